@@ -1,0 +1,32 @@
+# What holds for all code: language standard, warnings, sanitizers, where programs go.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+set(SINTER_SANITIZE "" CACHE STRING "Sanitizers to build with, e.g. address,undefined")
+if(SINTER_SANITIZE)
+  add_compile_options(-fsanitize=${SINTER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1)
+  # vptr needs RTTI, which code that uses LLVM is built without.
+  add_compile_options(-fno-sanitize=vptr)
+  add_link_options(-fsanitize=${SINTER_SANITIZE})
+endif()
+
+find_program(SINTER_CCACHE ccache)
+if(SINTER_CCACHE)
+  set(SINTER_CCACHE_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${SINTER_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${SINTER_CCACHE_LAUNCHER})
+  set(CMAKE_C_COMPILER_LAUNCHER ${SINTER_CCACHE_LAUNCHER})
+endif()
+
+# Warnings are errors in our own code; LLVM's headers are system headers.
+add_compile_options(-Wall -Wextra -Werror $<$<COMPILE_LANGUAGE:CXX>:-Wno-missing-field-initializers>)

@@ -1,0 +1,67 @@
+/* What a compiled model exports and what it needs from its host. A model (.so or JIT) has one entry symbol,
+   `sinter_model`, a constant SinterModel; it calls nothing but the callbacks that `run` is given. Plain C. */
+#ifndef SINTER_RUNTIME_ABI_H
+#define SINTER_RUNTIME_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SINTER_MAGIC 0x52544e53u /* "SNTR" */
+#define SINTER_ABI_VERSION 1u
+#define SINTER_ALIGNMENT 64 /* of the arena, of every buffer in it, of the weights */
+
+/* Work on the half-open range [begin, end) of a kernel's iterations. */
+typedef void (*SinterKernelFn)(void *const *buffers, int64_t begin, int64_t end);
+
+/* What the host provides. parallelFor runs fn over [0, total) in chunks of at least `grain` iterations, in any order,
+   and returns when all are done; the partition must not change results (kernels write disjoint data per iteration).
+   callFallback runs the kernel's primitive, described by model->kernels[kernel].fallback; null if the host has no fallback.
+   Both return 0, or an error code that `run` returns at once. */
+typedef struct SinterCallbacks {
+  void *context;
+  int32_t (*parallelFor)(void *context, int32_t kernel, SinterKernelFn fn, void *const *buffers, int64_t total, int64_t grain);
+  int32_t (*callFallback)(void *context, int32_t kernel, void *const *buffers);
+} SinterCallbacks;
+
+typedef struct SinterTensorInfo {
+  const char *name;
+  const int64_t *shape;
+  int32_t rank;
+  int32_t type; /* sinter::DType */
+} SinterTensorInfo;
+
+typedef struct SinterKernelInfo {
+  const char *name;     /* the user's node names, joined by '+' */
+  const char *ops;      /* op kinds, joined by '+' */
+  const char *fallback; /* description of a oneDNN primitive (JSON), or null for generated code */
+  double flops;         /* multiplications and additions of one run; 0 if not counted */
+} SinterKernelInfo;
+
+typedef struct SinterModel {
+  uint32_t magic;
+  uint32_t abiVersion;
+  const char *compiler;    /* "sinter 0.1.0" */
+  const char *name;        /* the graph's name */
+  const char *cpuFeatures; /* LLVM names that must be present, comma separated: "avx512f,fma" */
+  const char *target;      /* "x86_64-unknown-linux-gnu znver5" */
+  const SinterTensorInfo *inputs;
+  const SinterTensorInfo *outputs;
+  const SinterKernelInfo *kernels;
+  int32_t inputCount, outputCount, kernelCount;
+  uint32_t flags;          /* bit 0: run with subnormals flushed (FTZ and DAZ) */
+  int64_t arenaBytes;      /* scratch memory that `run` needs, SINTER_ALIGNMENT aligned */
+  const void *weights;     /* read-only constants, SINTER_ALIGNMENT aligned */
+  int64_t weightBytes;
+  uint64_t weightChecksum; /* FNV-1a 64 over the 8-byte words of the weights, zero padded */
+  const char *explanation; /* the explain JSON of the compilation, or null */
+  /* One inference. Inputs and outputs are dense row-major buffers in the order of the tables. Returns 0 or an error code. */
+  int32_t (*run)(const SinterCallbacks *callbacks, void *arena, const void *const *inputs, void *const *outputs);
+} SinterModel;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

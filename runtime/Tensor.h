@@ -1,0 +1,97 @@
+// A host tensor: element type, shape, and bytes in row-major order. Used wherever data meets the program:
+// tensor files, weights, the reference evaluation, inputs and outputs of a compiled model. No LLVM, no MLIR.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sinter {
+
+/// Element types. The numbers are part of the artifact format (runtime/Abi.h).
+enum class DType : uint8_t { F32 = 1, F64, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64, Bool };
+
+/// Bytes per element; Bool takes one byte, 0 or 1.
+constexpr size_t sizeOf(DType type) {
+  switch (type) {
+  case DType::F64: case DType::I64: case DType::U64: return 8;
+  case DType::F32: case DType::I32: case DType::U32: return 4;
+  case DType::F16: case DType::BF16: case DType::I16: case DType::U16: return 2;
+  case DType::I8: case DType::U8: case DType::Bool: return 1;
+  }
+  return 0;
+}
+
+/// The name used in messages and dumps: "f32", "i64", "u8", "bool", ...
+std::string_view nameOf(DType type);
+
+constexpr bool isFloat(DType t) { return t >= DType::F32 && t <= DType::BF16; }
+constexpr bool isUnsigned(DType t) { return t >= DType::U8 && t <= DType::Bool; }
+
+using Shape = std::vector<int64_t>;
+
+/// Product of the dimensions (1 for a scalar), or nothing if a dimension is negative or the product overflows int64.
+std::optional<int64_t> elementCount(std::span<const int64_t> shape);
+
+/// "1x3x224x224"; "scalar" for rank 0.
+std::string toString(std::span<const int64_t> shape);
+
+/// Owns or borrows its bytes; copies share them. Owned storage is 64-byte aligned and zeroed.
+class Tensor {
+public:
+  Tensor() = default;
+  /// Allocates zeroed storage. The shape must have a valid element count (checked by the caller at the boundary).
+  Tensor(DType type, Shape shape);
+  /// Views memory that `owner` (may be null) keeps alive.
+  static Tensor view(DType type, Shape shape, void *data, std::shared_ptr<void> owner = {});
+
+  DType type() const { return type_; }
+  const Shape &shape() const { return shape_; }
+  int64_t rank() const { return static_cast<int64_t>(shape_.size()); }
+  int64_t size() const { return size_; }
+  size_t bytes() const { return static_cast<size_t>(size_) * sizeOf(type_); }
+  std::byte *data() { return data_; }
+  const std::byte *data() const { return data_; }
+  template <typename T> std::span<T> as() { return {reinterpret_cast<T *>(data_), static_cast<size_t>(size_)}; }
+  template <typename T> std::span<const T> as() const {
+    return {reinterpret_cast<const T *>(data_), static_cast<size_t>(size_)};
+  }
+  /// The same bytes under another shape of the same element count.
+  Tensor reshaped(Shape shape) const;
+
+private:
+  DType type_ = DType::F32;
+  Shape shape_;
+  int64_t size_ = 0;
+  std::byte *data_ = nullptr;
+  std::shared_ptr<void> owner_;
+};
+
+/// Every element as double (exact for all types but large 64-bit integers).
+std::vector<double> toDoubles(const Tensor &tensor);
+/// Every element as int64 (floats truncate towards zero; u64 keeps its bits).
+std::vector<int64_t> toInts(const Tensor &tensor);
+/// Stores with one rounding to the tensor's type; integers truncate towards zero, saturating; Bool is x != 0.
+void storeDoubles(Tensor &tensor, std::span<const double> values);
+/// Stores integers, wrapping to the width of an integer type; floats round once; Bool is x != 0.
+void storeInts(Tensor &tensor, std::span<const int64_t> values);
+
+/// IEEE half and bfloat16 conversions, round to nearest even.
+float halfToFloat(uint16_t bits);
+uint16_t floatToHalf(float value);
+uint16_t doubleToHalf(double value);
+inline float bfloatToFloat(uint16_t bits) {
+  uint32_t wide = static_cast<uint32_t>(bits) << 16;
+  float f;
+  std::memcpy(&f, &wide, 4);
+  return f;
+}
+uint16_t doubleToBfloat(double value);
+
+} // namespace sinter
