@@ -48,6 +48,8 @@ public:
   Tensor() = default;
   /// Allocates zeroed storage. The shape must have a valid element count (checked by the caller at the boundary).
   Tensor(DType type, Shape shape);
+  /// The same for shapes that come from outside: nothing if a dimension is negative or the memory is not to be had.
+  static std::optional<Tensor> allocate(DType type, Shape shape);
   /// Views memory that `owner` (may be null) keeps alive.
   static Tensor view(DType type, Shape shape, void *data, std::shared_ptr<void> owner = {});
 
