@@ -20,10 +20,23 @@ enum class DType : uint8_t { F32 = 1, F64, F16, BF16, I8, I16, I32, I64, U8, U16
 /// Bytes per element; Bool takes one byte, 0 or 1.
 constexpr size_t sizeOf(DType type) {
   switch (type) {
-  case DType::F64: case DType::I64: case DType::U64: return 8;
-  case DType::F32: case DType::I32: case DType::U32: return 4;
-  case DType::F16: case DType::BF16: case DType::I16: case DType::U16: return 2;
-  case DType::I8: case DType::U8: case DType::Bool: return 1;
+  case DType::F64:
+  case DType::I64:
+  case DType::U64:
+    return 8;
+  case DType::F32:
+  case DType::I32:
+  case DType::U32:
+    return 4;
+  case DType::F16:
+  case DType::BF16:
+  case DType::I16:
+  case DType::U16:
+    return 2;
+  case DType::I8:
+  case DType::U8:
+  case DType::Bool:
+    return 1;
   }
   return 0;
 }
@@ -36,7 +49,8 @@ constexpr bool isUnsigned(DType t) { return t >= DType::U8 && t <= DType::Bool; 
 
 using Shape = std::vector<int64_t>;
 
-/// Product of the dimensions (1 for a scalar), or nothing if a dimension is negative or the product overflows int64.
+/// Product of the dimensions (1 for a scalar), or nothing if a dimension is negative or the product overflows
+/// int64.
 std::optional<int64_t> elementCount(std::span<const int64_t> shape);
 
 /// "1x3x224x224"; "scalar" for rank 0.
@@ -46,9 +60,11 @@ std::string toString(std::span<const int64_t> shape);
 class Tensor {
 public:
   Tensor() = default;
-  /// Allocates zeroed storage. The shape must have a valid element count (checked by the caller at the boundary).
+  /// Allocates zeroed storage. The shape must have a valid element count (checked by the caller at the
+  /// boundary).
   Tensor(DType type, Shape shape);
-  /// The same for shapes that come from outside: nothing if a dimension is negative or the memory is not to be had.
+  /// The same for shapes that come from outside: nothing if a dimension is negative or the memory is not to
+  /// be had.
   static std::optional<Tensor> allocate(DType type, Shape shape);
   /// Views memory that `owner` (may be null) keeps alive.
   static Tensor view(DType type, Shape shape, void *data, std::shared_ptr<void> owner = {});
@@ -60,7 +76,9 @@ public:
   size_t bytes() const { return static_cast<size_t>(size_) * sizeOf(type_); }
   std::byte *data() { return data_; }
   const std::byte *data() const { return data_; }
-  template <typename T> std::span<T> as() { return {reinterpret_cast<T *>(data_), static_cast<size_t>(size_)}; }
+  template <typename T> std::span<T> as() {
+    return {reinterpret_cast<T *>(data_), static_cast<size_t>(size_)};
+  }
   template <typename T> std::span<const T> as() const {
     return {reinterpret_cast<const T *>(data_), static_cast<size_t>(size_)};
   }

@@ -1,0 +1,268 @@
+// ONNX keeps a tensor's elements as raw little-endian bytes, in one of five typed fields, or in a file beside
+// the model. All lengths are checked against the shape; protobuf's exceptions stay inside.
+#include "runtime/TensorProto.h"
+
+#include "runtime/File.h"
+#include "runtime/Npy.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <onnx/onnx_pb.h>
+
+namespace sinter {
+namespace {
+
+using onnx::TensorProto;
+
+/// By number, those that are newer than the installed protobuf classes too.
+constexpr const char *onnxNames[] = {
+    "UNDEFINED", "FLOAT",      "UINT8",      "INT8",         "UINT16",         "INT16",      "INT32",
+    "INT64",     "STRING",     "BOOL",       "FLOAT16",      "DOUBLE",         "UINT32",     "UINT64",
+    "COMPLEX64", "COMPLEX128", "BFLOAT16",   "FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2", "FLOAT8E5M2FNUZ",
+    "UINT4",     "INT4",       "FLOAT4E2M1", "FLOAT8E8M0",   "UINT2",          "INT2"};
+
+constexpr std::pair<int32_t, DType> supported[] = {
+    {TensorProto::FLOAT, DType::F32},   {TensorProto::DOUBLE, DType::F64},
+    {TensorProto::FLOAT16, DType::F16}, {TensorProto::BFLOAT16, DType::BF16},
+    {TensorProto::INT8, DType::I8},     {TensorProto::INT16, DType::I16},
+    {TensorProto::INT32, DType::I32},   {TensorProto::INT64, DType::I64},
+    {TensorProto::UINT8, DType::U8},    {TensorProto::UINT16, DType::U16},
+    {TensorProto::UINT32, DType::U32},  {TensorProto::UINT64, DType::U64},
+    {TensorProto::BOOL, DType::Bool}};
+
+Failure bad(const TensorProto &proto, std::string_view what) {
+  return {ErrorCode::InvalidFile, fmt::format("tensor '{}' {}", proto.name(), what)};
+}
+
+/// Stores the entries of one typed field, each of which must be representable: as bits for the 16-bit floats.
+template <typename T, typename Field> bool storeField(Tensor &tensor, const Field &field) {
+  std::span<T> to = tensor.as<T>();
+  for (int i = 0; i < field.size(); ++i) {
+    auto value = field[i];
+    if constexpr (std::is_integral_v<T>)
+      if (!std::in_range<T>(value))
+        return false;
+    to[static_cast<size_t>(i)] = static_cast<T>(value);
+  }
+  return true;
+}
+
+Status fillFromField(const TensorProto &proto, Tensor &tensor) {
+  auto fill = [&]<typename T>(T *, const auto &field, std::string_view fieldName) -> Status {
+    if (field.size() != tensor.size())
+      return bad(proto, fmt::format("of shape {} needs {} values in {}, has {}", toString(tensor.shape()),
+                                    tensor.size(), fieldName, field.size()));
+    if (!storeField<T>(tensor, field))
+      return bad(proto,
+                 fmt::format("has a value in {} that {} cannot hold", fieldName, nameOf(tensor.type())));
+    return {};
+  };
+  switch (tensor.type()) {
+  case DType::F32:
+    return fill(static_cast<float *>(nullptr), proto.float_data(), "float_data");
+  case DType::F64:
+    return fill(static_cast<double *>(nullptr), proto.double_data(), "double_data");
+  case DType::I8:
+    return fill(static_cast<int8_t *>(nullptr), proto.int32_data(), "int32_data");
+  case DType::I16:
+    return fill(static_cast<int16_t *>(nullptr), proto.int32_data(), "int32_data");
+  case DType::I32:
+    return fill(static_cast<int32_t *>(nullptr), proto.int32_data(), "int32_data");
+  case DType::U8:
+  case DType::Bool:
+    return fill(static_cast<uint8_t *>(nullptr), proto.int32_data(), "int32_data");
+  case DType::U16:
+  case DType::F16:
+  case DType::BF16:
+    return fill(static_cast<uint16_t *>(nullptr), proto.int32_data(), "int32_data");
+  case DType::I64:
+    return fill(static_cast<int64_t *>(nullptr), proto.int64_data(), "int64_data");
+  case DType::U32:
+    return fill(static_cast<uint32_t *>(nullptr), proto.uint64_data(), "uint64_data");
+  case DType::U64:
+    return fill(static_cast<uint64_t *>(nullptr), proto.uint64_data(), "uint64_data");
+  }
+  return {ErrorCode::Internal, "unknown element type"};
+}
+
+/// Finds the file and the range of external data. The path must be relative and stay inside the folder,
+/// symbolic links resolved, so that a model cannot read what its user did not hand over.
+Status fillFromFile(const TensorProto &proto, const std::string &folder, Tensor &tensor) {
+  std::string location;
+  uint64_t offset = 0;
+  std::optional<uint64_t> length;
+  for (const auto &entry : proto.external_data()) {
+    uint64_t number = 0;
+    const std::string &text = entry.value();
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    bool isNumber = error == std::errc() && end == text.data() + text.size();
+    if (entry.key() == "location")
+      location = text;
+    else if ((entry.key() == "offset" || entry.key() == "length") && !isNumber)
+      return bad(proto, fmt::format("has external data with the invalid {} '{}'", entry.key(), text));
+    else if (entry.key() == "offset")
+      offset = number;
+    else if (entry.key() == "length")
+      length = number;
+  }
+  if (folder.empty())
+    return bad(proto, "has external data, which is read only for models");
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::path root = fs::canonical(folder, error);
+  fs::path path = error ? fs::path() : fs::weakly_canonical(root / location, error);
+  bool inside = !error && !location.empty() && !fs::path(location).is_absolute() &&
+                std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first == root.end();
+  if (!inside)
+    return bad(proto,
+               fmt::format("has its data in '{}', outside the model's folder: move the file beside the model "
+                           "and save the model with that location",
+                           location));
+  uint64_t size = fs::is_regular_file(path, error) ? fs::file_size(path, error) : 0;
+  std::ifstream file(path, std::ios::binary);
+  if (error || !file)
+    return bad(proto, fmt::format("needs the external data file '{}', which cannot be read", path.string()));
+  if (offset > size || length.value_or(tensor.bytes()) != tensor.bytes() || size - offset < tensor.bytes())
+    return bad(proto, fmt::format("of shape {} needs {} bytes of '{}', which does not hold them at offset {}",
+                                  toString(tensor.shape()), tensor.bytes(), location, offset));
+  file.seekg(static_cast<std::streamoff>(offset));
+  file.read(reinterpret_cast<char *>(tensor.data()), static_cast<std::streamsize>(tensor.bytes()));
+  if (!file && tensor.bytes() > 0)
+    return bad(proto, fmt::format("needs the external data file '{}', which cannot be read", path.string()));
+  return {};
+}
+
+/// Parses without an exception and without protobuf's own complaints on stderr.
+template <typename Message> bool parseMessage(std::span<const std::byte> bytes, Message &message) {
+  google::protobuf::LogSilencer silencer;
+  try {
+    return message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  } catch (const std::exception &) {
+    return false;
+  }
+}
+
+Expected<NamedTensor> parseTensorProto(std::span<const std::byte> bytes, const std::string &path) {
+  TensorProto proto;
+  if (bytes.empty())
+    return Failure{ErrorCode::InvalidFile,
+                   fmt::format("'{}' is empty: expected a .npy file or an ONNX tensor", path)};
+  if (!parseMessage(bytes, proto) || proto.data_type() == TensorProto::UNDEFINED)
+    return Failure{ErrorCode::InvalidFile,
+                   fmt::format("'{}' is neither a .npy file nor an ONNX tensor (TensorProto)", path)};
+  Expected<Tensor> tensor = tensorFromProto(proto, "");
+  if (!tensor)
+    return Failure{tensor.failure().code, fmt::format("'{}': {}", path, tensor.failure().message)};
+  return NamedTensor{proto.name(), *tensor};
+}
+
+} // namespace
+
+std::string onnxTypeName(int32_t dataType) {
+  if (dataType >= 0 && static_cast<size_t>(dataType) < std::size(onnxNames))
+    return onnxNames[dataType];
+  return fmt::format("type number {}", dataType);
+}
+
+Expected<DType> typeFromOnnx(int32_t dataType) {
+  for (auto [number, type] : supported)
+    if (number == dataType)
+      return type;
+  return Failure{ErrorCode::Unsupported,
+                 fmt::format("element type {} is not supported", onnxTypeName(dataType))};
+}
+
+int32_t typeToOnnx(DType type) {
+  auto found = std::find_if(std::begin(supported), std::end(supported),
+                            [&](auto &pair) { return pair.second == type; });
+  return found == std::end(supported) ? static_cast<int32_t>(TensorProto::UNDEFINED) : found->first;
+}
+
+Expected<Tensor> tensorFromProto(const TensorProto &proto, const std::string &folder) {
+  Expected<DType> type = typeFromOnnx(proto.data_type());
+  if (!type)
+    return Failure{type.failure().code, fmt::format("tensor '{}': {}", proto.name(), type.failure().message)};
+  if (proto.has_segment())
+    return Failure{ErrorCode::Unsupported,
+                   fmt::format("tensor '{}' is stored in segments, which is not supported", proto.name())};
+  Shape shape(proto.dims().begin(), proto.dims().end());
+  std::optional<int64_t> count = elementCount(shape);
+  size_t bytes;
+  if (!count || __builtin_mul_overflow(static_cast<size_t>(*count), sizeOf(*type), &bytes))
+    return bad(proto, fmt::format("has the invalid shape {}", toString(shape)));
+
+  bool external = proto.data_location() == TensorProto::EXTERNAL;
+  bool raw = !external && proto.has_raw_data();
+  // Checked before the memory is taken: a few bytes of file must not claim gigabytes.
+  if (raw && proto.raw_data().size() != bytes)
+    return bad(proto, fmt::format("of shape {} and type {} needs {} bytes of data, has {}", toString(shape),
+                                  nameOf(*type), bytes, proto.raw_data().size()));
+  if (!raw && !external && *count > std::numeric_limits<int>::max())
+    return bad(proto, fmt::format("of shape {} lacks data", toString(shape)));
+  std::optional<Tensor> tensor = Tensor::allocate(*type, shape);
+  if (!tensor)
+    return Failure{ErrorCode::OutOfMemory, fmt::format("not enough memory for tensor '{}' of shape {}",
+                                                       proto.name(), toString(shape))};
+  Status status;
+  if (external)
+    status = fillFromFile(proto, folder, *tensor);
+  else if (raw)
+    std::copy_n(reinterpret_cast<const std::byte *>(proto.raw_data().data()), bytes, tensor->data());
+  else
+    status = fillFromField(proto, *tensor);
+  if (!status.ok())
+    return status.failure();
+  if (*type == DType::Bool)
+    for (uint8_t &b : tensor->as<uint8_t>())
+      b = b != 0;
+  return *tensor;
+}
+
+Expected<NamedTensor> readTensorProto(const std::string &path) {
+  Expected<std::vector<std::byte>> bytes = readFile(path);
+  if (!bytes)
+    return bytes.failure();
+  return parseTensorProto(*bytes, path);
+}
+
+Status writeTensorProto(const std::string &path, const NamedTensor &named) {
+  const Tensor &tensor = named.tensor;
+  std::string bytes;
+  if (tensor.bytes() > maxFileBytes - 65536)
+    return {ErrorCode::InvalidArgument,
+            fmt::format("cannot write '{}': .pb holds less than 2 GB, use .npy", path)};
+  try {
+    TensorProto proto;
+    proto.set_name(named.name);
+    proto.set_data_type(typeToOnnx(tensor.type()));
+    for (int64_t d : tensor.shape())
+      proto.add_dims(d);
+    proto.set_raw_data(tensor.data(), tensor.bytes());
+    bytes = proto.SerializeAsString();
+  } catch (const std::exception &error) {
+    return {ErrorCode::OutOfMemory, fmt::format("cannot write '{}': {}", path, error.what())};
+  }
+  return writeFile(path, std::as_bytes(std::span(bytes)));
+}
+
+Expected<NamedTensor> readTensor(const std::string &path) {
+  Expected<std::vector<std::byte>> bytes = readFile(path);
+  if (!bytes)
+    return bytes.failure();
+  std::string_view text(reinterpret_cast<const char *>(bytes->data()), bytes->size());
+  if (!text.starts_with("\x93NUMPY") && !path.ends_with(".npy"))
+    return parseTensorProto(*bytes, path);
+  Expected<Tensor> tensor = parseNpy(*bytes, path);
+  if (!tensor)
+    return tensor.failure();
+  return NamedTensor{"", *tensor};
+}
+
+Status writeTensor(const std::string &path, const NamedTensor &tensor) {
+  return path.ends_with(".pb") ? writeTensorProto(path, tensor) : writeNpy(path, tensor.tensor);
+}
+
+} // namespace sinter

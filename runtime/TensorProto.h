@@ -1,0 +1,38 @@
+// ONNX tensors (TensorProto, in .pb files and in models) to host tensors and back. Apart from the rest of the runtime,
+// which needs no protobuf: link SinterTensorProto for it.
+#pragma once
+
+#include "runtime/Status.h"
+#include "runtime/Tensor.h"
+
+namespace onnx {
+class TensorProto;
+}
+
+namespace sinter {
+
+/// A tensor and the name its file gives it (may be empty).
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+};
+
+/// The element type of an ONNX data type number. Unsupported (string, complex, 8-bit floats, 4-bit integers) by name.
+Expected<DType> typeFromOnnx(int32_t dataType);
+/// "FLOAT", "STRING", "FLOAT8E4M3FN", ...
+std::string onnxTypeName(int32_t dataType);
+int32_t typeToOnnx(DType type);
+
+/// Reads raw or typed data. External data is read from inside `folder` only; an empty `folder` allows none.
+/// Messages name the tensor. The result owns its bytes.
+Expected<Tensor> tensorFromProto(const onnx::TensorProto &proto, const std::string &folder);
+
+Expected<NamedTensor> readTensorProto(const std::string &path);
+Status writeTensorProto(const std::string &path, const NamedTensor &tensor);
+
+/// .npy by its magic, anything else as a TensorProto.
+Expected<NamedTensor> readTensor(const std::string &path);
+/// .pb by its ending, else .npy.
+Status writeTensor(const std::string &path, const NamedTensor &tensor);
+
+} // namespace sinter
