@@ -31,6 +31,7 @@ typedef struct SinterTensorInfo {
   const int64_t *shape;
   int32_t rank;
   int32_t type; /* sinter::DType */
+  const void *defaultValue; /* of an input: what it is where the caller gives none (an overridable initialiser); else null */
 } SinterTensorInfo;
 
 typedef struct SinterKernelInfo {
@@ -57,7 +58,8 @@ typedef struct SinterModel {
   int64_t weightBytes;
   uint64_t weightChecksum; /* FNV-1a 64 over the 8-byte words of the weights, zero padded */
   const char *explanation; /* the explain JSON of the compilation, or null */
-  /* One inference. Inputs and outputs are dense row-major buffers in the order of the tables. Returns 0 or an error code. */
+  /* One inference. Inputs and outputs are dense row-major buffers, aligned to their elements, in the order of the tables.
+     Returns 0 or an error code. */
   int32_t (*run)(const SinterCallbacks *callbacks, void *arena, const void *const *inputs, void *const *outputs);
 } SinterModel;
 
