@@ -1,0 +1,37 @@
+#!/bin/bash
+# The longer matrices: everything scripts/test.sh runs, then every backend at both optimisation levels over all data, and
+# the unit, IR and command-line tests under AddressSanitizer and UBSan. Takes hours. Last line: N passed, N failed, N skipped.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+. "$root/scripts/suites.sh"
+setUp
+
+suite "scripts/test.sh" "$root/scripts/test.sh"
+
+data=(/usr/share/libonnx-testdata/data)
+if [ -n "${SINTER_TESTDATA:-}" ]; then
+  unpackOnnxData
+  data+=("$onnxData/node" "$onnxData/pytorch-converted" "$onnxData/pytorch-operator" "$onnxData/simple")
+else
+  skipSuite "ONNX 1.22" "SINTER_TESTDATA is not set (see scripts/test.sh)"
+fi
+for backend in auto llvm onednn reference; do
+  for level in "" -O0; do
+    sinterTest "all ONNX data $backend $level" "${data[@]}" --backend $backend $level
+    sinterTest "fusion cases $backend $level" "$root/tests/data/fusion-cases" --numbers-only --backend $backend $level
+  done
+done
+if [ -n "${SINTER_TESTDATA:-}" ] && makeLightModels; then
+  for level in "" -O0; do
+    sinterTest "light networks auto $level" "$lightModels" --tol-of-max 1e-4 --jobs 1 --timeout 600 $level
+  done
+  suite "light networks, same bits" "$root/scripts/check-bits.sh" "$lightModels"/light_*
+fi
+
+sanitized() {
+  local build=$root/build/asan
+  (cd "$root" && cmake --preset asan && ninja -C "$build") && runCtest
+}
+suite "ctest with sanitizers" sanitized
+
+finish

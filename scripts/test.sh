@@ -1,0 +1,48 @@
+#!/bin/bash
+# Sets up and builds Sinter and tests it: unit, IR and command-line tests, then `sinter test` over Debian's ONNX test data,
+# the fusion cases and, where SINTER_TESTDATA names it, newer data. Last line: N passed, N failed, N skipped.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+. "$root/scripts/suites.sh"
+setUp
+
+suite ctest runCtest
+
+debianData=/usr/share/libonnx-testdata/data
+for backend in llvm onednn; do
+  sinterTest "ONNX 1.12 node $backend" "$debianData/node" --backend $backend
+done
+sinterTest "ONNX 1.12 pytorch, simple" "$debianData/pytorch-converted" "$debianData/pytorch-operator" "$debianData/simple"
+sinterTest "fusion cases" "$root/tests/data/fusion-cases"
+sinterTest "fusion cases -O0" "$root/tests/data/fusion-cases" -O0
+suite "same bits: JIT, .so, threads" "$root/scripts/check-bits.sh"
+
+if [ -z "${SINTER_TESTDATA:-}" ]; then
+  skipSuite "ONNX 1.22, real and light networks" "SINTER_TESTDATA is not set. It names a folder with
+    onnx-1.22.0-testdata.tar.xz (the ONNX project's backend test data), tiers/, real/ and light_expected/"
+else
+  unpackOnnxData
+  tiers=$SINTER_TESTDATA/tiers
+  for backend in llvm onednn reference; do
+    sinterTest "ONNX 1.22 node tier A $backend" "$onnxData/node" --list "$tiers/tierA_f32_static_nonexpanded.txt" --backend $backend
+    sinterTest "ONNX 1.22 pytorch-converted $backend" "$onnxData/pytorch-converted" --list "$tiers/pytorch-converted_tierA_f32.txt" --backend $backend
+    sinterTest "ONNX 1.22 pytorch-operator $backend" "$onnxData/pytorch-operator" --list "$tiers/pytorch-operator_tierA_f32.txt" --backend $backend
+  done
+  # Tolerances relative to the largest output: the runtime that wrote ppocr4, yunet and mlsd differs from itself by more than 1e-4.
+  for name in cntk_mnist wonnx_mnist onnxmlir_mnist burn_mnist_bn winml_pytorch_cifar ultraface_RFB_320 \
+    ultraface_RFB_320_simplified ppocr2_cls blazeface_front emx_kws_fp32; do
+    sinterTest "real $name" "$SINTER_TESTDATA/real/$name" --tol-of-max 1e-4
+  done
+  for name in ppocr4_det yunet_n_320_320 mlsd_320_tiny; do
+    sinterTest "real $name" "$SINTER_TESTDATA/real/$name" --tol-of-max 1e-2
+  done
+  if makeLightModels; then
+    for backend in llvm onednn; do
+      sinterTest "light networks $backend" "$lightModels" --tol-of-max 1e-4 --backend $backend --jobs 1 --timeout 300
+    done
+  else
+    skipSuite "light networks" "writing them needs Debian's python3-onnx"
+  fi
+fi
+
+finish
