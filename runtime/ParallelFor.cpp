@@ -124,7 +124,7 @@ FlushSubnormals::~FlushSubnormals() {
 bool FlushSubnormals::active() { return flushBits != 0 && (readMode() & flushBits) == flushBits; }
 
 FlushPool::FlushPool(bool enable, int threads)
-    : saved_(static_cast<size_t>(std::clamp(threads, 1, maxThreads))) {
+    : saved_(static_cast<size_t>(std::clamp(threads, 1, maxThreads)), readMode()) {
 #pragma omp parallel num_threads(static_cast<int>(saved_.size()))
   {
 #ifdef _OPENMP

@@ -1,0 +1,156 @@
+// What a compiled model claims is checked before it is believed: first the ELF file (a truncated one would
+// crash the dynamic loader's caller with SIGBUS), then the exported table.
+#include "runtime/Model.h"
+
+#include "runtime/CpuFeatures.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <dlfcn.h>
+#include <elf.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <fstream>
+
+namespace sinter {
+namespace {
+
+#if defined(__x86_64__)
+constexpr uint16_t ownMachine = EM_X86_64;
+#elif defined(__aarch64__)
+constexpr uint16_t ownMachine = EM_AARCH64;
+#endif
+
+std::string machineName(uint16_t machine) {
+  switch (machine) {
+  case EM_X86_64:
+    return "x86_64";
+  case EM_AARCH64:
+    return "aarch64";
+  default:
+    return fmt::format("ELF machine {}", machine);
+  }
+}
+
+/// Checks that `path` is a whole shared library for this machine.
+Status checkElf(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  std::error_code error;
+  if (!file || std::filesystem::is_directory(path, error))
+    return {ErrorCode::Io,
+            fmt::format("cannot read '{}': {}", path, file ? "it is a folder" : std::strerror(errno))};
+  auto bad = [&](std::string_view what) {
+    return Status(ErrorCode::InvalidFile, fmt::format("'{}' is not a compiled model: {}", path, what));
+  };
+  uint64_t size = std::filesystem::file_size(path, error);
+  Elf64_Ehdr header;
+  if (error || !file.read(reinterpret_cast<char *>(&header), sizeof header) ||
+      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+    return bad("it is no shared library (make one with: sinter compile MODEL.onnx -o MODEL.so)");
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
+      header.e_type != ET_DYN)
+    return bad("it is no 64-bit little-endian shared library");
+  if (header.e_machine != ownMachine)
+    return {
+        ErrorCode::Incompatible,
+        fmt::format("'{}' was compiled for {}, this machine is {}: recompile with another --target-triple",
+                    path, machineName(header.e_machine), machineName(ownMachine))};
+  Elf64_Phdr segment;
+  file.seekg(static_cast<std::streamoff>(header.e_phoff));
+  for (int i = 0; i < header.e_phnum; ++i) {
+    if (header.e_phentsize != sizeof segment ||
+        !file.read(reinterpret_cast<char *>(&segment), sizeof segment) || segment.p_offset > size ||
+        segment.p_filesz > size - segment.p_offset)
+      return bad("it is truncated");
+  }
+  return {};
+}
+
+Status checkTensorTable(const SinterTensorInfo *table, int32_t count, std::string_view what) {
+  Status invalid(ErrorCode::InvalidFile, fmt::format("the compiled model's table of {} is invalid", what));
+  if (count < 0 || (count > 0 && !table))
+    return invalid;
+  for (const SinterTensorInfo &info : std::span(table, static_cast<size_t>(count))) {
+    if (!info.name || info.rank < 0 || (info.rank > 0 && !info.shape) || sizeOf(typeOf(info)) == 0 ||
+        !elementCount({info.shape, static_cast<size_t>(info.rank)}))
+      return invalid;
+  }
+  return {};
+}
+
+} // namespace
+
+Expected<std::shared_ptr<Model>> Model::load(const std::string &path) {
+  if (Status status = checkElf(path); !status.ok())
+    return status.failure();
+  // Without a slash dlopen would search the library path.
+  std::string file = path.find('/') == std::string::npos ? "./" + path : path;
+  void *handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle) {
+    const char *reason = dlerror();
+    return Failure{ErrorCode::InvalidFile,
+                   fmt::format("cannot load '{}': {}", path, reason ? reason : "unknown error")};
+  }
+  std::shared_ptr<void> library(handle, [](void *h) { dlclose(h); });
+  auto *abi = static_cast<const SinterModel *>(dlsym(handle, "sinter_model"));
+  if (!abi)
+    return Failure{ErrorCode::InvalidFile,
+                   fmt::format("'{}' is not a compiled model: it does not export sinter_model", path)};
+  Expected<std::shared_ptr<Model>> model = fromAbi(abi, std::move(library));
+  if (!model)
+    return Failure{model.failure().code, fmt::format("'{}': {}", path, model.failure().message)};
+  return model;
+}
+
+Expected<std::shared_ptr<Model>> Model::fromAbi(const SinterModel *abi, std::shared_ptr<void> keepAlive) {
+  if (!abi || abi->magic != SINTER_MAGIC)
+    return Failure{ErrorCode::InvalidFile, "this is not a compiled model: the magic number is wrong"};
+  if (abi->abiVersion != SINTER_ABI_VERSION)
+    return Failure{
+        ErrorCode::Incompatible,
+        fmt::format(
+            "the model was compiled for version {} of the interface, this is version {}: recompile it",
+            abi->abiVersion, SINTER_ABI_VERSION)};
+  std::vector<std::string> missing = missingFeatures(abi->cpuFeatures ? abi->cpuFeatures : "");
+  if (!missing.empty())
+    return Failure{ErrorCode::Incompatible,
+                   fmt::format("the model needs {}, which this processor lacks: recompile with "
+                               "--target-cpu {}",
+                               fmt::join(missing, ", "), baselineCpu())};
+  for (Status status : {checkTensorTable(abi->inputs, abi->inputCount, "inputs"),
+                        checkTensorTable(abi->outputs, abi->outputCount, "outputs")})
+    if (!status.ok())
+      return status.failure();
+  if (!abi->run || abi->kernelCount < 0 || (abi->kernelCount > 0 && !abi->kernels) || abi->arenaBytes < 0 ||
+      abi->weightBytes < 0 || (abi->weightBytes > 0 && !abi->weights))
+    return Failure{ErrorCode::InvalidFile, "the compiled model's table is invalid"};
+  std::shared_ptr<Model> model(new Model);
+  model->abi_ = abi;
+  model->keepAlive_ = std::move(keepAlive);
+  return model;
+}
+
+double Model::flops() const {
+  double sum = 0;
+  for (const SinterKernelInfo &kernel : kernels())
+    sum += kernel.flops;
+  return sum;
+}
+
+Status Model::verifyWeights() const {
+  // FNV-1a 64 over 8-byte words, the last one padded with zeros.
+  uint64_t hash = 0xcbf29ce484222325u;
+  auto *bytes = static_cast<const std::byte *>(abi_->weights);
+  auto size = static_cast<size_t>(abi_->weightBytes);
+  for (size_t at = 0; at < size; at += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes + at, std::min<size_t>(8, size - at));
+    hash = (hash ^ word) * 0x100000001b3u;
+  }
+  if (hash != abi_->weightChecksum)
+    return {ErrorCode::InvalidFile, "the weights of the compiled model are damaged: their checksum differs"};
+  return {};
+}
+
+} // namespace sinter

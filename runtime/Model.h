@@ -1,0 +1,73 @@
+// A compiled model, from a file or from the JIT, and what runs it. Sessions share a model and its weights; a
+// session serves one thread at a time and allocates nothing while it runs.
+#pragma once
+
+#include "runtime/Abi.h"
+#include "runtime/Fallback.h"
+#include "runtime/Tensor.h"
+
+#include <chrono>
+
+namespace sinter {
+
+/// A checked SinterModel and what keeps it alive.
+class Model {
+public:
+  /// Opens a compiled .so. Fails, saying why, for a file that is no compiled model, is truncated, has another
+  /// ABI, or needs CPU features that are missing here.
+  static Expected<std::shared_ptr<Model>> load(const std::string &path);
+  /// Wraps a model in memory.
+  static Expected<std::shared_ptr<Model>> fromAbi(const SinterModel *abi, std::shared_ptr<void> keepAlive);
+
+  const SinterModel &abi() const { return *abi_; }
+  std::span<const SinterTensorInfo> inputs() const {
+    return {abi_->inputs, static_cast<size_t>(abi_->inputCount)};
+  }
+  std::span<const SinterTensorInfo> outputs() const {
+    return {abi_->outputs, static_cast<size_t>(abi_->outputCount)};
+  }
+  std::span<const SinterKernelInfo> kernels() const {
+    return {abi_->kernels, static_cast<size_t>(abi_->kernelCount)};
+  }
+  /// Floating-point operations of one run.
+  double flops() const;
+  /// Reads all weights and compares their checksum; not done on load, which is to take milliseconds.
+  Status verifyWeights() const;
+
+private:
+  Model() = default;
+  const SinterModel *abi_ = nullptr;
+  std::shared_ptr<void> keepAlive_;
+};
+
+inline DType typeOf(const SinterTensorInfo &info) { return static_cast<DType>(info.type); }
+inline Shape shapeOf(const SinterTensorInfo &info) { return Shape(info.shape, info.shape + info.rank); }
+
+/// Checks that `tensor` can be the input or output `info`; `role` ("input") starts the message.
+Status checkTensor(const SinterTensorInfo &info, const Tensor &tensor, std::string_view role);
+
+class Session {
+public:
+  /// `threads` of 0 means defaultThreadCount().
+  static Expected<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, int threads = 0);
+
+  /// One inference. The tensors are in the model's order and must match its types and shapes; an input that
+  /// has a default value may be a default-constructed Tensor. Outputs are written in place.
+  Status run(std::span<const Tensor> inputs, std::span<Tensor> outputs);
+  /// Tensors to run into.
+  Expected<std::vector<Tensor>> makeOutputs() const;
+
+  const Model &model() const { return *model_; }
+  int threads() const { return threads_; }
+
+private:
+  Session() = default;
+  std::shared_ptr<const Model> model_;
+  int threads_ = 1;
+  Tensor arena_;
+  std::unique_ptr<Fallback> fallback_;
+  std::vector<const void *> inputs_;
+  std::vector<void *> outputs_;
+};
+
+} // namespace sinter

@@ -1,0 +1,10 @@
+// What this processor can do at most, at this moment: the yardstick of `sinter bench`.
+#pragma once
+
+namespace sinter {
+
+/// Fused multiply-adds (2 operations each) of f32 in the widest vectors present, on `threads` threads, in
+/// GFLOP/s. Takes about 30 ms.
+double measurePeakGflops(int threads);
+
+} // namespace sinter

@@ -1,0 +1,128 @@
+// Running a compiled model: checked tensors in, the callbacks it needs, the processor's mode set and
+// restored.
+#include "runtime/Model.h"
+#include "runtime/ParallelFor.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+
+namespace sinter {
+namespace {
+
+FallbackFactory registeredFactory = nullptr;
+
+/// The context of the callbacks during one run.
+struct Run {
+  int threads;
+  Fallback *fallback;
+};
+
+int32_t callParallelFor(void *context, int32_t /*kernel*/, SinterKernelFn fn, void *const *buffers,
+                        int64_t total, int64_t grain) {
+  parallelFor(fn, buffers, total, grain, static_cast<Run *>(context)->threads);
+  return 0;
+}
+
+int32_t callFallback(void *context, int32_t kernel, void *const *buffers) {
+  return static_cast<Run *>(context)->fallback->call(kernel, buffers);
+}
+
+} // namespace
+
+void setFallbackFactory(FallbackFactory factory) { registeredFactory = factory; }
+FallbackFactory fallbackFactory() { return registeredFactory; }
+
+Status checkTensor(const SinterTensorInfo &info, const Tensor &tensor, std::string_view role) {
+  if (tensor.type() != typeOf(info))
+    return {ErrorCode::InvalidArgument,
+            fmt::format("{} '{}' must have the element type {}, but was given {}", role, info.name,
+                        nameOf(typeOf(info)), nameOf(tensor.type()))};
+  if (tensor.shape() != shapeOf(info))
+    return {ErrorCode::InvalidArgument,
+            fmt::format("{} '{}' must have the shape {}, but was given {}", role, info.name,
+                        toString(shapeOf(info)), toString(tensor.shape()))};
+  return {};
+}
+
+Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, int threads) {
+  if (threads < 0 || threads > maxThreads)
+    return Failure{ErrorCode::InvalidArgument,
+                   fmt::format("the number of threads must be 1 to {}, not {}", maxThreads, threads)};
+  std::unique_ptr<Session> session(new Session);
+  session->threads_ = threads == 0 ? defaultThreadCount() : threads;
+  const SinterModel &abi = model->abi();
+  std::optional<Tensor> arena = Tensor::allocate(DType::U8, {abi.arenaBytes});
+  if (!arena)
+    return Failure{
+        ErrorCode::OutOfMemory,
+        fmt::format("not enough memory: the model needs {} bytes of scratch memory", abi.arenaBytes)};
+  session->arena_ = std::move(*arena);
+  bool needsFallback = std::any_of(model->kernels().begin(), model->kernels().end(),
+                                   [](auto &k) { return k.fallback != nullptr; });
+  if (needsFallback && !registeredFactory)
+    return Failure{ErrorCode::Incompatible,
+                   "the model has kernels that run in oneDNN, which this program does not "
+                   "include: recompile with --backend llvm"};
+  if (needsFallback) {
+    Expected<std::unique_ptr<Fallback>> fallback = registeredFactory(abi, session->threads_);
+    if (!fallback)
+      return fallback.failure();
+    session->fallback_ = std::move(*fallback);
+  }
+  session->inputs_.resize(model->inputs().size());
+  session->outputs_.resize(model->outputs().size());
+  session->model_ = std::move(model);
+  return session;
+}
+
+Expected<std::vector<Tensor>> Session::makeOutputs() const {
+  std::vector<Tensor> outputs;
+  for (const SinterTensorInfo &info : model_->outputs()) {
+    std::optional<Tensor> tensor = Tensor::allocate(typeOf(info), shapeOf(info));
+    if (!tensor)
+      return Failure{ErrorCode::OutOfMemory, fmt::format("not enough memory for output '{}'", info.name)};
+    outputs.push_back(std::move(*tensor));
+  }
+  return outputs;
+}
+
+Status Session::run(std::span<const Tensor> inputs, std::span<Tensor> outputs) {
+  if (inputs.size() != inputs_.size() || outputs.size() != outputs_.size())
+    return {ErrorCode::InvalidArgument,
+            fmt::format("the model has {} inputs and {} outputs, but was given {} and {} tensors",
+                        inputs_.size(), outputs_.size(), inputs.size(), outputs.size())};
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const SinterTensorInfo &info = model_->inputs()[i];
+    bool absent = !inputs[i].data() && inputs[i].rank() == 0;
+    if (absent && !info.defaultValue)
+      return {ErrorCode::InvalidArgument,
+              fmt::format("input '{}' is missing: it must be {} of shape {}", info.name, nameOf(typeOf(info)),
+                          toString(shapeOf(info)))};
+    if (Status status = absent ? Status() : checkTensor(info, inputs[i], "input"); !status.ok())
+      return status;
+    inputs_[i] = absent ? info.defaultValue : inputs[i].data();
+  }
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (Status status = checkTensor(model_->outputs()[i], outputs[i], "output"); !status.ok())
+      return status;
+    outputs_[i] = outputs[i].data();
+  }
+
+  Run context{threads_, fallback_.get()};
+  SinterCallbacks callbacks{&context, callParallelFor, fallback_ ? callFallback : nullptr};
+  bool flush = model_->abi().flags & 1;
+  FlushSubnormals mode(flush);
+  // A fallback's library opens parallel regions of its own, so the whole pool must be in the mode.
+  std::optional<FlushPool> pool;
+  if (fallback_)
+    pool.emplace(flush, threads_);
+  int32_t code = model_->abi().run(&callbacks, arena_.data(), inputs_.data(), outputs_.data());
+  if (code == 0)
+    return {};
+  std::string reason = fallback_ ? fallback_->lastError() : "";
+  return {ErrorCode::Internal,
+          reason.empty() ? fmt::format("the model failed with error code {}", code) : reason};
+}
+
+} // namespace sinter
