@@ -8,7 +8,6 @@ setUp
 digits=$root/examples/digits
 out=$build/demo
 mkdir -p "$out"
-images=$(ls "$digits"/test_images.npy)
 count=400
 
 say "compiling examples/digits/digits.onnx"
@@ -24,4 +23,4 @@ say "time per image, one thread, batches of $count"
 printf 'optimised %s us, -O0 %s us\n' "$(bench "$out/digits.so")" "$(bench "$out/digits-O0.so")"
 
 say "classifying $count held-out images"
-"$bin/digits-classify" "$out/digits.so" "$images" "$digits/test_labels.npy"
+"$bin/digits-classify" "$out/digits.so" "$digits/test_images.npy" "$digits/test_labels.npy" "$digits/test_logits.npy"
