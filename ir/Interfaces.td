@@ -1,0 +1,51 @@
+// The questions that passes and backends ask of an op. An op answers them beside its definition.
+#ifndef SINTER_IR_INTERFACES_TD
+#define SINTER_IR_INTERFACES_TD
+
+include "mlir/IR/OpBase.td"
+
+def ShapeInferenceOpInterface : OpInterface<"ShapeInferenceOpInterface"> {
+  let cppNamespace = "::sinter::nn";
+  let description = [{ Result types from operand types and constant operands. }];
+  let methods = [InterfaceMethod<[{
+      Appends one type per result: as static as operand types and constant operands allow, with dynamic dimensions
+      or an unranked tensor where they do not. Emits an error at the op, naming the remedy, where operands contradict
+      each other. Must not rely on the present result types.
+    }], "::mlir::LogicalResult", "inferShapes", (ins "::llvm::SmallVectorImpl<::mlir::Type> &":$types)>];
+}
+
+def ReferenceOpInterface : OpInterface<"ReferenceOpInterface"> {
+  let cppNamespace = "::sinter::nn";
+  let description = [{ The meaning of the op: plain loops on host tensors, double accumulation. Constant folding, `--backend
+    reference`, `sinter verify` and the tests run it. }];
+  let methods = [InterfaceMethod<[{
+      Reads operands by `io.operand(value)` and fills `io.result(i)`, allocated with the static result type. Emits an error
+      at the op where values are invalid (an index out of range); never reads or writes out of bounds.
+    }], "::mlir::LogicalResult", "evaluate", (ins "::sinter::nn::Evaluation &":$io)>];
+}
+
+def ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
+  let cppNamespace = "::sinter::nn";
+  let description = [{ The arithmetic of one element, in arith and math ops that work on scalars and vectors alike. }];
+  let methods = [InterfaceMethod<[{
+      `args` holds one value per operand: signless integers for signed and unsigned types alike, f16 and bf16 already
+      widened to f32, bool as i1; scalars, or vectors of one length. Returns a value of `element`, the compute type of the result
+      (or a vector of it). Null if the op cannot be computed in line; it then needs a kernel of its own.
+    }], "::mlir::Value", "buildElement",
+    (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc, "::mlir::ValueRange":$args)>];
+}
+
+def AffineOpInterface : OpInterface<"AffineOpInterface"> {
+  let cppNamespace = "::sinter::nn";
+  let description = [{ What the op can do with a per-channel affine y = s*x + t (an inference BatchNorm is one). }];
+  let methods = [
+    InterfaceMethod<[{ Can `affine`, applied to the result, vanish into the op's constants? }],
+      "::sinter::nn::AffineVerdict", "canAbsorbAtOutput", (ins "const ::sinter::nn::ChannelAffine &":$affine),
+      "", [{ return ::sinter::nn::AffineVerdict::no("OP_CANNOT_ABSORB", "the op has no constants to take it up"); }]>,
+    InterfaceMethod<[{ The op with `affine` folded in: a new op at `builder`; asked only after a yes. }],
+      "::mlir::Value", "absorbAtOutput",
+      (ins "::mlir::OpBuilder &":$builder, "const ::sinter::nn::ChannelAffine &":$affine), "", [{ return {}; }]>
+  ];
+}
+
+#endif

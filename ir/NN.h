@@ -1,0 +1,16 @@
+// The nn dialect and what its op families share: interfaces, evaluation, affines. Ops are in ir/ops/<family>.h.
+#pragma once
+
+#include "ir/Affine.h"
+#include "ir/Evaluation.h"
+#include "ir/ShapeMath.h"
+#include "ir/Weights.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "ir/Interfaces.h.inc"
+#include "ir/NNDialect.h.inc"

@@ -1,0 +1,55 @@
+// The nn dialect: a trained network as ONNX means it, at one opset, with static shapes after specialisation.
+#ifndef SINTER_IR_NN_TD
+#define SINTER_IR_NN_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "ir/Interfaces.td"
+
+def NN_Dialect : Dialect {
+  let name = "nn";
+  let summary = "Neural networks for inference, one op per ONNX node";
+  let description = [{
+    Values are ranked tensors; an imported model may still have dynamic dimensions or unranked tensors, which
+    `nn-specialise-shapes` removes. Ops follow ONNX semantics at its newest opset: what older opsets said
+    otherwise, the importer rewrites. Operands that ONNX calls shapes, axes, pads or bounds stay operands and
+    must be constants once shapes are specialised.
+  }];
+  let cppNamespace = "::sinter::nn";
+  let useDefaultAttributePrinterParser = 0;
+  let extraClassDeclaration = [{ void registerOps(); }];
+}
+
+//===- Types: what ONNX calls T -----------------------------------------===//
+
+def NN_Float : AnyTypeOf<[F16, BF16, F32, F64], "f16, bf16, f32 or f64">;
+def NN_Signed : AnyTypeOf<[I8, I16, I32, I64], "signed (signless) integer">;
+def NN_Unsigned : AnyTypeOf<[UI8, UI16, UI32, UI64], "unsigned integer">;
+def NN_Integer : AnyTypeOf<[I8, I16, I32, I64, UI8, UI16, UI32, UI64], "integer">;
+def NN_Number : AnyTypeOf<[F16, BF16, F32, F64, I8, I16, I32, I64, UI8, UI16, UI32, UI64], "number">;
+def NN_Element : AnyTypeOf<[F16, BF16, F32, F64, I8, I16, I32, I64, UI8, UI16, UI32, UI64, I1], "number or bool">;
+
+def NN_Tensor : TensorOf<[NN_Element]>;
+def NN_FloatTensor : TensorOf<[NN_Float]>;
+def NN_IntegerTensor : TensorOf<[NN_Integer]>;
+def NN_NumberTensor : TensorOf<[NN_Number]>;
+def NN_BoolTensor : TensorOf<[I1]>;
+def NN_IndexTensor : TensorOf<[I32, I64]>;  // shapes, axes, indices
+
+//===- Op bases ---------------------------------------------------------===//
+
+// Every op: pure, infers its result types, evaluates itself on host tensors, bounds its results.
+class NN_Op<string mnemonic, list<Trait> traits = []>
+    : Op<NN_Dialect, mnemonic, !listconcat([Pure,
+        DeclareOpInterfaceMethods<ShapeInferenceOpInterface>,
+        DeclareOpInterfaceMethods<ReferenceOpInterface>], traits)> {
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+}
+
+// One result, computed element by element from operands that broadcast to its shape as numpy's do.
+class NN_ElementwiseOp<string mnemonic, list<Trait> traits = []>
+    : NN_Op<mnemonic, !listconcat([DeclareOpInterfaceMethods<ElementwiseOpInterface>], traits)>;
+
+#endif

@@ -1,0 +1,75 @@
+// Building blocks of reference evaluations: tensors as arrays of double, int64 or uint64, in which every element type
+// computes, and loops over broadcast operands. Included by ops/<family>.cpp only.
+#pragma once
+
+#include "ir/Evaluation.h"
+#include "ir/ShapeMath.h"
+#include "mlir/Support/LogicalResult.h"
+
+namespace sinter::nn {
+
+/// Calls f.template operator()<T>() with the compute type of `type`: double for floats, uint64_t for unsigned, int64_t for
+/// signed integers and bool.
+template <typename F> decltype(auto) withComputeType(DType type, F &&f) {
+  if (isFloat(type))
+    return f.template operator()<double>();
+  if (isUnsigned(type) && type != DType::Bool)
+    return f.template operator()<uint64_t>();
+  return f.template operator()<int64_t>();
+}
+
+/// The elements in compute type.
+template <typename T> std::vector<T> load(const Tensor &tensor) {
+  if constexpr (std::is_same_v<T, double>) {
+    return toDoubles(tensor);
+  } else {
+    std::vector<int64_t> values = toInts(tensor);
+    return std::vector<T>(values.begin(), values.end());
+  }
+}
+
+/// Rounds once to the tensor's type (integers wrap).
+template <typename T> void store(Tensor &tensor, const std::vector<T> &values) {
+  if constexpr (std::is_same_v<T, double>)
+    storeDoubles(tensor, values);
+  else
+    storeInts(tensor, std::vector<int64_t>(values.begin(), values.end()));
+}
+
+/// result[i] = f(operand[i]), in the compute type of the operand; f returns any arithmetic type.
+template <typename F> mlir::LogicalResult evaluateUnary(Evaluation &io, F f) {
+  const Tensor &x = io.operand(0u);
+  withComputeType(x.type(), [&]<typename T>() {
+    using R = std::conditional_t<std::is_same_v<decltype(f(T())), double>, double,
+                                 std::conditional_t<std::is_same_v<decltype(f(T())), uint64_t>, uint64_t, int64_t>>;
+    std::vector<T> in = load<T>(x);
+    std::vector<R> out(in.begin(), in.end());
+    for (size_t i = 0; i < in.size(); ++i)
+      out[i] = static_cast<R>(f(in[i]));
+    store(io.result(), out);
+  });
+  return mlir::success();
+}
+
+/// result = f over all operands, broadcast to the result's shape; `f` gets one element of each operand, all in compute type T.
+template <typename T, typename R = T, typename F> void evaluateBroadcast(Evaluation &io, F f) {
+  llvm::ArrayRef<int64_t> shape = io.result().shape();
+  std::vector<std::vector<T>> in;
+  std::vector<Dims> strides;
+  for (unsigned k = 0; k < io.operandCount(); ++k) {
+    in.push_back(load<T>(io.operand(k)));
+    strides.push_back(broadcastStrides(io.operand(k).shape(), shape));
+  }
+  std::vector<R> out(static_cast<size_t>(io.result().size()));
+  Dims index(shape.size(), 0);
+  llvm::SmallVector<T> args(in.size());
+  for (R &value : out) {
+    for (size_t k = 0; k < in.size(); ++k)
+      args[k] = in[k][static_cast<size_t>(offsetOf(index, strides[k]))];
+    value = static_cast<R>(f(llvm::ArrayRef<T>(args)));
+    nextIndex(index, shape);
+  }
+  store(io.result(), out);
+}
+
+} // namespace sinter::nn

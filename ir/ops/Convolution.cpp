@@ -1,0 +1,9 @@
+#include "ir/ops/Convolution.h"
+#include "ir/Reference.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::nn;
+
+#define GET_OP_CLASSES
+#include "ir/ops/Convolution.cpp.inc"
