@@ -9,7 +9,8 @@
 
 namespace sinter::nn {
 
-/// y = scale[c]*x + shift[c], c the index along `axis` of the tensor it applies to. Kept in double: folded once, rounded once.
+/// y = scale[c]*x + shift[c], c the index along `axis` of the tensor it applies to. Kept in double: folded
+/// once, rounded once.
 struct ChannelAffine {
   std::vector<double> scale, shift;
   int64_t axis = 1;
@@ -24,7 +25,9 @@ struct AffineVerdict {
   std::string code, reason;
 
   static AffineVerdict yes() { return {true, "", ""}; }
-  static AffineVerdict no(llvm::StringRef code, llvm::StringRef reason) { return {false, code.str(), reason.str()}; }
+  static AffineVerdict no(llvm::StringRef code, llvm::StringRef reason) {
+    return {false, code.str(), reason.str()};
+  }
   explicit operator bool() const { return possible; }
 };
 

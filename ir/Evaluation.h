@@ -30,12 +30,13 @@ private:
   llvm::MutableArrayRef<Tensor> results;
 };
 
-/// Evaluates one op on host tensors. Fails, with a diagnostic, where the op has no reference, its result types are not static,
-/// or its results would exceed `maxBytes`.
+/// Evaluates one op on host tensors. Fails, with a diagnostic, where the op has no reference, its result
+/// types are not static, or its results would exceed `maxBytes`.
 mlir::FailureOr<llvm::SmallVector<Tensor>> evaluateOp(mlir::Operation *op, llvm::ArrayRef<Tensor> operands,
                                                       size_t maxBytes = size_t(1) << 36);
 
 /// Evaluates a function of nn ops, nn.kernel regions included; tensors are dropped after their last use.
-mlir::FailureOr<llvm::SmallVector<Tensor>> evaluateFunction(mlir::func::FuncOp function, llvm::ArrayRef<Tensor> inputs);
+mlir::FailureOr<llvm::SmallVector<Tensor>> evaluateFunction(mlir::func::FuncOp function,
+                                                            llvm::ArrayRef<Tensor> inputs);
 
 } // namespace sinter::nn

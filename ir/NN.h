@@ -1,4 +1,5 @@
-// The nn dialect and what its op families share: interfaces, evaluation, affines. Ops are in ir/ops/<family>.h.
+// The nn dialect and what its op families share: interfaces, evaluation, affines. Ops are in
+// ir/ops/<family>.h.
 #pragma once
 
 #include "ir/Affine.h"

@@ -1,5 +1,5 @@
-// Building blocks of reference evaluations: tensors as arrays of double, int64 or uint64, in which every element type
-// computes, and loops over broadcast operands. Included by ops/<family>.cpp only.
+// Building blocks of reference evaluations: tensors as arrays of double, int64 or uint64, in which every
+// element type computes, and loops over broadcast operands. Included by ops/<family>.cpp only.
 #pragma once
 
 #include "ir/Evaluation.h"
@@ -8,8 +8,8 @@
 
 namespace sinter::nn {
 
-/// Calls f.template operator()<T>() with the compute type of `type`: double for floats, uint64_t for unsigned, int64_t for
-/// signed integers and bool.
+/// Calls f.template operator()<T>() with the compute type of `type`: double for floats, uint64_t for
+/// unsigned, int64_t for signed integers and bool.
 template <typename F> decltype(auto) withComputeType(DType type, F &&f) {
   if (isFloat(type))
     return f.template operator()<double>();
@@ -40,8 +40,9 @@ template <typename T> void store(Tensor &tensor, const std::vector<T> &values) {
 template <typename F> mlir::LogicalResult evaluateUnary(Evaluation &io, F f) {
   const Tensor &x = io.operand(0u);
   withComputeType(x.type(), [&]<typename T>() {
-    using R = std::conditional_t<std::is_same_v<decltype(f(T())), double>, double,
-                                 std::conditional_t<std::is_same_v<decltype(f(T())), uint64_t>, uint64_t, int64_t>>;
+    using R =
+        std::conditional_t<std::is_same_v<decltype(f(T())), double>, double,
+                           std::conditional_t<std::is_same_v<decltype(f(T())), uint64_t>, uint64_t, int64_t>>;
     std::vector<T> in = load<T>(x);
     std::vector<R> out(in.begin(), in.end());
     for (size_t i = 0; i < in.size(); ++i)
@@ -51,7 +52,8 @@ template <typename F> mlir::LogicalResult evaluateUnary(Evaluation &io, F f) {
   return mlir::success();
 }
 
-/// result = f over all operands, broadcast to the result's shape; `f` gets one element of each operand, all in compute type T.
+/// result = f over all operands, broadcast to the result's shape; `f` gets one element of each operand, all
+/// in compute type T.
 template <typename T, typename R = T, typename F> void evaluateBroadcast(Evaluation &io, F f) {
   llvm::ArrayRef<int64_t> shape = io.result().shape();
   std::vector<std::vector<T>> in;

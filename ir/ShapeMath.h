@@ -23,15 +23,17 @@ std::optional<int64_t> normaliseAxis(int64_t axis, int64_t rank);
 /// Row-major strides in elements.
 Dims rowMajorStrides(llvm::ArrayRef<int64_t> shape);
 
-/// The numpy broadcast of shapes with dynamic dimensions (a dynamic dimension against 1 or a dynamic one stays dynamic).
-/// Nothing where two static dimensions contradict each other.
+/// The numpy broadcast of shapes with dynamic dimensions (a dynamic dimension against 1 or a dynamic one
+/// stays dynamic). Nothing where two static dimensions contradict each other.
 std::optional<Dims> broadcastShapes(llvm::ArrayRef<llvm::ArrayRef<int64_t>> shapes);
 
-/// The result type of an op whose operands broadcast: appended to `types`, or an error at the op that names both shapes.
+/// The result type of an op whose operands broadcast: appended to `types`, or an error at the op that names
+/// both shapes.
 mlir::LogicalResult inferBroadcast(mlir::Operation *op, mlir::ValueRange operands, mlir::Type element,
                                    llvm::SmallVectorImpl<mlir::Type> &types);
 
-/// Strides with which an operand of `shape` is read at indices of the broadcast `target`: 0 along broadcast dimensions.
+/// Strides with which an operand of `shape` is read at indices of the broadcast `target`: 0 along broadcast
+/// dimensions.
 Dims broadcastStrides(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> target);
 
 /// Advances a row-major index; false after the last one.

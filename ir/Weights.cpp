@@ -16,19 +16,32 @@ Type toMlir(DType type, MLIRContext *context) {
     return IntegerType::get(context, width, isUnsigned ? IntegerType::Unsigned : IntegerType::Signless);
   };
   switch (type) {
-  case DType::F32: return Float32Type::get(context);
-  case DType::F64: return Float64Type::get(context);
-  case DType::F16: return Float16Type::get(context);
-  case DType::BF16: return BFloat16Type::get(context);
-  case DType::I8: return integer(8, false);
-  case DType::I16: return integer(16, false);
-  case DType::I32: return integer(32, false);
-  case DType::I64: return integer(64, false);
-  case DType::U8: return integer(8, true);
-  case DType::U16: return integer(16, true);
-  case DType::U32: return integer(32, true);
-  case DType::U64: return integer(64, true);
-  case DType::Bool: return integer(1, false);
+  case DType::F32:
+    return Float32Type::get(context);
+  case DType::F64:
+    return Float64Type::get(context);
+  case DType::F16:
+    return Float16Type::get(context);
+  case DType::BF16:
+    return BFloat16Type::get(context);
+  case DType::I8:
+    return integer(8, false);
+  case DType::I16:
+    return integer(16, false);
+  case DType::I32:
+    return integer(32, false);
+  case DType::I64:
+    return integer(64, false);
+  case DType::U8:
+    return integer(8, true);
+  case DType::U16:
+    return integer(16, true);
+  case DType::U32:
+    return integer(32, true);
+  case DType::U64:
+    return integer(64, true);
+  case DType::Bool:
+    return integer(1, false);
   }
   llvm_unreachable("unknown element type");
 }
@@ -46,12 +59,18 @@ std::optional<DType> toDType(Type type) {
   if (!integer || integer.isSigned())
     return std::nullopt;
   switch (integer.getWidth()) {
-  case 1: return integer.isUnsigned() ? std::nullopt : std::optional(DType::Bool);
-  case 8: return integer.isUnsigned() ? DType::U8 : DType::I8;
-  case 16: return integer.isUnsigned() ? DType::U16 : DType::I16;
-  case 32: return integer.isUnsigned() ? DType::U32 : DType::I32;
-  case 64: return integer.isUnsigned() ? DType::U64 : DType::I64;
-  default: return std::nullopt;
+  case 1:
+    return integer.isUnsigned() ? std::nullopt : std::optional(DType::Bool);
+  case 8:
+    return integer.isUnsigned() ? DType::U8 : DType::I8;
+  case 16:
+    return integer.isUnsigned() ? DType::U16 : DType::I16;
+  case 32:
+    return integer.isUnsigned() ? DType::U32 : DType::I32;
+  case 64:
+    return integer.isUnsigned() ? DType::U64 : DType::I64;
+  default:
+    return std::nullopt;
   }
 }
 
@@ -70,7 +89,8 @@ ElementsAttr makeElements(const Tensor &tensor, MLIRContext *context, StringRef 
   }
   // The deleter's copy of the tensor keeps the bytes alive as long as the blob.
   ArrayRef<char> bytes(reinterpret_cast<const char *>(tensor.data()), tensor.bytes());
-  AsmResourceBlob blob(bytes, alignof(std::max_align_t), [tensor](void *, size_t, size_t) {}, /*dataIsMutable=*/false);
+  AsmResourceBlob blob(
+      bytes, alignof(std::max_align_t), [tensor](void *, size_t, size_t) {}, /*dataIsMutable=*/false);
   return DenseResourceElementsAttr::get(type, name, std::move(blob));
 }
 

@@ -1,0 +1,10 @@
+#include "ir/ops/Arithmetic.h"
+#include "ir/onnx/NodeImporter.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+void registerArithmeticImporters(ImporterTable &) {}
+
+} // namespace sinter::nn

@@ -1,0 +1,10 @@
+#include "ir/ops/Convolution.h"
+#include "ir/onnx/NodeImporter.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+void registerConvolutionImporters(ImporterTable &) {}
+
+} // namespace sinter::nn

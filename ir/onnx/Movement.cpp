@@ -1,0 +1,10 @@
+#include "ir/ops/Movement.h"
+#include "ir/onnx/NodeImporter.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+void registerMovementImporters(ImporterTable &) {}
+
+} // namespace sinter::nn

@@ -1,0 +1,90 @@
+// One ONNX node on its way into the nn dialect: its inputs as values, its attributes checked for type, ops
+// created with inferred result types. An importer function reads from it and ends with finish(),
+// unsupported() or invalid().
+#pragma once
+
+#include "ir/NN.h"
+#include "ir/onnx/Registry.h"
+#include "mlir/IR/Builders.h"
+#include "onnx/onnx_pb.h"
+#include "runtime/Status.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace sinter::nn {
+
+class NodeImporter {
+public:
+  /// `inputs` has a null value where an optional input is absent.
+  NodeImporter(mlir::OpBuilder &builder, mlir::Location loc, const onnx::NodeProto &node, int64_t opset,
+               llvm::ArrayRef<mlir::Value> inputs, const std::string &folder)
+      : builder(builder), loc(loc), node(node), opset(opset), inputs(inputs), folder(folder) {}
+
+  mlir::OpBuilder &builder;
+  const mlir::Location loc;
+  const onnx::NodeProto &node;
+  const int64_t opset; ///< version of the default domain that the model imports
+
+  /// Input i, or null where it is absent.
+  mlir::Value input(int i) const { return i < static_cast<int>(inputs.size()) ? inputs[i] : mlir::Value(); }
+  int inputCount() const { return static_cast<int>(inputs.size()); }
+  int outputCount() const { return node.output_size(); }
+  /// Whether the model reads output i (it has a name).
+  bool hasOutput(int i) const { return i < node.output_size() && !node.output(i).empty(); }
+  llvm::ArrayRef<mlir::Value> allInputs() const { return inputs; }
+  /// Fails with a message unless the number of inputs is within [least, most] and the first `least` are
+  /// present.
+  mlir::LogicalResult expectInputs(int least, int most);
+
+  /// Attributes. A value of another type than asked for is an error that finish() reports; attributes never
+  /// asked for are reported as unsupported.
+  bool hasAttr(llvm::StringRef name);
+  int64_t intAttr(llvm::StringRef name, int64_t fallback);
+  float floatAttr(llvm::StringRef name, float fallback);
+  std::string stringAttr(llvm::StringRef name, llvm::StringRef fallback);
+  std::optional<llvm::SmallVector<int64_t>> intsAttr(llvm::StringRef name);
+  std::optional<llvm::SmallVector<float>> floatsAttr(llvm::StringRef name);
+  std::optional<Tensor> tensorAttr(llvm::StringRef name);
+  /// Names an attribute that has no effect on inference.
+  void ignoreAttr(llvm::StringRef name) { asked.insert(name); }
+
+  /// Creates an op with `results` results (all of them tensors); their types are inferred.
+  template <typename Op, typename... Args> Op createN(unsigned results, Args &&...args) {
+    // Any tensor type will do until inference replaces it.
+    llvm::SmallVector<mlir::Type> placeholders(results, mlir::UnrankedTensorType::get(builder.getF32Type()));
+    Op op = Op::create(builder, loc, mlir::TypeRange(placeholders), std::forward<Args>(args)...);
+    inferTypes(op);
+    return op;
+  }
+  template <typename Op, typename... Args> Op create(Args &&...args) {
+    return createN<Op>(1, std::forward<Args>(args)...);
+  }
+  mlir::Value constant(const Tensor &tensor);
+  /// A 1-D constant of i64.
+  mlir::Value ints(llvm::ArrayRef<int64_t> values);
+  /// A scalar constant of the given element type.
+  mlir::Value scalar(double value, DType type);
+
+  /// Declares the node's outputs, in order; the model may name fewer. Fails if anything before failed.
+  mlir::LogicalResult finish(mlir::ValueRange values);
+  /// The node is well-formed but beyond what Sinter implements.
+  mlir::LogicalResult unsupported(const llvm::Twine &reason);
+  /// The node contradicts ONNX.
+  mlir::LogicalResult invalid(const llvm::Twine &reason);
+
+  // For the importer that drives it.
+  llvm::ArrayRef<mlir::Value> outputs() const { return results; }
+  const std::optional<Failure> &problem() const { return error; }
+  mlir::LogicalResult checkAttributes();
+
+private:
+  const onnx::AttributeProto *find(llvm::StringRef name, int type, llvm::StringRef typeName);
+  void inferTypes(mlir::Operation *op);
+
+  llvm::ArrayRef<mlir::Value> inputs;
+  const std::string &folder;
+  llvm::StringSet<> asked;
+  llvm::SmallVector<mlir::Value> results;
+  std::optional<Failure> error;
+};
+
+} // namespace sinter::nn

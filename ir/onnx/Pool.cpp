@@ -1,0 +1,10 @@
+#include "ir/ops/Pool.h"
+#include "ir/onnx/NodeImporter.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+void registerPoolImporters(ImporterTable &) {}
+
+} // namespace sinter::nn

@@ -1,0 +1,39 @@
+// Which function imports which ONNX operator.
+#pragma once
+
+#include "mlir/Support/LogicalResult.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace sinter::nn {
+
+class NodeImporter;
+using ImportFn = mlir::LogicalResult (*)(NodeImporter &);
+
+/// Operators of the default ONNX domain by name.
+class ImporterTable {
+public:
+  void add(llvm::StringRef opType, ImportFn function) { entries[opType] = function; }
+  /// Null if the operator is not supported.
+  ImportFn find(llvm::StringRef opType) const { return entries.lookup(opType); }
+  const llvm::StringMap<ImportFn> &all() const { return entries; }
+
+private:
+  llvm::StringMap<ImportFn> entries;
+};
+
+/// The table of every supported operator.
+const ImporterTable &importers();
+
+void registerActivationImporters(ImporterTable &table);
+void registerArithmeticImporters(ImporterTable &table);
+void registerConstantImporters(ImporterTable &table);
+void registerConvolutionImporters(ImporterTable &table);
+void registerMathImporters(ImporterTable &table);
+void registerMatrixImporters(ImporterTable &table);
+void registerMovementImporters(ImporterTable &table);
+void registerNormalisationImporters(ImporterTable &table);
+void registerPoolImporters(ImporterTable &table);
+void registerReductionImporters(ImporterTable &table);
+void registerResizeImporters(ImporterTable &table);
+
+} // namespace sinter::nn
