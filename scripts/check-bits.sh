@@ -1,6 +1,6 @@
 #!/bin/bash
 # Checks that a network gives the same bits from the JIT and from a .so, on one thread and on two.
-# usage: check-bits.sh [CASE...]   where CASE is a folder in the ONNX backend-test layout; without one, the digits network
+# usage: check-bits.sh [CASE...]   where CASE is a folder in the ONNX backend-test layout, of one input; without one, the digits network
 # and, where SINTER_TESTDATA is set, the networks in real/. Last line: N passed, N failed, N skipped.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
@@ -39,13 +39,11 @@ same() {
   passed=$((passed + 1))
 }
 
-# A case's first data set, bound by the order of the graph's inputs.
+# sameCase FOLDER OPTIONS...: a case of one input, on its first data set.
 sameCase() {
-  local data=$1/test_data_set_0 options=() file
-  for file in $(ls "$data"/input_*.pb | sort -V); do
-    options+=(--input "$file")
-  done
-  same "$(basename "$1")" "$1/model.onnx" "${options[@]}"
+  local folder=$1
+  shift
+  same "$(basename "$folder")" "$folder/model.onnx" "$@" --input "$folder/test_data_set_0/input_0.pb"
 }
 
 if [ $# -gt 0 ]; then
@@ -53,10 +51,14 @@ if [ $# -gt 0 ]; then
 else
   same digits "$root/examples/digits/digits.onnx" --shape image=400x1x8x8 --input "image=$root/examples/digits/test_images.npy"
   if [ -n "${SINTER_TESTDATA:-}" ]; then
-    for name in cntk_mnist wonnx_mnist onnxmlir_mnist burn_mnist_bn winml_pytorch_cifar ultraface_RFB_320 \
-      ultraface_RFB_320_simplified ppocr2_cls blazeface_front emx_kws_fp32 ppocr4_det yunet_n_320_320 mlsd_320_tiny; do
-      sameCase "$SINTER_TESTDATA/real/$name"
+    real=$SINTER_TESTDATA/real
+    for name in cntk_mnist wonnx_mnist onnxmlir_mnist burn_mnist_bn ultraface_RFB_320 ultraface_RFB_320_simplified \
+      blazeface_front emx_kws_fp32 yunet_n_320_320 mlsd_320_tiny; do
+      sameCase "$real/$name"
     done
+    sameCase "$real/winml_pytorch_cifar" --dim batch_size=1
+    sameCase "$real/ppocr2_cls" --shape x=1x3x48x192
+    sameCase "$real/ppocr4_det" --shape x=1x3x160x224
   fi
 fi
 printf '%d passed, %d failed, 0 skipped\n' $passed $failed

@@ -45,7 +45,7 @@ runCtest() {
   local status=0
   ctest --test-dir "$build" --parallel "$(nproc)" --output-on-failure --output-junit "$build/junit.xml" \
     --test-output-size-passed 1048576 --test-output-size-failed 1048576 || status=$?
-  python3 "$root/scripts/count_tests.py" "$build/junit.xml"
+  /usr/bin/python3 "$root/scripts/count_tests.py" "$build/junit.xml"
   return $status
 }
 
@@ -64,10 +64,10 @@ unpackOnnxData() {
 makeLightModels() {
   lightModels=$root/build/testdata/light
   [ ! -f "$lightModels/.complete" ] || return 0
-  python3 -c 'import onnx, numpy' 2>/dev/null || return 1
+  /usr/bin/python3 -c 'import onnx, numpy' 2>/dev/null || return 1
   say "writing the light networks into build/testdata (1.6 GB)"
   mkdir -p "$lightModels"
-  python3 "$SINTER_TESTDATA/make_light_rand.py" "$onnxData/light" "$lightModels" >/dev/null
+  /usr/bin/python3 "$SINTER_TESTDATA/make_light_rand.py" "$onnxData/light" "$lightModels" >/dev/null
   cp -r "$SINTER_TESTDATA/light_expected/." "$lightModels/"
   touch "$lightModels/.complete"
 }
