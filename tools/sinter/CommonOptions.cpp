@@ -1,0 +1,165 @@
+// Declares, parses and checks the common options. What does not exist yet is refused by name, never ignored.
+#include "tools/sinter/CommonOptions.h"
+
+#include "runtime/ParallelFor.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace sinter {
+namespace {
+
+constexpr const char *compileGroup = "Compile options";
+
+template <typename T> std::optional<T> parseNumber(std::string_view text) {
+  T value;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    return std::nullopt;
+  return value;
+}
+
+Status invalid(std::string_view option, const std::string &value, std::string_view expected) {
+  return {ErrorCode::InvalidArgument, fmt::format("{} '{}' is not of the form {}", option, value, expected)};
+}
+
+/// Parses every "NAME=VALUE" of one option by `parse` into `map`, refusing repeated names.
+template <typename Map, typename Parse>
+Status parseAssignments(std::string_view option, std::string_view expected,
+                        const std::vector<std::string> &texts, Map &map, Parse parse) {
+  for (const std::string &text : texts) {
+    auto parts = splitAssignment(text);
+    auto value = parts ? parse(parts->second) : decltype(parse(""))();
+    if (!value || parts->first.empty())
+      return invalid(option, text, expected);
+    if (!map.emplace(parts->first, *value).second)
+      return {ErrorCode::InvalidArgument, fmt::format("{} names '{}' twice", option, parts->first)};
+  }
+  return {};
+}
+
+std::optional<std::pair<double, double>> parseRange(std::string_view text) {
+  size_t colon = text.find(':');
+  if (colon == std::string_view::npos)
+    return std::nullopt;
+  auto low = parseNumber<double>(text.substr(0, colon)), high = parseNumber<double>(text.substr(colon + 1));
+  if (!low || !high || !std::isfinite(*low) || !std::isfinite(*high) || *low > *high)
+    return std::nullopt;
+  return std::pair(*low, *high);
+}
+
+std::optional<int64_t> parseDimension(std::string_view text) {
+  auto value = parseNumber<int64_t>(text);
+  return value && *value >= 0 ? value : std::nullopt;
+}
+
+} // namespace
+
+std::optional<std::pair<std::string, std::string>> splitAssignment(const std::string &text) {
+  size_t equals = text.rfind('=');
+  if (equals == std::string::npos)
+    return std::nullopt;
+  return std::pair(text.substr(0, equals), text.substr(equals + 1));
+}
+
+std::optional<Shape> parseShape(std::string_view text) {
+  Shape shape;
+  if (text == "scalar")
+    return shape;
+  while (true) {
+    std::string_view part = text.substr(0, text.find('x'));
+    auto dimension = parseDimension(part);
+    if (!dimension)
+      return std::nullopt;
+    shape.push_back(*dimension);
+    if (part.size() == text.size())
+      break;
+    text.remove_prefix(part.size() + 1);
+  }
+  return elementCount(shape) ? std::optional(shape) : std::nullopt;
+}
+
+void CommonOptions::declare(CLI::App &app, bool compileOnly) {
+  app_ = &app;
+  auto option = [&](const char *name, auto &value, const char *help) {
+    return app.add_option(name, value, help)->group(compileGroup);
+  };
+  auto list = [&](const char *name, std::vector<std::string> &values, const char *type, const char *help) {
+    option(name, values, help)->allow_extra_args(false)->type_name(type);
+  };
+  option("-O", optimisation_, "-O0: nothing is fused, folded or reordered")
+      ->type_name("0")
+      ->check(CLI::IsMember({"0"}, CLI::ignore_space));
+  option("--target-cpu", compile.targetCpu, "Processor to compile for, by LLVM's name (default: this one)")
+      ->type_name("CPU");
+  option("--target-triple", compile.targetTriple, "Machine to compile for, e.g. aarch64-linux-gnu")
+      ->type_name("TRIPLE");
+  list("--shape", shapes_, "NAME=1x3x224x224", "Shape of an input whose dimensions the model leaves open");
+  list("--dim", dims_, "NAME=N", "Value of a symbolic dimension, e.g. batch=4");
+  list("--input-range", ranges_, "NAME=LO:HI", "Declares that an input is finite and within [LO, HI]");
+  app.add_flag("--freeze-inputs", compile.freezeInputs, "Treat inputs that have a default value as constants")
+      ->group(compileGroup);
+  app.add_flag("--assume-finite", compile.assumeFinite, "Declare that no input holds NaN or Inf")
+      ->group(compileGroup);
+  option("--backend", compile.backend, "What runs the kernels (default: auto)")
+      ->type_name("auto|llvm|onednn|reference")
+      ->check(CLI::IsMember({"auto", "llvm", "onednn", "reference"}));
+  option("--math", compile.math, "How far results may differ by rounding (default: default)")
+      ->type_name("strict|default|fast")
+      ->check(CLI::IsMember({"strict", "default", "fast"}));
+  option("--precision", precision_, "Type to compute f32 models in (default: f32)")
+      ->type_name("f32|bf16")
+      ->check(CLI::IsMember({"f32", "bf16"}));
+  app.add_flag("--no-prune", noPrune_, "Keep channels that are proved constant")->group(compileGroup);
+  app.add_flag("--verify-rewrites", compile.verifyRewrites, "Check every rewrite by evaluating both sides")
+      ->group(compileGroup);
+  app.add_flag("--tune", tune_, "Time alternative schedules on this machine")->group(compileGroup);
+  list("--print-ir-after", compile.printIrAfter, "PASS",
+       "Print the IR after a pass to stderr (all: after every one)");
+  option("--dump-dir", compile.dumpDir, "Write the IR of every stage into a folder, numbered")
+      ->type_name("DIR");
+  if (!compileOnly)
+    app.add_option("--threads", threads, "Threads to run with (default: all that this process may use)")
+        ->type_name("N")
+        ->check(CLI::Range(1, maxThreads));
+}
+
+Status CommonOptions::finish() {
+  auto unavailable = [](std::string_view option) {
+    return Status(ErrorCode::Unsupported,
+                  fmt::format("{} is not available in this version of Sinter: leave it out", option));
+  };
+  if (precision_ == "bf16")
+    return unavailable("--precision bf16");
+  if (tune_)
+    return unavailable("--tune");
+  compile.optimise = optimisation_.empty();
+  compile.prune = !noPrune_;
+  if (Status s = parseAssignments("--shape", "NAME=1x3x224x224", shapes_, compile.shapes, parseShape);
+      !s.ok())
+    return s;
+  if (Status s = parseAssignments("--dim", "NAME=N", dims_, compile.dims, parseDimension); !s.ok())
+    return s;
+  return parseAssignments("--input-range", "NAME=LO:HI with finite LO <= HI", ranges_, compile.inputRanges,
+                          parseRange);
+}
+
+std::vector<std::string> CommonOptions::usedCompileOptions() const {
+  std::vector<std::string> used;
+  for (const CLI::Option *option : app_->get_options())
+    if (option->get_group() == compileGroup && option->count() > 0)
+      used.push_back(option->get_name());
+  return used;
+}
+
+void declareFormat(CLI::App &app, bool &json) {
+  app.add_option_function<std::string>(
+         "--format", [&json](const std::string &format) { json = format == "json"; },
+         "How to report (default: text)")
+      ->type_name("text|json")
+      ->check(CLI::IsMember({"text", "json"}));
+}
+
+} // namespace sinter

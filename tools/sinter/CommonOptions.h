@@ -1,0 +1,43 @@
+// The options that every compiling command takes, parsed and checked in one place.
+#pragma once
+
+#include "codegen/Compiler.h"
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace sinter {
+
+/// Splits "NAME=VALUE" at the last '=' (names hold '=' and ':'); nothing without a '='.
+std::optional<std::pair<std::string, std::string>> splitAssignment(const std::string &text);
+
+/// "1x3x224x224" or "scalar"; nothing if it is no such thing.
+std::optional<Shape> parseShape(std::string_view text);
+
+class CommonOptions {
+public:
+  /// Declares the options on a subcommand; `compileOnly` leaves out those of running.
+  void declare(CLI::App &app, bool compileOnly = false);
+  /// Checks what was parsed and fills `compile`.
+  Status finish();
+  /// The names of the compile options in use, for commands that were given a compiled model.
+  std::vector<std::string> usedCompileOptions() const;
+
+  CompileOptions compile;
+  int threads = 0; ///< 0: as many as this process may use
+
+private:
+  CLI::App *app_ = nullptr;
+  std::string optimisation_, precision_ = "f32";
+  std::vector<std::string> shapes_, dims_, ranges_;
+  bool noPrune_ = false, tune_ = false;
+};
+
+/// Adds `--format text|json`, stored in `json`.
+void declareFormat(CLI::App &app, bool &json);
+
+} // namespace sinter

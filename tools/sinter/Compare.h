@@ -1,0 +1,18 @@
+// Whether an output is what was recorded: types, shapes, integers and bools exactly, NaN and Inf in the same
+// places, floats within a tolerance.
+#pragma once
+
+#include "runtime/Tensor.h"
+
+namespace sinter {
+
+/// |got - want| <= atol + rtol * |want|, or, with ofMax, <= ofMax * max|want| of the whole tensor.
+struct Tolerance {
+  std::optional<double> rtol, atol, ofMax;
+};
+
+/// What is wrong with `got`, in words, or nothing. A missing rtol is 1e-3, a missing atol max(1e-7, 1e-5 *
+/// max|want|).
+std::optional<std::string> findDifference(const Tensor &got, const Tensor &want, const Tolerance &tolerance);
+
+} // namespace sinter

@@ -1,0 +1,107 @@
+// `sinter compile`: a model file in, code out.
+#include "tools/sinter/Commands.h"
+#include "tools/sinter/CommonOptions.h"
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <filesystem>
+#include <fmt/format.h>
+#include <memory>
+
+namespace sinter {
+namespace {
+
+constexpr const char *examples = R"(Examples:
+  sinter compile resnet50.onnx -o resnet50.so
+  sinter compile resnet50.onnx -o resnet50.so --target-cpu x86-64-v3    runs on any machine with AVX2
+  sinter compile resnet50.onnx -o resnet50.s                            the same as --emit asm
+  sinter compile yolo.onnx -o yolo.so --shape images=1x3x640x640        fixes an open shape
+  sinter compile bert.onnx -o bert.so --dim batch=4 --dim sequence=128
+
+Run the result with `sinter run`, or load it with dlopen: see runtime/Abi.h.)";
+
+struct Emission {
+  const char *name, *ending;
+  Emit kind;
+};
+constexpr Emission emissions[] = {{"so", ".so", Emit::So},
+                                  {"obj", ".o", Emit::Obj},
+                                  {"llvm", ".ll", Emit::Llvm},
+                                  {"asm", ".s", Emit::Asm},
+                                  {"mlir", ".mlir", Emit::Mlir}};
+
+struct CompileCommand {
+  CommonOptions common;
+  std::string model, output, emit;
+
+  Emission emission() const {
+    for (const Emission &e : emissions)
+      if (emit.empty() ? output.ends_with(e.ending) : emit == e.name)
+        return e;
+    return emissions[0];
+  }
+
+  /// What can be said about the output before minutes are spent on it.
+  Status checkOutput() const {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    fs::path path(output), folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+    if (fs::is_directory(path, error))
+      return {ErrorCode::Io, fmt::format("cannot write '{}': it is a folder", output)};
+    if (!fs::is_directory(folder, error))
+      return {ErrorCode::Io,
+              fmt::format("cannot write '{}': the folder '{}' does not exist", output, folder.string())};
+    if (fs::equivalent(path, model, error))
+      return {ErrorCode::InvalidArgument,
+              fmt::format("'{}' is both the model and the output: give another -o", output)};
+    return {};
+  }
+
+  int run() {
+    Status status = common.finish();
+    if (status.ok())
+      status = checkOutput();
+    if (!status.ok())
+      return report(status.failure());
+    if (common.compile.targetCpu.empty() && common.compile.targetTriple.empty()) {
+      Expected<std::string> target = describeTarget(common.compile);
+      if (!target)
+        return report(target.failure());
+      fmt::print(
+          stderr,
+          "sinter: compiling for this machine ({}); code for others: --target-cpu x86-64-v3, for example\n",
+          *target);
+    }
+    auto start = std::chrono::steady_clock::now();
+    status = compileToFile(model, output, emission().kind, common.compile);
+    if (!status.ok())
+      return report(status.failure());
+    std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    std::error_code error;
+    uintmax_t bytes = std::filesystem::file_size(output, error);
+    fmt::print(stderr, "sinter: wrote {} ({:.1f} MB) in {:.2f} s\n", output,
+               error ? 0.0 : static_cast<double>(bytes) * 1e-6, seconds.count());
+    return 0;
+  }
+};
+
+} // namespace
+
+void addCompile(CLI::App &app, int &status) {
+  auto command = std::make_shared<CompileCommand>();
+  CLI::App *sub =
+      app.add_subcommand("compile", "Compile a model to a shared library, object, assembly or IR");
+  sub->add_option("MODEL", command->model, "The model: .onnx, or .mlir of the nn stage")->required();
+  sub->add_option("-o,--output", command->output, "File to write")->required()->type_name("OUT");
+  sub->add_option("--emit", command->emit, "What to write (default: by OUT's ending, else so)")
+      ->type_name("so|obj|llvm|asm|mlir")
+      ->check(CLI::IsMember({"so", "obj", "llvm", "asm", "mlir"}));
+  sub->add_option("--jobs", command->common.compile.jobs, "Threads to compile with (default: all)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+  command->common.declare(*sub, /*compileOnly=*/true);
+  sub->footer(examples);
+  sub->callback([command, &status] { status = command->run(); });
+}
+
+} // namespace sinter

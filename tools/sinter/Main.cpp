@@ -1,0 +1,75 @@
+// The command `sinter`: reads the command line and hands over to a subcommand. Every failure ends in one
+// message on stderr and exit status 1.
+#include "runtime/File.h"
+#include "tools/sinter/Commands.h"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <fmt/format.h>
+
+namespace sinter {
+
+int report(const Failure &failure) {
+  fmt::print(stderr, "sinter: error: {}\n", failure.message);
+  return 1;
+}
+
+namespace {
+
+/// Ctrl-C leaves no partial file.
+void onInterrupt(int signal) {
+  removeTemporaries();
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+constexpr const char *examples = R"(Examples:
+  sinter compile resnet50.onnx -o resnet50.so        code and weights in one shared library
+  sinter run resnet50.onnx --input x=cat.npy --top 5 compile in memory and run once
+  sinter bench resnet50.so --threads 1               time it, beside the processor's peak
+  sinter test cases/                                 run recorded test cases (ONNX backend-test layout)
+  sinter COMMAND --help                              the options of a command, with examples
+
+A model is an .onnx file, an .mlir dump of the nn stage or, to run and bench, a compiled .so.
+Tensors are .npy files or ONNX .pb files.)";
+
+int runCommandLine(int argc, char **argv) {
+  CLI::App app("Sinter compiles trained neural networks (ONNX files) to CPU machine code.", "sinter");
+  app.set_version_flag("--version", "sinter " SINTER_VERSION);
+  app.require_subcommand(1);
+  app.footer(examples);
+  int status = 0;
+  addCompile(app, status);
+  addRun(app, status);
+  addTest(app, status);
+  addBench(app, status);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    if (error.get_exit_code() == 0)
+      return app.exit(error);
+    std::string command = app.get_subcommands().empty() ? "" : " " + app.get_subcommands()[0]->get_name();
+    fmt::print(stderr, "sinter: error: {}\nsee: sinter{} --help\n", error.what(), command);
+    return 1;
+  }
+  if (std::fflush(stdout) != 0 && status == 0)
+    return report({ErrorCode::Io, "cannot write to the standard output"});
+  return status;
+}
+
+} // namespace
+} // namespace sinter
+
+int main(int argc, char **argv) {
+  for (int signal : {SIGINT, SIGTERM, SIGHUP})
+    std::signal(signal, sinter::onInterrupt);
+  try {
+    return sinter::runCommandLine(argc, argv);
+  } catch (const std::bad_alloc &) {
+    return sinter::report(
+        {sinter::ErrorCode::OutOfMemory, "out of memory: the model or its shapes are too large"});
+  } catch (const std::exception &error) {
+    return sinter::report({sinter::ErrorCode::Internal, error.what()});
+  }
+}

@@ -1,0 +1,98 @@
+// Parses the model with the ONNX project's protobuf classes, whose exceptions stay here.
+#include "tools/sinter/OnnxInterface.h"
+
+#include "runtime/File.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <onnx/onnx_pb.h>
+#include <set>
+
+namespace sinter {
+namespace {
+
+OnnxValue convert(const onnx::ValueInfoProto &info) {
+  OnnxValue value{info.name()};
+  switch (info.type().value_case()) {
+  case onnx::TypeProto::kTensorType:
+    break;
+  case onnx::TypeProto::kSequenceType:
+    value.kind = "sequence";
+    return value;
+  case onnx::TypeProto::kOptionalType:
+    value.kind = "optional";
+    return value;
+  case onnx::TypeProto::kMapType:
+    value.kind = "map";
+    return value;
+  case onnx::TypeProto::kSparseTensorType:
+    value.kind = "sparse tensor";
+    return value;
+  default:
+    value.kind = "untyped value";
+    return value;
+  }
+  value.hasShape = info.type().tensor_type().has_shape();
+  for (const auto &dimension : info.type().tensor_type().shape().dim())
+    value.shape.push_back(dimension.has_dim_value() && dimension.dim_value() >= 0 ? dimension.dim_value()
+                                                                                  : -1);
+  return value;
+}
+
+} // namespace
+
+bool OnnxValue::dynamic() const {
+  return !hasShape || std::find(shape.begin(), shape.end(), -1) != shape.end();
+}
+
+const OnnxValue *OnnxInterface::findInput(const std::string &name) const {
+  auto found = std::find_if(inputs.begin(), inputs.end(), [&](const OnnxValue &v) { return v.name == name; });
+  return found == inputs.end() ? nullptr : &*found;
+}
+
+std::vector<const OnnxValue *> OnnxInterface::requiredInputs() const {
+  std::vector<const OnnxValue *> required;
+  for (const OnnxValue &input : inputs)
+    if (!input.hasDefault)
+      required.push_back(&input);
+  return required;
+}
+
+Expected<OnnxInterface> readOnnxInterface(const std::string &path) {
+  Expected<std::vector<std::byte>> bytes = readFile(path);
+  if (!bytes)
+    return bytes.failure();
+  Failure invalid{ErrorCode::InvalidFile,
+                  fmt::format("'{}' is not an ONNX model: it is empty, truncated or of another "
+                              "format",
+                              path)};
+  google::protobuf::LogSilencer silencer;
+  try {
+    onnx::ModelProto model;
+    if (bytes->empty() || !model.ParseFromArray(bytes->data(), static_cast<int>(bytes->size())) ||
+        !model.has_graph())
+      return invalid;
+    std::set<std::string> initialised;
+    for (const auto &tensor : model.graph().initializer())
+      initialised.insert(tensor.name());
+    OnnxInterface interface{model.ir_version()};
+    for (const auto &input : model.graph().input()) {
+      interface.inputs.push_back(convert(input));
+      interface.inputs.back().hasDefault = initialised.contains(input.name());
+    }
+    for (const auto &output : model.graph().output())
+      interface.outputs.push_back(convert(output));
+    return interface;
+  } catch (const std::exception &) {
+    return invalid;
+  }
+}
+
+void addOpenShapes(const OnnxInterface &interface, const std::map<std::string, Tensor> &tensors,
+                   std::map<std::string, Shape> &shapes) {
+  for (const OnnxValue &input : interface.inputs)
+    if (auto tensor = tensors.find(input.name); tensor != tensors.end() && input.dynamic())
+      shapes.emplace(input.name, tensor->second.shape());
+}
+
+} // namespace sinter

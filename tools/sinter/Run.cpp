@@ -1,0 +1,240 @@
+// `sinter run`: one inference on tensors from files.
+#include "runtime/TensorProto.h"
+#include "tools/sinter/Commands.h"
+#include "tools/sinter/Json.h"
+#include "tools/sinter/OnnxInterface.h"
+#include "tools/sinter/OpenModel.h"
+#include "tools/sinter/Summary.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <memory>
+#include <set>
+
+namespace sinter {
+namespace {
+
+constexpr const char *examples = R"(Examples:
+  sinter run resnet50.onnx --input x=cat.npy --top 5
+  sinter run resnet50.so --input cat.npy --output probabilities.npy   one input, one output: no names needed
+  sinter run detector.onnx --input image=a.npy --input scale=b.pb --output-dir results/
+
+Names may hold '=' and ':': NAME=FILE is split at the last '='. Open dimensions take their size from the given tensors.)";
+
+struct RunCommand {
+  CommonOptions common;
+  std::string model, outputDir;
+  std::vector<std::string> inputs, outputs;
+  int top = 0;
+  bool json = false, checkInputs = false;
+
+  int run();
+
+private:
+  Expected<std::map<std::string, Tensor>> readInputs();
+  Status takeOpenShapes(std::map<std::string, Tensor> &given);
+  Expected<std::vector<Tensor>> bind(const Model &compiled, std::map<std::string, Tensor> &given) const;
+  Status checkRanges(const Model &compiled, std::span<const Tensor> tensors) const;
+  Expected<std::vector<std::pair<size_t, std::string>>> outputFiles(const Model &compiled) const;
+};
+
+/// The tensors by input name; "" stands for the only input.
+Expected<std::map<std::string, Tensor>> RunCommand::readInputs() {
+  std::map<std::string, Tensor> given;
+  for (const std::string &text : inputs) {
+    // A file whose own name holds '=' is still found when no name is given.
+    std::error_code error;
+    auto parts = splitAssignment(text);
+    if (!parts || (inputs.size() == 1 && std::filesystem::exists(text, error)))
+      parts = std::pair(std::string(), text);
+    if (parts->first.empty() && inputs.size() > 1)
+      return Failure{ErrorCode::InvalidArgument,
+                     fmt::format("--input '{}' has no name: with several inputs write NAME=FILE", text)};
+    Expected<NamedTensor> tensor = readTensor(parts->second);
+    if (!tensor)
+      return tensor.failure();
+    if (!given.emplace(parts->first, tensor->tensor).second)
+      return Failure{ErrorCode::InvalidArgument, fmt::format("--input names '{}' twice", parts->first)};
+  }
+  return given;
+}
+
+/// Open dimensions of an .onnx model take their size from the given tensors.
+Status RunCommand::takeOpenShapes(std::map<std::string, Tensor> &given) {
+  if (!model.ends_with(".onnx"))
+    return {};
+  Expected<OnnxInterface> interface = readOnnxInterface(model);
+  if (!interface)
+    return interface.failure();
+  auto required = interface->requiredInputs();
+  if (given.contains("") && required.size() == 1) {
+    auto node = given.extract("");
+    node.key() = required[0]->name;
+    given.insert(std::move(node));
+  }
+  addOpenShapes(*interface, given, common.compile.shapes);
+  return {};
+}
+
+Expected<std::vector<Tensor>> RunCommand::bind(const Model &compiled,
+                                               std::map<std::string, Tensor> &given) const {
+  std::vector<const SinterTensorInfo *> required;
+  for (const SinterTensorInfo &info : compiled.inputs())
+    if (!info.defaultValue)
+      required.push_back(&info);
+  if (given.contains("") && required.size() != 1)
+    return Failure{ErrorCode::InvalidArgument,
+                   fmt::format("the model has {} inputs, so --input needs a name: {}", required.size(),
+                               describe(compiled.inputs()))};
+  std::vector<Tensor> bound;
+  std::vector<std::string> missing;
+  for (const SinterTensorInfo &info : compiled.inputs()) {
+    auto node = given.extract(info.name);
+    if (node.empty() && !required.empty() && &info == required[0])
+      node = given.extract("");
+    bound.push_back(node.empty() ? Tensor() : node.mapped());
+    if (node.empty() && !info.defaultValue)
+      missing.push_back(info.name);
+  }
+  if (!given.empty())
+    return Failure{ErrorCode::InvalidArgument,
+                   fmt::format("the model has no input '{}'; its inputs are: {}", given.begin()->first,
+                               describe(compiled.inputs()))};
+  if (!missing.empty())
+    return Failure{
+        ErrorCode::InvalidArgument,
+        fmt::format("input '{0}' is missing: give --input {0}=FILE (.npy or .pb); the inputs are: {1}",
+                    missing[0], describe(compiled.inputs()))};
+  for (size_t i = 0; i < bound.size(); ++i) {
+    bool absent = !bound[i].data() && bound[i].rank() == 0;
+    if (Status s = absent ? Status() : checkTensor(compiled.inputs()[i], bound[i], "input"); !s.ok())
+      return s.failure();
+  }
+  return bound;
+}
+
+Status RunCommand::checkRanges(const Model &compiled, std::span<const Tensor> tensors) const {
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const char *name = compiled.inputs()[i].name;
+    auto range = common.compile.inputRanges.find(name);
+    if (range == common.compile.inputRanges.end())
+      continue;
+    auto [low, high] = range->second;
+    for (double v : toDoubles(tensors[i]))
+      if (!(v >= low && v <= high))
+        return {ErrorCode::InvalidArgument,
+                fmt::format("input '{}' holds {}, outside its declared range {}:{}", name, v, low, high)};
+  }
+  return {};
+}
+
+/// Which output goes to which file.
+Expected<std::vector<std::pair<size_t, std::string>>> RunCommand::outputFiles(const Model &compiled) const {
+  std::vector<std::pair<size_t, std::string>> files;
+  std::span infos = compiled.outputs();
+  for (const std::string &text : outputs) {
+    auto parts = splitAssignment(text);
+    std::string name = parts ? parts->first : "";
+    size_t index = 0;
+    if (name.empty() && infos.size() != 1)
+      return Failure{ErrorCode::InvalidArgument,
+                     fmt::format("the model has {} outputs, so --output needs a name: {}", infos.size(),
+                                 describe(infos))};
+    while (!name.empty() && index < infos.size() && name != infos[index].name)
+      ++index;
+    if (index == infos.size())
+      return Failure{ErrorCode::InvalidArgument,
+                     fmt::format("the model has no output '{}'; its outputs are: {}", name, describe(infos))};
+    files.emplace_back(index, parts ? parts->second : text);
+  }
+  if (outputDir.empty())
+    return files;
+  std::error_code error;
+  std::filesystem::create_directories(outputDir, error);
+  if (error)
+    return Failure{ErrorCode::Io,
+                   fmt::format("cannot create the folder '{}': {}", outputDir, error.message())};
+  std::set<std::string> used;
+  for (size_t i = 0; i < infos.size(); ++i) {
+    std::string name = infos[i].name;
+    std::replace_if(name.begin(), name.end(), [](unsigned char c) { return c == '/' || c < ' '; }, '_');
+    if (name.empty() || name.starts_with('.') || !used.insert(name).second)
+      name = fmt::format("output_{}_{}", i, name);
+    files.emplace_back(i, (std::filesystem::path(outputDir) / (name + ".npy")).string());
+  }
+  return files;
+}
+
+int RunCommand::run() {
+  if (Status s = common.finish(); !s.ok())
+    return report(s.failure());
+  Expected<std::map<std::string, Tensor>> given = readInputs();
+  if (!given)
+    return report(given.failure());
+  if (Status s = takeOpenShapes(*given); !s.ok())
+    return report(s.failure());
+  Expected<std::shared_ptr<Model>> compiled = openModel(model, common);
+  if (!compiled)
+    return report(compiled.failure());
+  Expected<std::vector<Tensor>> bound = bind(**compiled, *given);
+  if (!bound)
+    return report(bound.failure());
+  if (Status s = checkInputs ? checkRanges(**compiled, *bound) : Status(); !s.ok())
+    return report(s.failure());
+  auto files = outputFiles(**compiled);
+  if (!files)
+    return report(files.failure());
+
+  Expected<std::unique_ptr<Session>> session = Session::create(*compiled, common.threads);
+  if (!session)
+    return report(session.failure());
+  Expected<std::vector<Tensor>> results = (*session)->makeOutputs();
+  if (!results)
+    return report(results.failure());
+  if (Status s = (*session)->run(*bound, *results); !s.ok())
+    return report(s.failure());
+  for (const auto &[index, file] : *files)
+    if (Status s = writeTensor(file, {(*compiled)->outputs()[index].name, (*results)[index]}); !s.ok())
+      return report(s.failure());
+
+  llvm::json::Array rows;
+  for (size_t i = 0; i < results->size(); ++i) {
+    const char *name = (*compiled)->outputs()[i].name;
+    if (json)
+      rows.push_back(summaryJson(name, (*results)[i], top));
+    else
+      fmt::print("{}", summaryText(name, (*results)[i], top));
+  }
+  if (json)
+    fmt::print("{}\n", printJson(llvm::json::Object{{"outputs", std::move(rows)}}));
+  return 0;
+}
+
+} // namespace
+
+void addRun(CLI::App &app, int &status) {
+  auto command = std::make_shared<RunCommand>();
+  CLI::App *sub = app.add_subcommand("run", "Run a model once on tensors from files");
+  sub->add_option("MODEL", command->model, "The model: .onnx, .mlir of the nn stage, or a compiled .so")
+      ->required();
+  sub->add_option("--input", command->inputs, "Tensor for an input, .npy or .pb")
+      ->allow_extra_args(false)
+      ->type_name("NAME=FILE");
+  sub->add_option("--output", command->outputs, "Where to write an output, .npy or .pb")
+      ->allow_extra_args(false)
+      ->type_name("NAME=FILE");
+  sub->add_option("--output-dir", command->outputDir, "Folder to write every output to, as NAME.npy")
+      ->type_name("DIR");
+  sub->add_option("--top", command->top, "Print the N largest values of each output")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000000));
+  sub->add_flag("--check-inputs", command->checkInputs, "Check the tensors against --input-range");
+  declareFormat(*sub, command->json);
+  command->common.declare(*sub);
+  sub->footer(examples);
+  sub->callback([command, &status] { status = command->run(); });
+}
+
+} // namespace sinter

@@ -1,0 +1,227 @@
+// Binds the recorded tensors to the model's inputs, takes open shapes from them, compiles, runs, compares.
+#include "tools/sinter/TestCase.h"
+
+#include "runtime/TensorProto.h"
+#include "tools/sinter/Expectation.h"
+#include "tools/sinter/OnnxInterface.h"
+#include "tools/sinter/OpenModel.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fmt/format.h>
+
+namespace sinter {
+namespace {
+
+namespace fs = std::filesystem;
+
+TestResult failed(std::string reason) { return {TestStatus::Failed, std::move(reason)}; }
+
+/// What Sinter does not support is skipped; everything else that goes wrong is a failure.
+TestResult resultOf(const Failure &failure) {
+  return {failure.code == ErrorCode::Unsupported ? TestStatus::Skipped : TestStatus::Failed, failure.message};
+}
+
+/// "prefix12.pb" -> 12.
+std::optional<int> numberIn(std::string_view name, std::string_view prefix, std::string_view suffix) {
+  int number;
+  if (!name.starts_with(prefix) || !name.ends_with(suffix) || name.size() < prefix.size() + suffix.size())
+    return std::nullopt;
+  std::string_view digits = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return error == std::errc() && end == digits.data() + digits.size() ? std::optional(number) : std::nullopt;
+}
+
+/// Entries of `folder` named prefix + number + suffix, by number.
+std::map<int, std::string> numbered(const std::string &folder, std::string_view prefix,
+                                    std::string_view suffix) {
+  std::map<int, std::string> found;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+    if (auto number = numberIn(it->path().filename().string(), prefix, suffix))
+      found[*number] = it->path().string();
+  return found;
+}
+
+/// Reads prefix_N.pb and names each tensor: its own name if `values` has it, else that of the value at
+/// position N.
+Expected<std::map<std::string, Tensor>> readBound(const std::string &folder, std::string_view prefix,
+                                                  const std::vector<const OnnxValue *> &positional,
+                                                  const std::vector<OnnxValue> &all) {
+  std::map<std::string, Tensor> bound;
+  for (const auto &[number, path] : numbered(folder, prefix, ".pb")) {
+    bool inRange = static_cast<size_t>(number) < positional.size();
+    if (inRange && positional[static_cast<size_t>(number)]->kind != "tensor") {
+      const OnnxValue &value = *positional[static_cast<size_t>(number)];
+      return Failure{ErrorCode::Unsupported,
+                     fmt::format("'{}' is of type {}, which is not supported", value.name, value.kind)};
+    }
+    Expected<NamedTensor> tensor = readTensorProto(path);
+    if (!tensor)
+      return tensor.failure();
+    bool named =
+        std::any_of(all.begin(), all.end(), [&](const OnnxValue &v) { return v.name == tensor->name; });
+    if (!named && !inRange)
+      return Failure{ErrorCode::InvalidFile,
+                     fmt::format("'{}' fits no value of the model, by name or position", path)};
+    std::string name = named ? tensor->name : positional[static_cast<size_t>(number)]->name;
+    if (!bound.emplace(name, tensor->tensor).second)
+      return Failure{ErrorCode::InvalidFile, fmt::format("'{}' is given twice in '{}'", name, folder)};
+  }
+  return bound;
+}
+
+class CaseRunner {
+public:
+  CaseRunner(const std::string &folder, TestOptions &options) : folder_(folder), options_(options) {}
+  TestResult run();
+
+private:
+  std::optional<TestResult> runDataSet(const std::string &folder);
+  Expected<std::shared_ptr<Model>> compiledFor(const std::map<std::string, Tensor> &inputs);
+  Tolerance tolerance() const;
+
+  std::string folder_;
+  TestOptions &options_;
+  OnnxInterface interface_;
+  std::optional<Expectation> expectation_;
+  std::map<std::string, Shape> lastShapes_;
+  std::shared_ptr<Model> lastModel_;
+};
+
+TestResult CaseRunner::run() {
+  Expected<OnnxInterface> interface = readOnnxInterface(folder_ + "/model.onnx");
+  if (!interface)
+    return resultOf(interface.failure());
+  interface_ = *interface;
+  Expected<std::optional<Expectation>> expectation = readExpectation(folder_);
+  if (!expectation)
+    return resultOf(expectation.failure());
+  expectation_ = *expectation;
+  if (expectation_) {
+    for (const auto &[name, range] : expectation_->inputRanges)
+      options_.common.compile.inputRanges.insert_or_assign(name, range);
+    options_.common.compile.assumeFinite |= !expectation_->nonfinite;
+  }
+  auto dataSets = numbered(folder_, "test_data_set_", "");
+  for (const auto &[number, folder] : dataSets)
+    if (auto result = runDataSet(folder)) {
+      if (dataSets.size() > 1)
+        result->reason = fmt::format("data set {}: {}", number, result->reason);
+      return *result;
+    }
+  return {};
+}
+
+/// The model compiled for the shapes of `inputs`; data sets of equal shapes share it.
+Expected<std::shared_ptr<Model>> CaseRunner::compiledFor(const std::map<std::string, Tensor> &inputs) {
+  CompileOptions options = options_.common.compile;
+  addOpenShapes(interface_, inputs, options.shapes);
+  if (!lastModel_ || options.shapes != lastShapes_) {
+    Expected<std::shared_ptr<Model>> compiled = compileModel(folder_ + "/model.onnx", options);
+    if (!compiled)
+      return compiled;
+    lastModel_ = *compiled;
+    lastShapes_ = options.shapes;
+  }
+  return lastModel_;
+}
+
+Tolerance CaseRunner::tolerance() const {
+  const Tolerance &given = options_.tolerance;
+  if (given.ofMax)
+    return given;
+  Tolerance result = expectation_ ? expectation_->tolerance : Tolerance();
+  if (given.rtol)
+    result.rtol = given.rtol;
+  if (given.atol)
+    result.atol = given.atol;
+  return result;
+}
+
+/// Nothing if the data set passed.
+std::optional<TestResult> CaseRunner::runDataSet(const std::string &folder) {
+  auto inputs = readBound(folder, "input_", interface_.requiredInputs(), interface_.inputs);
+  if (!inputs)
+    return resultOf(inputs.failure());
+  Expected<std::shared_ptr<Model>> model = compiledFor(*inputs);
+  if (!model)
+    return resultOf(model.failure());
+  std::vector<const OnnxValue *> outputValues;
+  for (const OnnxValue &value : interface_.outputs)
+    outputValues.push_back(&value);
+  auto wanted = readBound(folder, "output_", outputValues, interface_.outputs);
+  if (!wanted)
+    return resultOf(wanted.failure());
+
+  Expected<std::unique_ptr<Session>> session = Session::create(*model, options_.common.threads);
+  if (!session)
+    return resultOf(session.failure());
+  Expected<std::vector<Tensor>> outputs = (*session)->makeOutputs();
+  if (!outputs)
+    return resultOf(outputs.failure());
+  std::vector<Tensor> bound;
+  for (const SinterTensorInfo &info : (*model)->inputs())
+    bound.push_back((*inputs)[info.name]);
+  if (Status s = (*session)->run(bound, *outputs); !s.ok())
+    return resultOf(s.failure());
+
+  if (wanted->empty())
+    return failed(fmt::format("'{}' records no outputs", folder));
+  for (size_t i = 0; i < outputs->size(); ++i) {
+    const char *name = (*model)->outputs()[i].name;
+    auto want = wanted->find(name);
+    if (want == wanted->end())
+      continue;
+    if (auto difference = findDifference((*outputs)[i], want->second, tolerance()))
+      return failed(fmt::format("output '{}': {}", name, *difference));
+    wanted->erase(want);
+  }
+  if (!wanted->empty())
+    return failed(fmt::format("the compiled model has no output '{}'", wanted->begin()->first));
+  if (expectation_ && !options_.numbersOnly && options_.common.compile.optimise)
+    if (auto problem = findUnmetOutcome(*expectation_, (*model)->abi().explanation))
+      return failed(*problem);
+  return std::nullopt;
+}
+
+} // namespace
+
+void TestOptions::declare(CLI::App &app) {
+  CLI::Validator positive = CLI::Range(0.0, 1e300);
+  auto *ofMax =
+      app.add_option("--tol-of-max", ofMax_, "Allowed difference as a share of the output's largest value")
+          ->type_name("X")
+          ->check(positive);
+  app.add_option("--rtol", rtol_, "Allowed relative difference")
+      ->type_name("R")
+      ->check(positive)
+      ->excludes(ofMax);
+  app.add_option("--atol", atol_, "Allowed absolute difference")
+      ->type_name("A")
+      ->check(positive)
+      ->excludes(ofMax);
+  app.add_flag("--numbers-only", numbersOnly, "Do not check the outcomes that expect.json names");
+  common.declare(app);
+}
+
+Status TestOptions::finish() {
+  tolerance = {rtol_, atol_, ofMax_};
+  return common.finish();
+}
+
+bool isTestCase(const std::string &folder) {
+  std::error_code error;
+  return fs::is_regular_file(folder + "/model.onnx", error) &&
+         !numbered(folder, "test_data_set_", "").empty();
+}
+
+TestResult runTestCase(const std::string &folder, TestOptions &options) {
+  if (!isTestCase(folder))
+    return failed(fmt::format("'{}' holds no model.onnx with a test_data_set_0 beside it", folder));
+  return CaseRunner(folder, options).run();
+}
+
+} // namespace sinter
