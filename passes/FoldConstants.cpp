@@ -1,0 +1,63 @@
+// nn-fold-constants, and foldOp, which nn-specialise-shapes uses for shape arithmetic.
+#include "ir/Ops.h"
+#include "passes/FoldOp.h"
+#include "passes/Passes.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+#define GEN_PASS_DEF_FOLDCONSTANTS
+#include "passes/Passes.h.inc"
+
+LogicalResult foldOp(Operation *op, int64_t maxElements) {
+  if (isa<ConstantOp>(op) || !isa<ReferenceOpInterface>(op) || op->getNumRegions())
+    return success();
+  for (Type type : op->getResultTypes()) {
+    auto ranked = dyn_cast<RankedTensorType>(type);
+    if (!ranked || !ranked.hasStaticShape() || ranked.getNumElements() > maxElements)
+      return success();
+  }
+  // Shape and Size depend on the operand's type alone: an empty tensor of that shape stands for it.
+  bool needsTypeOnly = isa<ShapeOp, SizeOp>(op);
+  SmallVector<Tensor> operands;
+  for (Value operand : op->getOperands()) {
+    std::optional<Tensor> tensor = constantTensor(operand);
+    if (!tensor && needsTypeOnly) {
+      auto type = cast<RankedTensorType>(operand.getType());
+      tensor = Tensor::view(*toDType(type.getElementType()), Shape(type.getShape()), nullptr);
+    }
+    if (!tensor)
+      return success();
+    operands.push_back(*tensor);
+  }
+  FailureOr<SmallVector<Tensor>> results = evaluateOp(op, operands);
+  if (failed(results))
+    return failure();
+  OpBuilder builder(op);
+  for (auto [result, tensor] : llvm::zip_equal(op->getResults(), *results))
+    result.replaceAllUsesWith(ConstantOp::create(builder, op->getLoc(), tensor));
+  op->erase();
+  return success();
+}
+
+namespace {
+
+constexpr int64_t foldedElements = int64_t(1) << 26;
+
+struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      Block &body = function.getBody().front();
+      for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
+        if (failed(foldOp(&op, foldedElements)))
+          return signalPassFailure();
+      for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body.without_terminator())))
+        if (isOpTriviallyDead(&op))
+          op.erase();
+    }
+  }
+};
+
+} // namespace
+} // namespace sinter::nn

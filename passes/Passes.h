@@ -1,0 +1,15 @@
+// All passes; documented in Passes.td and docs/passes.md.
+#pragma once
+
+#include "mlir/Pass/Pass.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace sinter::nn {
+
+#define GEN_PASS_DECL
+#include "passes/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "passes/Passes.h.inc"
+
+} // namespace sinter::nn

@@ -1,0 +1,56 @@
+// The catalogue of passes, in pipeline order.
+#ifndef SINTER_PASSES_TD
+#define SINTER_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def SpecialiseShapes : Pass<"nn-specialise-shapes", "::mlir::ModuleOp"> {
+  let summary = "make every shape static and fold the shape arithmetic away";
+  let description = [{
+    Gives @main's arguments the shapes of `shapes` and `dims`, then walks the function once: result types are inferred
+    from the now static operands, and small ops on constants are evaluated, so that Shape-Gather-Concat-Reshape chains are gone
+    at the end. A dimension that stays dynamic is an error that names it and the option that fixes it.
+  }];
+  let options = [
+    ListOption<"shapes", "shapes", "std::string", "input shapes, NAME=1x3x224x224">,
+    ListOption<"dims", "dims", "std::string", "values of symbolic dimensions, NAME=4">
+  ];
+}
+
+def FoldConstants : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
+  let summary = "evaluate ops whose operands are all constant";
+  let description = [{
+    Runs the reference evaluation, in double, so weights that a model computes (dequantised, transposed, sliced) become constants of
+    the compiled model. Results larger than 256 MB stay computed at run time. Ops whose results are unused go away.
+  }];
+}
+
+def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
+  let summary = "fold inference BatchNorms into the op before them";
+  let description = [{
+    A BatchNorm with constant parameters is the per-channel affine y = s*x + t, s = gamma/sqrt(var+eps), t = beta - mean*s. Where its
+    producer can absorb it (`AffineOpInterface`) and nothing else reads the producer, the fold is done: w' = w*s, b' = b*s + t, in
+    double, rounded once. What cannot fold becomes an `nn.channel_affine`, which fuses like any elementwise op. The outcome of each
+    BatchNorm, with the reason where it was not folded, is recorded in the module's attribute `nn.batch_norms`.
+  }];
+}
+
+def FormKernels : Pass<"nn-form-kernels", "::mlir::ModuleOp"> {
+  let summary = "group ops into kernels";
+  let description = [{
+    Each op becomes an `nn.kernel`; an elementwise op joins the kernel of the operand that only it reads, when shapes and element
+    types agree. Reshapes and other views stay outside: they cost nothing. Afterwards the function is constants, kernels and views.
+  }];
+  let options = [Option<"fuse", "fuse", "bool", "true", "fuse elementwise ops onto their producers">];
+}
+
+def PlanMemory : Pass<"nn-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "place every intermediate tensor in one arena";
+  let description = [{
+    Lifetimes in kernel order; the largest tensor first, at the lowest offset free for its whole life (greedy by size, Pisarchyk
+    and Lee, arXiv 2001.03288). An elementwise kernel writes over an input that dies there. Results that are graph outputs get
+    offset -1: they live in the caller's buffers. Offsets are 64-byte aligned; the total is the module's `nn.arena_bytes`.
+  }];
+}
+
+#endif

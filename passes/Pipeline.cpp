@@ -1,0 +1,42 @@
+// The pipeline, as a table of contents. Alive throughout: nn and func.
+#include "passes/Pipeline.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "passes/Passes.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
+  // Shapes first: everything after relies on static ones, and shape operands are constants from here on.
+  SpecialiseShapesOptions shapes;
+  shapes.shapes = options.shapes;
+  shapes.dims = options.dims;
+  passes.addPass(createSpecialiseShapes(shapes));
+
+  if (options.optimise) {
+    // Weights that the model computes become constants, so that folds see them. Equal nodes merge; dead ones go.
+    passes.addPass(createFoldConstants());
+    passes.addPass(createCSEPass());
+    // Before kernels form: a folded BatchNorm leaves its activation next to the convolution.
+    passes.addPass(createFoldBatchNorm());
+  }
+
+  FormKernelsOptions kernels;
+  kernels.fuse = options.optimise;
+  passes.addPass(createFormKernels(kernels));
+  // A backend takes a kernel whole or not at all, so it is chosen once kernels stand.
+  if (options.addBackendAssignment)
+    options.addBackendAssignment(passes);
+  // Last: lifetimes are counted in kernels.
+  passes.addPass(createPlanMemory());
+}
+
+void registerAll() {
+  registerSinterPasses();
+  PassPipelineRegistration<>("nn-pipeline", "all passes in order, as `sinter compile` runs them",
+                             [](OpPassManager &passes) { buildPipeline(passes, {}); });
+}
+
+} // namespace sinter::nn

@@ -1,0 +1,25 @@
+// The order of passes, from an imported model to kernels with backends and memory.
+#pragma once
+
+#include "mlir/Pass/PassManager.h"
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace sinter::nn {
+
+class KernelOp;
+
+struct PipelineOptions {
+  bool optimise = true;                  ///< false (-O0): one op a kernel, nothing folded but shape arithmetic
+  std::vector<std::string> shapes, dims; ///< as nn-specialise-shapes takes them
+  /// Adds the pass that chooses each kernel's backend; codegen knows what the backends take.
+  std::function<void(mlir::OpPassManager &)> addBackendAssignment;
+};
+
+void buildPipeline(mlir::OpPassManager &passes, const PipelineOptions &options);
+
+/// Registers every pass and the whole pipeline (`nn-pipeline`) for sinter-opt.
+void registerAll();
+
+} // namespace sinter::nn

@@ -1,0 +1,5 @@
+// What every pass includes, precompiled.
+#pragma once
+
+#include "ir/Ops.h"
+#include "mlir/Pass/Pass.h"

@@ -1,0 +1,179 @@
+// nn-specialise-shapes: static shapes for @main's arguments, then one walk that infers types and folds shape arithmetic.
+#include "ir/Diagnostics.h"
+#include "ir/Ops.h"
+#include "passes/FoldOp.h"
+#include "passes/Passes.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+#define GEN_PASS_DEF_SPECIALISESHAPES
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// Shape arithmetic is small; larger constants wait for nn-fold-constants.
+constexpr int64_t foldedElements = 4096;
+
+/// "x=1x3x4" to ("x", [1, 3, 4]), split at the last '='; "scalar" is rank 0.
+std::optional<std::pair<StringRef, SmallVector<int64_t>>> parseShape(StringRef text) {
+  auto [name, dims] = text.rsplit('=');
+  SmallVector<int64_t> shape;
+  SmallVector<StringRef> parts;
+  if (dims != "scalar")
+    dims.split(parts, 'x');
+  for (StringRef part : parts) {
+    int64_t dim;
+    if (part.getAsInteger(10, dim) || dim < 0)
+      return std::nullopt;
+    shape.push_back(dim);
+  }
+  if (name.empty() || !elementCount(shape))
+    return std::nullopt;
+  return std::pair(name, shape);
+}
+
+struct SpecialiseShapesPass : impl::SpecialiseShapesBase<SpecialiseShapesPass> {
+  using SpecialiseShapesBase::SpecialiseShapesBase;
+
+  void runOnOperation() override {
+    auto function = getOperation().lookupSymbol<func::FuncOp>("main");
+    if (!function || function.isExternal())
+      return signalPassFailure();
+    if (failed(parseOptions(function)) || failed(specialiseArguments(function)) || failed(inferBody(function)))
+      signalPassFailure();
+  }
+
+private:
+  StringRef argumentName(func::FuncOp function, unsigned index) {
+    auto name = function.getArgAttrOfType<StringAttr>(index, "nn.name");
+    return name ? name.getValue() : StringRef();
+  }
+
+  LogicalResult parseOptions(func::FuncOp function) {
+    llvm::StringSet<> inputs, dimNames;
+    for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+      inputs.insert(argumentName(function, i));
+      if (auto dims = function.getArgAttrOfType<ArrayAttr>(i, "nn.dims"))
+        for (StringAttr dim : dims.getAsRange<StringAttr>())
+          dimNames.insert(dim.getValue());
+    }
+    auto list = [](const llvm::StringSet<> &names) {
+      SmallVector<std::string> quoted;
+      for (StringRef name : names.keys())
+        if (!name.empty())
+          quoted.push_back("'" + name.str() + "'");
+      llvm::sort(quoted);
+      return quoted.empty() ? std::string("none") : llvm::join(quoted, ", ");
+    };
+    for (const std::string &text : shapes) {
+      auto parsed = parseShape(text);
+      if (!parsed)
+        return function.emitError("--shape '") << text << "' is no shape: write NAME=1x3x224x224";
+      if (!inputs.contains(parsed->first))
+        return function.emitError("--shape names '")
+               << parsed->first << "', which is no input of the model: its inputs are " << list(inputs);
+      shapeOf[parsed->first] = parsed->second;
+    }
+    for (const std::string &text : dims) {
+      auto [name, value] = StringRef(text).rsplit('=');
+      int64_t size;
+      if (value.getAsInteger(10, size) || size < 0)
+        return function.emitError("--dim '") << text << "' is no dimension: write NAME=4";
+      if (!dimNames.contains(name))
+        return function.emitError("--dim names '")
+               << name << "', which is no symbolic dimension of the model: it has " << list(dimNames);
+      sizeOf[name] = size;
+    }
+    return success();
+  }
+
+  LogicalResult specialiseArguments(func::FuncOp function) {
+    for (BlockArgument argument : function.getArguments()) {
+      unsigned index = argument.getArgNumber();
+      StringRef name = argumentName(function, index);
+      auto type = dyn_cast<RankedTensorType>(argument.getType());
+      if (!type)
+        return function.emitError("input '") << name << "' is no ranked tensor: " << argument.getType();
+      SmallVector<int64_t> shape(type.getShape());
+      auto dimNames = function.getArgAttrOfType<ArrayAttr>(index, "nn.dims");
+      auto given = shapeOf.find(name);
+      if (given != shapeOf.end() && given->second.size() != shape.size())
+        return function.emitError("--shape gives input '")
+               << name << "' rank " << given->second.size() << ", the model says rank " << shape.size();
+      for (auto [d, dim] : llvm::enumerate(shape)) {
+        StringRef dimName = dimNames ? cast<StringAttr>(dimNames[d]).getValue() : StringRef();
+        bool dynamic = ShapedType::isDynamic(dim);
+        if (given != shapeOf.end()) {
+          if (!dynamic && dim != given->second[d])
+            return function.emitError("--shape gives input '")
+                   << name << "' dimension " << d << " the size " << given->second[d] << ", the model fixes it to " << dim;
+          dim = given->second[d];
+        } else if (dynamic && sizeOf.count(dimName)) {
+          dim = sizeOf.lookup(dimName);
+        } else if (dynamic) {
+          InFlightDiagnostic error = function.emitError("input '") << name << "' has the dynamic dimension " << d;
+          if (!dimName.empty())
+            error << " ('" << dimName << "')";
+          error << ": give its shape, --shape " << name << "=" << suggestion(type);
+          if (!dimName.empty())
+            error << ", or the dimension, --dim " << dimName << "=1";
+          return error;
+        }
+      }
+      if (!elementCount(shape))
+        return function.emitError("input '") << name << "' is too large: " << toString(shape);
+      argument.setType(type.clone(shape));
+    }
+    return success();
+  }
+
+  /// The declared shape with 1 for what is dynamic: an example the user can edit.
+  std::string suggestion(RankedTensorType type) {
+    SmallVector<int64_t> shape(type.getShape());
+    llvm::replace(shape, ShapedType::kDynamic, 1);
+    return toString(shape);
+  }
+
+  LogicalResult inferBody(func::FuncOp function) {
+    Block &body = function.getBody().front();
+    for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
+      auto inference = dyn_cast<ShapeInferenceOpInterface>(op);
+      if (!inference)
+        continue;
+      SmallVector<Type> types;
+      if (failed(inference.inferShapes(types)))
+        return failure();
+      for (auto [result, type] : llvm::zip_equal(op.getResults(), types)) {
+        auto ranked = dyn_cast<RankedTensorType>(type);
+        if (!ranked || !ranked.hasStaticShape())
+          return explainDynamic(&op, type);
+        if (!elementCount(ranked.getShape()))
+          return op.emitError("the result ") << type << " of " << describe(&op) << " is too large";
+        result.setType(type);
+      }
+      if (failed(foldOp(&op, foldedElements)))
+        return failure();
+    }
+    function.setFunctionType(FunctionType::get(&getContext(), body.getArgumentTypes(),
+                                               body.getTerminator()->getOperandTypes()));
+    return success();
+  }
+
+  /// All tensor operands are static here, so a dynamic result comes from an operand that is not constant.
+  LogicalResult explainDynamic(Operation *op, Type type) {
+    InFlightDiagnostic error = emitUnsupported(op) << describe(op) << " has a result shape known only at run time (" << type << ")";
+    for (auto [index, operand] : llvm::enumerate(op->getOperands()))
+      if (index > 0 && !constantTensor(operand))
+        return error << ": operand " << index << " would have to be a constant, make it an initializer";
+    return error;
+  }
+
+  llvm::StringMap<SmallVector<int64_t>> shapeOf;
+  llvm::StringMap<int64_t> sizeOf;
+};
+
+} // namespace
+} // namespace sinter::nn

@@ -1,0 +1,20 @@
+// See the header.
+#include "passes/Views.h"
+#include "ir/Ops.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+bool isView(Operation *op) { return isa<FlattenOp, IdentityOp, ReshapeOp, SqueezeOp, UnsqueezeOp>(op); }
+
+Value storageRoot(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isView(op))
+      break;
+    value = op->getOperand(0);
+  }
+  return value;
+}
+
+} // namespace sinter::nn
