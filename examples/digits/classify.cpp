@@ -53,6 +53,15 @@ void draw(std::span<const int64_t> chosen, const Tensor &images, std::span<const
   fmt::print("\n\n");
 }
 
+/// What the compiler made of the network: the nodes that each kernel stands for, and what it still computes.
+/// A node whose kind is not named on the right went into another op's constants.
+void listKernels(const Model &model) {
+  fmt::print("  {:<40} {}\n", "nodes", "computed as");
+  for (const SinterKernelInfo &kernel : model.kernels())
+    fmt::print("  {:<40} {}{}\n", kernel.name, kernel.ops, kernel.fallback ? " (oneDNN)" : "");
+  fmt::print("\n");
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -61,6 +70,7 @@ int main(int argc, char **argv) {
   auto model = Model::load(argv[1]);
   if (!model)
     return fail(model.failure());
+  listKernels(**model);
   auto images = readNpy(argv[2]);
   if (!images)
     return fail(images.failure());
