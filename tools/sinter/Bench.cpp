@@ -129,7 +129,7 @@ void addBench(CLI::App &app, int &status) {
       ->required();
   sub->add_option("--seconds", command->seconds, "How long to repeat (default: 1)")
       ->type_name("S")
-      ->check(CLI::Range(0.001, 86400.0));
+      ->check(CLI::Range(0.001, 86400.0).description(""));
   declareFormat(*sub, command->json);
   command->common.declare(*sub);
   sub->footer(examples);

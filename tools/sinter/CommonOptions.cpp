@@ -91,7 +91,9 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
   };
   option("-O", optimisation_, "-O0: nothing is fused, folded or reordered")
       ->type_name("0")
-      ->check(CLI::IsMember({"0"}, CLI::ignore_space));
+      ->check([](const std::string &level) {
+        return level == "0" ? "" : "only -O0 exists: without it, everything is optimised";
+      });
   option("--target-cpu", compile.targetCpu, "Processor to compile for, by LLVM's name (default: this one)")
       ->type_name("CPU");
   option("--target-triple", compile.targetTriple, "Machine to compile for, e.g. aarch64-linux-gnu")
@@ -105,13 +107,13 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
       ->group(compileGroup);
   option("--backend", compile.backend, "What runs the kernels (default: auto)")
       ->type_name("auto|llvm|onednn|reference")
-      ->check(CLI::IsMember({"auto", "llvm", "onednn", "reference"}));
+      ->check(CLI::IsMember({"auto", "llvm", "onednn", "reference"}).description(""));
   option("--math", compile.math, "How far results may differ by rounding (default: default)")
       ->type_name("strict|default|fast")
-      ->check(CLI::IsMember({"strict", "default", "fast"}));
+      ->check(CLI::IsMember({"strict", "default", "fast"}).description(""));
   option("--precision", precision_, "Type to compute f32 models in (default: f32)")
       ->type_name("f32|bf16")
-      ->check(CLI::IsMember({"f32", "bf16"}));
+      ->check(CLI::IsMember({"f32", "bf16"}).description(""));
   app.add_flag("--no-prune", noPrune_, "Keep channels that are proved constant")->group(compileGroup);
   app.add_flag("--verify-rewrites", compile.verifyRewrites, "Check every rewrite by evaluating both sides")
       ->group(compileGroup);
@@ -123,7 +125,7 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
   if (!compileOnly)
     app.add_option("--threads", threads, "Threads to run with (default: all that this process may use)")
         ->type_name("N")
-        ->check(CLI::Range(1, maxThreads));
+        ->check(CLI::Range(1, maxThreads).description(""));
 }
 
 Status CommonOptions::finish() {
@@ -159,7 +161,7 @@ void declareFormat(CLI::App &app, bool &json) {
          "--format", [&json](const std::string &format) { json = format == "json"; },
          "How to report (default: text)")
       ->type_name("text|json")
-      ->check(CLI::IsMember({"text", "json"}));
+      ->check(CLI::IsMember({"text", "json"}).description(""));
 }
 
 } // namespace sinter

@@ -95,10 +95,10 @@ void addCompile(CLI::App &app, int &status) {
   sub->add_option("-o,--output", command->output, "File to write")->required()->type_name("OUT");
   sub->add_option("--emit", command->emit, "What to write (default: by OUT's ending, else so)")
       ->type_name("so|obj|llvm|asm|mlir")
-      ->check(CLI::IsMember({"so", "obj", "llvm", "asm", "mlir"}));
+      ->check(CLI::IsMember({"so", "obj", "llvm", "asm", "mlir"}).description(""));
   sub->add_option("--jobs", command->common.compile.jobs, "Threads to compile with (default: all)")
       ->type_name("N")
-      ->check(CLI::Range(1, 1024));
+      ->check(CLI::Range(1, 1024).description(""));
   command->common.declare(*sub, /*compileOnly=*/true);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->run(); });

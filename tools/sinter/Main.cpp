@@ -49,8 +49,10 @@ int runCommandLine(int argc, char **argv) {
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == 0)
       return app.exit(error);
+    bool unknown = argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty();
+    std::string message = unknown ? fmt::format("there is no command '{}'", argv[1]) : error.what();
     std::string command = app.get_subcommands().empty() ? "" : " " + app.get_subcommands()[0]->get_name();
-    fmt::print(stderr, "sinter: error: {}\nsee: sinter{} --help\n", error.what(), command);
+    fmt::print(stderr, "sinter: error: {}\nsee: sinter{} --help\n", message, command);
     return 1;
   }
   if (std::fflush(stdout) != 0 && status == 0)

@@ -229,7 +229,7 @@ void addRun(CLI::App &app, int &status) {
       ->type_name("DIR");
   sub->add_option("--top", command->top, "Print the N largest values of each output")
       ->type_name("N")
-      ->check(CLI::Range(1, 1000000));
+      ->check(CLI::Range(1, 1000000).description(""));
   sub->add_flag("--check-inputs", command->checkInputs, "Check the tensors against --input-range");
   declareFormat(*sub, command->json);
   command->common.declare(*sub);

@@ -280,10 +280,10 @@ void addTest(CLI::App &app, int &status) {
       ->type_name("FILE");
   sub->add_option("--jobs", command->jobs, "Cases to run at a time (default: one per processor)")
       ->type_name("N")
-      ->check(CLI::Range(1, 1024));
+      ->check(CLI::Range(1, 1024).description(""));
   sub->add_option("--timeout", command->timeout, "Seconds after which a case has failed (default: 300)")
       ->type_name("S")
-      ->check(CLI::Range(0.01, 86400.0));
+      ->check(CLI::Range(0.01, 86400.0).description(""));
   declareFormat(*sub, command->json);
   command->options.declare(*sub);
   sub->footer(examples);

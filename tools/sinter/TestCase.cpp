@@ -118,6 +118,7 @@ TestResult CaseRunner::run() {
 /// The model compiled for the shapes of `inputs`; data sets of equal shapes share it.
 Expected<std::shared_ptr<Model>> CaseRunner::compiledFor(const std::map<std::string, Tensor> &inputs) {
   CompileOptions options = options_.common.compile;
+  options.jobs = std::max(1, options_.common.threads);
   addOpenShapes(interface_, inputs, options.shapes);
   if (!lastModel_ || options.shapes != lastShapes_) {
     Expected<std::shared_ptr<Model>> compiled = compileModel(folder_ + "/model.onnx", options);
