@@ -1,5 +1,5 @@
-// The compiler as its users see it: a model file in, a model in memory or on disk out. No LLVM, no MLIR: tools and
-// the public API include this and link SinterCodegen.
+// The compiler as its users see it: a model file in, a model in memory or on disk out. No LLVM, no MLIR:
+// tools and the public API include this and link SinterCodegen.
 #pragma once
 
 #include "runtime/Abi.h"
@@ -45,7 +45,8 @@ private:
 };
 
 /// Compiles a .onnx, or .mlir of the nn stage, for this process.
-Expected<std::shared_ptr<CompiledModel>> compileInProcess(const std::string &modelPath, const CompileOptions &options);
+Expected<std::shared_ptr<CompiledModel>> compileInProcess(const std::string &modelPath,
+                                                          const CompileOptions &options);
 
 /// Compiles to a file, which is written whole or not at all.
 Status compileToFile(const std::string &modelPath, const std::string &outPath, Emit emit,

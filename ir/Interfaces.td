@@ -32,7 +32,12 @@ def ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
       widened to f32, bool as i1; scalars, or vectors of one length. Returns a value of `element`, the compute type of the result
       (or a vector of it). Null if the op cannot be computed in line; it then needs a kernel of its own.
     }], "::mlir::Value", "buildElement",
-    (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc, "::mlir::ValueRange":$args)>];
+    (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc, "::mlir::ValueRange":$args)>,
+    InterfaceMethod<[{
+      The dimension of the result that each dimension of an operand follows: numpy's alignment, at the right, unless the op
+      says otherwise. Dimensions of size 1 are broadcast whatever they follow.
+    }], "::llvm::SmallVector<int64_t>", "resultDims", (ins "unsigned":$operand), "",
+    [{ return ::sinter::nn::broadcastDims($_op.getOperation(), operand); }]>];
 }
 
 def AffineOpInterface : OpInterface<"AffineOpInterface"> {

@@ -81,6 +81,15 @@ Dims broadcastStrides(ArrayRef<int64_t> shape, ArrayRef<int64_t> target) {
   return strides;
 }
 
+Dims broadcastDims(Operation *op, unsigned operand) {
+  int64_t rank = cast<RankedTensorType>(op->getOperand(operand).getType()).getRank();
+  int64_t lead = cast<RankedTensorType>(op->getResult(0).getType()).getRank() - rank;
+  Dims dims(rank);
+  for (auto [i, dim] : llvm::enumerate(dims))
+    dim = lead + static_cast<int64_t>(i);
+  return dims;
+}
+
 bool nextIndex(MutableArrayRef<int64_t> index, ArrayRef<int64_t> shape) {
   for (size_t i = index.size(); i-- > 0;) {
     if (++index[i] < shape[i])

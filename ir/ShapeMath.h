@@ -36,6 +36,9 @@ mlir::LogicalResult inferBroadcast(mlir::Operation *op, mlir::ValueRange operand
 /// dimensions.
 Dims broadcastStrides(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> target);
 
+/// The result dimension that each dimension of an operand is aligned with under numpy's broadcasting (at the right).
+Dims broadcastDims(mlir::Operation *op, unsigned operand);
+
 /// Advances a row-major index; false after the last one.
 bool nextIndex(llvm::MutableArrayRef<int64_t> index, llvm::ArrayRef<int64_t> shape);
 

@@ -1,0 +1,127 @@
+// Loads and stores of elements: between the types of memory (i16 for f16 and bf16, i8 for bool) and those of
+// arithmetic.
+#include "codegen/llvm/KernelEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace sinter::codegen {
+namespace {
+
+/// Integer and float arithmetic on scalars or vectors of one length, spelled short.
+struct Bits {
+  ImplicitLocOpBuilder &b;
+  Type like; ///< gives the shape
+
+  Type type(Type element) const {
+    auto vector = dyn_cast<VectorType>(like);
+    return vector ? Type(VectorType::get(vector.getShape(), element)) : element;
+  }
+  Value i32(uint32_t value) const {
+    Attribute attribute = b.getIntegerAttr(b.getI32Type(), static_cast<int32_t>(value));
+    if (auto vector = dyn_cast<VectorType>(like))
+      attribute = DenseElementsAttr::get(VectorType::get(vector.getShape(), b.getI32Type()), attribute);
+    return arith::ConstantOp::create(b, cast<TypedAttr>(attribute));
+  }
+  Value asFloat(Value v) const { return arith::BitcastOp::create(b, type(b.getF32Type()), v); }
+  Value asInt(Value v) const { return arith::BitcastOp::create(b, type(b.getI32Type()), v); }
+  Value widen(Value v) const { return arith::ExtUIOp::create(b, type(b.getI32Type()), v); }
+  Value narrow(Value v) const { return arith::TruncIOp::create(b, type(b.getI16Type()), v); }
+  Value bitAnd(Value v, uint32_t mask) const { return arith::AndIOp::create(b, v, i32(mask)); }
+  Value bitOr(Value v, Value w) const { return arith::OrIOp::create(b, v, w); }
+  Value left(Value v, uint32_t n) const { return arith::ShLIOp::create(b, v, i32(n)); }
+  Value right(Value v, uint32_t n) const { return arith::ShRUIOp::create(b, v, i32(n)); }
+  Value plus(Value v, Value w) const { return arith::AddIOp::create(b, v, w); }
+  Value atLeast(Value v, uint32_t bound) const {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::uge, v, i32(bound));
+  }
+  Value select(Value c, Value v, Value w) const { return arith::SelectOp::create(b, c, v, w); }
+  /// v rounded to nearest even at bit n, shifted right by n.
+  Value roundedRight(Value v, uint32_t n) const {
+    Value odd = bitAnd(right(v, n), 1);
+    return right(plus(plus(v, i32((1u << (n - 1)) - 1)), odd), n);
+  }
+};
+
+/// f16 bits to f32: exponents are rebiased, subnormals are counts of 2^-24, infinities and NaNs keep their
+/// mantissa.
+Value widenHalf(const Bits &o, Value bits) {
+  Value h = o.widen(bits), magnitude = o.bitAnd(h, 0x7fff), shifted = o.left(magnitude, 13);
+  Value normal = o.plus(shifted, o.i32(112u << 23));
+  Value special = o.bitOr(shifted, o.i32(0x7f800000));
+  Value count = arith::SIToFPOp::create(o.b, o.type(o.b.getF32Type()), magnitude);
+  Value unit = o.asFloat(o.i32((127u - 24) << 23));
+  Value tiny = o.asInt(arith::MulFOp::create(o.b, count, unit));
+  Value finite = o.select(o.atLeast(magnitude, 0x400), normal, tiny);
+  Value result = o.select(o.atLeast(magnitude, 0x7c00), special, finite);
+  return o.asFloat(o.bitOr(result, o.left(o.bitAnd(h, 0x8000), 16)));
+}
+
+/// f32 to f16 bits, to nearest even.
+Value narrowHalf(const Bits &o, Value value) {
+  Value bits = o.asInt(value), magnitude = o.bitAnd(bits, 0x7fffffff);
+  Value normal = o.roundedRight(o.plus(magnitude, o.i32(-(112u << 23))), 13);
+  // Adding 0.5 leaves the count of 2^-24 in the low mantissa bits, rounded by the addition.
+  Value half = o.asFloat(o.i32(0x3f000000));
+  Value sum = arith::AddFOp::create(o.b, o.asFloat(magnitude), half);
+  Value tiny = o.plus(o.asInt(sum), o.i32(-0x3f000000u));
+  Value nan = o.bitOr(o.bitAnd(o.right(magnitude, 13), 0x3ff), o.i32(0x7e00));
+  Value result = o.select(o.atLeast(magnitude, 0x38800000), normal, tiny);
+  result = o.select(o.atLeast(magnitude, 0x477ff000), o.i32(0x7c00), result);
+  result = o.select(o.atLeast(magnitude, 0x7f800001), nan, result);
+  return o.narrow(o.bitOr(result, o.bitAnd(o.right(bits, 16), 0x8000)));
+}
+
+Value narrowBfloat(const Bits &o, Value value) {
+  Value bits = o.asInt(value);
+  Value nan = o.bitOr(o.right(bits, 16), o.i32(0x40));
+  Value isNan = o.atLeast(o.bitAnd(bits, 0x7fffffff), 0x7f800001);
+  return o.narrow(o.select(isNan, nan, o.roundedRight(bits, 16)));
+}
+
+} // namespace
+
+Value KernelEmitter::load(const Buffer &buffer, Value offset, unsigned lanes) {
+  Type stored = storageType(buffer.element);
+  Value v;
+  if (lanes == 1)
+    v = memref::LoadOp::create(b, buffer.memref, offset);
+  else
+    v = vector::LoadOp::create(b, VectorType::get({lanes}, stored), buffer.memref, offset);
+  Bits o{b, v.getType()};
+  if (buffer.element.isBF16())
+    return o.asFloat(o.left(o.widen(v), 16));
+  if (buffer.element.isF16()) {
+    if (!target.hasHalf)
+      return widenHalf(o, v);
+    Value half = arith::BitcastOp::create(b, o.type(b.getF16Type()), v);
+    return arith::ExtFOp::create(b, o.type(b.getF32Type()), half);
+  }
+  if (buffer.element.isInteger(1))
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, v, number(v.getType(), 0));
+  return v;
+}
+
+void KernelEmitter::store(const Buffer &buffer, Value offset, Value value) {
+  Bits o{b, value.getType()};
+  if (buffer.element.isBF16()) {
+    value = narrowBfloat(o, value);
+  } else if (buffer.element.isF16()) {
+    if (target.hasHalf) {
+      Value half = arith::TruncFOp::create(b, o.type(b.getF16Type()), value);
+      value = arith::BitcastOp::create(b, o.type(b.getI16Type()), half);
+    } else {
+      value = narrowHalf(o, value);
+    }
+  } else if (buffer.element.isInteger(1)) {
+    value = arith::ExtUIOp::create(b, o.type(b.getI8Type()), value);
+  }
+  if (isa<VectorType>(value.getType()))
+    vector::StoreOp::create(b, value, buffer.memref, offset);
+  else
+    memref::StoreOp::create(b, value, buffer.memref, offset);
+}
+
+} // namespace sinter::codegen

@@ -1,0 +1,86 @@
+// Which kernels the LLVM backend takes, and how it emits one: the anchor by its family's emitter, the rest
+// element by element.
+#include "codegen/llvm/Emitters.h"
+#include "codegen/llvm/Fusion.h"
+
+using namespace mlir;
+using namespace sinter::nn;
+
+namespace sinter::codegen {
+
+const EmitterTable &emitterTable() {
+  static const EmitterTable table = [] {
+    EmitterTable t;
+    return t;
+  }();
+  return table;
+}
+
+/// A value's type as codegen needs it: static, of a known element type.
+static bool hasStaticType(Value value) {
+  RankedTensorType type = rankedType(value);
+  return type && type.hasStaticShape() && elementCount(type.getShape()) && toDType(type.getElementType());
+}
+
+/// Builds the arithmetic of an op on arguments of a block that is thrown away.
+static bool canBuild(ElementwiseOpInterface op) {
+  Block block;
+  OpBuilder builder(op.getContext());
+  builder.setInsertionPointToStart(&block);
+  for (Value operand : op->getOperands())
+    block.addArgument(computeType(elementTypeOf(operand)), op.getLoc());
+  return op->getNumResults() == 1 && op.buildElement(builder, op.getLoc(), block.getArguments());
+}
+
+static std::string refuseElementwise(Operation &op, Operation *anchor) {
+  std::string name = op.getName().getStringRef().str();
+  if (!canBuild(cast<ElementwiseOpInterface>(op)))
+    return name + " has no element-by-element form";
+  Value result = op.getResult(0);
+  for (Value from : anchor ? ValueRange(anchor->getResults()) : ValueRange())
+    if (reaches(from, result) && rankedType(from).getShape() != rankedType(result).getShape())
+      return name + " changes the shape of the anchor's result";
+  return "";
+}
+
+std::string refuseKernel(KernelOp kernel, const Target &target) {
+  Operation *anchor = nullptr;
+  Block &body = kernel.getBody().front();
+  for (Operation &op : body) {
+    std::string name = op.getName().getStringRef().str();
+    if (!llvm::all_of(op.getResults(), hasStaticType) || !llvm::all_of(op.getOperands(), hasStaticType))
+      return name + " has a dynamic shape";
+    if (op.hasTrait<OpTrait::IsTerminator>() || isa<ElementwiseOpInterface>(op))
+      continue;
+    const AnchorEmitter *emitter = emitterTable().find(name);
+    if (!emitter)
+      return name + " has no generated kernel";
+    if (anchor)
+      return "it has two anchors, " + anchor->getName().getStringRef().str() + " and " + name;
+    anchor = &op;
+    if (std::string reason = emitter->refuse ? emitter->refuse(&op, target) : ""; !reason.empty())
+      return reason;
+  }
+  for (Operation &op : body.without_terminator())
+    if (std::string reason = &op == anchor ? "" : refuseElementwise(op, anchor); !reason.empty())
+      return reason;
+  for (Value yielded : body.getTerminator()->getOperands())
+    if (anchor &&
+        llvm::count_if(anchor->getResults(), [&](Value from) { return reaches(from, yielded); }) > 1)
+      return "an output needs two results of " + anchor->getName().getStringRef().str();
+  return "";
+}
+
+LogicalResult emitKernel(KernelEmitter &e, KernelOp kernel) {
+  Operation *anchor = e.anchor();
+  SmallVector<KernelOutput> rest;
+  for (auto [number, value] : llvm::enumerate(kernel.getBody().front().getTerminator()->getOperands()))
+    if (!anchor || llvm::none_of(anchor->getResults(), [&](Value from) { return reaches(from, value); }))
+      rest.push_back({static_cast<unsigned>(number), value});
+  if (anchor && failed(emitterTable().find(anchor->getName().getStringRef())->emit(e, anchor)))
+    return failure();
+  emitElementwise(e, rest);
+  return success();
+}
+
+} // namespace sinter::codegen

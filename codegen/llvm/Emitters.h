@@ -1,0 +1,6 @@
+// The families of anchors that the LLVM backend can emit; each is defined in the file of its name.
+#pragma once
+
+#include "codegen/llvm/KernelEmitter.h"
+
+namespace sinter::codegen {} // namespace sinter::codegen

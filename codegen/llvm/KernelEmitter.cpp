@@ -1,0 +1,216 @@
+// Memory, loops and parallel phases of a kernel; the fusion of elementwise ops is in Fusion.cpp.
+#include "codegen/llvm/KernelEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "runtime/Abi.h"
+
+using namespace mlir;
+using namespace sinter::nn;
+
+namespace sinter::codegen {
+
+int64_t Buffer::size() const { return cast<MemRefType>(memref.getType()).getNumElements(); }
+
+Type computeType(Type element) {
+  if (element.isF16() || element.isBF16())
+    return Float32Type::get(element.getContext());
+  if (auto integer = dyn_cast<IntegerType>(element))
+    return IntegerType::get(element.getContext(), integer.getWidth());
+  return element;
+}
+
+Type storageType(Type element) {
+  if (element.isF16() || element.isBF16())
+    return IntegerType::get(element.getContext(), 16);
+  if (element.isInteger(1))
+    return IntegerType::get(element.getContext(), 8);
+  return computeType(element);
+}
+
+KernelEmitter::KernelEmitter(KernelOp kernel, ModuleOp module, StringRef name, const Target &target)
+    : b(kernel.getLoc(), kernel.getContext()), target(target), kernel(kernel), module(module),
+      name(name.str()) {
+  unsigned widest = 8;
+  auto consider = [&](Value value) {
+    unsigned bits = computeType(elementTypeOf(value)).getIntOrFloatBitWidth();
+    widest = std::max(widest, bits);
+  };
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    if (isa<ElementwiseOpInterface>(op))
+      llvm::for_each(op.getOperands(), consider);
+    else
+      anchorOp = &op;
+    llvm::for_each(op.getResults(), consider);
+  }
+  kernelLanes = target.lanes(widest);
+}
+
+//===- Parallelism --------------------------------------------------------===//
+
+void KernelEmitter::range(int64_t total, int64_t grain, function_ref<void(Value, Value)> body) {
+  Type indexType = b.getIndexType();
+  std::string symbol = phases.empty() ? name : name + "_" + std::to_string(phases.size());
+  b.setInsertionPointToEnd(module.getBody());
+  auto function = func::FuncOp::create(b, symbol, b.getFunctionType({indexType, indexType}, {}));
+  Block *entry = function.addEntryBlock();
+  phases.push_back({function, {}, std::max<int64_t>(total, 0), std::max<int64_t>(grain, 1)});
+  b.setInsertionPointToStart(entry);
+  body(entry->getArgument(0), entry->getArgument(1));
+  func::ReturnOp::create(b);
+}
+
+void KernelEmitter::iterations(int64_t total, int64_t grain, function_ref<void(Value)> body) {
+  range(total, grain, [&](Value begin, Value end) { loop(begin, end, 1, body); });
+}
+
+int64_t KernelEmitter::grainFor(double flopsPerIteration) {
+  // About 20 microseconds at a few operations per nanosecond.
+  constexpr double worthwhile = 1 << 16;
+  return static_cast<int64_t>(std::clamp(worthwhile / std::max(flopsPerIteration, 1.0), 1.0, worthwhile));
+}
+
+//===- Memory -------------------------------------------------------------===//
+
+Buffer KernelEmitter::argument(BufferRef ref, Type element, ArrayRef<int64_t> shape) {
+  auto same = [&](const BufferRef &other) {
+    return other.kind == ref.kind && other.tensor == ref.tensor && other.index == ref.index;
+  };
+  func::FuncOp function = phase().function;
+  unsigned position = 2 + std::distance(phase().buffers.begin(), llvm::find_if(phase().buffers, same));
+  if (position == function.getNumArguments()) {
+    auto type = MemRefType::get({*elementCount(shape)}, storageType(element));
+    // Read-only data aliases nothing, so that loads of it can leave loops; planned buffers may overlap in
+    // place.
+    bool constant =
+        ref.kind == BufferRef::Constant || (ref.tensor && ref.tensor.getDefiningOp<nn::ConstantOp>());
+    SmallVector<NamedAttribute> attributes;
+    if (constant)
+      attributes = {b.getNamedAttr("llvm.noalias", b.getUnitAttr()),
+                    b.getNamedAttr("llvm.readonly", b.getUnitAttr())};
+    (void)function.insertArgument(position, type, b.getDictionaryAttr(attributes), b.getLoc());
+    phase().buffers.push_back(ref);
+  }
+  return {function.getArgument(position), element, SmallVector<int64_t>(shape)};
+}
+
+Buffer KernelEmitter::input(Value tensor) {
+  assert(isInMemory(tensor) && "a value computed inside the kernel has no memory: use read()");
+  return argument({BufferRef::Tensor, tensor}, elementTypeOf(tensor), rankedType(tensor).getShape());
+}
+
+Buffer KernelEmitter::output(unsigned index) {
+  Value result = kernel.getResult(index);
+  return argument({BufferRef::Output, {}, index}, elementTypeOf(result), rankedType(result).getShape());
+}
+
+Buffer KernelEmitter::constant(const Tensor &tensor) {
+  constants.push_back(tensor);
+  return argument({BufferRef::Constant, {}, static_cast<int64_t>(constants.size()) - 1},
+                  toMlir(tensor.type(), b.getContext()), tensor.shape());
+}
+
+static int64_t alignedBytes(Type element, ArrayRef<int64_t> shape) {
+  int64_t bytes = *elementCount(shape) * (storageType(element).getIntOrFloatBitWidth() / 8);
+  return (bytes + SINTER_ALIGNMENT - 1) / SINTER_ALIGNMENT * SINTER_ALIGNMENT;
+}
+
+Buffer KernelEmitter::workspace(Type element, ArrayRef<int64_t> shape) {
+  int64_t at = workspaceBytes;
+  workspaceBytes += alignedBytes(element, shape);
+  return argument({BufferRef::Workspace, {}, at}, element, shape);
+}
+
+Buffer KernelEmitter::scratch(Type element, ArrayRef<int64_t> shape) {
+  assert(alignedBytes(element, shape) <= maxScratchBytes && "too much for a thread's stack: use workspace()");
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&phase().function.front());
+  auto type = MemRefType::get({*elementCount(shape)}, storageType(element));
+  Value memref = memref::AllocaOp::create(b, type, b.getI64IntegerAttr(SINTER_ALIGNMENT));
+  return {memref, element, SmallVector<int64_t>(shape)};
+}
+
+Value KernelEmitter::offset(const Buffer &buffer, ValueRange indices) {
+  Dims strides = rowMajorStrides(buffer.shape);
+  Value sum = index(0);
+  for (auto [i, at] : llvm::enumerate(indices))
+    sum = add(sum, mul(at, strides[i]));
+  return sum;
+}
+
+Value KernelEmitter::view(const Buffer &buffer, ArrayRef<int64_t> shape) {
+  assert(elementCount(shape) == buffer.size() && "a view has as many elements as its buffer");
+  auto type = MemRefType::get(shape, storageType(buffer.element));
+  return memref::ReinterpretCastOp::create(b, type, buffer.memref, 0, shape, rowMajorStrides(shape));
+}
+
+//===- Small things -------------------------------------------------------===//
+
+Value KernelEmitter::index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
+
+Value KernelEmitter::number(Type type, double value) {
+  Type element = getElementTypeOrSelf(type);
+  TypedAttr attribute = isa<FloatType>(element)
+                            ? TypedAttr(b.getFloatAttr(element, value))
+                            : TypedAttr(b.getIntegerAttr(element, static_cast<int64_t>(value)));
+  if (auto vector = dyn_cast<VectorType>(type))
+    attribute = DenseElementsAttr::get(vector, Attribute(attribute));
+  return arith::ConstantOp::create(b, attribute);
+}
+
+Value KernelEmitter::splat(Value scalar, unsigned lanes) {
+  if (lanes == 1)
+    return scalar;
+  return vector::BroadcastOp::create(b, VectorType::get({lanes}, scalar.getType()), scalar);
+}
+
+Value KernelEmitter::add(Value a, Value c) { return b.createOrFold<arith::AddIOp>(a, c); }
+Value KernelEmitter::mul(Value a, Value c) { return b.createOrFold<arith::MulIOp>(a, c); }
+Value KernelEmitter::mul(Value a, int64_t factor) { return mul(a, index(factor)); }
+
+SmallVector<Value> KernelEmitter::delinearize(Value linear, ArrayRef<int64_t> shape) {
+  SmallVector<Value> indices(shape.size());
+  for (size_t i = shape.size(); i-- > 1;) {
+    Value size = index(std::max<int64_t>(shape[i], 1));
+    indices[i] = b.createOrFold<arith::RemUIOp>(linear, size);
+    linear = b.createOrFold<arith::DivUIOp>(linear, size);
+  }
+  if (!shape.empty())
+    indices[0] = linear;
+  return indices;
+}
+
+void KernelEmitter::loop(Value from, Value to, int64_t step, function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(b, from, to, index(step));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
+SmallVector<Value> KernelEmitter::loop(Value from, Value to, int64_t step, ValueRange init,
+                                       function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(b, from, to, index(step), init);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  // A loop that carries nothing is made with its terminator.
+  if (!init.empty())
+    scf::YieldOp::create(b, next);
+  return SmallVector<Value>(loop.getResults());
+}
+
+void KernelEmitter::forLanes(Value from, Value to, unsigned lanes, function_ref<void(Value, unsigned)> body) {
+  if (lanes == 1)
+    return loop(from, to, 1, [&](Value i) { body(i, 1); });
+  Value width = index(lanes);
+  Value count = b.createOrFold<arith::DivUIOp>(b.createOrFold<arith::SubIOp>(to, from), width);
+  Value middle = add(from, mul(count, width));
+  // Bounds known now leave out the loop that would not run.
+  if (getConstantIntValue(count) != 0)
+    loop(from, middle, lanes, [&](Value i) { body(i, lanes); });
+  if (!getConstantIntValue(middle) || getConstantIntValue(middle) != getConstantIntValue(to))
+    loop(middle, to, 1, [&](Value i) { body(i, 1); });
+}
+
+} // namespace sinter::codegen

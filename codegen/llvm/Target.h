@@ -1,0 +1,37 @@
+// The processor that code is generated for: what kernel emitters may know of it, read from LLVM's target
+// machine.
+#pragma once
+
+#include "runtime/Status.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace llvm {
+class TargetMachine;
+}
+
+namespace sinter::codegen {
+
+struct Target {
+  std::string triple, cpu, features; ///< as LLVM wants them
+  std::vector<std::string> required; ///< features that a processor must have to run the code, LLVM's names
+  unsigned vectorBits = 128;         ///< of the widest vector that is worth using
+  unsigned vectorRegisters = 16;
+  bool hasFma = false;  ///< fused multiply-add in one instruction
+  bool hasHalf = false; ///< conversions between f16 and f32
+  int64_t l1Bytes = 32 << 10, l2Bytes = 512 << 10;
+
+  unsigned lanes(unsigned elementBits) const { return vectorBits / elementBits; }
+};
+
+/// The target that `triple` and `cpu` name; empty means this machine, "x86-64-v1" to "-v4" and LLVM's
+/// processor names are known.
+Expected<Target> resolveTarget(const std::string &triple, const std::string &cpu);
+
+/// A machine that emits code for the target; machines are not shared between threads.
+std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target);
+
+} // namespace sinter::codegen
