@@ -1,1 +1,49 @@
+// Convolutions over one to three (or more) spatial dimensions, NCHW.
 include "ir/NN.td"
+
+class NN_ConvolutionOp<string mnemonic> : NN_Op<mnemonic,
+    [DeclareOpInterfaceMethods<AffineOpInterface, ["canAbsorbAtOutput", "absorbAtOutput"]>]> {
+  let results = (outs NN_FloatTensor:$y);
+  let hasVerifier = 1;
+}
+
+def NN_ConvOp : NN_ConvolutionOp<"conv"> {
+  let summary = "convolution (cross-correlation) with a bias";
+  let description = [{
+    x is [N, C, spatial...], w is [O, C/group, kernel...], b is [O]. `pads` lists begins, then ends; absent arrays stand for 1 (strides,
+    dilations) and 0 (pads). Zero padding. The kernel's size is that of w.
+
+    ```mlir
+    %y = nn.conv %x, %w, %b {strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>}
+        : (tensor<1x8x16x16xf32>, tensor<4x8x3x3xf32>, tensor<4xf32>) -> tensor<1x4x8x8xf32>
+    ```
+  }];
+  let arguments = (ins NN_FloatTensor:$x, NN_FloatTensor:$w, Optional<NN_FloatTensor>:$b,
+      OptionalAttr<DenseI64ArrayAttr>:$strides, OptionalAttr<DenseI64ArrayAttr>:$dilations,
+      OptionalAttr<DenseI64ArrayAttr>:$pads, DefaultValuedAttr<StrAttr, "\"NOTSET\"">:$auto_pad,
+      DefaultValuedAttr<I64Attr, "1">:$group);
+  let extraClassDeclaration = [{
+    ::sinter::nn::WindowAttributes windowAttributes();
+    /// The window over static operand types.
+    ::mlir::FailureOr<::sinter::nn::Window> window();
+  }];
+}
+
+def NN_ConvTransposeOp : NN_ConvolutionOp<"conv_transpose"> {
+  let summary = "transposed convolution with a bias";
+  let description = [{
+    The gradient of a convolution by its input: x is [N, C, spatial...], w is [C, O/group, kernel...], b is [O]. Input i adds to
+    output i*stride - pad + k*dilation. `output_shape` (spatial) overrides pads, as ONNX says.
+
+    ```mlir
+    %y = nn.conv_transpose %x, %w {strides = array<i64: 2, 2>}
+        : (tensor<1x8x4x4xf32>, tensor<8x3x2x2xf32>) -> tensor<1x3x8x8xf32>
+    ```
+  }];
+  let arguments = (ins NN_FloatTensor:$x, NN_FloatTensor:$w, Optional<NN_FloatTensor>:$b,
+      OptionalAttr<DenseI64ArrayAttr>:$strides, OptionalAttr<DenseI64ArrayAttr>:$dilations,
+      OptionalAttr<DenseI64ArrayAttr>:$pads, OptionalAttr<DenseI64ArrayAttr>:$output_padding,
+      OptionalAttr<DenseI64ArrayAttr>:$output_shape, DefaultValuedAttr<StrAttr, "\"NOTSET\"">:$auto_pad,
+      DefaultValuedAttr<I64Attr, "1">:$group);
+  let extraClassDeclaration = NN_ConvOp.extraClassDeclaration;
+}

@@ -1,0 +1,44 @@
+// Folding a per-channel affine into constant weights: w' = w*s, b' = b*s + t, in double, rounded once. What
+// Conv, ConvTranspose, Gemm and MatMul share of AffineOpInterface.
+#pragma once
+
+#include "ir/Affine.h"
+#include "ir/ShapeMath.h"
+#include "mlir/IR/Builders.h"
+#include "runtime/Tensor.h"
+#include "llvm/ADT/ArrayRef.h"
+
+namespace sinter::nn {
+
+/// Where the output channels of an op stand in its weight: along `axis`. With `groups` > 1 (transposed
+/// convolution, [C, O/g, ...]) that axis holds the channels of one group, and axis 0 tells the group.
+struct WeightLayout {
+  int64_t axis = 0;
+  int64_t groups = 1;
+};
+
+/// factor * w * scale[channel], rounded once to w's type. Nothing where a value is not finite in that type,
+/// or where `scale` does not have one entry per output channel.
+std::optional<Tensor> scaleWeight(const Tensor &w, WeightLayout layout, llvm::ArrayRef<double> scale,
+                                  double factor = 1);
+
+/// Rounds folded values once to `type`, flushing f32 and f64 subnormals; nothing where one is not finite.
+std::optional<Tensor> roundFolded(DType type, Shape shape, llvm::ArrayRef<double> values);
+
+/// The code and sentence of a fold that `scaleWeight` or `roundFolded` refuses.
+AffineVerdict refuseNonFinite();
+/// The same where a weight or bias is not a constant.
+AffineVerdict refuseComputed(llvm::StringRef what);
+/// The same where the affine runs along another axis, or over another number of channels, than the weights
+/// do.
+AffineVerdict refuseAxis(const ChannelAffine &affine, int64_t axis, int64_t channels);
+
+/// y = op(x, w) + b with channels along axis 1 of y: can `affine` fold into w and b (null: zero)?
+AffineVerdict canFoldIntoWeights(mlir::Value w, mlir::Value b, mlir::RankedTensorType y,
+                                 const ChannelAffine &affine, WeightLayout layout);
+/// The folded weight and bias as new constants; after a yes of canFoldIntoWeights.
+std::pair<mlir::Value, mlir::Value> foldIntoWeights(mlir::OpBuilder &builder, mlir::Location loc,
+                                                    mlir::Value w, mlir::Value b, const ChannelAffine &affine,
+                                                    WeightLayout layout);
+
+} // namespace sinter::nn

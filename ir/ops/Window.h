@@ -1,0 +1,76 @@
+// Sliding windows: kernel, strides, dilations, pads, auto_pad and ceil_mode of convolutions and pools,
+// resolved to one record per spatial axis. Shape inference, reference and code generation all ask here.
+#pragma once
+
+#include "ir/ShapeMath.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/Support/LogicalResult.h"
+
+namespace sinter::nn {
+
+/// One spatial axis. Output o reads input o*stride - padBegin + k*dilation for k < size where that lies in
+/// [0, in); a transposed convolution's input i writes output i*stride - padBegin + k*dilation.
+struct WindowAxis {
+  int64_t in, size, stride = 1, dilation = 1, padBegin = 0, padEnd = 0, out;
+
+  /// Input position read by output `o` at kernel position `k`; outside [0, in) it is padding.
+  int64_t position(int64_t o, int64_t k) const { return o * stride - padBegin + k * dilation; }
+  /// The extent of the dilated kernel.
+  int64_t extent() const { return (size - 1) * dilation + 1; }
+  /// Half-open range of outputs whose position at `k` lies inside the input.
+  std::pair<int64_t, int64_t> inside(int64_t k) const;
+};
+using Window = llvm::SmallVector<WindowAxis, 3>;
+
+/// The attributes as the op has them: empty arrays stand for ONNX's defaults. `outputPadding` and
+/// `outputShape` belong to transposed convolutions.
+struct WindowAttributes {
+  llvm::ArrayRef<int64_t> kernel, strides, dilations, pads;
+  llvm::StringRef autoPad = "NOTSET";
+  bool ceilMode = false;
+  llvm::ArrayRef<int64_t> outputPadding = {}, outputShape = {};
+};
+
+/// Checks what does not depend on shapes: lengths that agree, values in [0 or 1, 2^31), a known auto_pad.
+/// `kernel` may be empty.
+mlir::LogicalResult verifyWindow(mlir::Operation *op, const WindowAttributes &attributes);
+
+/// The window over `spatial` input dimensions. Where a dimension or kernel size is dynamic, `out` (and, under
+/// SAME, the pads) is dynamic too. Emits an error at the op where sizes contradict each other or no output is
+/// left.
+mlir::FailureOr<Window> resolveWindow(mlir::Operation *op, const WindowAttributes &attributes,
+                                      llvm::ArrayRef<int64_t> spatial);
+/// The same for a transposed convolution: `out` is the larger side.
+mlir::FailureOr<Window> resolveTransposedWindow(mlir::Operation *op, const WindowAttributes &attributes,
+                                                llvm::ArrayRef<int64_t> spatial);
+
+/// Calls f(kernelIndex, inputOffset) for each kernel position of output `index` that lies inside the input,
+/// in row-major order; `inputOffset` counts elements within the spatial dimensions.
+template <typename F> void visitWindow(const Window &window, llvm::ArrayRef<int64_t> index, F f) {
+  Dims kernel(window.size(), 0), sizes, dims;
+  for (const WindowAxis &axis : window) {
+    if (axis.size == 0)
+      return;
+    sizes.push_back(axis.size);
+    dims.push_back(axis.in);
+  }
+  Dims strides = rowMajorStrides(dims);
+  do {
+    int64_t offset = 0;
+    bool inside = true;
+    for (size_t d = 0; d < window.size() && inside; ++d) {
+      int64_t position = window[d].position(index[d], kernel[d]);
+      inside = position >= 0 && position < window[d].in;
+      offset += position * strides[d];
+    }
+    if (inside)
+      f(llvm::ArrayRef<int64_t>(kernel), offset);
+  } while (nextIndex(kernel, sizes));
+}
+
+/// An optional array attribute as an array; empty where absent.
+inline llvm::ArrayRef<int64_t> arrayOf(mlir::DenseI64ArrayAttr attribute) {
+  return attribute ? attribute.asArrayRef() : llvm::ArrayRef<int64_t>();
+}
+
+} // namespace sinter::nn
