@@ -38,6 +38,8 @@ static LogicalResult checkOperands(Operation *op, RankedTensorType x, RankedTens
 /// What conv and conv_transpose share of shape inference. `transposed` swaps the channel axes of w.
 template <typename Op>
 static LogicalResult inferConvolution(Op op, bool transposed, SmallVectorImpl<Type> &types) {
+  if (failed(verifyConvolution(op, op.windowAttributes(), op.getGroup())))
+    return failure();
   RankedTensorType x = rankedType(op.getX()), w = rankedType(op.getW());
   Type element = elementTypeOf(op.getX());
   if ((x && x.getRank() < 3) || (w && w.getRank() < 3))

@@ -2,7 +2,7 @@
 include "ir/NN.td"
 
 class NN_ConvolutionOp<string mnemonic> : NN_Op<mnemonic,
-    [DeclareOpInterfaceMethods<AffineOpInterface, ["canAbsorbAtOutput", "absorbAtOutput"]>]> {
+    [SameOperandsAndResultElementType, DeclareOpInterfaceMethods<AffineOpInterface, ["canAbsorbAtOutput", "absorbAtOutput"]>]> {
   let results = (outs NN_FloatTensor:$y);
   let hasVerifier = 1;
 }

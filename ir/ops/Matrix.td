@@ -2,7 +2,7 @@
 include "ir/NN.td"
 
 class NN_MatrixOp<string mnemonic> : NN_Op<mnemonic,
-    [DeclareOpInterfaceMethods<AffineOpInterface, ["canAbsorbAtOutput", "absorbAtOutput"]>]> {
+    [SameOperandsAndResultElementType, DeclareOpInterfaceMethods<AffineOpInterface, ["canAbsorbAtOutput", "absorbAtOutput"]>]> {
   let results = (outs NN_NumberTensor:$y);
 }
 

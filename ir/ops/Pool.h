@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ir/NN.h"
+#include "ir/ops/Window.h"
 
 #define GET_OP_CLASSES
 #include "ir/ops/Pool.h.inc"

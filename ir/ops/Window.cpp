@@ -16,6 +16,13 @@ std::pair<int64_t, int64_t> WindowAxis::inside(int64_t k) const {
   return {begin, std::clamp(end, begin, out)};
 }
 
+std::pair<int64_t, int64_t> WindowAxis::taps(int64_t o) const {
+  int64_t start = position(o, 0);
+  int64_t begin = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
+  int64_t end = start >= in ? 0 : (in - 1 - start) / dilation + 1;
+  return {begin, std::min(end, size)};
+}
+
 static LogicalResult verifyArray(Operation *op, StringRef name, ArrayRef<int64_t> values, size_t rank,
                                  int64_t least) {
   if (!values.empty() && values.size() != rank)

@@ -19,6 +19,8 @@ struct WindowAxis {
   int64_t extent() const { return (size - 1) * dilation + 1; }
   /// Half-open range of outputs whose position at `k` lies inside the input.
   std::pair<int64_t, int64_t> inside(int64_t k) const;
+  /// Half-open range of kernel positions that output `o` reads inside the input.
+  std::pair<int64_t, int64_t> taps(int64_t o) const;
 };
 using Window = llvm::SmallVector<WindowAxis, 3>;
 
@@ -44,28 +46,36 @@ mlir::FailureOr<Window> resolveWindow(mlir::Operation *op, const WindowAttribute
 mlir::FailureOr<Window> resolveTransposedWindow(mlir::Operation *op, const WindowAttributes &attributes,
                                                 llvm::ArrayRef<int64_t> spatial);
 
-/// Calls f(kernelIndex, inputOffset) for each kernel position of output `index` that lies inside the input,
-/// in row-major order; `inputOffset` counts elements within the spatial dimensions.
+/// Calls f(inputOffset) for each kernel position of output `index` that lies inside the input, in row-major
+/// order; `inputOffset` counts elements within the spatial dimensions.
 template <typename F> void visitWindow(const Window &window, llvm::ArrayRef<int64_t> index, F f) {
-  Dims kernel(window.size(), 0), sizes, dims;
-  for (const WindowAxis &axis : window) {
-    if (axis.size == 0)
-      return;
-    sizes.push_back(axis.size);
+  Dims counts, steps, dims, kernel(window.size(), 0);
+  for (const WindowAxis &axis : window)
     dims.push_back(axis.in);
-  }
   Dims strides = rowMajorStrides(dims);
-  do {
-    int64_t offset = 0;
-    bool inside = true;
-    for (size_t d = 0; d < window.size() && inside; ++d) {
-      int64_t position = window[d].position(index[d], kernel[d]);
-      inside = position >= 0 && position < window[d].in;
-      offset += position * strides[d];
-    }
-    if (inside)
-      f(llvm::ArrayRef<int64_t>(kernel), offset);
-  } while (nextIndex(kernel, sizes));
+  int64_t first = 0;
+  for (size_t d = 0; d < window.size(); ++d) {
+    auto [begin, end] = window[d].taps(index[d]);
+    if (begin >= end)
+      return;
+    counts.push_back(end - begin);
+    steps.push_back(window[d].dilation * strides[d]);
+    first += window[d].position(index[d], begin) * strides[d];
+  }
+  do
+    f(first + offsetOf(kernel, steps));
+  while (nextIndex(kernel, counts));
+}
+
+/// Kernel positions of output `index` that lie inside input and padding: the divisor of an average that
+/// counts padding. A partial window of ceil_mode reaches beyond both.
+inline int64_t paddedCount(const Window &window, llvm::ArrayRef<int64_t> index) {
+  int64_t count = 1;
+  for (auto [axis, o] : llvm::zip_equal(window, index)) {
+    int64_t room = axis.in + axis.padEnd - axis.position(o, 0);
+    count *= std::clamp<int64_t>((room + axis.dilation - 1) / axis.dilation, 0, axis.size);
+  }
+  return count;
 }
 
 /// An optional array attribute as an array; empty where absent.
