@@ -1,0 +1,489 @@
+// The only includer of dnnl.hpp. Each step of a kernel becomes one primitive and the reorders between the
+// plain layout of the model's buffers and the layout that the primitive prefers; weights are reordered at the
+// first call only.
+#include "runtime/onednn/OneDnn.h"
+
+#include <algorithm>
+#include <dnnl.hpp>
+#include <fmt/format.h>
+#include <omp.h>
+#include <unordered_map>
+
+namespace sinter::onednn {
+namespace {
+
+using dnnl::memory;
+using PrimitiveDesc = dnnl::primitive_desc_base; // what concat and reorder have in common with the others
+
+dnnl::algorithm convert(Algorithm algorithm) {
+  using A = dnnl::algorithm;
+  static const std::unordered_map<Algorithm, A> table = {
+      {Algorithm::MaxPool, A::pooling_max},
+      {Algorithm::AveragePoolWithPadding, A::pooling_avg_include_padding},
+      {Algorithm::AveragePool, A::pooling_avg_exclude_padding},
+      {Algorithm::Relu, A::eltwise_relu},
+      {Algorithm::Abs, A::eltwise_abs},
+      {Algorithm::Sqrt, A::eltwise_sqrt},
+      {Algorithm::Square, A::eltwise_square},
+      {Algorithm::Exp, A::eltwise_exp},
+      {Algorithm::Log, A::eltwise_log},
+      {Algorithm::Logistic, A::eltwise_logistic},
+      {Algorithm::Tanh, A::eltwise_tanh},
+      {Algorithm::Elu, A::eltwise_elu},
+      {Algorithm::SoftRelu, A::eltwise_soft_relu},
+      {Algorithm::Mish, A::eltwise_mish},
+      {Algorithm::Swish, A::eltwise_swish},
+      {Algorithm::GeluErf, A::eltwise_gelu_erf},
+      {Algorithm::GeluTanh, A::eltwise_gelu_tanh},
+      {Algorithm::HardSwish, A::eltwise_hardswish},
+      {Algorithm::Round, A::eltwise_round},
+      {Algorithm::Clip, A::eltwise_clip},
+      {Algorithm::Linear, A::eltwise_linear},
+      {Algorithm::Power, A::eltwise_pow},
+      {Algorithm::Add, A::binary_add},
+      {Algorithm::Subtract, A::binary_sub},
+      {Algorithm::Multiply, A::binary_mul},
+      {Algorithm::Divide, A::binary_div},
+      {Algorithm::Maximum, A::binary_max},
+      {Algorithm::Minimum, A::binary_min},
+      {Algorithm::Softmax, A::softmax_accurate},
+      {Algorithm::LogSoftmax, A::softmax_log},
+      {Algorithm::AcrossChannels, A::lrn_across_channels},
+      {Algorithm::ReduceMax, A::reduction_max},
+      {Algorithm::ReduceMin, A::reduction_min},
+      {Algorithm::ReduceSum, A::reduction_sum},
+      {Algorithm::ReduceMean, A::reduction_mean},
+      {Algorithm::ReduceProduct, A::reduction_mul},
+      {Algorithm::ReduceL1, A::reduction_norm_lp_sum},
+      {Algorithm::ReduceL2, A::reduction_norm_lp_sum},
+      {Algorithm::Nearest, A::resampling_nearest},
+      {Algorithm::LinearResampling, A::resampling_linear},
+  };
+  auto found = table.find(algorithm);
+  return found == table.end() ? A::undef : found->second;
+}
+
+memory::desc plain(const Argument &argument) {
+  return {argument.shape, memory::data_type::f32, argument.strides};
+}
+
+memory::desc any(const Argument &argument) {
+  return {argument.shape, memory::data_type::f32, memory::format_tag::any};
+}
+
+/// Holds OpenMP's thread count, which oneDNN reads when it creates and when it runs a primitive.
+class ThreadCount {
+public:
+  explicit ThreadCount(int threads) : before(omp_get_max_threads()) { omp_set_num_threads(threads); }
+  ~ThreadCount() { omp_set_num_threads(before); }
+  ThreadCount(const ThreadCount &) = delete;
+
+private:
+  int before;
+};
+
+/// An argument of a primitive: the caller's memory, and where the primitive prefers another layout a copy in
+/// it.
+struct BoundArgument {
+  int id = 0; ///< DNNL_ARG_...
+  int64_t buffer = 0;
+  bool constant = false, output = false;
+  bool ready = false; ///< the copy of a constant has been made
+  memory user, inner;
+  dnnl::reorder reorder; ///< between the two; set if `inner` is
+};
+
+struct BoundStep {
+  dnnl::primitive primitive;
+  std::vector<BoundArgument> arguments;
+  std::unordered_map<int, memory> memories;
+  /// What a sum post-op adds: copied into the destination before the primitive runs.
+  int64_t sumBuffer = -1;
+  memory sumUser, sumTarget;
+  dnnl::reorder sumReorder;
+};
+
+/// A kernel's primitives. Its construction throws where oneDNN refuses; callers catch.
+class Kernel {
+public:
+  Kernel(const Description &description, const dnnl::engine &engine) : engine(engine) {
+    for (const Buffer &buffer : description.buffers)
+      constants.push_back(buffer.constant);
+    for (int64_t size : description.temporaries)
+      temporaries.emplace_back(
+          memory::desc({std::max<int64_t>(size, 1)}, memory::data_type::f32, memory::format_tag::a), engine);
+    for (const Step &step : description.steps)
+      add(step);
+  }
+
+  size_t scratchpadBytes() const { return scratchpadSize; }
+
+  void run(const dnnl::stream &stream, void *const *buffers, void *scratchpad) {
+    for (BoundStep &step : steps)
+      run(step, stream, buffers, scratchpad);
+  }
+
+private:
+  void run(BoundStep &step, const dnnl::stream &stream, void *const *buffers, void *scratchpad) {
+    for (BoundArgument &argument : step.arguments) {
+      argument.user.set_data_handle(address(argument.buffer, buffers));
+      if (argument.inner && !argument.output && !argument.ready) {
+        argument.reorder.execute(stream, argument.user, argument.inner);
+        argument.ready = argument.constant;
+      }
+    }
+    if (step.sumBuffer >= 0) {
+      step.sumUser.set_data_handle(address(step.sumBuffer, buffers));
+      step.sumReorder.execute(stream, step.sumUser, step.sumTarget);
+    }
+    step.memories[DNNL_ARG_SCRATCHPAD].set_data_handle(scratchpad);
+    step.primitive.execute(stream, step.memories);
+    for (BoundArgument &argument : step.arguments)
+      if (argument.inner && argument.output)
+        argument.reorder.execute(stream, argument.inner, argument.user);
+  }
+
+  void *address(int64_t buffer, void *const *buffers) {
+    size_t index = static_cast<size_t>(buffer);
+    return index < constants.size() ? buffers[index]
+                                    : temporaries[index - constants.size()].get_data_handle();
+  }
+
+  void add(const Step &step) {
+    BoundStep bound;
+    PrimitiveDesc desc = describe(step, bound);
+    bound.primitive = dnnl::primitive(desc.get());
+    for (BoundArgument &argument : bound.arguments)
+      bind(bound, argument, preferred(desc, argument));
+    if (bound.sumBuffer >= 0) {
+      bound.sumTarget = bound.memories[DNNL_ARG_DST];
+      bound.sumReorder = dnnl::reorder(bound.sumUser, bound.sumTarget);
+    }
+    memory::desc scratchpad = desc.query_md(dnnl::query::scratchpad_md);
+    bound.memories[DNNL_ARG_SCRATCHPAD] = memory(scratchpad, engine, nullptr);
+    scratchpadSize = std::max(scratchpadSize, scratchpad.get_size());
+    steps.push_back(std::move(bound));
+  }
+
+  /// The layout that the primitive wants for an argument.
+  static memory::desc preferred(const PrimitiveDesc &desc, const BoundArgument &argument) {
+    switch (argument.id) {
+    case DNNL_ARG_WEIGHTS:
+      return desc.query_md(dnnl::query::weights_md, 0);
+    case DNNL_ARG_SRC:
+      return desc.query_md(dnnl::query::src_md, 0);
+    case DNNL_ARG_DST:
+      return desc.query_md(dnnl::query::dst_md, 0);
+    default:
+      return argument.user.get_desc();
+    }
+  }
+
+  void bind(BoundStep &step, BoundArgument &argument, const memory::desc &wanted) {
+    memory::desc given = argument.user.get_desc();
+    if (wanted != given) {
+      argument.inner = memory(wanted, engine);
+      argument.reorder = argument.output ? dnnl::reorder(argument.inner, argument.user)
+                                         : dnnl::reorder(argument.user, argument.inner);
+    }
+    step.memories[argument.id] = argument.inner ? argument.inner : argument.user;
+  }
+
+  void addArgument(BoundStep &step, int id, const Argument &argument, bool output = false) {
+    BoundArgument bound;
+    bound.id = id;
+    bound.buffer = argument.buffer;
+    bound.output = output;
+    bound.constant = static_cast<size_t>(argument.buffer) < constants.size() &&
+                     constants[static_cast<size_t>(argument.buffer)];
+    bound.user = memory(plain(argument), engine, nullptr);
+    step.arguments.push_back(std::move(bound));
+  }
+
+  bool isConstant(const Argument &argument) const {
+    auto index = static_cast<size_t>(argument.buffer);
+    return index < constants.size() && constants[index];
+  }
+
+  dnnl::primitive_attr attributes(const Step &step, BoundStep &bound) {
+    dnnl::post_ops ops;
+    bool canSum = step.kind == Kind::Convolution || step.kind == Kind::Deconvolution;
+    for (size_t i = 0; i < step.postOps.size(); ++i) {
+      const PostOp &op = step.postOps[i];
+      if (!op.operand) {
+        ops.append_eltwise(1, convert(op.algorithm), op.alpha, op.beta);
+      } else if (canSum && op.algorithm == Algorithm::Add && op.operand.shape == step.destination.shape) {
+        // The destination has the layout that convolution prefers; a binary post-op would have to be in it
+        // too.
+        canSum = false;
+        ops.append_sum(1);
+        bound.sumBuffer = op.operand.buffer;
+        bound.sumUser = memory(plain(op.operand), engine, nullptr);
+      } else {
+        ops.append_binary(convert(op.algorithm), plain(op.operand));
+        addArgument(bound, DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1, op.operand);
+      }
+    }
+    dnnl::primitive_attr attr;
+    attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    attr.set_post_ops(ops);
+    return attr;
+  }
+
+  PrimitiveDesc describe(const Step &step, BoundStep &bound);
+  PrimitiveDesc describeConvolution(const Step &step, BoundStep &bound, const dnnl::primitive_attr &attr);
+  PrimitiveDesc describeMatMul(const Step &step, BoundStep &bound, const dnnl::primitive_attr &attr);
+  PrimitiveDesc describeNorm(const Step &step, BoundStep &bound, const dnnl::primitive_attr &attr);
+
+  dnnl::engine engine;
+  std::vector<bool> constants;
+  std::vector<memory> temporaries;
+  std::vector<BoundStep> steps;
+  size_t scratchpadSize = 0;
+};
+
+[[noreturn]] void refuse(const char *reason) { throw dnnl::error(dnnl_invalid_arguments, reason); }
+
+/// oneDNN counts dilation from 0.
+Dims fromZero(Dims dilations) {
+  for (int64_t &dilation : dilations)
+    --dilation;
+  return dilations;
+}
+
+PrimitiveDesc Kernel::describeConvolution(const Step &step, BoundStep &bound,
+                                          const dnnl::primitive_attr &attr) {
+  if (step.parameters.empty() || !step.parameters[0])
+    refuse("a convolution needs weights");
+  const Argument &source = step.sources[0], &weights = step.parameters[0];
+  bool hasBias = step.parameters.size() > 1 && step.parameters[1];
+  addArgument(bound, DNNL_ARG_SRC, source);
+  addArgument(bound, DNNL_ARG_WEIGHTS, weights);
+  if (hasBias)
+    addArgument(bound, DNNL_ARG_BIAS, step.parameters[1]);
+  memory::desc bias = hasBias ? plain(step.parameters[1]) : memory::desc();
+  auto make = [&]<typename P>(dnnl::algorithm algorithm) -> PrimitiveDesc {
+    typename P::desc desc(dnnl::prop_kind::forward_inference, algorithm, any(source), any(weights), bias,
+                          any(step.destination), step.strides, fromZero(step.dilations), step.padBegin,
+                          step.padEnd);
+    return typename P::primitive_desc(desc, attr, engine);
+  };
+  if (step.kind == Kind::Deconvolution)
+    return make.operator()<dnnl::deconvolution_forward>(dnnl::algorithm::deconvolution_direct);
+  return make.operator()<dnnl::convolution_forward>(dnnl::algorithm::convolution_direct);
+}
+
+PrimitiveDesc Kernel::describeMatMul(const Step &step, BoundStep &bound, const dnnl::primitive_attr &attr) {
+  if (step.parameters.empty() || !step.parameters[0])
+    refuse("a matrix product needs weights");
+  const Argument &weights = step.parameters[0];
+  bool hasBias = step.parameters.size() > 1 && step.parameters[1];
+  addArgument(bound, DNNL_ARG_SRC, step.sources[0]);
+  addArgument(bound, DNNL_ARG_WEIGHTS, weights);
+  if (hasBias)
+    addArgument(bound, DNNL_ARG_BIAS, step.parameters[1]);
+  dnnl::matmul::desc desc(plain(step.sources[0]), isConstant(weights) ? any(weights) : plain(weights),
+                          hasBias ? plain(step.parameters[1]) : memory::desc(), plain(step.destination));
+  return dnnl::matmul::primitive_desc(desc, attr, engine);
+}
+
+PrimitiveDesc Kernel::describeNorm(const Step &step, BoundStep &bound, const dnnl::primitive_attr &attr) {
+  using Flags = dnnl::normalization_flags;
+  constexpr auto inference = dnnl::prop_kind::forward_inference;
+  bool batch = step.kind == Kind::BatchNorm;
+  addArgument(bound, DNNL_ARG_SRC, step.sources[0]);
+  std::vector<int> ids =
+      batch ? std::vector<int>{DNNL_ARG_MEAN, DNNL_ARG_VARIANCE, DNNL_ARG_SCALE, DNNL_ARG_SHIFT}
+            : std::vector<int>{DNNL_ARG_SCALE, DNNL_ARG_SHIFT};
+  Flags flags = batch ? Flags::use_global_stats : Flags::none;
+  for (size_t i = 0; i < step.parameters.size() && i < ids.size(); ++i) {
+    if (!step.parameters[i])
+      continue;
+    addArgument(bound, ids[i], step.parameters[i]);
+    if (ids[i] == DNNL_ARG_SCALE)
+      flags = flags | Flags::use_scale;
+    if (ids[i] == DNNL_ARG_SHIFT)
+      flags = flags | Flags::use_shift;
+  }
+  if (batch) {
+    dnnl::batch_normalization_forward::desc desc(inference, plain(step.sources[0]), step.epsilon, flags);
+    return dnnl::batch_normalization_forward::primitive_desc(desc, attr, engine);
+  }
+  dnnl::layer_normalization_forward::desc desc(inference, plain(step.sources[0]), step.epsilon, flags);
+  return dnnl::layer_normalization_forward::primitive_desc(desc, attr, engine);
+}
+
+PrimitiveDesc Kernel::describe(const Step &step, BoundStep &bound) {
+  constexpr auto inference = dnnl::prop_kind::forward_inference;
+  if (step.sources.empty() || (step.kind == Kind::Binary && step.sources.size() != 2))
+    refuse("a step has the wrong number of sources");
+  dnnl::primitive_attr attr = attributes(step, bound);
+  addArgument(bound, DNNL_ARG_DST, step.destination, /*output=*/true);
+  memory::desc source = plain(step.sources[0]), destination = plain(step.destination);
+  dnnl::algorithm algorithm = convert(step.algorithm);
+  size_t spatial = step.destination.shape.size() < 2 ? 0 : step.destination.shape.size() - 2;
+  if (step.kind == Kind::Convolution || step.kind == Kind::Deconvolution || step.kind == Kind::Pooling)
+    for (const Dims *dims : {&step.strides, &step.dilations, &step.padBegin, &step.padEnd})
+      if (dims->size() != spatial || spatial == 0)
+        refuse("a window has the wrong number of dimensions");
+  switch (step.kind) {
+  case Kind::Convolution:
+  case Kind::Deconvolution:
+    return describeConvolution(step, bound, attr);
+  case Kind::MatMul:
+    return describeMatMul(step, bound, attr);
+  case Kind::BatchNorm:
+  case Kind::LayerNorm:
+    return describeNorm(step, bound, attr);
+  case Kind::Concat: {
+    std::vector<memory::desc> sources;
+    for (size_t i = 0; i < step.sources.size(); ++i) {
+      sources.push_back(plain(step.sources[i]));
+      addArgument(bound, DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), step.sources[i]);
+    }
+    return dnnl::concat::primitive_desc(destination, static_cast<int>(step.axis), sources, engine, attr);
+  }
+  case Kind::Binary:
+    addArgument(bound, DNNL_ARG_SRC_0, step.sources[0]);
+    addArgument(bound, DNNL_ARG_SRC_1, step.sources[1]);
+    return dnnl::binary::primitive_desc({algorithm, source, plain(step.sources[1]), destination}, attr,
+                                        engine);
+  default:
+    break;
+  }
+  addArgument(bound, DNNL_ARG_SRC, step.sources[0]);
+  switch (step.kind) {
+  case Kind::Pooling:
+    if (step.kernel.size() != spatial)
+      refuse("a window has the wrong number of dimensions");
+    return dnnl::pooling_v2_forward::primitive_desc({inference, algorithm, source, destination, step.strides,
+                                                     step.kernel, fromZero(step.dilations), step.padBegin,
+                                                     step.padEnd},
+                                                    attr, engine);
+  case Kind::Eltwise:
+    return dnnl::eltwise_forward::primitive_desc({inference, algorithm, source, step.alpha, step.beta}, attr,
+                                                 engine);
+  case Kind::Softmax:
+    return dnnl::softmax_v2_forward::primitive_desc(
+        {inference, algorithm, source, destination, static_cast<int>(step.axis)}, attr, engine);
+  case Kind::Lrn:
+    return dnnl::lrn_forward::primitive_desc(
+        {inference, algorithm, source, step.size, step.alpha, step.beta, step.epsilon}, attr, engine);
+  case Kind::Reduction:
+    // The p of an Lp norm; the other algorithms ignore it.
+    return dnnl::reduction::primitive_desc(
+        {algorithm, source, destination, step.algorithm == Algorithm::ReduceL1 ? 1.f : 2.f, 0}, attr, engine);
+  case Kind::Resampling:
+    return dnnl::resampling_forward::primitive_desc({inference, algorithm, source, destination}, attr,
+                                                    engine);
+  default:
+    return dnnl::reorder::primitive_desc(engine, source, engine, destination, attr);
+  }
+}
+
+/// Runs `body`; what it throws becomes the failure of kernel `name`.
+template <typename F> Status guarded(std::string_view name, F body) {
+  std::string_view remedy = "compile with --backend llvm";
+  try {
+    body();
+    return {};
+  } catch (const std::bad_alloc &) {
+    return {ErrorCode::OutOfMemory, fmt::format("kernel '{}': not enough memory for oneDNN", name)};
+  } catch (const dnnl::error &error) {
+    if (error.status == dnnl_out_of_memory)
+      return {ErrorCode::OutOfMemory, fmt::format("kernel '{}': not enough memory for oneDNN", name)};
+    return {ErrorCode::Unsupported,
+            fmt::format("kernel '{}': oneDNN refuses it ({}); {}", name, error.what(), remedy)};
+  } catch (const std::exception &error) {
+    return {ErrorCode::Internal,
+            fmt::format("kernel '{}': oneDNN failed ({}); {}", name, error.what(), remedy)};
+  }
+}
+
+class OneDnnFallback : public Fallback {
+public:
+  static Expected<std::unique_ptr<Fallback>> create(const SinterModel &model, int threads) {
+    std::unique_ptr<OneDnnFallback> fallback(new OneDnnFallback(threads));
+    ThreadCount scope(threads);
+    for (int32_t k = 0; k < model.kernelCount; ++k) {
+      const SinterKernelInfo &info = model.kernels[k];
+      if (Status status = info.fallback ? fallback->add(k, info) : Status(); !status.ok())
+        return status.failure();
+    }
+    Status status = guarded("all", [&] { fallback->allocateScratchpad(); });
+    if (!status.ok())
+      return status.failure();
+    return std::unique_ptr<Fallback>(std::move(fallback));
+  }
+
+  int32_t call(int32_t kernel, void *const *buffers) override {
+    auto found = kernels.find(kernel);
+    if (found == kernels.end()) {
+      error = fmt::format("kernel {} has no oneDNN primitive", kernel);
+      return 1;
+    }
+    ThreadCount scope(threads);
+    Entry &entry = found->second;
+    Status status = guarded(entry.name, [&] {
+      entry.kernel->run(stream, buffers, scratchpad.get_data_handle());
+      stream.wait();
+    });
+    if (status.ok())
+      return 0;
+    error = status.message();
+    return 1;
+  }
+
+  std::string lastError() const override { return error; }
+
+private:
+  struct Entry {
+    std::string name;
+    std::unique_ptr<Kernel> kernel;
+  };
+
+  explicit OneDnnFallback(int threads)
+      : threads(threads), engine(dnnl::engine::kind::cpu, 0), stream(engine) {}
+
+  Status add(int32_t index, const SinterKernelInfo &info) {
+    std::string name = info.name ? info.name : fmt::format("#{}", index);
+    Expected<Description> description = parseDescription(info.fallback);
+    if (!description)
+      return {description.failure().code,
+              fmt::format("kernel '{}': {}; recompile the model", name, description.failure().message)};
+    return guarded(name, [&] { kernels[index] = {name, std::make_unique<Kernel>(*description, engine)}; });
+  }
+
+  void allocateScratchpad() {
+    size_t bytes = 1;
+    for (auto &[index, entry] : kernels)
+      bytes = std::max(bytes, entry.kernel->scratchpadBytes());
+    scratchpad =
+        memory({{static_cast<int64_t>(bytes)}, memory::data_type::u8, memory::format_tag::a}, engine);
+  }
+
+  int threads;
+  dnnl::engine engine;
+  dnnl::stream stream;
+  std::unordered_map<int32_t, Entry> kernels;
+  memory scratchpad;
+  std::string error;
+};
+
+} // namespace
+
+Expected<std::unique_ptr<Fallback>> createFallback(const SinterModel &model, int threads) {
+  Expected<std::unique_ptr<Fallback>> fallback = Failure{};
+  Status status = guarded("all", [&] { fallback = OneDnnFallback::create(model, threads); });
+  if (!status.ok())
+    return status.failure();
+  return fallback;
+}
+
+void registerFallback() { setFallbackFactory(createFallback); }
+
+Status check(const Description &description) {
+  return guarded("", [&] { Kernel(description, dnnl::engine(dnnl::engine::kind::cpu, 0)); });
+}
+
+} // namespace sinter::onednn
