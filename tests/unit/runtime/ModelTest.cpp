@@ -1,0 +1,145 @@
+// Loading and running compiled models, and every way in which that is refused.
+#include "runtime/Model.h"
+#include "runtime/File.h"
+#include "runtime/ParallelFor.h"
+
+#include <filesystem>
+#include <gtest/gtest.h>
+
+using namespace sinter;
+
+namespace {
+
+std::string modelPath(const std::string &name) {
+  return std::string(SINTER_TEST_MODELS) + "/lib" + name + ".so";
+}
+
+std::string loadError(const std::string &name) {
+  Expected<std::shared_ptr<Model>> model = Model::load(modelPath(name));
+  return model ? "" : model.failure().message;
+}
+
+std::unique_ptr<Session> tinySession(int threads) {
+  Expected<std::shared_ptr<Model>> model = Model::load(modelPath("TinyModel"));
+  EXPECT_TRUE(model) << (model ? "" : model.failure().message);
+  Expected<std::unique_ptr<Session>> session = Session::create(*model, threads);
+  EXPECT_TRUE(session);
+  return std::move(*session);
+}
+
+Tensor makeInput() {
+  Tensor x(DType::F32, {2, 3});
+  for (int i = 0; i < 6; ++i)
+    x.as<float>()[static_cast<size_t>(i)] = 10.0f * static_cast<float>(i);
+  return x;
+}
+
+class AddFallback : public Fallback {
+public:
+  int32_t call(int32_t kernel, void *const *buffers) override {
+    flushed = FlushSubnormals::active();
+    static_cast<float *>(buffers[3])[0] = 42;
+    return fail ? 3 : kernel;
+  }
+  std::string lastError() const override { return fail ? "the primitive failed" : ""; }
+  static inline bool fail = false, flushed = false;
+};
+
+} // namespace
+
+TEST(Model, RunsWithAnyNumberOfThreads) {
+  for (int threads : {1, 2, 3, 7}) {
+    std::unique_ptr<Session> session = tinySession(threads);
+    std::vector<Tensor> inputs{makeInput(), Tensor()}, outputs = *session->makeOutputs();
+    ASSERT_TRUE(session->run(inputs, outputs).ok());
+    for (size_t i = 0; i < 6; ++i)
+      EXPECT_EQ(outputs[0].as<float>()[i], 10.0f * static_cast<float>(i) + static_cast<float>(i + 1));
+  }
+}
+
+TEST(Model, GivenValueReplacesDefault) {
+  std::unique_ptr<Session> session = tinySession(1);
+  Tensor scale(DType::F32, {1});
+  scale.as<float>()[0] = 2;
+  std::vector<Tensor> inputs{makeInput(), scale}, outputs = *session->makeOutputs();
+  ASSERT_TRUE(session->run(inputs, outputs).ok());
+  EXPECT_EQ(outputs[0].as<float>()[5], 112);
+}
+
+TEST(Model, WrongTensorsAreNamed) {
+  std::unique_ptr<Session> session = tinySession(1);
+  std::vector<Tensor> outputs = *session->makeOutputs();
+  auto message = [&](Tensor x) {
+    std::vector<Tensor> inputs{std::move(x), Tensor()};
+    Status status = session->run(inputs, outputs);
+    return status.ok() ? "" : status.message();
+  };
+  EXPECT_EQ(message(Tensor(DType::F64, {2, 3})),
+            "input 'x' must have the element type f32, but was given f64");
+  EXPECT_EQ(message(Tensor(DType::F32, {3, 2})), "input 'x' must have the shape 2x3, but was given 3x2");
+  EXPECT_EQ(message(Tensor()), "input 'x' is missing: it must be f32 of shape 2x3");
+  EXPECT_FALSE(session->run({}, outputs).ok());
+}
+
+TEST(Model, RestoresTheFlushingMode) {
+  ASSERT_FALSE(FlushSubnormals::active());
+  std::unique_ptr<Session> session = tinySession(2);
+  std::vector<Tensor> inputs{makeInput(), Tensor()}, outputs = *session->makeOutputs();
+  inputs[0].as<float>()[0] = 1e-40f - 1.0f;
+  ASSERT_TRUE(session->run(inputs, outputs).ok());
+  EXPECT_FALSE(FlushSubnormals::active());
+}
+
+TEST(Model, WeightChecksum) {
+  EXPECT_TRUE((*Model::load(modelPath("TinyModel")))->verifyWeights().ok());
+  EXPECT_FALSE((*Model::load(modelPath("TinyModelBadChecksum")))->verifyWeights().ok());
+}
+
+TEST(Model, RefusesOtherMagicAbiAndFeatures) {
+  EXPECT_NE(loadError("TinyModelBadMagic").find("the magic number is wrong"), std::string::npos);
+  EXPECT_NE(loadError("TinyModelBadAbi").find("version 99 of the interface, this is version 1: recompile"),
+            std::string::npos);
+  EXPECT_NE(loadError("TinyModelBadFeature")
+                .find("needs warpdrive, which this processor lacks: recompile with "
+                      "--target-cpu"),
+            std::string::npos);
+}
+
+TEST(Model, RefusesWhatIsNoSharedLibrary) {
+  std::string folder = testing::TempDir();
+  std::vector<std::byte> whole = *readFile(modelPath("TinyModel"));
+  auto error = [&](std::span<const std::byte> bytes) {
+    std::string path = folder + "/broken.so";
+    EXPECT_TRUE(writeFile(path, bytes).ok());
+    Expected<std::shared_ptr<Model>> model = Model::load(path);
+    return model ? "" : model.failure().message;
+  };
+  EXPECT_NE(error({}).find("it is no shared library"), std::string::npos);
+  EXPECT_NE(error(std::as_bytes(std::span("garbage garbage garbage"))).find("it is no shared library"),
+            std::string::npos);
+  std::span<const std::byte> bytes(whole);
+  for (size_t part : {size_t(64), size_t(200), whole.size() / 4, whole.size() / 2})
+    EXPECT_NE(error(bytes.first(part)), "") << part;
+  EXPECT_NE(loadError("Missing").find("No such file"), std::string::npos);
+  EXPECT_FALSE(Model::load(folder));
+}
+
+TEST(Model, FallbackIsCalledInTheFlushingModeAndMayFail) {
+  Expected<std::shared_ptr<Model>> model = Model::load(modelPath("TinyModelFallback"));
+  ASSERT_TRUE(model);
+  setFallbackFactory(nullptr);
+  Expected<std::unique_ptr<Session>> without = Session::create(*model, 1);
+  ASSERT_FALSE(without);
+  EXPECT_NE(without.failure().message.find("--backend llvm"), std::string::npos);
+
+  setFallbackFactory([](const SinterModel &, int) -> Expected<std::unique_ptr<Fallback>> {
+    return std::unique_ptr<Fallback>(new AddFallback);
+  });
+  std::unique_ptr<Session> session = std::move(*Session::create(*model, 2));
+  std::vector<Tensor> inputs{makeInput(), Tensor()}, outputs = *session->makeOutputs();
+  ASSERT_TRUE(session->run(inputs, outputs).ok());
+  EXPECT_EQ(outputs[0].as<float>()[0], 42);
+  EXPECT_TRUE(AddFallback::flushed);
+  AddFallback::fail = true;
+  EXPECT_EQ(session->run(inputs, outputs).message(), "the primitive failed");
+}

@@ -1,0 +1,62 @@
+/* A compiled model written by hand: y = x + w in two kernels' worth of the callback, with one optional input
+   `scale` that multiplies the result. The macros make variants that a loader must refuse. */
+#include "runtime/Abi.h"
+
+#ifndef MAGIC
+#define MAGIC SINTER_MAGIC
+#endif
+#ifndef ABI
+#define ABI SINTER_ABI_VERSION
+#endif
+#ifndef FEATURES
+#define FEATURES ""
+#endif
+#ifndef FALLBACK
+#define FALLBACK 0
+#endif
+
+static const int64_t shape[] = {2, 3};
+static const int64_t scaleShape[] = {1};
+static const float one = 1;
+static const float weights[8] __attribute__((aligned(SINTER_ALIGNMENT))) = {1, 2, 3, 4, 5, 6, 0, 0};
+
+static const SinterTensorInfo inputs[] = {{"x", shape, 2, 1, 0}, {"scale", scaleShape, 1, 1, &one}};
+static const SinterTensorInfo outputs[] = {{"y", shape, 2, 1, 0}};
+static const SinterKernelInfo kernels[] = {{"add", "add", FALLBACK, 12}};
+
+static void add(void *const *buffers, int64_t begin, int64_t end) {
+  const float *x = buffers[0], *w = buffers[1], *scale = buffers[2];
+  float *y = buffers[3];
+  for (int64_t i = begin; i < end; ++i)
+    y[i] = (x[i] + w[i]) * *scale;
+}
+
+static int32_t run(const SinterCallbacks *callbacks, void *arena, const void *const *in, void *const *out) {
+  void *buffers[] = {(void *)in[0], (void *)weights, (void *)in[1], out[0]};
+  if (((uintptr_t)arena) % SINTER_ALIGNMENT)
+    return 7;
+  if (FALLBACK)
+    return callbacks->callFallback(callbacks->context, 0, buffers);
+  return callbacks->parallelFor(callbacks->context, 0, add, buffers, 6, 2);
+}
+
+__attribute__((visibility("default"))) const SinterModel sinter_model = {
+    .magic = MAGIC,
+    .abiVersion = ABI,
+    .compiler = "by hand",
+    .name = "tiny",
+    .cpuFeatures = FEATURES,
+    .target = "any",
+    .inputs = inputs,
+    .outputs = outputs,
+    .kernels = kernels,
+    .inputCount = 2,
+    .outputCount = 1,
+    .kernelCount = 1,
+    .flags = 1,
+    .arenaBytes = 256,
+    .weights = weights,
+    .weightBytes = 24,
+    .weightChecksum = CHECKSUM,
+    .run = run,
+};
