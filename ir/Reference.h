@@ -5,6 +5,7 @@
 #include "ir/Evaluation.h"
 #include "ir/ShapeMath.h"
 #include "mlir/Support/LogicalResult.h"
+#include <limits>
 
 namespace sinter::nn {
 
@@ -34,6 +35,24 @@ template <typename T> void store(Tensor &tensor, const std::vector<T> &values) {
     storeDoubles(tensor, values);
   else
     storeInts(tensor, std::vector<int64_t>(values.begin(), values.end()));
+}
+
+/// The least value of the tensor type, in its compute type: where a maximum starts.
+template <typename T> T lowestOf(DType type) {
+  if constexpr (std::is_same_v<T, double>)
+    return -std::numeric_limits<double>::infinity();
+  if constexpr (std::is_same_v<T, int64_t>)
+    return type == DType::Bool ? 0 : std::numeric_limits<int64_t>::min() >> (64 - 8 * sizeOf(type));
+  return 0;
+}
+
+/// The greatest value of the tensor type: where a minimum starts.
+template <typename T> T highestOf(DType type) {
+  if constexpr (std::is_same_v<T, double>)
+    return std::numeric_limits<double>::infinity();
+  if constexpr (std::is_same_v<T, int64_t>)
+    return type == DType::Bool ? 1 : std::numeric_limits<int64_t>::max() >> (64 - 8 * sizeOf(type));
+  return static_cast<T>(~uint64_t(0) >> (64 - 8 * sizeOf(type)));
 }
 
 /// result[i] = f(operand[i]), in the compute type of the operand; f returns any arithmetic type.

@@ -52,20 +52,6 @@ template <typename F> static void forEachOutput(const Tensor &x, const Tensor &y
   }
 }
 
-template <typename T> static T lowest() {
-  if constexpr (std::is_same_v<T, double>)
-    return -std::numeric_limits<double>::infinity();
-  else
-    return std::numeric_limits<T>::lowest();
-}
-
-/// The least value of the tensor's type, in compute type.
-template <typename T> static T lowestOf(DType type) {
-  if constexpr (std::is_same_v<T, int64_t>)
-    return -(int64_t(1) << (sizeOf(type) * 8 - 2)) * 2;
-  return lowest<T>();
-}
-
 /// Fills the maxima and, for each, the offset of its element in x (-1: the window lies in the padding).
 static LogicalResult evaluateMax(const Window &window, const Tensor &x, Tensor &y,
                                  std::vector<int64_t> *where) {
@@ -236,7 +222,8 @@ LogicalResult GlobalMaxPoolOp::inferShapes(SmallVectorImpl<Type> &types) {
 
 LogicalResult GlobalMaxPoolOp::evaluate(Evaluation &io) {
   return evaluateGlobalPool(
-      io, lowest<double>(), [](double best, double x) { return best >= x || best != best ? best : x; },
+      io, -std::numeric_limits<double>::infinity(),
+      [](double best, double x) { return best >= x || best != best ? best : x; },
       [](double best, double) { return best; });
 }
 
