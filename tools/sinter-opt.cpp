@@ -1,7 +1,6 @@
 // sinter-opt: runs passes on IR dumps, for tests and for people who read them.
 #include "ir/NN.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/InitAllDialects.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Pipeline.h"
