@@ -1,6 +1,7 @@
 // The command `sinter`: reads the command line and hands over to a subcommand. Every failure ends in one
 // message on stderr and exit status 1.
 #include "runtime/File.h"
+#include "runtime/onednn/OneDnn.h"
 #include "tools/sinter/Commands.h"
 
 #include <CLI/CLI.hpp>
@@ -66,6 +67,7 @@ int runCommandLine(int argc, char **argv) {
 int main(int argc, char **argv) {
   for (int signal : {SIGINT, SIGTERM, SIGHUP})
     std::signal(signal, sinter::onInterrupt);
+  sinter::onednn::registerFallback();
   try {
     return sinter::runCommandLine(argc, argv);
   } catch (const std::bad_alloc &) {

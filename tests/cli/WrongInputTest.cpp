@@ -1,0 +1,170 @@
+// Wrong input fails well: exit status 1 and one message that names the culprit and the remedy.
+#include "tests/cli/Cli.h"
+
+#include <filesystem>
+#include <gtest/gtest.h>
+
+using namespace sinter;
+using namespace sinter::cli;
+
+namespace {
+
+/// Compiling and running `model` both fail with these words.
+void expectModelError(const onnx::ModelProto &model, std::initializer_list<std::string_view> parts) {
+  save(model, "wrong.onnx");
+  saveTensor("x.npy", DType::F32, {2, 3}, 0);
+  expectError("run @/wrong.onnx --input x=@/x.npy", parts);
+  std::filesystem::remove(pathOf("wrong.so"));
+  expectError("compile @/wrong.onnx -o @/wrong.so --target-cpu x86-64-v2", parts);
+  EXPECT_FALSE(std::filesystem::exists(pathOf("wrong.so")));
+}
+
+} // namespace
+
+TEST(WrongFile, EmptyTruncatedGarbageMissing) {
+  onnx::ModelProto model = makeModel({2, 3});
+  addWeight(model, "w", {2, 3}, 1);
+  addNode(model, "Add", {"x", "w"}, "y", "add1");
+  std::string whole = model.SerializeAsString();
+  for (std::string command : {"run @/bad.onnx", "compile @/bad.onnx -o @/bad.so", "bench @/bad.onnx"}) {
+    writeText("bad.onnx", "");
+    expectError(command, {"bad.onnx"});
+    writeText("bad.onnx", "this is no model");
+    expectError(command, {"bad.onnx"});
+    writeText("bad.onnx", std::string_view(whole).substr(0, whole.size() / 2));
+    expectError(command, {"bad.onnx"});
+    std::filesystem::remove(pathOf("bad.onnx"));
+    expectError(command, {"bad.onnx"});
+  }
+  expectError("run @", {"sinter-cli"});
+}
+
+TEST(WrongFile, CompiledModels) {
+  writeText("bad.so", "");
+  expectError("run @/bad.so", {"bad.so", "not a compiled model"});
+  writeText("bad.so", "\x7f"
+                      "ELF garbage garbage garbage garbage garbage garbage garbage garbage garbage");
+  expectError("run @/bad.so", {"bad.so", "not a compiled model"});
+  expectError("bench @/bad.so --shape x=1", {"--shape", "compiled already"});
+}
+
+TEST(WrongModel, Cycle) {
+  onnx::ModelProto model = makeModel({2, 3});
+  addNode(model, "Add", {"x", "b"}, "a", "first");
+  addNode(model, "Relu", {"a"}, "b", "second");
+  addNode(model, "Relu", {"b"}, "y", "third");
+  expectModelError(model, {"first"});
+}
+
+TEST(WrongModel, MissingInput) {
+  onnx::ModelProto model = makeModel({2, 3});
+  addNode(model, "Add", {"x", "nowhere"}, "y", "add1");
+  expectModelError(model, {"add1", "nowhere"});
+}
+
+TEST(WrongModel, WrongWeightSize) {
+  onnx::ModelProto model = makeModel({2, 3});
+  addWeight(model, "w", {2, 3}, 1)->mutable_float_data()->RemoveLast();
+  addNode(model, "Add", {"x", "w"}, "y", "add1");
+  expectModelError(model, {"'w'", "6", "5"});
+}
+
+TEST(WrongModel, BadAxis) {
+  onnx::ModelProto model = makeModel({2, 3});
+  onnx::AttributeProto *axis = addNode(model, "Softmax", {"x"}, "y", "soft1")->add_attribute();
+  axis->set_name("axis");
+  axis->set_type(onnx::AttributeProto::INT);
+  axis->set_i(7);
+  expectModelError(model, {"soft1", "7"});
+}
+
+TEST(WrongModel, UnknownOpsAreListed) {
+  onnx::ModelProto model = makeModel({2, 3});
+  addNode(model, "Frobnicate", {"x"}, "a", "frob1");
+  addNode(model, "Frobnicate", {"a"}, "b", "frob2");
+  addNode(model, "Defenestrate", {"b"}, "y", "def1");
+  expectModelError(model, {"Frobnicate", "Defenestrate", "frob1", "def1", "2"});
+}
+
+TEST(WrongModel, ExternalDataOutsideTheFolder) {
+  writeText("secret.bin", std::string(24, 'x'));
+  onnx::ModelProto model = makeModel({2, 3});
+  onnx::TensorProto *weight = addWeight(model, "w", {2, 3}, 1);
+  weight->clear_float_data();
+  weight->set_data_location(onnx::TensorProto::EXTERNAL);
+  auto *location = weight->add_external_data();
+  location->set_key("location");
+  location->set_value("../secret.bin");
+  addNode(model, "Add", {"x", "w"}, "y", "add1");
+  saveTensor("x.npy", DType::F32, {2, 3}, 0);
+  writeText("inner/model.onnx", model.SerializeAsString());
+  expectError("run @/inner/model.onnx --input x=@/x.npy", {"'w'", "../secret.bin", "outside"});
+}
+
+TEST(WrongModel, OpenDimension) {
+  onnx::ModelProto model = makeModel({-1, 3});
+  addNode(model, "Relu", {"x"}, "y", "relu1");
+  save(model, "open.onnx");
+  expectError("compile @/open.onnx -o @/open.so --target-cpu x86-64-v2", {"batch", "--dim"});
+}
+
+TEST(WrongTensor, NamesShapesTypes) {
+  save(reluModel(), "relu.onnx");
+  saveTensor("x.npy", DType::F32, {2, 3}, 0);
+  saveTensor("shape.npy", DType::F32, {3, 2}, 0);
+  saveTensor("type.npy", DType::I32, {2, 3}, 0);
+  writeText("bad.npy", "\x93NUMPY");
+  writeText("bad.pb", "garbage");
+  std::string run = "run @/relu.onnx ";
+  expectError(run, {"input 'x' is missing", "--input x=FILE"});
+  expectError(run + "--input z=@/x.npy", {"no input 'z'", "x (f32 2x3)"});
+  expectError(run + "--input x=@/x.npy --input x=@/x.npy", {"'x' twice"});
+  expectError(run + "--input x=@/x.npy --input z=@/x.npy", {"no input 'z'"});
+  expectError(run + "--input x=@/x.npy --input @/x.npy", {"NAME=FILE"});
+  expectError(run + "--input x=@/shape.npy", {"input 'x'", "shape 2x3", "3x2"});
+  expectError(run + "--input x=@/type.npy", {"input 'x'", "f32", "i32"});
+  expectError(run + "--input x=@/bad.npy", {"bad.npy", ".npy"});
+  expectError(run + "--input x=@/bad.pb", {"bad.pb"});
+  expectError(run + "--input x=@/none.npy", {"none.npy", "No such file"});
+  expectError(run + "--input x=@/x.npy --input-range x=0:1 --check-inputs", {"input 'x'", "outside", "0:1"});
+}
+
+TEST(WrongOutput, Unwritable) {
+  save(reluModel(), "relu.onnx");
+  saveTensor("x.npy", DType::F32, {2, 3}, 0);
+  std::string run = "run @/relu.onnx --input @/x.npy ";
+  expectError(run + "--output @/none/y.npy", {"none/y.npy"});
+  expectError(run + "--output @", {"folder"});
+  expectError(run + "--output z=@/y.npy", {"no output 'z'", "y (f32 2x3)"});
+  expectError(run + "--output-dir @/x.npy", {"x.npy"});
+  expectError("compile @/relu.onnx -o @/none/relu.so", {"none", "does not exist"});
+  expectError("compile @/relu.onnx -o @", {"folder"});
+  expectError("compile @/relu.onnx -o @/relu.onnx", {"both the model and the output"});
+}
+
+TEST(WrongOption, Refused) {
+  save(reluModel(), "relu.onnx");
+  expectError("", {"subcommand", "--help"});
+  expectError("frobnicate", {"no command 'frobnicate'", "--help"});
+  expectError("run", {"MODEL", "sinter run --help"});
+  expectError("run @/relu.onnx --frobnicate", {"--frobnicate"});
+  for (auto [option, part] : {std::pair("-O1", "-O0"),
+                              {"--shape x=1xy", "1x3x224x224"},
+                              {"--shape 2x3", "NAME="},
+                              {"--dim b=-1", "--dim"},
+                              {"--input-range x=2:1", "LO"},
+                              {"--input-range x=0:inf", "LO"},
+                              {"--backend gpu", "onednn"},
+                              {"--math loose", "strict"},
+                              {"--threads 0", "--threads"},
+                              {"--precision bf16", "not available"},
+                              {"--tune", "not available"},
+                              {"--shape x=2x3 --shape x=2x3", "twice"},
+                              {"--shape z=2x3", "'z'"}})
+    expectError(std::string("run @/relu.onnx ") + option, {part});
+  expectError("test @/relu.onnx", {"relu.onnx", "folder"});
+  expectError("test @/none", {"none"});
+  expectError("test --rtol 1 --tol-of-max 1 @", {"--rtol"});
+  writeText("inner/readme", "no case here");
+  expectError("test @/inner", {"no test case"});
+}
