@@ -1,10 +1,179 @@
+// Normalisations and softmaxes of ONNX.
 #include "ir/ops/Normalisation.h"
 #include "ir/onnx/NodeImporter.h"
+#include "ir/ops/Arithmetic.h"
 
 using namespace mlir;
 
 namespace sinter::nn {
 
-void registerNormalisationImporters(ImporterTable &) {}
+static FloatAttr f32(NodeImporter &n, StringRef name, float fallback) {
+  return n.builder.getF32FloatAttr(n.floatAttr(name, fallback));
+}
+
+static IntegerAttr i64(NodeImporter &n, StringRef name, int64_t fallback) {
+  return n.builder.getI64IntegerAttr(n.intAttr(name, fallback));
+}
+
+/// Computing more precisely than asked is allowed: a stash type only says how much is enough.
+static LogicalResult checkStashType(NodeImporter &n) {
+  int64_t stash = n.intAttr("stash_type", 1);
+  if (stash != onnx::TensorProto::FLOAT && stash != onnx::TensorProto::BFLOAT16 &&
+      stash != onnx::TensorProto::FLOAT16 && stash != onnx::TensorProto::DOUBLE)
+    return n.invalid("stash_type is not a floating-point type");
+  return success();
+}
+
+//===- BatchNormalization ------------------------------------------------===//
+
+static LogicalResult importBatchNorm(NodeImporter &n) {
+  if (failed(n.expectInputs(5, 5)))
+    return failure();
+  FloatAttr epsilon = f32(n, "epsilon", 1e-5f), momentum = f32(n, "momentum", 0.9f);
+  bool training = n.opset >= 14 && n.intAttr("training_mode", 0);
+  // Until opset 13 naming more outputs than one is what asks for training.
+  if (n.opset < 14)
+    training = n.hasOutput(1) || n.hasOutput(2);
+  if (n.opset < 7)
+    n.ignoreAttr("is_test");
+  // Before opset 9 statistics per element were possible: parameters [C, D1, ...] that broadcast over the
+  // batch.
+  if (n.opset < 9 && n.intAttr("spatial", 1) == 0)
+    return n.unsupported("spatial=0: export the model with opset 9 or newer, which has no such mode");
+  if (training) {
+    if (n.hasOutput(3) || n.hasOutput(4))
+      return n.unsupported("a training BatchNormalization with the outputs saved_mean and saved_var");
+    auto op = n.createN<BatchNormTrainingOp>(3, n.input(0), n.input(1), n.input(2), n.input(3), n.input(4),
+                                             epsilon, momentum);
+    return n.finish(op->getResults());
+  }
+  return n.finish(
+      {n.create<BatchNormOp>(n.input(0), n.input(1), n.input(2), n.input(3), n.input(4), epsilon)});
+}
+
+//===- Norms -------------------------------------------------------------===//
+
+static LogicalResult importInstanceNorm(NodeImporter &n) {
+  if (failed(n.expectInputs(3, 3)))
+    return failure();
+  return n.finish({n.create<InstanceNormOp>(n.input(0), n.input(1), n.input(2), f32(n, "epsilon", 1e-5f))});
+}
+
+/// One value per group to one per channel, which is what opset 21 takes. Null where the value is not a
+/// constant.
+static Value repeatPerChannel(NodeImporter &n, Value value, int64_t groups, int64_t channels) {
+  std::optional<Tensor> tensor = constantTensor(value);
+  if (!tensor || tensor->size() != groups)
+    return {};
+  std::vector<double> perGroup = toDoubles(*tensor), perChannel(static_cast<size_t>(channels));
+  for (size_t c = 0; c < perChannel.size(); ++c)
+    perChannel[c] = perGroup[c * perGroup.size() / perChannel.size()];
+  Tensor repeated(tensor->type(), {channels});
+  storeDoubles(repeated, perChannel);
+  return n.constant(repeated);
+}
+
+static LogicalResult importGroupNorm(NodeImporter &n) {
+  if (failed(n.expectInputs(3, 3)))
+    return failure();
+  int64_t groups = n.intAttr("num_groups", 0);
+  Value scale = n.input(1), bias = n.input(2);
+  if (n.opset >= 21) {
+    if (failed(checkStashType(n)))
+      return failure();
+  } else {
+    RankedTensorType x = rankedType(n.input(0));
+    if (groups < 1)
+      return n.invalid("num_groups must be at least 1");
+    if (!x || x.getRank() < 2 || x.isDynamicDim(1) || x.getDimSize(1) % groups != 0)
+      return n.unsupported("before opset 21 the number of channels must be known and divide into num_groups");
+    scale = repeatPerChannel(n, scale, groups, x.getDimSize(1));
+    bias = repeatPerChannel(n, bias, groups, x.getDimSize(1));
+    if (!scale || !bias)
+      return n.unsupported("before opset 21 scale and bias must be constants with one value per group");
+  }
+  return n.finish({n.create<GroupNormOp>(n.input(0), scale, bias, n.builder.getI64IntegerAttr(groups),
+                                         f32(n, "epsilon", 1e-5f))});
+}
+
+static LogicalResult importLayerNorm(NodeImporter &n) {
+  if (failed(n.expectInputs(2, 3)) || failed(checkStashType(n)))
+    return failure();
+  IntegerAttr axis = i64(n, "axis", -1);
+  FloatAttr epsilon = f32(n, "epsilon", 1e-5f);
+  if (!n.hasOutput(1) && !n.hasOutput(2))
+    return n.finish({n.create<LayerNormOp>(n.input(0), n.input(1), n.input(2), axis, epsilon)});
+  Builder &b = n.builder;
+  int64_t stash = n.intAttr("stash_type", 1);
+  Type stats = stash == onnx::TensorProto::BFLOAT16  ? Type(b.getBF16Type())
+               : stash == onnx::TensorProto::FLOAT16 ? Type(b.getF16Type())
+               : stash == onnx::TensorProto::DOUBLE  ? Type(b.getF64Type())
+                                                     : Type(b.getF32Type());
+  auto op =
+      n.createN<LayerNormStatsOp>(3, n.input(0), n.input(1), n.input(2), axis, epsilon, TypeAttr::get(stats));
+  return n.finish(op->getResults());
+}
+
+static LogicalResult importRmsNorm(NodeImporter &n) {
+  if (failed(n.expectInputs(2, 2)) || failed(checkStashType(n)))
+    return failure();
+  return n.finish(
+      {n.create<RmsNormOp>(n.input(0), n.input(1), i64(n, "axis", -1), f32(n, "epsilon", 1e-5f))});
+}
+
+static LogicalResult importMeanVarianceNorm(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  SmallVector<int64_t> axes = n.intsAttr("axes").value_or(SmallVector<int64_t>{0, 2, 3});
+  return n.finish({n.create<MeanVarianceNormOp>(n.input(0), n.builder.getDenseI64ArrayAttr(axes))});
+}
+
+static LogicalResult importLpNorm(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  return n.finish({n.create<LpNormOp>(n.input(0), i64(n, "axis", -1), i64(n, "p", 2))});
+}
+
+static LogicalResult importLrn(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  if (!n.hasAttr("size"))
+    return n.invalid("has no size");
+  return n.finish({n.create<LrnOp>(n.input(0), i64(n, "size", 1), f32(n, "alpha", 1e-4f),
+                                   f32(n, "beta", 0.75f), f32(n, "bias", 1))});
+}
+
+//===- Softmax -----------------------------------------------------------===//
+
+template <typename Op> static LogicalResult importSoftmax(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  Value x = n.input(0);
+  if (n.opset >= 13)
+    return n.finish({n.create<Op>(x, i64(n, "axis", -1))});
+  // Before opset 13 everything from the axis on is one line.
+  int64_t axis = n.intAttr("axis", 1);
+  RankedTensorType type = rankedType(x);
+  std::optional<int64_t> normal = type ? normaliseAxis(axis, type.getRank()) : std::nullopt;
+  if (type && !normal)
+    return n.invalid("axis " + Twine(axis) + " is not an axis of its input");
+  if (normal && llvm::all_of(type.getShape().drop_front(*normal + 1), [](int64_t dim) { return dim == 1; }))
+    return n.finish({n.create<Op>(x, n.builder.getI64IntegerAttr(*normal))});
+  return n.unsupported("before opset 13 only over the last axis");
+}
+
+void registerNormalisationImporters(ImporterTable &table) {
+  table.add("BatchNormalization", importBatchNorm);
+  table.add("InstanceNormalization", importInstanceNorm);
+  table.add("GroupNormalization", importGroupNorm);
+  table.add("LayerNormalization", importLayerNorm);
+  table.add("RMSNormalization", importRmsNorm);
+  table.add("MeanVarianceNormalization", importMeanVarianceNorm);
+  table.add("LpNormalization", importLpNorm);
+  table.add("LRN", importLrn);
+  table.add("Softmax", importSoftmax<SoftmaxOp>);
+  table.add("LogSoftmax", importSoftmax<LogSoftmaxOp>);
+  table.add("Hardmax", importSoftmax<HardmaxOp>);
+}
 
 } // namespace sinter::nn
