@@ -66,12 +66,15 @@ std::string toString(std::span<const int64_t> shape) {
   return text;
 }
 
+/// The largest tensor that is allocated: 256 GB. What is larger is taken for an error of the model or its shapes.
+static constexpr size_t maxTensorBytes = size_t(1) << 38;
+
 std::optional<Tensor> Tensor::allocate(DType type, Shape shape) {
   constexpr size_t alignment = 64;
   std::optional<int64_t> count = elementCount(shape);
   size_t bytes;
   if (!count || __builtin_mul_overflow(static_cast<size_t>(*count), sizeOf(type), &bytes) ||
-      bytes > static_cast<size_t>(std::numeric_limits<int64_t>::max()) - alignment)
+      bytes > maxTensorBytes)
     return std::nullopt;
   // calloc gives fresh pages without touching them; one alignment more leaves room to round up.
   void *block = std::calloc(bytes + alignment, 1);
