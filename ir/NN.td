@@ -52,4 +52,14 @@ class NN_Op<string mnemonic, list<Trait> traits = []>
 class NN_ElementwiseOp<string mnemonic, list<Trait> traits = []>
     : NN_Op<mnemonic, !listconcat([DeclareOpInterfaceMethods<ElementwiseOpInterface>], traits)>;
 
+// An elementwise op on x alone, whose result has x's type.
+class NN_UnaryOp<string mnemonic, list<Trait> traits = []> : NN_ElementwiseOp<mnemonic, traits> {
+  let extraClassDefinition = [{
+    ::mlir::LogicalResult $cppClass::inferShapes(::llvm::SmallVectorImpl<::mlir::Type> &types) {
+      types.push_back(getX().getType());
+      return ::mlir::success();
+    }
+  }];
+}
+
 #endif

@@ -63,7 +63,7 @@ template <typename F> mlir::LogicalResult evaluateUnary(Evaluation &io, F f) {
         std::conditional_t<std::is_same_v<decltype(f(T())), double>, double,
                            std::conditional_t<std::is_same_v<decltype(f(T())), uint64_t>, uint64_t, int64_t>>;
     std::vector<T> in = load<T>(x);
-    std::vector<R> out(in.begin(), in.end());
+    std::vector<R> out(in.size());
     for (size_t i = 0; i < in.size(); ++i)
       out[i] = static_cast<R>(f(in[i]));
     store(io.result(), out);

@@ -6,12 +6,113 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-static LogicalResult importRelu(NodeImporter &n) {
+/// An activation without attributes.
+template <typename Op> static LogicalResult importPlain(NodeImporter &n) {
   if (failed(n.expectInputs(1, 1)))
     return failure();
-  return n.finish({n.create<ReluOp>(n.input(0))});
+  return n.finish({n.create<Op>(n.input(0))});
 }
 
-void registerActivationImporters(ImporterTable &table) { table.add("Relu", importRelu); }
+/// An activation with one float attribute, `alpha`.
+template <typename Op> static LogicalResult importAlpha(NodeImporter &n, float fallback) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  return n.finish({n.create<Op>(n.input(0), n.builder.getF32FloatAttr(n.floatAttr("alpha", fallback)))});
+}
+
+static LogicalResult importLeakyRelu(NodeImporter &n) { return importAlpha<LeakyReluOp>(n, 0.01f); }
+static LogicalResult importElu(NodeImporter &n) { return importAlpha<EluOp>(n, 1); }
+static LogicalResult importThresholdedRelu(NodeImporter &n) { return importAlpha<ThresholdedReluOp>(n, 1); }
+static LogicalResult importSwish(NodeImporter &n) { return importAlpha<SwishOp>(n, 1); }
+static LogicalResult importCelu(NodeImporter &n) { return importAlpha<CeluOp>(n, 1); }
+
+static LogicalResult importSelu(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  FloatAttr alpha = n.builder.getF32FloatAttr(n.floatAttr("alpha", 1.67326319217681884765625f));
+  FloatAttr gamma = n.builder.getF32FloatAttr(n.floatAttr("gamma", 1.05070102214813232421875f));
+  return n.finish({n.create<SeluOp>(n.input(0), alpha, gamma)});
+}
+
+static LogicalResult importHardSigmoid(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  FloatAttr alpha = n.builder.getF32FloatAttr(n.floatAttr("alpha", 0.2f));
+  FloatAttr beta = n.builder.getF32FloatAttr(n.floatAttr("beta", 0.5f));
+  return n.finish({n.create<HardSigmoidOp>(n.input(0), alpha, beta)});
+}
+
+static LogicalResult importShrink(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  FloatAttr bias = n.builder.getF32FloatAttr(n.floatAttr("bias", 0));
+  FloatAttr lambd = n.builder.getF32FloatAttr(n.floatAttr("lambd", 0.5f));
+  return n.finish({n.create<ShrinkOp>(n.input(0), bias, lambd)});
+}
+
+static LogicalResult importGelu(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  std::string approximate = n.stringAttr("approximate", "none");
+  return n.finish({n.create<GeluOp>(n.input(0), n.builder.getStringAttr(approximate))});
+}
+
+static LogicalResult importPRelu(NodeImporter &n) {
+  if (failed(n.expectInputs(2, 2)))
+    return failure();
+  Value x = n.input(0), slope = n.input(1);
+  // Up to opset 6 a vector of slopes is per channel; from 7 on it broadcasts, along the last axis.
+  if (n.opset < 7) {
+    RankedTensorType xType = rankedType(x);
+    std::optional<Tensor> slopes = constantTensor(slope);
+    if (!xType || !slopes)
+      return n.unsupported(
+          "needs x of known rank and constant slopes at opset 6; convert the model to opset 7");
+    if (slopes->rank() == 1 && slopes->size() != 1 && xType.getRank() > 2) {
+      Shape shape(static_cast<size_t>(xType.getRank() - 1), 1);
+      shape[0] = slopes->size();
+      slope = n.constant(slopes->reshaped(shape));
+    }
+  }
+  return n.finish({n.create<PReluOp>(x, slope)});
+}
+
+/// Bounds were attributes up to opset 10, and are inputs from 11 on.
+static LogicalResult importClip(NodeImporter &n) {
+  if (failed(n.expectInputs(1, n.opset < 11 ? 1 : 3)))
+    return failure();
+  Value x = n.input(0), lower = n.input(1), upper = n.input(2);
+  if (n.opset < 11) {
+    std::optional<DType> type = toDType(elementTypeOf(x));
+    if (!type)
+      return n.unsupported("element type");
+    if (n.hasAttr("min"))
+      lower = n.scalar(n.floatAttr("min", 0), *type);
+    if (n.hasAttr("max"))
+      upper = n.scalar(n.floatAttr("max", 0), *type);
+  }
+  return n.finish({n.create<ClipOp>(x, lower, upper)});
+}
+
+void registerActivationImporters(ImporterTable &t) {
+  t.add("Relu", importPlain<ReluOp>);
+  t.add("HardSwish", importPlain<HardSwishOp>);
+  t.add("Sigmoid", importPlain<SigmoidOp>);
+  t.add("Tanh", importPlain<TanhOp>);
+  t.add("Softplus", importPlain<SoftplusOp>);
+  t.add("Softsign", importPlain<SoftsignOp>);
+  t.add("Mish", importPlain<MishOp>);
+  t.add("LeakyRelu", importLeakyRelu);
+  t.add("Elu", importElu);
+  t.add("ThresholdedRelu", importThresholdedRelu);
+  t.add("Swish", importSwish);
+  t.add("Celu", importCelu);
+  t.add("Selu", importSelu);
+  t.add("HardSigmoid", importHardSigmoid);
+  t.add("Shrink", importShrink);
+  t.add("Gelu", importGelu);
+  t.add("PRelu", importPRelu);
+  t.add("Clip", importClip);
+}
 
 } // namespace sinter::nn

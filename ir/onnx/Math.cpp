@@ -1,3 +1,4 @@
+// Unary mathematics and casts of ONNX.
 #include "ir/ops/Math.h"
 #include "ir/onnx/NodeImporter.h"
 
@@ -5,6 +6,92 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-void registerMathImporters(ImporterTable &) {}
+template <typename Op> static LogicalResult importUnary(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  return n.finish({n.create<Op>(n.input(0))});
+}
+
+static LogicalResult importIsInf(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  BoolAttr positive = n.builder.getBoolAttr(n.intAttr("detect_positive", 1) != 0);
+  BoolAttr negative = n.builder.getBoolAttr(n.intAttr("detect_negative", 1) != 0);
+  return n.finish({n.create<IsInfOp>(n.input(0), positive, negative)});
+}
+
+/// The attributes `saturate` and `round_mode` speak of 8-bit floats only.
+static LogicalResult importCastTo(NodeImporter &n, Type to) {
+  if (n.opset >= 19)
+    n.ignoreAttr("saturate");
+  if (n.opset >= 24)
+    n.ignoreAttr("round_mode");
+  return n.finish({n.create<CastOp>(n.input(0), TypeAttr::get(to))});
+}
+
+/// The element type of onnx::TensorProto::DataType; null if no tensor here has it.
+static Type elementTypeOfProto(int64_t type, MLIRContext *context) {
+  static constexpr std::pair<int64_t, DType> table[] = {
+      {onnx::TensorProto::FLOAT, DType::F32},   {onnx::TensorProto::DOUBLE, DType::F64},
+      {onnx::TensorProto::FLOAT16, DType::F16}, {onnx::TensorProto::BFLOAT16, DType::BF16},
+      {onnx::TensorProto::INT8, DType::I8},     {onnx::TensorProto::INT16, DType::I16},
+      {onnx::TensorProto::INT32, DType::I32},   {onnx::TensorProto::INT64, DType::I64},
+      {onnx::TensorProto::UINT8, DType::U8},    {onnx::TensorProto::UINT16, DType::U16},
+      {onnx::TensorProto::UINT32, DType::U32},  {onnx::TensorProto::UINT64, DType::U64},
+      {onnx::TensorProto::BOOL, DType::Bool}};
+  for (auto [number, dtype] : table)
+    if (number == type)
+      return toMlir(dtype, context);
+  return {};
+}
+
+static LogicalResult importCast(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  if (!n.hasAttr("to"))
+    return n.invalid("lacks the attribute 'to'");
+  int64_t number = n.intAttr("to", 0);
+  Type to = elementTypeOfProto(number, n.builder.getContext());
+  if (!to)
+    return n.unsupported("casts to element type " + Twine(number) + " of ONNX, which is not implemented");
+  return importCastTo(n, to);
+}
+
+static LogicalResult importCastLike(NodeImporter &n) {
+  if (failed(n.expectInputs(2, 2)))
+    return failure();
+  return importCastTo(n, elementTypeOf(n.input(1)));
+}
+
+void registerMathImporters(ImporterTable &t) {
+  t.add("Abs", importUnary<AbsOp>);
+  t.add("Neg", importUnary<NegOp>);
+  t.add("Sign", importUnary<SignOp>);
+  t.add("Ceil", importUnary<CeilOp>);
+  t.add("Floor", importUnary<FloorOp>);
+  t.add("Round", importUnary<RoundOp>);
+  t.add("Sqrt", importUnary<SqrtOp>);
+  t.add("Reciprocal", importUnary<ReciprocalOp>);
+  t.add("Exp", importUnary<ExpOp>);
+  t.add("Log", importUnary<LogOp>);
+  t.add("Erf", importUnary<ErfOp>);
+  t.add("Sin", importUnary<SinOp>);
+  t.add("Cos", importUnary<CosOp>);
+  t.add("Tan", importUnary<TanOp>);
+  t.add("Asin", importUnary<AsinOp>);
+  t.add("Acos", importUnary<AcosOp>);
+  t.add("Atan", importUnary<AtanOp>);
+  t.add("Sinh", importUnary<SinhOp>);
+  t.add("Cosh", importUnary<CoshOp>);
+  t.add("Asinh", importUnary<AsinhOp>);
+  t.add("Acosh", importUnary<AcoshOp>);
+  t.add("Atanh", importUnary<AtanhOp>);
+  t.add("Not", importUnary<NotOp>);
+  t.add("BitwiseNot", importUnary<BitwiseNotOp>);
+  t.add("IsNaN", importUnary<IsNanOp>);
+  t.add("IsInf", importIsInf);
+  t.add("Cast", importCast);
+  t.add("CastLike", importCastLike);
+}
 
 } // namespace sinter::nn

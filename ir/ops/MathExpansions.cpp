@@ -1,0 +1,269 @@
+// Exponentials, logarithms, error function and powers. Polynomials: scripts/fit_math.py. The schemes are the
+// classical ones: Cody and Waite, Software Manual for the Elementary Functions (1980), for exp; fdlibm's for
+// log; Shepherd and Laframboise, Math. Comp. 36 (1981), for erfc.
+#include "ir/ops/MathExpansions.h"
+#include <cmath>
+#include <limits>
+
+namespace sinter::nn {
+
+namespace {
+
+// exp(r) = 1 + r + r^2 Q(r), |r| <= log(2)/2
+constexpr double expF32[] = {0.5, 0.1666657702559799, 0.041666554662050534, 0.008363173074513711,
+                             0.001392617611993558};
+constexpr double expF64[] = {0.5,
+                             0.1666666666666667,
+                             0.04166666666666667,
+                             0.008333333333326141,
+                             0.0013888888888883752,
+                             0.00019841269874800493,
+                             2.4801587325533363e-05,
+                             2.7557255425746435e-06,
+                             2.7557273661348637e-07,
+                             2.510520637395701e-08,
+                             2.0914679376583935e-09};
+// log(m) = 2s + s z G(z), s = (m - 1)/(m + 1), z = s^2, m in [sqrt(1/2), sqrt(2)]
+constexpr double logF32[] = {0.6666668503957587, 0.39988780566020704, 0.2957994939200757};
+constexpr double logF64[] = {0.666666666666667,   0.39999999999899505, 0.28571428625975487,
+                             0.22222211134795078, 0.1818288912526188,  0.1533172160055169,
+                             0.14616449685088906};
+// erf(x) = x E(x^2), |x| <= 1
+constexpr double erfF32[] = {1.1283791658483509,   -0.3761262666672033,  0.11283594715160215,
+                             -0.02685421201062633, 0.005189087423433832, -0.0008016864287164737,
+                             7.87587506268201e-05};
+constexpr double erfF64[] = {1.1283791670955126,      -0.3761263890318375,     0.11283791670954879,
+                             -0.026866170645076792,   0.0052239776248180145,   -0.000854832698083379,
+                             0.0001205533111164271,   -1.4925595266831182e-05, 1.6461000484121361e-06,
+                             -1.6350312701054618e-07, 1.4659775274046955e-08,  -1.1372848856789924e-09,
+                             5.957176147746114e-11};
+// erfc(x) = exp(-x^2) C(u) / (1 + 2x), u = (x - 2)/(x + 2), x >= 1
+constexpr double erfcF32[] = {1.2769783807482733,    -0.09276383445243537, -0.1660302211863504,
+                              0.16405172193987042,   -0.05422653369926997, -0.008036064939303126,
+                              0.008804592099034315,  0.001192518652290159, -0.00177122507478843,
+                              0.00016622701847427085};
+constexpr double erfcF64[] = {
+    1.2769783815525289,     -0.09276382658574636,   -0.16603039761531102,   0.1640512800335542,
+    -0.05422000098968437,   -0.008034015093875097,  0.008722653786709614,   0.0012713394766039267,
+    -0.0014568127041723659, -0.0004543518847373429, 0.00020636873167883459, 0.0001511536269164018,
+    -1.713680296899174e-06, -3.683723719294331e-05, -1.174052000706056e-05, 2.4892477846827724e-06,
+    1.693732211765359e-06,  1.0212902123464817e-05, -8.699491121290203e-06, 1.9898127135977357e-06};
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double log2e = 1.4426950408889634, ln2 = 0.6931471805599453;
+
+/// What differs between f32 and f64.
+struct Format {
+  unsigned fraction; // bits of the fraction field
+  int64_t bias;      // of the exponent field
+  double magic;      // 1.5 * 2^fraction: adding it rounds to an integer, found in the low bits
+  int64_t magicBits;
+  double expLow, expHigh; // exp(x) is 0 below, exp(x)/2 infinite above
+  double ln2High, ln2Low; // log(2), the first part short enough that its product with an exponent is exact
+  double tanhHigh;        // tanh(x) is 1 above
+  double erfcHigh;        // erfc(x) is 0 above
+  int64_t sqrtHalfBits;
+  double minNormal, subnormalScale;
+  unsigned subnormalShift;
+  llvm::ArrayRef<double> exp, log, erf, erfc;
+};
+
+const Format formatF32 = {23,
+                          127,
+                          12582912.0,
+                          0x4B400000,
+                          -104.0,
+                          90.0,
+                          0.693145751953125,
+                          1.4286068203094173e-06,
+                          10.0,
+                          10.1,
+                          0x3F3504F3,
+                          0x1p-126,
+                          0x1p25,
+                          25,
+                          expF32,
+                          logF32,
+                          erfF32,
+                          erfcF32};
+const Format formatF64 = {52,
+                          1023,
+                          6755399441055744.0,
+                          0x4338000000000000,
+                          -746.0,
+                          711.0,
+                          0.6931471803691238,
+                          1.9082149292705877e-10,
+                          22.0,
+                          27.3,
+                          0x3FE6A09E667F3BCD,
+                          0x1p-1022,
+                          0x1p54,
+                          54,
+                          expF64,
+                          logF64,
+                          erfF64,
+                          erfcF64};
+
+const Format &formatOf(Element x) { return x.width() == 64 ? formatF64 : formatF32; }
+
+/// 2^k for an integer k in the range of normal exponents.
+Element powerOfTwo(Element k) {
+  const Format &f = formatOf(k);
+  return ((k + k.constantInt(f.bias)) << f.fraction).asFloat();
+}
+
+/// x = k log(2) + r, |r| <= log(2)/2; k also as an integer.
+struct Reduced {
+  Element r, k;
+};
+
+Reduced reduceExp(Element x) {
+  const Format &f = formatOf(x);
+  Element shifted = mulAdd(x, log2e, f.magic);
+  Element k = shifted - f.magic;
+  Element r = mulAdd(k, k.constant(-f.ln2Low), mulAdd(k, k.constant(-f.ln2High), x));
+  return {r, shifted.asInt() - shifted.asInt().constantInt(f.magicBits)};
+}
+
+/// exp(x) * 2^shift. The power of two comes in two factors, so that results near the ends of the range are
+/// reached.
+Element expShifted(Element x, int64_t shift) {
+  const Format &f = formatOf(x);
+  auto [r, exponent] = reduceExp(clamp(x, f.expLow, f.expHigh));
+  Element p = mulAdd(r * r, polynomial(r, f.exp), r) + 1.0;
+  Element k = exponent + exponent.constantInt(shift);
+  Element half = k >> 1;
+  return p * powerOfTwo(half) * powerOfTwo(k - half);
+}
+
+} // namespace
+
+Element exp(Element x) { return expShifted(x, 0); }
+Element halfExp(Element x) { return expShifted(x, -1); }
+
+Element expm1(Element x) {
+  const Format &f = formatOf(x);
+  // Away from 0 the subtraction loses at most two bits.
+  Element small = mulAdd(x * x, polynomial(x, f.exp), x);
+  return select(abs(x) < ln2 / 2, small, exp(x) - 1.0);
+}
+
+Element log(Element x) {
+  const Format &f = formatOf(x);
+  Element subnormal = x < f.minNormal;
+  Element scaled = select(subnormal, x * f.subnormalScale, x);
+  Element bits = scaled.asInt();
+  Element k = (bits - bits.constantInt(f.sqrtHalfBits)) >> f.fraction;
+  Element m = (bits - (k << f.fraction)).asFloat();
+  k = k - select(subnormal, k.constantInt(f.subnormalShift), k.constantInt(0));
+  // An integer below 2^fraction placed in the fraction of `magic`, the way back from reduceExp.
+  Element e = (k + k.constantInt(f.magicBits)).asFloat() - f.magic;
+
+  // log(1 + d) = d - (d^2/2 - s (d^2/2 + z G(z))), where only d, which is exact, is of first order.
+  Element d = m - 1.0, s = d / (d + 2.0), z = s * s, half = d * d * 0.5;
+  Element correction = mulAdd(s, half + z * polynomial(z, f.log), e * f.ln2Low);
+  Element result = e * f.ln2High - ((half - correction) - d);
+  result = select(x == 0.0, -infinity, select(x < 0.0, nan, result));
+  return select(x < infinity, result, x);
+}
+
+Element log1p(Element x) {
+  // u = 1 + x rounded; its error, small beside u, enters by the derivative (Kahan).
+  Element u = x + 1.0;
+  Element error = select(x < 1.0, x - (u - 1.0), 1.0 - (u - x));
+  Element correction = select((u > 0.0) & (u < infinity), error / u, 0.0);
+  return select(u == 1.0, x, log(u) + correction);
+}
+
+Element tanh(Element x) {
+  // tanh(a) = t/(t + 2), t = exp(2a) - 1
+  const Format &f = formatOf(x);
+  Element a = abs(x);
+  Element t = expm1(select(a > f.tanhHigh, f.tanhHigh, a) * 2.0);
+  return copySign(t / (t + 2.0), x);
+}
+
+Element sigmoid(Element x) { return 1.0 / (exp(-x) + 1.0); }
+
+Element softplus(Element x) { return select(x < 0.0, 0.0, x) + log1p(exp(-abs(x))); }
+
+/// erf(x) for |x| <= 1.
+static Element erfSmall(Element x) { return x * polynomial(x * x, formatOf(x).erf); }
+
+/// erfc(a) for a >= 1.
+static Element erfcLarge(Element a) {
+  const Format &f = formatOf(a);
+  a = select(a > f.erfcHigh, f.erfcHigh, a);
+  Element u = (a - 2.0) / (a + 2.0);
+  return exp(-(a * a)) * polynomial(u, f.erfc) / (a * 2.0 + 1.0);
+}
+
+Element erf(Element x) {
+  Element a = abs(x);
+  return select(a < 1.0, erfSmall(x), copySign(1.0 - erfcLarge(a), x));
+}
+
+Element erfc(Element x) {
+  Element a = abs(x), tail = erfcLarge(a);
+  return select(a < 1.0, 1.0 - erfSmall(x), select(x < 0.0, 2.0 - tail, tail));
+}
+
+//===- Powers ------------------------------------------------------------===//
+
+Element pow(Element x, Element y) {
+  if (x.width() == 32) {
+    mlir::Type wide = x.builder->getF64Type();
+    return pow(x.to(wide), y.to(wide)).to(x.scalarType());
+  }
+  Element a = abs(x);
+  Element magnitude = exp(y * log(a));
+  Element isInteger = floor(y) == y, half = y * 0.5, isOdd = isInteger & ~(floor(half) == half);
+  Element result = select(isOdd, copySign(magnitude, x), magnitude);
+  result = select((x < 0.0) & ~(a == infinity) & ~isInteger, nan, result);
+  // 0 * inf and NaN^0 apart: x^0 = 1, 1^y = 1, (-1)^(+-inf) = 1.
+  Element one = (y == 0.0) | (x == 1.0) | ((a == 1.0) & (abs(y) == infinity));
+  return select(one, 1.0, result);
+}
+
+Element powInt(Element x, Element y) {
+  mlir::Type boolean = x.builder->getI1Type();
+  Element result = x.constantInt(1), power = x;
+  for (unsigned bit = 0, bits = y.isUnsigned ? y.width() : y.width() - 1; bit < bits; ++bit) {
+    Element set = (y & (int64_t(1) << bit)).to(boolean);
+    result = select(set, result * power, result);
+    if (bit + 1 < bits)
+      power = power * power;
+  }
+  if (y.isUnsigned)
+    return result;
+  // 1 and -1 alone have integer reciprocals.
+  Element inverse = select(x == x.constantInt(1), x, x.constantInt(0));
+  if (!x.isUnsigned) {
+    Element sign = select((y & 1).to(boolean), x, x.constantInt(1));
+    inverse = select(x == x.constantInt(-1), sign, inverse);
+  }
+  return select(y < y.constantInt(0), inverse, result);
+}
+
+std::optional<Element> fmod(Element x, Element y) {
+  if (x.width() == 64)
+    return std::nullopt;
+  // In f64: a - q*(b*2^s) is exact for q below 2^28, so the quotient, below 2^277, is taken off in ten parts.
+  // A rounded division may give q one too large; the remainder is then negative and the next part, or the
+  // last line, puts it right.
+  mlir::Type wide = x.builder->getF64Type();
+  Element a = abs(x.to(wide)), b = abs(y.to(wide)), rest = a;
+  for (int shift = 9 * 28; shift >= 0; shift -= 28) {
+    Element divisor = b * std::ldexp(1.0, shift);
+    rest = rest - floor(rest / divisor) * divisor;
+  }
+  rest = select(rest < 0.0, rest + b, rest);
+  rest = select(rest >= b, rest - b, rest);
+  // b = inf makes 0 * inf above; b = 0 and a = inf are NaN by themselves.
+  rest = select((b == infinity) & (a < infinity), a, rest);
+  return copySign(rest.to(x.scalarType()), x);
+}
+
+} // namespace sinter::nn
