@@ -2,6 +2,7 @@
 #include "ir/Evaluation.h"
 #include "ir/Ops.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 
@@ -20,6 +21,13 @@ FailureOr<SmallVector<Tensor>> evaluateOp(Operation *op, ArrayRef<Tensor> operan
   auto reference = dyn_cast<ReferenceOpInterface>(op);
   if (!reference)
     return op->emitOpError("has no reference evaluation");
+  for (auto [type, tensor] : llvm::zip_equal(op->getOperandTypes(), operands)) {
+    auto ranked = dyn_cast<RankedTensorType>(type);
+    if (!ranked || toDType(ranked.getElementType()) != tensor.type() ||
+        failed(verifyCompatibleShape(ranked.getShape(), tensor.shape())))
+      return op->emitOpError("expects an operand of type ")
+             << type << ", and got one of shape " << toString(tensor.shape());
+  }
   SmallVector<Tensor> results;
   size_t bytes = 0;
   for (Type type : op->getResultTypes()) {

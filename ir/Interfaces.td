@@ -40,6 +40,16 @@ def ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
     [{ return ::sinter::nn::broadcastDims($_op.getOperation(), operand); }]>];
 }
 
+def MovementOpInterface : OpInterface<"MovementOpInterface"> {
+  let cppNamespace = "::sinter::nn";
+  let description = [{ An op that only moves elements, by index arithmetic known once operand shapes and integer operands are. }];
+  let methods = [InterfaceMethod<[{
+      Appends the copies that together write every element of the results once. Operand types must be static; integer operands
+      are read through `ints`. Emits an error at the op where that fails.
+    }], "::mlir::LogicalResult", "appendCopies",
+    (ins "::sinter::nn::IntsOf":$ints, "::llvm::SmallVectorImpl<::sinter::nn::StridedCopy> &":$copies)>];
+}
+
 def AffineOpInterface : OpInterface<"AffineOpInterface"> {
   let cppNamespace = "::sinter::nn";
   let description = [{ What the op can do with a per-channel affine y = s*x + t (an inference BatchNorm is one). }];

@@ -30,6 +30,10 @@ void NNDialect::registerOps() {
       >();
 #define GET_OP_LIST
   addOperations<
+#include "ir/ops/Indexing.cpp.inc"
+      >();
+#define GET_OP_LIST
+  addOperations<
 #include "ir/ops/Kernel.cpp.inc"
       >();
 #define GET_OP_LIST
@@ -59,5 +63,9 @@ void NNDialect::registerOps() {
 #define GET_OP_LIST
   addOperations<
 #include "ir/ops/Resize.cpp.inc"
+      >();
+#define GET_OP_LIST
+  addOperations<
+#include "ir/ops/View.cpp.inc"
       >();
 }

@@ -5,6 +5,7 @@
 #include "ir/Affine.h"
 #include "ir/Evaluation.h"
 #include "ir/ShapeMath.h"
+#include "ir/StridedCopy.h"
 #include "ir/Weights.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinTypes.h"

@@ -48,6 +48,21 @@ class NN_Op<string mnemonic, list<Trait> traits = []>
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
 
+// Result shapes follow from operand types and from the values of integer operands (shapes, axes, pads), which
+// `inferFrom` reads: constants while compiling, host tensors during evaluation.
+class NN_ValueShapedOp<string mnemonic, list<Trait> traits = []> : NN_Op<mnemonic, traits> {
+  code inferFromDeclaration = [{
+    /// Appends the result types, with integer operands read through `ints`; contract as for inferShapes.
+    ::mlir::LogicalResult inferFrom(::sinter::nn::IntsOf ints, ::llvm::SmallVectorImpl<::mlir::Type> &types);
+  }];
+  let extraClassDeclaration = inferFromDeclaration;
+  let extraClassDefinition = [{
+    ::mlir::LogicalResult $cppClass::inferShapes(::llvm::SmallVectorImpl<::mlir::Type> &types) {
+      return inferFrom(::sinter::nn::constantInts, types);
+    }
+  }];
+}
+
 // One result, computed element by element from operands that broadcast to its shape as numpy's do.
 class NN_ElementwiseOp<string mnemonic, list<Trait> traits = []>
     : NN_Op<mnemonic, !listconcat([DeclareOpInterfaceMethods<ElementwiseOpInterface>], traits)>;

@@ -5,6 +5,7 @@
 #include "ir/ops/Arithmetic.h"
 #include "ir/ops/Constant.h"
 #include "ir/ops/Convolution.h"
+#include "ir/ops/Indexing.h"
 #include "ir/ops/Kernel.h"
 #include "ir/ops/Math.h"
 #include "ir/ops/Matrix.h"
@@ -13,3 +14,4 @@
 #include "ir/ops/Pool.h"
 #include "ir/ops/Reduction.h"
 #include "ir/ops/Resize.h"
+#include "ir/ops/View.h"

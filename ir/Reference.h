@@ -4,6 +4,7 @@
 
 #include "ir/Evaluation.h"
 #include "ir/ShapeMath.h"
+#include "ir/StridedCopy.h"
 #include "mlir/Support/LogicalResult.h"
 #include <limits>
 
@@ -53,6 +54,54 @@ template <typename T> T highestOf(DType type) {
   if constexpr (std::is_same_v<T, int64_t>)
     return type == DType::Bool ? 1 : std::numeric_limits<int64_t>::max() >> (64 - 8 * sizeOf(type));
   return static_cast<T>(~uint64_t(0) >> (64 - 8 * sizeOf(type)));
+}
+
+/// Integer operands as the evaluation sees them, for ops whose shapes depend on values.
+inline auto intsOf(Evaluation &io) {
+  return [&io](mlir::Value value) -> std::optional<Dims> {
+    const Tensor *tensor = io.operand(value);
+    if (!tensor || isFloat(tensor->type()))
+      return std::nullopt;
+    std::vector<int64_t> values = toInts(*tensor);
+    return Dims(values.begin(), values.end());
+  };
+}
+
+/// An error at the op where its operands (their values, if shapes depend on them) make other result types
+/// than it has. Evaluations that index by shape call this first: the types in a dump may be anything.
+template <typename Op> mlir::LogicalResult checkResultTypes(Op op, Evaluation &io) {
+  llvm::SmallVector<mlir::Type> types;
+  if constexpr (requires { op.inferFrom(intsOf(io), types); }) {
+    if (failed(op.inferFrom(intsOf(io), types)))
+      return mlir::failure();
+  } else if (failed(op.inferShapes(types))) {
+    return mlir::failure();
+  }
+  for (auto [made, stated] : llvm::zip_equal(types, op->getResultTypes()))
+    if (made != stated)
+      return op.emitOpError("makes ") << made << " of the values of its operands, not " << stated;
+  return mlir::success();
+}
+
+/// The result has the operand's bytes, in the result's shape.
+template <typename Op> mlir::LogicalResult evaluateView(Op op, Evaluation &io) {
+  if (io.operand(0u).size() != io.result().size())
+    return op.emitOpError("keeps ") << io.operand(0u).size() << " elements, but its result has "
+                                    << io.result().size();
+  io.result() = io.operand(0u).reshaped(io.result().shape());
+  return mlir::success();
+}
+
+/// Evaluates an op that answers MovementOpInterface.
+template <typename Op> mlir::LogicalResult evaluateCopies(Op op, Evaluation &io) {
+  llvm::SmallVector<StridedCopy> copies;
+  if (failed(op.appendCopies(intsOf(io), copies)))
+    return mlir::failure();
+  for (const StridedCopy &copy : copies)
+    if (!runCopy(copy, io.operand(copy.operand), io.result(copy.result)))
+      return op.emitOpError(
+          "would move elements outside its tensors; its result type does not fit its operands");
+  return mlir::success();
 }
 
 /// result[i] = f(operand[i]), in the compute type of the operand; f returns any arithmetic type.

@@ -23,6 +23,49 @@ std::optional<int64_t> normaliseAxis(int64_t axis, int64_t rank) {
   return axis < 0 ? axis + rank : axis;
 }
 
+FailureOr<int64_t> resolveAxis(Operation *op, int64_t axis, int64_t rank) {
+  if (std::optional<int64_t> found = normaliseAxis(axis, rank))
+    return *found;
+  return op->emitOpError("axis ") << axis << " is outside a tensor of rank " << rank;
+}
+
+FailureOr<Dims> resolveAxes(Operation *op, ArrayRef<int64_t> axes, int64_t rank) {
+  Dims result;
+  for (int64_t axis : axes) {
+    FailureOr<int64_t> found = resolveAxis(op, axis, rank);
+    if (failed(found))
+      return failure();
+    if (llvm::is_contained(result, *found))
+      return op->emitOpError("names axis ") << *found << " twice";
+    result.push_back(*found);
+  }
+  return result;
+}
+
+LogicalResult pushShape(Operation *op, ArrayRef<int64_t> shape, Type element, SmallVectorImpl<Type> &types) {
+  if (static_cast<int64_t>(shape.size()) > maxRank)
+    return op->emitOpError("makes a tensor of rank ") << shape.size() << "; the limit is " << maxRank;
+  // Empty dimensions count as 1, so that strides cannot overflow either.
+  int64_t count = 1;
+  for (int64_t dim : shape) {
+    if (ShapedType::isDynamic(dim))
+      continue;
+    if (dim < 0)
+      return op->emitOpError("makes a dimension of negative size ") << dim;
+    if (__builtin_mul_overflow(count, std::max<int64_t>(dim, 1), &count))
+      return op->emitOpError("makes a tensor of more elements than can be counted");
+  }
+  types.push_back(tensorType(shape, element));
+  return success();
+}
+
+std::optional<int64_t> vectorLength(Value value) {
+  RankedTensorType type = rankedType(value);
+  if (!type || !type.hasStaticShape() || type.getRank() > 1)
+    return std::nullopt;
+  return type.getRank() == 0 ? 1 : type.getDimSize(0);
+}
+
 Dims rowMajorStrides(ArrayRef<int64_t> shape) {
   Dims strides(shape.size());
   int64_t step = 1;

@@ -3,6 +3,7 @@
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Operation.h"
+#include "mlir/Support/LogicalResult.h"
 #include "llvm/ADT/SmallVector.h"
 #include <optional>
 
@@ -19,6 +20,23 @@ mlir::Type tensorType(std::optional<llvm::ArrayRef<int64_t>> shape, mlir::Type e
 
 /// Axis in [-rank, rank) to [0, rank); nothing outside.
 std::optional<int64_t> normaliseAxis(int64_t axis, int64_t rank);
+
+/// The same, with an error at the op that names axis and rank.
+mlir::FailureOr<int64_t> resolveAxis(mlir::Operation *op, int64_t axis, int64_t rank);
+/// Several axes, each at most once.
+mlir::FailureOr<Dims> resolveAxes(mlir::Operation *op, llvm::ArrayRef<int64_t> axes, int64_t rank);
+
+/// More dimensions than any model has; ops refuse to make more.
+constexpr int64_t maxRank = 64;
+
+/// Appends the tensor type of a computed shape, or an error at the op: a dimension that is negative (and not
+/// dynamic), too many dimensions, more elements than can be counted.
+mlir::LogicalResult pushShape(mlir::Operation *op, llvm::ArrayRef<int64_t> shape, mlir::Type element,
+                              llvm::SmallVectorImpl<mlir::Type> &types);
+
+/// The number of elements of a vector operand (a shape, axes, pads), from its type; nothing where that is
+/// dynamic.
+std::optional<int64_t> vectorLength(mlir::Value value);
 
 /// Row-major strides in elements.
 Dims rowMajorStrides(llvm::ArrayRef<int64_t> shape);

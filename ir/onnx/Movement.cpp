@@ -1,3 +1,5 @@
+// Data movement of ONNX. Slices, pads and repeats that older opsets give as attributes become constant
+// operands.
 #include "ir/ops/Movement.h"
 #include "ir/onnx/NodeImporter.h"
 
@@ -5,6 +7,117 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-void registerMovementImporters(ImporterTable &) {}
+static LogicalResult importTranspose(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  std::optional<Dims> perm = n.intsAttr("perm");
+  DenseI64ArrayAttr attr = perm ? n.builder.getDenseI64ArrayAttr(*perm) : DenseI64ArrayAttr();
+  return n.finish({n.create<TransposeOp>(n.input(0), attr)});
+}
+
+static LogicalResult importConcat(NodeImporter &n) {
+  if (failed(n.expectInputs(n.inputCount(), n.inputCount())))
+    return failure();
+  if (!n.hasAttr("axis"))
+    return n.invalid("has no axis");
+  return n.finish({n.create<ConcatOp>(n.allInputs(), n.intAttr("axis", 0))});
+}
+
+static LogicalResult importSplit(NodeImporter &n) {
+  bool isInput = n.opset >= 13;
+  if (failed(n.expectInputs(1, isInput ? 2 : 1)))
+    return failure();
+  Value split = n.input(1);
+  if (std::optional<Dims> sizes = isInput ? std::nullopt : n.intsAttr("split"))
+    split = n.ints(*sizes);
+  if (n.opset >= 18 && n.hasAttr("num_outputs")) {
+    if (split)
+      return n.invalid("has both sizes and num_outputs");
+    if (n.intAttr("num_outputs", 0) != n.outputCount())
+      return n.invalid("names " + Twine(n.outputCount()) + " outputs, and num_outputs is another number");
+  }
+  if (n.outputCount() == 0)
+    return n.invalid("has no outputs");
+  SplitOp op = n.createN<SplitOp>(n.outputCount(), n.input(0), split, n.intAttr("axis", 0));
+  return n.finish(op->getResults());
+}
+
+static LogicalResult importSlice(NodeImporter &n) {
+  if (n.opset >= 10) {
+    if (failed(n.expectInputs(3, 5)))
+      return failure();
+    return n.finish({n.create<SliceOp>(n.input(0), n.input(1), n.input(2), n.input(3), n.input(4))});
+  }
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  std::optional<Dims> starts = n.intsAttr("starts"), ends = n.intsAttr("ends"), axes = n.intsAttr("axes");
+  if (!starts || !ends)
+    return n.invalid("has no starts or no ends");
+  Value axesValue = axes ? n.ints(*axes) : Value();
+  return n.finish({n.create<SliceOp>(n.input(0), n.ints(*starts), n.ints(*ends), axesValue, Value())});
+}
+
+static LogicalResult importPad(NodeImporter &n) {
+  std::string mode = n.stringAttr("mode", "constant");
+  if (mode == "wrap" && n.opset < 19)
+    return n.invalid("has mode wrap, which opset 19 introduced");
+  if (n.opset >= 11) {
+    if (failed(n.expectInputs(2, n.opset >= 18 ? 4 : 3)))
+      return failure();
+    return n.finish({n.create<PadOp>(n.input(0), n.input(1), n.input(2), n.input(3), mode)});
+  }
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  std::optional<Dims> pads = n.intsAttr("pads");
+  float value = n.floatAttr("value", 0);
+  std::optional<DType> type = toDType(elementTypeOf(n.input(0)));
+  if (!pads || !type)
+    return n.invalid("has no pads");
+  return n.finish({n.create<PadOp>(n.input(0), n.ints(*pads), n.scalar(value, *type), Value(), mode)});
+}
+
+static LogicalResult importExpand(NodeImporter &n) {
+  if (failed(n.expectInputs(2, 2)))
+    return failure();
+  return n.finish({n.create<ExpandOp>(n.input(0), n.input(1))});
+}
+
+static LogicalResult importTile(NodeImporter &n) {
+  if (failed(n.expectInputs(2, 2)))
+    return failure();
+  return n.finish({n.create<TileOp>(n.input(0), n.input(1))});
+}
+
+static LogicalResult importDepthToSpace(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  std::string mode = n.opset >= 11 ? n.stringAttr("mode", "DCR") : "DCR";
+  return n.finish({n.create<DepthToSpaceOp>(n.input(0), n.intAttr("blocksize", 0), mode)});
+}
+
+static LogicalResult importSpaceToDepth(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  return n.finish({n.create<SpaceToDepthOp>(n.input(0), n.intAttr("blocksize", 0))});
+}
+
+static LogicalResult importTrilu(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 2)))
+    return failure();
+  return n.finish({n.create<TriluOp>(n.input(0), n.input(1), n.intAttr("upper", 1) != 0)});
+}
+
+void registerMovementImporters(ImporterTable &table) {
+  table.add("Transpose", importTranspose);
+  table.add("Concat", importConcat);
+  table.add("Split", importSplit);
+  table.add("Slice", importSlice);
+  table.add("Pad", importPad);
+  table.add("Expand", importExpand);
+  table.add("Tile", importTile);
+  table.add("DepthToSpace", importDepthToSpace);
+  table.add("SpaceToDepth", importSpaceToDepth);
+  table.add("Trilu", importTrilu);
+}
 
 } // namespace sinter::nn

@@ -10,6 +10,7 @@ const ImporterTable &importers() {
     registerArithmeticImporters(t);
     registerConstantImporters(t);
     registerConvolutionImporters(t);
+    registerIndexingImporters(t);
     registerMathImporters(t);
     registerMatrixImporters(t);
     registerMovementImporters(t);
@@ -17,6 +18,7 @@ const ImporterTable &importers() {
     registerPoolImporters(t);
     registerReductionImporters(t);
     registerResizeImporters(t);
+    registerViewImporters(t);
     return t;
   }();
   return table;

@@ -28,6 +28,7 @@ void registerActivationImporters(ImporterTable &table);
 void registerArithmeticImporters(ImporterTable &table);
 void registerConstantImporters(ImporterTable &table);
 void registerConvolutionImporters(ImporterTable &table);
+void registerIndexingImporters(ImporterTable &table);
 void registerMathImporters(ImporterTable &table);
 void registerMatrixImporters(ImporterTable &table);
 void registerMovementImporters(ImporterTable &table);
@@ -35,5 +36,6 @@ void registerNormalisationImporters(ImporterTable &table);
 void registerPoolImporters(ImporterTable &table);
 void registerReductionImporters(ImporterTable &table);
 void registerResizeImporters(ImporterTable &table);
+void registerViewImporters(ImporterTable &table);
 
 } // namespace sinter::nn

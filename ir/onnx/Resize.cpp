@@ -1,3 +1,5 @@
+// Resize and Upsample of ONNX. What opset 10 and Upsample leave open is read as ONNX's own version converter
+// does: coordinates asymmetric, nearest rounded down.
 #include "ir/ops/Resize.h"
 #include "ir/onnx/NodeImporter.h"
 
@@ -5,6 +7,71 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-void registerResizeImporters(ImporterTable &) {}
+namespace {
+struct ResizeAttributes {
+  std::string mode = "nearest", coordinates = "asymmetric", nearest = "floor", policy = "stretch";
+  float cubicA = -0.75f, extrapolation = 0;
+  bool excludeOutside = false, antialias = false;
+  DenseI64ArrayAttr axes;
+};
+} // namespace
+
+static LogicalResult createResize(NodeImporter &n, const ResizeAttributes &a, Value roi, Value scales,
+                                  Value sizes) {
+  OpBuilder &b = n.builder;
+  return n.finish({n.create<ResizeOp>(
+      n.input(0), roi, scales, sizes, b.getStringAttr(a.mode), b.getStringAttr(a.coordinates),
+      b.getStringAttr(a.nearest), b.getF32FloatAttr(a.cubicA), b.getBoolAttr(a.excludeOutside),
+      b.getF32FloatAttr(a.extrapolation), b.getBoolAttr(a.antialias), a.axes, b.getStringAttr(a.policy))});
+}
+
+static LogicalResult importResize(NodeImporter &n) {
+  ResizeAttributes a;
+  a.mode = n.stringAttr("mode", "nearest");
+  if (n.opset < 11) {
+    if (failed(n.expectInputs(2, 2)))
+      return failure();
+    return createResize(n, a, Value(), n.input(1), Value());
+  }
+  if (failed(n.expectInputs(1, 4)))
+    return failure();
+  a.coordinates = n.stringAttr("coordinate_transformation_mode", "half_pixel");
+  a.nearest = n.stringAttr("nearest_mode", "round_prefer_floor");
+  a.cubicA = n.floatAttr("cubic_coeff_a", -0.75f);
+  a.extrapolation = n.floatAttr("extrapolation_value", 0);
+  a.excludeOutside = n.intAttr("exclude_outside", 0) != 0;
+  if (n.opset >= 18) {
+    a.antialias = n.intAttr("antialias", 0) != 0;
+    a.policy = n.stringAttr("keep_aspect_ratio_policy", "stretch");
+    if (std::optional<Dims> axes = n.intsAttr("axes"))
+      a.axes = n.builder.getDenseI64ArrayAttr(*axes);
+  }
+  return createResize(n, a, n.input(1), n.input(2), n.input(3));
+}
+
+static LogicalResult importUpsample(NodeImporter &n) {
+  bool isInput = n.opset >= 9;
+  if (failed(n.expectInputs(isInput ? 2 : 1, isInput ? 2 : 1)))
+    return failure();
+  ResizeAttributes a;
+  a.mode = n.stringAttr("mode", "nearest");
+  if (a.mode == "bilinear" && n.opset < 7)
+    a.mode = "linear";
+  Value scales = n.input(1);
+  if (!isInput) {
+    std::optional<SmallVector<float>> values = n.floatsAttr("scales");
+    if (!values)
+      return n.unsupported("has no attribute 'scales'; opset 6 and older are not defined");
+    Tensor tensor(DType::F32, {static_cast<int64_t>(values->size())});
+    llvm::copy(*values, tensor.as<float>().begin());
+    scales = n.constant(tensor);
+  }
+  return createResize(n, a, Value(), scales, Value());
+}
+
+void registerResizeImporters(ImporterTable &table) {
+  table.add("Resize", importResize);
+  table.add("Upsample", importUpsample);
+}
 
 } // namespace sinter::nn
