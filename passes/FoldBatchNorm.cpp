@@ -17,7 +17,7 @@ namespace {
 /// The affine of a BatchNorm, or why it has none.
 std::pair<ChannelAffine, AffineVerdict> affineOf(BatchNormOp op) {
   SmallVector<std::vector<double>> parameters;
-  for (Value operand : {op.getScale(), op.getBias(), op.getMean(), op.getVariance()}) {
+  for (Value operand : op->getOperands().drop_front()) {
     std::optional<Tensor> tensor = constantTensor(operand);
     if (!tensor) {
       bool overridable = isa<BlockArgument>(operand);
@@ -28,7 +28,8 @@ std::pair<ChannelAffine, AffineVerdict> affineOf(BatchNormOp op) {
     parameters.push_back(toDoubles(*tensor));
   }
   ChannelAffine affine;
-  const auto &[gamma, beta, mean, variance] = std::tie(parameters[0], parameters[1], parameters[2], parameters[3]);
+  const std::vector<double> &gamma = parameters[0], &beta = parameters[1], &mean = parameters[2],
+                            &variance = parameters[3];
   double epsilon = op.getEpsilon().convertToDouble();
   for (size_t c = 0; c < gamma.size(); ++c) {
     double s = gamma[c] / std::sqrt(variance[c] + epsilon);

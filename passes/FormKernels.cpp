@@ -53,7 +53,7 @@ private:
 
   void wrap(Operation *op) {
     OpBuilder builder(op);
-    auto kernel = KernelOp::create(builder, op->getLoc(), op->getResultTypes(), nameOf(op->getLoc()));
+    auto kernel = KernelOp::create(builder, op->getLoc(), TypeRange(op->getResultTypes()), nameOf(op->getLoc()));
     Block *block = builder.createBlock(&kernel.getBody());
     op->replaceAllUsesWith(kernel);
     op->moveBefore(block, block->end());
@@ -85,13 +85,13 @@ private:
   bool takesEpilogue(KernelOp kernel) {
     Operation *anchor = &kernel.getBody().front().front();
     return isa<ElementwiseOpInterface>(anchor) ||
-           isa<ConvOp, ConvTransposeOp, GemmOp, MatMulOp, AveragePoolOp, MaxPoolOp, GlobalAveragePoolOp>(anchor);
+           isa<ConvOp, ConvTransposeOp, GemmOp, MatmulOp, AveragePoolOp, MaxPoolOp, GlobalAveragePoolOp>(anchor);
   }
 
   void join(KernelOp producer, Operation *op) {
     OpBuilder builder(op);
     Location loc = builder.getFusedLoc({producer.getLoc(), op->getLoc()});
-    auto kernel = KernelOp::create(builder, loc, op->getResultTypes(), nameOf(loc));
+    auto kernel = KernelOp::create(builder, loc, TypeRange(op->getResultTypes()), nameOf(loc));
     kernel.getBody().takeBody(producer.getBody());
     Block *block = &kernel.getBody().front();
     Operation *yield = block->getTerminator();

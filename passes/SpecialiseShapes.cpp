@@ -4,6 +4,7 @@
 #include "passes/FoldOp.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -133,7 +134,7 @@ private:
   /// The declared shape with 1 for what is dynamic: an example the user can edit.
   std::string suggestion(RankedTensorType type) {
     SmallVector<int64_t> shape(type.getShape());
-    llvm::replace(shape, ShapedType::kDynamic, 1);
+    llvm::replace(shape, ShapedType::kDynamic, int64_t(1));
     return toString(shape);
   }
 
