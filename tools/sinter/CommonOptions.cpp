@@ -137,6 +137,10 @@ Status CommonOptions::finish() {
     return unavailable("--precision bf16");
   if (tune_)
     return unavailable("--tune");
+  if (compile.math == "strict")
+    return unavailable("--math strict");
+  if (compile.verifyRewrites)
+    return unavailable("--verify-rewrites");
   compile.optimise = optimisation_.empty();
   compile.prune = !noPrune_;
   if (Status s = parseAssignments("--shape", "NAME=1x3x224x224", shapes_, compile.shapes, parseShape);
