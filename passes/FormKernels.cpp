@@ -53,7 +53,8 @@ private:
 
   void wrap(Operation *op) {
     OpBuilder builder(op);
-    auto kernel = KernelOp::create(builder, op->getLoc(), TypeRange(op->getResultTypes()), nameOf(op->getLoc()));
+    auto kernel = KernelOp::create(builder, op->getLoc(), TypeRange(op->getResultTypes()), StringRef(nameOf(op->getLoc())), "llvm",
+                                   DenseI64ArrayAttr());
     Block *block = builder.createBlock(&kernel.getBody());
     op->replaceAllUsesWith(kernel);
     op->moveBefore(block, block->end());
@@ -91,7 +92,8 @@ private:
   void join(KernelOp producer, Operation *op) {
     OpBuilder builder(op);
     Location loc = builder.getFusedLoc({producer.getLoc(), op->getLoc()});
-    auto kernel = KernelOp::create(builder, loc, TypeRange(op->getResultTypes()), nameOf(loc));
+    auto kernel = KernelOp::create(builder, loc, TypeRange(op->getResultTypes()), StringRef(nameOf(loc)), "llvm",
+                                   DenseI64ArrayAttr());
     kernel.getBody().takeBody(producer.getBody());
     Block *block = &kernel.getBody().front();
     Operation *yield = block->getTerminator();

@@ -11,8 +11,8 @@ namespace sinter::nn {
 void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
   // Shapes first: everything after relies on static ones, and shape operands are constants from here on.
   SpecialiseShapesOptions shapes;
-  shapes.shapes = options.shapes;
-  shapes.dims = options.dims;
+  shapes.shapes.assign(options.shapes.begin(), options.shapes.end());
+  shapes.dims.assign(options.dims.begin(), options.dims.end());
   passes.addPass(createSpecialiseShapes(shapes));
 
   if (options.optimise) {

@@ -65,7 +65,7 @@ private:
       SmallVector<std::string> quoted;
       for (StringRef name : names.keys())
         if (!name.empty())
-          quoted.push_back("'" + name.str() + "'");
+          quoted.push_back((Twine("'") + name + "'").str());
       llvm::sort(quoted);
       return quoted.empty() ? std::string("none") : llvm::join(quoted, ", ");
     };
