@@ -67,6 +67,7 @@ static void describe(Target &target, llvm::TargetMachine &machine) {
   target.vectorBits = std::max(target.vectorBits, 128u);
   target.vectorRegisters = info.getNumberOfRegisters(info.getRegisterClassForType(true));
   target.hasFma = !isX86 || features.checkFeatures("+fma");
+  target.hasRounding = !isX86 || features.checkFeatures("+sse4.1");
   target.hasHalf = !isX86 || features.checkFeatures("+f16c");
   using Cache = llvm::TargetTransformInfo::CacheLevel;
   target.l1Bytes = info.getCacheSize(Cache::L1D).value_or(target.l1Bytes);
