@@ -1,0 +1,90 @@
+// The stages of a compilation, and which of them each kind of output takes.
+#include "codegen/Compiler.h"
+#include "codegen/Frontend.h"
+#include "codegen/Reference.h"
+#include "codegen/llvm/CompileKernels.h"
+#include "codegen/llvm/Jit.h"
+#include "codegen/llvm/Link.h"
+#include "codegen/llvm/ModelHeader.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace sinter {
+
+using namespace codegen;
+
+namespace {
+
+/// What all outputs start from: kernels planned for a target.
+struct Planned {
+  Target target;
+  LoadedModel model;
+};
+
+Expected<Planned> plan(const std::string &path, const CompileOptions &options) {
+  Expected<Target> target = resolveTarget(options.targetTriple, options.targetCpu);
+  if (!target)
+    return target.failure();
+  Expected<LoadedModel> model = loadModel(path, options);
+  if (!model)
+    return model.failure();
+  if (Status status = lowerToKernels(*model, options, *target); !status.ok())
+    return status.failure();
+  return Planned{std::move(*target), std::move(*model)};
+}
+
+std::string printed(const LoadedModel &model) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  (*model.module)->print(stream, mlir::OpPrintingFlags().enableDebugInfo());
+  return text + "\n";
+}
+
+} // namespace
+
+Expected<std::shared_ptr<CompiledModel>> compileInProcess(const std::string &modelPath, const CompileOptions &options) {
+  Expected<Planned> planned = plan(modelPath, options);
+  if (!planned)
+    return planned.failure();
+  if (options.backend == "reference")
+    return interpretedModel(std::move(planned->model));
+  Expected<Program> program = buildProgram(planned->model, options, planned->target);
+  if (!program)
+    return program.failure();
+  Expected<std::vector<std::string>> objects = compileObjects(*program, planned->target, options.jobs);
+  if (!objects)
+    return objects.failure();
+  return linkInProcess(*program, *objects, planned->target);
+}
+
+Status compileToFile(const std::string &modelPath, const std::string &outPath, Emit emit,
+                     const CompileOptions &options) {
+  if (options.backend == "reference" && emit != Emit::Mlir)
+    return {ErrorCode::InvalidArgument, "--backend reference interprets the model: it can run it, not write code for it"};
+  Expected<Planned> planned = plan(modelPath, options);
+  if (!planned)
+    return planned.failure();
+  if (emit == Emit::Mlir)
+    return writeTextFile(outPath, printed(planned->model));
+  Expected<Program> program = buildProgram(planned->model, options, planned->target);
+  if (!program)
+    return program.failure();
+  if (emit == Emit::Llvm || emit == Emit::Asm) {
+    Expected<std::string> text = compileToText(*program, planned->target, emit == Emit::Asm);
+    return text ? writeTextFile(outPath, *text) : Status(text.failure());
+  }
+  Expected<std::vector<std::string>> objects = compileObjects(*program, planned->target, options.jobs);
+  if (!objects)
+    return objects.failure();
+  if (Status status = linkToFile(*program, *objects, planned->target, outPath, emit == Emit::So); !status.ok())
+    return status;
+  return emit == Emit::Obj ? writeTextFile(headerPath(outPath), modelHeader(*program)) : Status();
+}
+
+Expected<std::string> describeTarget(const CompileOptions &options) {
+  Expected<Target> target = resolveTarget(options.targetTriple, options.targetCpu);
+  if (!target)
+    return target.failure();
+  return target->triple + " " + target->cpu;
+}
+
+} // namespace sinter

@@ -1,0 +1,182 @@
+// Walks the planned function: each kernel becomes code, found again by its text if an equal one was emitted before, and steps.
+#include "codegen/Program.h"
+#include "codegen/llvm/Conversions.h"
+#include "codegen/llvm/KernelEmitter.h"
+#include "ir/Diagnostics.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/Views.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace sinter::codegen {
+
+//===- Weights ------------------------------------------------------------===//
+
+int64_t WeightBlob::add(const Tensor &tensor) {
+  int64_t at = llvm::alignTo(size, SINTER_ALIGNMENT);
+  parts.push_back({at, tensor});
+  size = at + static_cast<int64_t>(tensor.bytes());
+  return at;
+}
+
+void WeightBlob::write(function_ref<void(const void *, size_t)> sink) const {
+  static const char zeros[SINTER_ALIGNMENT] = {};
+  int64_t at = 0;
+  for (const auto &[offset, tensor] : parts) {
+    sink(zeros, static_cast<size_t>(offset - at));
+    sink(tensor.data(), tensor.bytes());
+    at = offset + static_cast<int64_t>(tensor.bytes());
+  }
+}
+
+uint64_t WeightBlob::checksum() const {
+  // FNV-1a 64 over the 8-byte words of the blob; the last one is padded with zeros, as are the gaps.
+  uint64_t hash = 0xcbf29ce484222325u;
+  auto mix = [&](uint64_t word) { hash = (hash ^ word) * 0x100000001b3u; };
+  int64_t word = 0;
+  for (const auto &[offset, tensor] : parts) {
+    for (; word * 8 < offset; ++word)
+      mix(0);
+    for (size_t at = 0; at < tensor.bytes(); at += 8, ++word) {
+      uint64_t value = 0;
+      std::memcpy(&value, tensor.data() + at, std::min<size_t>(8, tensor.bytes() - at));
+      mix(value);
+    }
+  }
+  return hash;
+}
+
+//===- Steps --------------------------------------------------------------===//
+
+namespace {
+
+class ProgramBuilder {
+public:
+  ProgramBuilder(const LoadedModel &model, const Target &target)
+      : module(*model.module), target(target), main(module.lookupSymbol<func::FuncOp>("main")) {}
+
+  Expected<Program> run();
+
+private:
+  Status addKernel(nn::KernelOp kernel);
+  std::string symbolFor(ModuleOp code, StringRef kernelName);
+  Place placeOf(Value value);
+  int64_t weightOf(Value constant);
+
+  ModuleOp module;
+  const Target &target;
+  func::FuncOp main;
+  Program program;
+  llvm::StringMap<std::string> symbols; ///< by the text of the code
+  DenseMap<Value, int64_t> weights, outputs;
+  int64_t plannedBytes = 0;
+};
+
+int64_t ProgramBuilder::weightOf(Value constant) {
+  auto [it, isNew] = weights.try_emplace(constant);
+  if (isNew)
+    it->second = program.weights.add(*nn::constantTensor(constant));
+  return it->second;
+}
+
+Place ProgramBuilder::placeOf(Value value) {
+  Value root = nn::storageRoot(value);
+  if (auto argument = dyn_cast<BlockArgument>(root))
+    return {Place::Input, argument.getArgNumber()};
+  auto kernel = root.getDefiningOp<nn::KernelOp>();
+  if (!kernel)
+    return {Place::Weights, weightOf(root)};
+  int64_t offset = (*kernel.getArenaOffsets())[cast<OpResult>(root).getResultNumber()];
+  if (offset >= 0)
+    return {Place::Arena, offset};
+  return {Place::Output, outputs.lookup(root)};
+}
+
+/// The code's symbol; `sinter_k3_conv1` for the first kernel that needs it.
+std::string ProgramBuilder::symbolFor(ModuleOp code, StringRef kernelName) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  code.print(stream, OpPrintingFlags().useLocalScope());
+  std::string &symbol = symbols[text];
+  if (!symbol.empty())
+    return symbol;
+  symbol = "sinter_k" + std::to_string(program.code.size()) + "_";
+  constexpr size_t longest = 48;
+  for (char c : kernelName.take_front(longest))
+    symbol += llvm::isAlnum(c) ? c : '_';
+  program.code.push_back({symbol, text});
+  return symbol;
+}
+
+static std::string opsOf(nn::KernelOp kernel) {
+  std::string ops;
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    ops += (ops.empty() ? "" : "+") + op.getName().stripDialect().str();
+  return ops;
+}
+
+Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
+  auto row = static_cast<int64_t>(program.kernels.size());
+  program.kernels.push_back({kernel.getName().str(), opsOf(kernel), "", 0});
+  OwningOpRef<ModuleOp> code = ModuleOp::create(UnknownLoc::get(kernel.getContext()));
+  KernelEmitter emitter(kernel, *code, "kernel", target);
+  DiagnosticCollector diagnostics(*kernel.getContext());
+  if (failed(emitKernel(emitter, kernel)))
+    return diagnostics.failure("the kernel " + nn::describe(kernel) + " cannot be emitted");
+  program.kernels.back().flops = emitter.totalFlops;
+  std::string symbol = symbolFor(*code, kernel.getName());
+  SmallVector<int64_t> constants;
+  for (const Tensor &tensor : emitter.constants)
+    constants.push_back(program.weights.add(tensor));
+  program.arenaBytes = std::max(program.arenaBytes, plannedBytes + emitter.workspaceBytes);
+  for (auto [i, phase] : llvm::enumerate(emitter.phases)) {
+    Step step{i == 0 ? symbol : symbol + "_" + std::to_string(i), row, {}, phase.total, phase.grain};
+    for (const BufferRef &buffer : phase.buffers) {
+      switch (buffer.kind) {
+      case BufferRef::Tensor: step.buffers.push_back(placeOf(buffer.tensor)); break;
+      case BufferRef::Output: step.buffers.push_back(placeOf(kernel.getResult(buffer.index))); break;
+      case BufferRef::Constant: step.buffers.push_back({Place::Weights, constants[buffer.index]}); break;
+      case BufferRef::Workspace: step.buffers.push_back({Place::Arena, plannedBytes + buffer.index}); break;
+      }
+    }
+    if (phase.total > 0)
+      program.steps.push_back(std::move(step));
+  }
+  return {};
+}
+
+Expected<Program> ProgramBuilder::run() {
+  if (auto name = module->getAttrOfType<StringAttr>("nn.graph"))
+    program.name = name.str();
+  if (auto bytes = module->getAttrOfType<IntegerAttr>("nn.arena_bytes"))
+    plannedBytes = llvm::alignTo(bytes.getInt(), SINTER_ALIGNMENT);
+  program.arenaBytes = plannedBytes;
+  program.tables = tensorTables(main);
+  for (const TensorEntry &input : program.tables.inputs)
+    program.defaultOffsets.push_back(input.defaultValue ? program.weights.add(*input.defaultValue) : -1);
+  Block &body = main.getBody().front();
+  for (auto [i, value] : llvm::enumerate(body.getTerminator()->getOperands()))
+    outputs[nn::storageRoot(value)] = static_cast<int64_t>(i);
+  for (auto kernel : body.getOps<nn::KernelOp>())
+    if (Status status = addKernel(kernel); !status.ok())
+      return status.failure();
+  return std::move(program);
+}
+
+} // namespace
+
+Expected<Program> buildProgram(const LoadedModel &model, const CompileOptions &options, const Target &target) {
+  DialectRegistry registry;
+  registerKernelDialects(registry);
+  model.context->appendDialectRegistry(registry);
+  model.context->loadAllAvailableDialects();
+  Expected<Program> program = ProgramBuilder(model, target).run();
+  if (program)
+    program->flushSubnormals = options.math != "strict";
+  return program;
+}
+
+} // namespace sinter::codegen

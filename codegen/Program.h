@@ -1,0 +1,62 @@
+// A planned model as codegen sees it: the distinct kernels, the steps that `run` takes, and where every buffer lies.
+#pragma once
+
+#include "codegen/Frontend.h"
+#include "codegen/ModelTables.h"
+
+namespace sinter::codegen {
+
+/// Where a step finds a buffer. The numbers are known to the generated `run`.
+struct Place {
+  enum Kind : int64_t { Arena = 0, Weights = 1, Input = 2, Output = 3 } kind;
+  int64_t value; ///< offset in bytes, or the number of the input or output
+};
+
+struct Step {
+  std::string symbol; ///< of the kernel's phase; empty: a call of the fallback
+  int64_t kernel = 0; ///< row of the kernel table
+  std::vector<Place> buffers;
+  int64_t total = 1, grain = 1;
+};
+
+struct KernelRow {
+  std::string name, ops, fallback;
+  double flops = 0;
+};
+
+/// Kernel functions to compile, once for all kernels that look alike.
+struct KernelCode {
+  std::string symbol, mlir;
+};
+
+/// Constants of the model, one after another at 64-byte boundaries.
+class WeightBlob {
+public:
+  /// Its offset. The tensor's memory must live as long as the blob, if it does not own it.
+  int64_t add(const Tensor &tensor);
+  int64_t bytes() const { return size; }
+  /// Writes all of it in order, gaps as zeros.
+  void write(llvm::function_ref<void(const void *data, size_t bytes)> sink) const;
+  uint64_t checksum() const;
+
+private:
+  std::vector<std::pair<int64_t, Tensor>> parts;
+  int64_t size = 0;
+};
+
+struct Program {
+  std::string name;
+  TensorTables tables;
+  std::vector<KernelCode> code;
+  std::vector<Step> steps;
+  std::vector<KernelRow> kernels;
+  WeightBlob weights;
+  std::vector<int64_t> defaultOffsets; ///< per input, in the weights; -1: none
+  int64_t arenaBytes = 0;
+  bool flushSubnormals = true;
+};
+
+/// Emits all kernels of a model that lowerToKernels made; the module must outlive the program.
+Expected<Program> buildProgram(const LoadedModel &model, const CompileOptions &options, const Target &target);
+
+} // namespace sinter::codegen

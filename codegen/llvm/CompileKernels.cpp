@@ -1,0 +1,97 @@
+// Every kernel is a unit of its own: MLIR context, LLVM context, target machine. So they compile in parallel, and the bytes do
+// not depend on how.
+#include "codegen/llvm/CompileKernels.h"
+#include "codegen/llvm/Lowering.h"
+#include "codegen/llvm/ModelModule.h"
+#include "codegen/llvm/ObjectCode.h"
+#include "runtime/ParallelFor.h"
+#include "llvm/AsmParser/Parser.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/Linker/Linker.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+namespace sinter::codegen {
+
+static Expected<std::unique_ptr<llvm::Module>> modelModule(const Program &program, const Target &target,
+                                                           llvm::LLVMContext &context) {
+  llvm::SMDiagnostic error;
+  std::unique_ptr<llvm::Module> module = llvm::parseAssemblyString(modelModuleText(program, target), error, context);
+  if (!module)
+    return Failure{ErrorCode::Internal, "the model's tables do not parse: " + error.getMessage().str()};
+  module->setModuleIdentifier("sinter_model");
+  return module;
+}
+
+/// Unit `index`: a kernel, or behind the last one the model module.
+static Expected<std::unique_ptr<llvm::Module>> unit(const Program &program, size_t index, const Target &target,
+                                                    llvm::TargetMachine &machine, llvm::LLVMContext &context) {
+  bool isKernel = index < program.code.size();
+  Expected<std::unique_ptr<llvm::Module>> module =
+      isKernel ? lowerKernels(program.code[index].mlir, program.code[index].symbol, target, context)
+               : modelModule(program, target, context);
+  if (module)
+    optimiseModule(**module, target, machine);
+  return module;
+}
+
+Expected<std::vector<std::string>> compileObjects(const Program &program, const Target &target, int jobs) {
+  size_t units = program.code.size() + 1;
+  std::vector<std::string> objects(units);
+  std::atomic<size_t> next = 0;
+  std::mutex mutex;
+  std::optional<Failure> failure;
+  auto work = [&] {
+    std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(target);
+    for (size_t i = next++; i < units; i = next++) {
+      llvm::LLVMContext context;
+      Expected<std::unique_ptr<llvm::Module>> module = unit(program, i, target, *machine, context);
+      if (module)
+        objects[i] = emitCode(**module, *machine, /*asText=*/false);
+      if (module && !objects[i].empty())
+        continue;
+      std::lock_guard lock(mutex);
+      failure = module ? Failure{ErrorCode::Internal, "LLVM emits no object code for " + target.triple} : module.failure();
+      next = units;
+    }
+  };
+  size_t threads = std::min<size_t>(jobs > 0 ? jobs : defaultThreadCount(), units);
+  std::vector<std::thread> workers;
+  for (size_t i = 1; i < threads; ++i)
+    workers.emplace_back(work);
+  work();
+  for (std::thread &worker : workers)
+    worker.join();
+  if (failure)
+    return *failure;
+  return objects;
+}
+
+Expected<std::string> compileToText(const Program &program, const Target &target, bool asAssembly) {
+  std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(target);
+  llvm::LLVMContext context;
+  Expected<std::unique_ptr<llvm::Module>> whole = unit(program, program.code.size(), target, *machine, context);
+  if (!whole)
+    return whole.failure();
+  for (size_t i = 0; i < program.code.size(); ++i) {
+    Expected<std::unique_ptr<llvm::Module>> part = unit(program, i, target, *machine, context);
+    if (!part)
+      return part.failure();
+    if (llvm::Linker::linkModules(**whole, std::move(*part)))
+      return Failure{ErrorCode::Internal, "the modules of the kernels do not link"};
+  }
+  if (asAssembly)
+    return emitCode(**whole, *machine, /*asText=*/true);
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  (*whole)->print(stream, nullptr);
+  return text;
+}
+
+} // namespace sinter::codegen

@@ -1,0 +1,12 @@
+// Object files, linked into this process.
+#pragma once
+
+#include "codegen/Program.h"
+
+namespace sinter::codegen {
+
+/// Links the objects with the program's weights, which are copied, and finds `sinter_model`.
+Expected<std::shared_ptr<CompiledModel>> linkInProcess(const Program &program, const std::vector<std::string> &objects,
+                                                       const Target &target);
+
+} // namespace sinter::codegen

@@ -1,0 +1,281 @@
+// `run` is the same code in every model: a loop over a table of steps. It is written here as LLVM IR text, and so are the
+// tables of runtime/Abi.h.
+#include "codegen/llvm/ModelModule.h"
+#include "llvm/ADT/SmallSet.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace sinter::codegen {
+namespace {
+
+/// %Step: function (null: fallback), its buffers, row of the kernel table, count of buffers, iterations, grain.
+/// %Place: kind, value; see Program.h. Error 2: the host has no fallback.
+constexpr const char *runCode = R"(
+%Step = type { ptr, ptr, i32, i32, i64, i64 }
+%Place = type { i64, i64 }
+%Info = type { ptr, ptr, i32, i32, ptr }
+%Kernel = type { ptr, ptr, ptr, double }
+%Model = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, i32, i32, i32, i32, i64, ptr, i64, i64, ptr, ptr }
+%Callbacks = type { ptr, ptr, ptr }
+
+define internal i32 @sinter_run(ptr %callbacks, ptr %arena, ptr %inputs, ptr %outputs) {
+entry:
+  %buffers = alloca ptr, i64 SLOTS, align 16
+  ; Volatile, lest it become an address relative to the code: weights may lie further away than that reaches.
+  %weights = load volatile ptr, ptr getelementptr inbounds (%Model, ptr @sinter_model, i64 0, i32 14)
+  %hosted = icmp ne ptr %callbacks, null
+  br i1 %hosted, label %host, label %ready
+host:
+  %context.host = load ptr, ptr %callbacks
+  %parallel.slot = getelementptr inbounds %Callbacks, ptr %callbacks, i64 0, i32 1
+  %parallel.host = load ptr, ptr %parallel.slot
+  %fallback.slot = getelementptr inbounds %Callbacks, ptr %callbacks, i64 0, i32 2
+  %fallback.host = load ptr, ptr %fallback.slot
+  br label %ready
+ready:
+  %context = phi ptr [ null, %entry ], [ %context.host, %host ]
+  %parallel = phi ptr [ null, %entry ], [ %parallel.host, %host ]
+  %fallback = phi ptr [ null, %entry ], [ %fallback.host, %host ]
+  %serial = icmp eq ptr %parallel, null
+  br label %steps
+steps:
+  %s = phi i64 [ 0, %ready ], [ %s.next, %done ]
+  %more = icmp ult i64 %s, STEPS
+  br i1 %more, label %step, label %success
+step:
+  %at = getelementptr inbounds %Step, ptr @steps, i64 %s
+  %function = load ptr, ptr %at
+  %places.slot = getelementptr inbounds %Step, ptr %at, i64 0, i32 1
+  %places = load ptr, ptr %places.slot
+  %kernel.slot = getelementptr inbounds %Step, ptr %at, i64 0, i32 2
+  %kernel = load i32, ptr %kernel.slot
+  %count.slot = getelementptr inbounds %Step, ptr %at, i64 0, i32 3
+  %count32 = load i32, ptr %count.slot
+  %count = zext i32 %count32 to i64
+  %total.slot = getelementptr inbounds %Step, ptr %at, i64 0, i32 4
+  %total = load i64, ptr %total.slot
+  %grain.slot = getelementptr inbounds %Step, ptr %at, i64 0, i32 5
+  %grain = load i64, ptr %grain.slot
+  br label %fill
+fill:
+  %i = phi i64 [ 0, %step ], [ %i.next, %filled ]
+  %unfilled = icmp ult i64 %i, %count
+  br i1 %unfilled, label %place, label %call
+place:
+  %place.at = getelementptr inbounds %Place, ptr %places, i64 %i
+  %kind = load i64, ptr %place.at
+  %value.slot = getelementptr inbounds %Place, ptr %place.at, i64 0, i32 1
+  %value = load i64, ptr %value.slot
+  %indirect = icmp uge i64 %kind, 2
+  br i1 %indirect, label %table, label %direct
+direct:
+  %in.arena = icmp eq i64 %kind, 0
+  %base = select i1 %in.arena, ptr %arena, ptr %weights
+  %address.direct = getelementptr i8, ptr %base, i64 %value
+  br label %filled
+table:
+  %is.input = icmp eq i64 %kind, 2
+  %pointers = select i1 %is.input, ptr %inputs, ptr %outputs
+  %pointer = getelementptr ptr, ptr %pointers, i64 %value
+  %address.table = load ptr, ptr %pointer
+  br label %filled
+filled:
+  %address = phi ptr [ %address.direct, %direct ], [ %address.table, %table ]
+  %slot = getelementptr inbounds ptr, ptr %buffers, i64 %i
+  store ptr %address, ptr %slot
+  %i.next = add nuw i64 %i, 1
+  br label %fill
+call:
+  %is.fallback = icmp eq ptr %function, null
+  br i1 %is.fallback, label %call.fallback, label %call.kernel
+call.kernel:
+  br i1 %serial, label %call.serial, label %call.parallel
+call.serial:
+  call void %function(ptr %buffers, i64 0, i64 %total)
+  br label %done
+call.parallel:
+  %code.parallel = call i32 %parallel(ptr %context, i32 %kernel, ptr %function, ptr %buffers, i64 %total, i64 %grain)
+  br label %check
+call.fallback:
+  %no.fallback = icmp eq ptr %fallback, null
+  br i1 %no.fallback, label %failure, label %call.primitive
+call.primitive:
+  %code.fallback = call i32 %fallback(ptr %context, i32 %kernel, ptr %buffers)
+  br label %check
+check:
+  %code = phi i32 [ %code.parallel, %call.parallel ], [ %code.fallback, %call.primitive ]
+  %fine = icmp eq i32 %code, 0
+  br i1 %fine, label %done, label %failure
+done:
+  %s.next = add nuw i64 %s, 1
+  br label %steps
+failure:
+  %error = phi i32 [ 2, %call.fallback ], [ %code, %check ]
+  ret i32 %error
+success:
+  ret i32 0
+}
+
+; For the copies and fills that code generation makes into calls; byte by byte, for these are rare and small.
+define hidden ptr @memcpy(ptr returned %to, ptr %from, i64 %n) #0 {
+entry:
+  br label %head
+head:
+  %i = phi i64 [ 0, %entry ], [ %next, %body ]
+  %more = icmp ult i64 %i, %n
+  br i1 %more, label %body, label %end
+body:
+  %source = getelementptr i8, ptr %from, i64 %i
+  %target = getelementptr i8, ptr %to, i64 %i
+  %byte = load i8, ptr %source
+  store i8 %byte, ptr %target
+  %next = add nuw i64 %i, 1
+  br label %head
+end:
+  ret ptr %to
+}
+
+define hidden ptr @memset(ptr returned %to, i32 %value, i64 %n) #0 {
+entry:
+  %byte = trunc i32 %value to i8
+  br label %head
+head:
+  %i = phi i64 [ 0, %entry ], [ %next, %body ]
+  %more = icmp ult i64 %i, %n
+  br i1 %more, label %body, label %end
+body:
+  %target = getelementptr i8, ptr %to, i64 %i
+  store i8 %byte, ptr %target
+  %next = add nuw i64 %i, 1
+  br label %head
+end:
+  ret ptr %to
+}
+
+attributes #0 = { nounwind "no-builtins" }
+@sinter_weights = external hidden constant i8
+)";
+
+/// Writes constants and names them @c0, @c1, ...
+class Tables {
+public:
+  std::string out;
+
+  std::string add(llvm::StringRef type, const std::string &value) {
+    std::string name = "@c" + std::to_string(count++);
+    out += name + " = internal constant " + type.str() + " " + value + "\n";
+    return name;
+  }
+  std::string string(llvm::StringRef text) {
+    std::string escaped;
+    llvm::raw_string_ostream stream(escaped);
+    llvm::printEscapedString(text, stream);
+    return add("[" + std::to_string(text.size() + 1) + " x i8]", "c\"" + escaped + "\\00\"");
+  }
+  /// An array; "null" for an empty one.
+  std::string array(llvm::StringRef type, const std::vector<std::string> &elements) {
+    if (elements.empty())
+      return "null";
+    std::string body;
+    for (const std::string &element : elements)
+      body += (body.empty() ? "" : ", ") + type.str() + " " + element;
+    return add("[" + std::to_string(elements.size()) + " x " + type.str() + "]", "[" + body + "]");
+  }
+
+private:
+  int count = 0;
+};
+
+std::string infoTable(Tables &t, const std::vector<TensorEntry> &entries, llvm::ArrayRef<int64_t> defaults) {
+  std::vector<std::string> rows;
+  for (auto [i, entry] : llvm::enumerate(entries)) {
+    std::vector<std::string> dims;
+    for (int64_t dim : entry.shape)
+      dims.push_back(std::to_string(dim));
+    bool hasDefault = i < defaults.size() && defaults[i] >= 0;
+    std::string value =
+        hasDefault ? "getelementptr (i8, ptr @sinter_weights, i64 " + std::to_string(defaults[i]) + ")" : "null";
+    rows.push_back("{ ptr " + t.string(entry.name) + ", ptr " + t.array("i64", dims) + ", i32 " +
+                   std::to_string(entry.shape.size()) + ", i32 " + std::to_string(static_cast<int>(entry.type)) +
+                   ", ptr " + value + " }");
+  }
+  return t.array("%Info", rows);
+}
+
+std::string kernelTable(Tables &t, const Program &program) {
+  std::vector<std::string> rows;
+  for (const KernelRow &kernel : program.kernels) {
+    std::string fallback = kernel.fallback.empty() ? "null" : t.string(kernel.fallback);
+    std::string flops = "0x" + llvm::utohexstr(llvm::bit_cast<uint64_t>(kernel.flops), false, 16);
+    rows.push_back("{ ptr " + t.string(kernel.name) + ", ptr " + t.string(kernel.ops) + ", ptr " + fallback +
+                   ", double " + flops + " }");
+  }
+  return t.array("%Kernel", rows);
+}
+
+std::string stepTable(Tables &t, const Program &program) {
+  std::vector<std::string> rows;
+  llvm::StringSet<> declared;
+  for (const Step &step : program.steps) {
+    std::vector<std::string> places;
+    for (const Place &place : step.buffers)
+      places.push_back("{ i64 " + std::to_string(place.kind) + ", i64 " + std::to_string(place.value) + " }");
+    std::string function = step.symbol.empty() ? "null" : "@" + step.symbol;
+    if (!step.symbol.empty() && declared.insert(step.symbol).second)
+      t.out += "declare hidden void @" + step.symbol + "(ptr, i64, i64)\n";
+    rows.push_back("{ ptr " + function + ", ptr " + t.array("%Place", places) + ", i32 " + std::to_string(step.kernel) +
+                   ", i32 " + std::to_string(step.buffers.size()) + ", i64 " + std::to_string(step.total) + ", i64 " +
+                   std::to_string(step.grain) + " }");
+  }
+  return t.array("%Step", rows);
+}
+
+void replace(std::string &text, llvm::StringRef key, const std::string &value) {
+  for (size_t at; (at = text.find(key.data(), 0, key.size())) != std::string::npos;)
+    text.replace(at, key.size(), value);
+}
+
+} // namespace
+
+std::string modelModuleText(const Program &program, const Target &target) {
+  size_t slots = 1;
+  for (const Step &step : program.steps)
+    slots = std::max(slots, step.buffers.size());
+  std::string run = runCode;
+  replace(run, "SLOTS", std::to_string(slots));
+  replace(run, "STEPS", std::to_string(program.steps.size()));
+  Tables t;
+  auto count = [](size_t n) { return "i32 " + std::to_string(n); };
+  std::string inputs = infoTable(t, program.tables.inputs, program.defaultOffsets);
+  std::string outputs = infoTable(t, program.tables.outputs, {});
+  std::string kernels = kernelTable(t, program);
+  std::string steps = stepTable(t, program);
+  auto pointer = [](const std::string &value) { return "ptr " + value; };
+  std::vector<std::string> fields = {
+      "i32 " + std::to_string(SINTER_MAGIC),
+      "i32 " + std::to_string(SINTER_ABI_VERSION),
+      pointer(t.string("sinter " SINTER_VERSION)),
+      pointer(t.string(program.name)),
+      pointer(t.string(llvm::join(target.required, ","))),
+      pointer(t.string(target.triple + " " + target.cpu)),
+      pointer(inputs),
+      pointer(outputs),
+      pointer(kernels),
+      count(program.tables.inputs.size()),
+      count(program.tables.outputs.size()),
+      count(program.kernels.size()),
+      count(program.flushSubnormals ? 1 : 0),
+      "i64 " + std::to_string(program.arenaBytes),
+      pointer(program.weights.bytes() > 0 ? "@sinter_weights" : "null"),
+      "i64 " + std::to_string(program.weights.bytes()),
+      "i64 " + std::to_string(program.weights.checksum()),
+      pointer("null"),
+      pointer("@sinter_run"),
+  };
+  std::string stepsAlias = steps == "null" ? "@steps = internal constant [0 x %Step] zeroinitializer\n"
+                                           : "@steps = internal alias %Step, ptr " + steps + "\n";
+  return run + t.out + stepsAlias + "@sinter_model = constant %Model { " + llvm::join(fields, ", ") + " }\n";
+}
+
+} // namespace sinter::codegen
