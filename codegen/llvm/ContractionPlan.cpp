@@ -7,11 +7,11 @@ namespace sinter::codegen {
 
 static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// Share of the FMA peak that a tile can reach: loads are two a cycle, latency asks for eight accumulators, and narrow tiles
+/// Share of the FMA peak that a tile can reach: loads are two a cycle, latency asks for ten accumulators, and narrow tiles
 /// stream the other operand faster than caches give it.
 static double efficiency(int64_t rows, int64_t vectors) {
   double fmas = static_cast<double>(rows * vectors), loads = static_cast<double>(rows + vectors);
-  double cycles = std::max({fmas / 2, loads / 2 * 1.05, 4.0});
+  double cycles = std::max({fmas / 2, loads / 2 * 1.05, 5.0}) + 0.25;
   double streaming = vectors == 1 ? 0.85 : vectors == 2 ? 0.97 : 1.0;
   return fmas / 2 / cycles * streaming;
 }
