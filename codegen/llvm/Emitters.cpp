@@ -11,6 +11,8 @@ namespace sinter::codegen {
 const EmitterTable &emitterTable() {
   static const EmitterTable table = [] {
     EmitterTable t;
+    registerConvolutionEmitters(t);
+    registerMatrixEmitters(t);
     return t;
   }();
   return table;

@@ -3,4 +3,9 @@
 
 #include "codegen/llvm/KernelEmitter.h"
 
-namespace sinter::codegen {} // namespace sinter::codegen
+namespace sinter::codegen {
+
+void registerConvolutionEmitters(EmitterTable &table);
+void registerMatrixEmitters(EmitterTable &table);
+
+} // namespace sinter::codegen

@@ -122,6 +122,13 @@ Buffer KernelEmitter::workspace(Type element, ArrayRef<int64_t> shape) {
   return argument({BufferRef::Workspace, {}, at}, element, shape);
 }
 
+Buffer KernelEmitter::inThisPhase(const Buffer &buffer) {
+  auto argument = cast<BlockArgument>(buffer.memref);
+  Phase *owner = llvm::find_if(phases, [&](Phase &p) { return &p.function.front() == argument.getOwner(); });
+  BufferRef ref = owner->buffers[argument.getArgNumber() - 2];
+  return this->argument(ref, buffer.element, buffer.shape);
+}
+
 Buffer KernelEmitter::scratch(Type element, ArrayRef<int64_t> shape) {
   assert(alignedBytes(element, shape) <= maxScratchBytes && "too much for a thread's stack: use workspace()");
   OpBuilder::InsertionGuard guard(b);

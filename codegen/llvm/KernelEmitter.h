@@ -124,6 +124,8 @@ public:
   /// Uninitialised memory for the kernel's phases, shared by all threads (slice it by iteration); 64-byte
   /// aligned.
   Buffer workspace(mlir::Type element, llvm::ArrayRef<int64_t> shape);
+  /// The same memory, for use in the current phase: of a buffer that an earlier phase of this kernel used.
+  Buffer inThisPhase(const Buffer &buffer);
   /// Uninitialised memory on the stack of this call, 64-byte aligned. At most `maxScratchBytes` in a phase.
   Buffer scratch(mlir::Type element, llvm::ArrayRef<int64_t> shape);
   static constexpr int64_t maxScratchBytes = 512 << 10;

@@ -1,0 +1,91 @@
+// Sizes of tiles and blocks of a contraction, from the target's registers and caches.
+#include "codegen/llvm/Contraction.h"
+
+using namespace mlir;
+
+namespace sinter::codegen {
+
+static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// Share of the FMA peak that a tile can reach: loads are two a cycle, latency asks for ten accumulators, and narrow tiles
+/// stream the other operand faster than caches give it.
+static double efficiency(int64_t rows, int64_t vectors) {
+  double fmas = static_cast<double>(rows * vectors), loads = static_cast<double>(rows + vectors);
+  double cycles = std::max({fmas / 2, loads / 2 * 1.05, 5.0}) + 0.25;
+  double streaming = vectors == 1 ? 0.85 : vectors == 2 ? 0.97 : 1.0;
+  return fmas / 2 / cycles * streaming;
+}
+
+/// Rows of a tile with `vectors` vectors that fit into the registers: accumulators, the shorter operand, one of the longer.
+static int64_t rowsThatFit(int64_t vectors, int64_t registers) {
+  int64_t rows = 1;
+  while ((rows + 1) * vectors + std::min(rows + 1, vectors) + 1 <= registers)
+    ++rows;
+  return rows;
+}
+
+ContractionPlan::ContractionPlan(const Target &target, Type compute, int64_t batches, int64_t rows, int64_t columns,
+                                 int64_t depth, bool packsColumns)
+    : compute(compute), batches(batches), rows(rows), columns(columns), depth(depth) {
+  int64_t bytes = compute.getIntOrFloatBitWidth() / 8, registers = target.vectorRegisters;
+  lanes = std::max<int64_t>(target.vectorBits / 8 / bytes, 1);
+  int64_t vectors = std::max<int64_t>(ceilDiv(columns, lanes), 1);
+
+  // The cheapest tile, the rows and vectors that padding adds included.
+  double best = 0;
+  for (int64_t width = 1; width <= std::min<int64_t>(vectors, 12); ++width) {
+    int64_t fit = std::min<int64_t>({rowsThatFit(width, registers), std::max<int64_t>(rows, 1), 16});
+    if (width + 2 > registers)
+      break;
+    for (int64_t height = std::max<int64_t>(fit / 2, 1); height <= fit; ++height) {
+      int64_t tiles = columns / (width * lanes), left = vectors - tiles * width;
+      int64_t groups = left ? std::clamp<int64_t>(rowsThatFit(left, registers) / height, 1, ceilDiv(rows, height)) : 1;
+      double padded = static_cast<double>(ceilDiv(rows, height * groups) * height * groups);
+      double cost = padded * static_cast<double>(tiles * width) / efficiency(height, width);
+      if (left)
+        cost += padded * static_cast<double>(left) / efficiency(height * groups, left);
+      if (best != 0 && cost >= best)
+        continue;
+      best = cost;
+      main = {height, width, 1};
+      tail = {height, std::max<int64_t>(left, 1), groups};
+      mainTiles = tiles;
+    }
+  }
+  int64_t rest = columns - mainTiles * mainColumns();
+  tailLanes = rest % lanes ? rest % lanes : lanes;
+  if (rest == 0)
+    tail.groups = 1;
+  int64_t unit = main.rows * tail.groups;
+  paddedRows = ceilDiv(rows, unit) * unit;
+
+  // A panel takes three quarters of the L1 cache; with one row tile nothing is reused and only its size is bounded.
+  int64_t pitchBytes = (mainTiles ? mainColumns() : tailColumns()) * bytes;
+  int64_t panelBytes = paddedRows == unit ? target.l2Bytes / 4 : target.l1Bytes * 3 / 4;
+  int64_t longest = std::max<int64_t>(panelBytes / pitchBytes, 16);
+  if (!packsColumns && paddedRows == unit)
+    longest = std::max<int64_t>(depth, 1);
+  int64_t blocks = std::max<int64_t>(ceilDiv(depth, longest), 1);
+  depthBlock = std::max<int64_t>(ceilDiv(depth, blocks), 1);
+
+  // Enough iterations for several threads; partial sums of all rows of an iteration stay in cache.
+  int64_t columnWork = std::max<int64_t>(batches * columnTiles(), 1);
+  int64_t splits = columnWork >= 8 ? 1 : std::min<int64_t>(ceilDiv(8, columnWork), ceilDiv(rows, 32));
+  int64_t most = depthBlocks() > 1 ? std::max<int64_t>((64 << 10) / pitchBytes, unit) : paddedRows;
+  rowBlock = std::min(ceilDiv(ceilDiv(std::max<int64_t>(rows, 1), std::max<int64_t>(splits, 1)), unit) * unit,
+                      std::max<int64_t>(most / unit * unit, unit));
+}
+
+int64_t ContractionPlan::packedRowOffset(int64_t row, int64_t k) const {
+  int64_t from = k / depthBlock * depthBlock, length = std::min(depthBlock, depth - from);
+  return from * paddedRows + row / main.rows * main.rows * length + (k - from) * main.rows + row % main.rows;
+}
+
+int64_t ContractionPlan::packedColumnOffset(int64_t k, int64_t column) const {
+  int64_t from = k / depthBlock * depthBlock, length = std::min(depthBlock, depth - from);
+  int64_t tile = std::min(column / mainColumns(), mainTiles), first = tile * mainColumns();
+  int64_t pitch = tile < mainTiles ? mainColumns() : tailColumns();
+  return from * paddedColumns() + first * length + (k - from) * pitch + column - first;
+}
+
+} // namespace sinter::codegen
