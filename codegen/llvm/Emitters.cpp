@@ -11,6 +11,10 @@ namespace sinter::codegen {
 const EmitterTable &emitterTable() {
   static const EmitterTable table = [] {
     EmitterTable t;
+    registerNormalisationEmitters(t);
+    registerPoolEmitters(t);
+    registerReductionEmitters(t);
+    registerSoftmaxEmitters(t);
     return t;
   }();
   return table;

@@ -3,4 +3,11 @@
 
 #include "codegen/llvm/KernelEmitter.h"
 
-namespace sinter::codegen {} // namespace sinter::codegen
+namespace sinter::codegen {
+
+void registerNormalisationEmitters(EmitterTable &table);
+void registerPoolEmitters(EmitterTable &table);
+void registerReductionEmitters(EmitterTable &table);
+void registerSoftmaxEmitters(EmitterTable &table);
+
+} // namespace sinter::codegen

@@ -1,4 +1,5 @@
-// Norms by statistics of their operand as loops: mean and variance of a cell in two walks, a third one to standardise.
+// Norms by statistics of their operand as loops: mean and variance of a cell in two walks, a third one to
+// standardise.
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/ReductionLoops.h"
 #include "ir/ops/MathExpansions.h"
@@ -18,7 +19,8 @@ static Element plus(Element a, Element b) { return a + b; }
 static Element meanOf(KernelEmitter &e, ReductionLoops &loops, const Cell &cell, Value x,
                       function_ref<Element(const Part &)> term) {
   Element zero = lowest(e, x).constant(0);
-  return loops.fold(cell, zero, [&](Element sum, const Part &part) { return sum + term(part); }, plus) /
+  return loops.fold(
+             cell, zero, [&](Element sum, const Part &part) { return sum + term(part); }, plus) /
          static_cast<double>(loops.cellSize());
 }
 
@@ -37,9 +39,10 @@ static Statistics statisticsOf(KernelEmitter &e, ReductionLoops &loops, const Ce
   return {mean, variance};
 }
 
-/// A parameter's elements for a part of x, in x's compute type: `parameter` broadcasts to x's shape with its dimensions at `dims` of x.
-static Element readParameter(KernelEmitter &e, const ReductionLoops &loops, const Part &part, Value parameter, Value x,
-                             ArrayRef<int64_t> dims) {
+/// A parameter's elements for a part of x, in x's compute type: `parameter` broadcasts to x's shape with its
+/// dimensions at `dims` of x.
+static Element readParameter(KernelEmitter &e, const ReductionLoops &loops, const Part &part, Value parameter,
+                             Value x, ArrayRef<int64_t> dims) {
   ArrayRef<int64_t> own = rankedType(parameter).getShape(), shape = rankedType(x).getShape();
   size_t split = part.point.outer.size();
   auto convert = [&](Value value) {
@@ -85,7 +88,8 @@ static Element inverseRoot(Element variance, double epsilon) { return 1.0 / sqrt
 //===- Per channel --------------------------------------------------------===//
 
 /// Instance norm, and group norm with x regrouped to [N, G, C/G, ...].
-static LogicalResult emitGroups(KernelEmitter &e, Value x, Value scale, Value bias, int64_t groups, double epsilon) {
+static LogicalResult emitGroups(KernelEmitter &e, Value x, Value scale, Value bias, int64_t groups,
+                                double epsilon) {
   ArrayRef<int64_t> shape = rankedType(x).getShape();
   Dims grouped{shape[0], groups, shape[1] / groups};
   grouped.append(shape.begin() + 2, shape.end());
@@ -206,7 +210,8 @@ static LogicalResult emitLrn(KernelEmitter &e, Operation *op) {
   Value x = lrn.getX();
   ArrayRef<int64_t> shape = rankedType(x).getShape();
   int64_t channels = shape[1], plane = *elementCount(shape.drop_front(2));
-  int64_t size = std::min<int64_t>(lrn.getSize(), 2 * channels + 2), before = (size - 1) / 2, after = size / 2;
+  int64_t size = std::min<int64_t>(lrn.getSize(), 2 * channels + 2), before = (size - 1) / 2,
+          after = size / 2;
   double alpha = lrn.getAlpha().convertToDouble() / static_cast<double>(lrn.getSize());
   double beta = lrn.getBeta().convertToDouble(), bias = lrn.getBias().convertToDouble();
   double cost = static_cast<double>(plane * (2 * std::min(size, channels) + 8));
