@@ -13,6 +13,10 @@ const EmitterTable &emitterTable() {
     EmitterTable t;
     registerConvolutionEmitters(t);
     registerMatrixEmitters(t);
+    registerNormalisationEmitters(t);
+    registerPoolEmitters(t);
+    registerReductionEmitters(t);
+    registerSoftmaxEmitters(t);
     return t;
   }();
   return table;

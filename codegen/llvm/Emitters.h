@@ -7,5 +7,9 @@ namespace sinter::codegen {
 
 void registerConvolutionEmitters(EmitterTable &table);
 void registerMatrixEmitters(EmitterTable &table);
+void registerNormalisationEmitters(EmitterTable &table);
+void registerPoolEmitters(EmitterTable &table);
+void registerReductionEmitters(EmitterTable &table);
+void registerSoftmaxEmitters(EmitterTable &table);
 
 } // namespace sinter::codegen

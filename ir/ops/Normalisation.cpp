@@ -1,6 +1,7 @@
 // Normalisation: verify, shape, reference, op by op.
 #include "ir/ops/Normalisation.h"
 #include "ir/Reference.h"
+#include "ir/ops/Element.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <cmath>
 
@@ -104,6 +105,20 @@ LogicalResult BatchNormOp::evaluate(Evaluation &io) {
   });
   storeDoubles(io.result(), x);
   return success();
+}
+
+Value BatchNormOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
+  Type compute = getElementTypeOrSelf(args[0].getType());
+  auto arg = [&](unsigned i) { return elementOf(b, loc, args[i], getOperand(i)).to(compute); };
+  Element factor = arg(1) / sqrt(arg(4) + getEpsilon().convertToDouble());
+  return (arg(0) - arg(3)) * factor + arg(2);
+}
+
+SmallVector<int64_t> BatchNormOp::resultDims(unsigned operand) {
+  int64_t rank = rankedType(getX()).getRank();
+  if (operand == 0)
+    return llvm::to_vector(llvm::seq<int64_t>(rank));
+  return {rank == 1 ? 0 : 1};
 }
 
 //===- nn.batch_norm_training --------------------------------------------===//

@@ -17,12 +17,8 @@ def NN_ChannelAffineOp : NN_ElementwiseOp<"channel_affine"> {
 
 //===- BatchNorm --------------------------------------------------------===//
 
-class NN_BatchNormBase<string mnemonic, dag extra = (ins)> : NN_Op<mnemonic> {
-  let arguments = !con((ins NN_FloatTensor:$x, NN_FloatTensor:$scale, NN_FloatTensor:$bias, NN_FloatTensor:$mean,
-      NN_FloatTensor:$var, DefaultValuedAttr<F32Attr, "1e-5f">:$epsilon), extra);
-}
-
-def NN_BatchNormOp : NN_BatchNormBase<"batch_norm"> {
+def NN_BatchNormOp : NN_ElementwiseOp<"batch_norm", [
+    DeclareOpInterfaceMethods<ElementwiseOpInterface, ["resultDims"]>]> {
   let summary = "(x - mean) / sqrt(var + epsilon) * scale + bias, per channel";
   let description = [{
     Inference: mean and var are given, all four parameters are [C] and run along axis 1 of x. A tensor of rank 1 has one channel.
@@ -32,11 +28,12 @@ def NN_BatchNormOp : NN_BatchNormBase<"batch_norm"> {
         : (tensor<1x8x4x4xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<1x8x4x4xf32>
     ```
   }];
+  let arguments = (ins NN_FloatTensor:$x, NN_FloatTensor:$scale, NN_FloatTensor:$bias, NN_FloatTensor:$mean,
+      NN_FloatTensor:$var, DefaultValuedAttr<F32Attr, "1e-5f">:$epsilon);
   let results = (outs NN_FloatTensor:$y);
 }
 
-def NN_BatchNormTrainingOp : NN_BatchNormBase<"batch_norm_training",
-    (ins DefaultValuedAttr<F32Attr, "0.9f">:$momentum)> {
+def NN_BatchNormTrainingOp : NN_Op<"batch_norm_training"> {
   let summary = "BatchNorm by the statistics of this batch";
   let description = [{
     y uses mean and (biased) variance of x per channel; the running statistics are `old * momentum + batch * (1 - momentum)`.
@@ -47,6 +44,7 @@ def NN_BatchNormTrainingOp : NN_BatchNormBase<"batch_norm_training",
         -> (tensor<2x8x4x4xf32>, tensor<8xf32>, tensor<8xf32>)
     ```
   }];
+  let arguments = !con(NN_BatchNormOp.arguments, (ins DefaultValuedAttr<F32Attr, "0.9f">:$momentum));
   let results = (outs NN_FloatTensor:$y, NN_FloatTensor:$running_mean, NN_FloatTensor:$running_var);
 }
 
