@@ -44,6 +44,15 @@ def FormKernels : Pass<"nn-form-kernels", "::mlir::ModuleOp"> {
   let options = [Option<"fuse", "fuse", "bool", "true", "fuse elementwise ops onto their producers">];
 }
 
+def AssignBackend : Pass<"nn-assign-backend", "::mlir::ModuleOp"> {
+  let summary = "choose the backend of every kernel";
+  let description = [{
+    `auto` prefers generated code and takes oneDNN for what that cannot do; `onednn` prefers oneDNN; `llvm` and `reference` are asked
+    for everything. A kernel that no permitted backend takes is an error, with the reason of each.
+  }];
+  let options = [Option<"backend", "backend", "std::string", "\"auto\"", "auto, llvm, onednn or reference">];
+}
+
 def PlanMemory : Pass<"nn-plan-memory", "::mlir::ModuleOp"> {
   let summary = "place every intermediate tensor in one arena";
   let description = [{

@@ -1,0 +1,73 @@
+// nn-assign-backend: which backend computes each kernel. A kernel goes whole to one backend; what the
+// backends take is theirs to say.
+#include "passes/AssignBackend.h"
+#include "ir/Diagnostics.h"
+#include "ir/Ops.h"
+#include "passes/Passes.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+#define GEN_PASS_DEF_ASSIGNBACKEND
+#include "passes/Passes.h.inc"
+
+namespace {
+
+struct AssignBackendPass : impl::AssignBackendBase<AssignBackendPass> {
+  using AssignBackendBase::AssignBackendBase;
+  AssignBackendPass(const AssignBackendOptions &options, BackendRefusals refusals)
+      : AssignBackendBase(options), refusals(std::move(refusals)) {}
+
+  void runOnOperation() override {
+    SmallVector<StringRef> order = StringSwitch<SmallVector<StringRef>>(backend)
+                                       .Case("auto", {"llvm", "onednn"})
+                                       .Case("onednn", {"onednn", "llvm"})
+                                       .Case("llvm", {"llvm"})
+                                       .Case("reference", {"reference"})
+                                       .Default({});
+    if (order.empty()) {
+      getOperation()->emitError() << "unknown backend '" << backend
+                                  << "': use auto, llvm, onednn or reference";
+      return signalPassFailure();
+    }
+    bool complete = true;
+    getOperation()->walk([&](KernelOp kernel) { complete &= assign(kernel, order); });
+    if (!complete)
+      signalPassFailure();
+  }
+
+private:
+  /// Takes the first backend of `order` that does not refuse; an error with all reasons if there is none.
+  bool assign(KernelOp kernel, ArrayRef<StringRef> order) {
+    std::string reasons;
+    for (StringRef candidate : order) {
+      std::string reason = refuse(candidate, kernel);
+      if (reason.empty()) {
+        kernel.setBackend(candidate);
+        return true;
+      }
+      reasons += (reasons.empty() ? "" : "; ") + ("backend " + candidate + ": ").str() + reason;
+    }
+    emitUnsupported(kernel) << "the kernel " << describe(kernel) << " cannot be compiled: " << reasons;
+    return false;
+  }
+
+  std::string refuse(StringRef candidate, KernelOp kernel) {
+    if (candidate == "llvm" && refusals.llvm)
+      return refusals.llvm(kernel);
+    if (candidate == "onednn")
+      return refusals.oneDnn ? refusals.oneDnn(kernel) : "this program has no oneDNN";
+    return "";
+  }
+
+  BackendRefusals refusals;
+};
+
+} // namespace
+
+std::unique_ptr<Pass> createAssignBackend(const AssignBackendOptions &options, BackendRefusals refusals) {
+  return std::make_unique<AssignBackendPass>(options, std::move(refusals));
+}
+
+} // namespace sinter::nn
