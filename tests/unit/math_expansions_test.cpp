@@ -1,23 +1,11 @@
 // The elementary functions of ir/ops/MathExpansions.h, compiled, against the C library's in long double: all
 // exponents, special values, and the neighbourhoods where formulas change.
+#include "ScalarJit.h"
 #include "ir/ops/MathExpansions.h"
-#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
-#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
-#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
-#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/ExecutionEngine/ExecutionEngine.h"
-#include "mlir/IR/BuiltinOps.h"
-#include "mlir/Pass/Pass.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "llvm/Support/TargetSelect.h"
+#include "mlir/IR/Builders.h"
 #include "gtest/gtest.h"
 #include <cmath>
+#include <functional>
 #include <random>
 
 using namespace mlir;
@@ -72,60 +60,40 @@ const BinaryFunction binaryFunctions[] = {{"pow", buildPow, std::pow}, {"fmod", 
 class MathExpansions : public testing::Test {
 protected:
   static void SetUpTestSuite() {
-    llvm::InitializeNativeTarget();
-    llvm::InitializeNativeTargetAsmPrinter();
-    context = new MLIRContext(MLIRContext::Threading::DISABLED);
-    context->loadDialect<arith::ArithDialect, math::MathDialect, func::FuncDialect, LLVM::LLVMDialect>();
-    registerBuiltinDialectTranslation(*context);
-    registerLLVMDialectTranslation(*context);
-    OpBuilder b(context);
-    OwningOpRef<ModuleOp> module = ModuleOp::create(b.getUnknownLoc());
-    for (Type type : {Type(b.getF32Type()), Type(b.getF64Type())}) {
-      auto add = [&](StringRef name, unsigned arity, auto body) {
-        b.setInsertionPointToEnd(module->getBody());
-        std::string symbol = name.str() + std::to_string(type.getIntOrFloatBitWidth());
-        SmallVector<Type> inputs(arity, type);
-        auto function = func::FuncOp::create(b, b.getUnknownLoc(), symbol, b.getFunctionType(inputs, type));
-        b.setInsertionPointToStart(function.addEntryBlock());
-        std::optional<Element> result = body(function);
-        if (!result)
-          return function.erase();
-        func::ReturnOp::create(b, b.getUnknownLoc(), result->value);
-      };
-      auto element = [&](func::FuncOp f, unsigned i) {
-        return Element(b, b.getUnknownLoc(), f.getArgument(i));
-      };
+    jit = new sinter::test::ScalarJit;
+    Builder types(&jit->context());
+    for (Type type : {Type(types.getF32Type()), Type(types.getF64Type())}) {
+      std::string width = std::to_string(type.getIntOrFloatBitWidth());
+      auto element = [](OpBuilder &b, Value value) { return Element(b, b.getUnknownLoc(), value); };
       for (const Function &f : functions)
-        add(f.name, 1, [&](func::FuncOp o) { return std::optional(f.build(element(o, 0))); });
+        jit->add(f.name + width, {type}, type,
+                 [&](OpBuilder &b, ValueRange args) { return f.build(element(b, args[0])).value; });
       for (const BinaryFunction &f : binaryFunctions)
-        add(f.name, 2, [&](func::FuncOp o) { return f.build(element(o, 0), element(o, 1)); });
+        jit->add(f.name + width, {type, type}, type, [&](OpBuilder &b, ValueRange args) {
+          std::optional<Element> result = f.build(element(b, args[0]), element(b, args[1]));
+          return result ? result->value : Value();
+        });
     }
-    PassManager passes(context);
-    passes.addPass(createConvertMathToLLVMPass());
-    passes.addPass(createArithToLLVMConversionPass());
-    passes.addPass(createConvertFuncToLLVMPass());
-    passes.addPass(createReconcileUnrealizedCastsPass());
-    ASSERT_TRUE(succeeded(passes.run(*module)));
-    auto created = ExecutionEngine::create(*module, {});
-    ASSERT_TRUE(static_cast<bool>(created));
-    engine = created->release();
+    ASSERT_TRUE(jit->compile());
   }
+  static void TearDownTestSuite() { delete jit; }
 
-  template <typename T, typename... Args> static T (*find(const char *name))(Args...) {
-    auto found = engine->lookup(std::string(name) + std::to_string(8 * sizeof(T)));
-    if (!found) {
-      llvm::consumeError(found.takeError());
+  template <typename T, typename... Args> static std::function<T(Args...)> find(const char *name) {
+    auto code = jit->find(std::string(name) + std::to_string(8 * sizeof(T)));
+    if (!code)
       return nullptr;
-    }
-    return reinterpret_cast<T (*)(Args...)>(*found);
+    return [code](Args... args) {
+      const void *pointers[] = {&args...};
+      T result;
+      code(pointers, &result);
+      return result;
+    };
   }
 
-  static MLIRContext *context;
-  static ExecutionEngine *engine;
+  static sinter::test::ScalarJit *jit;
 };
 
-MLIRContext *MathExpansions::context = nullptr;
-ExecutionEngine *MathExpansions::engine = nullptr;
+sinter::test::ScalarJit *MathExpansions::jit = nullptr;
 
 template <typename T> std::vector<T> samples() {
   using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
@@ -172,8 +140,8 @@ template <typename T> double ulps(T value, long double expected) {
   return static_cast<double>(std::fabs((static_cast<long double>(value) - expected) / unit));
 }
 
-template <typename T> void checkUnary(T (*compiled)(T), const Function &f, double bound) {
-  ASSERT_NE(compiled, nullptr) << f.name;
+template <typename T> void checkUnary(std::function<T(T)> compiled, const Function &f, double bound) {
+  ASSERT_TRUE(compiled) << f.name;
   double worst = 0;
   T at = 0;
   for (T x : samples<T>())
@@ -228,8 +196,9 @@ template <typename T> std::vector<std::pair<T, T>> pairs() {
   return result;
 }
 
-template <typename T> void checkBinary(T (*compiled)(T, T), const BinaryFunction &f, double bound) {
-  ASSERT_NE(compiled, nullptr) << f.name;
+template <typename T>
+void checkBinary(std::function<T(T, T)> compiled, const BinaryFunction &f, double bound) {
+  ASSERT_TRUE(compiled) << f.name;
   for (auto [x, y] : pairs<T>()) {
     long double expected = f.expected(static_cast<long double>(x), static_cast<long double>(y));
     ASSERT_LE(ulps(compiled(x, y), expected), bound)
