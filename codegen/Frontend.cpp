@@ -1,12 +1,15 @@
 // See the header.
 #include "codegen/Frontend.h"
-#include "codegen/AssignBackend.h"
+#include "codegen/llvm/KernelEmitter.h"
+#include "codegen/onednn/OneDnn.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "ir/onnx/Importer.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/AssignBackend.h"
+#include "passes/Passes.h"
 #include "passes/Pipeline.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -129,7 +132,11 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   passes.addInstrumentation(std::make_unique<DumpIr>(options));
   nn::PipelineOptions pipeline = pipelineOptions(options);
   pipeline.addBackendAssignment = [&](OpPassManager &manager) {
-    manager.addPass(createAssignBackend(options, target));
+    nn::AssignBackendOptions choice;
+    choice.backend = options.backend;
+    manager.addPass(nn::createAssignBackend(
+        choice, {[&](nn::KernelOp kernel) { return refuseKernel(kernel, target); },
+                 [&](nn::KernelOp kernel) { return refuseOneDnn(kernel, options.assumeFinite); }}));
   };
   nn::buildPipeline(passes, pipeline);
   if (failed(passes.run(*model.module)))

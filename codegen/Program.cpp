@@ -2,6 +2,7 @@
 #include "codegen/Program.h"
 #include "codegen/llvm/Conversions.h"
 #include "codegen/llvm/KernelEmitter.h"
+#include "codegen/onednn/OneDnn.h"
 #include "ir/Diagnostics.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Views.h"
@@ -55,19 +56,22 @@ namespace {
 
 class ProgramBuilder {
 public:
-  ProgramBuilder(const LoadedModel &model, const Target &target)
-      : module(*model.module), target(target), main(module.lookupSymbol<func::FuncOp>("main")) {}
+  ProgramBuilder(const LoadedModel &model, const CompileOptions &options, const Target &target)
+      : module(*model.module), target(target), assumeFinite(options.assumeFinite),
+        main(module.lookupSymbol<func::FuncOp>("main")) {}
 
   Expected<Program> run();
 
 private:
   Status addKernel(nn::KernelOp kernel);
+  Status addFallback(nn::KernelOp kernel, int64_t row);
   std::string symbolFor(ModuleOp code, StringRef kernelName);
   Place placeOf(Value value);
   int64_t weightOf(Value constant);
 
   ModuleOp module;
   const Target &target;
+  const bool assumeFinite;
   func::FuncOp main;
   Program program;
   llvm::StringMap<std::string> symbols; ///< by the text of the code
@@ -118,9 +122,27 @@ static std::string opsOf(nn::KernelOp kernel) {
   return ops;
 }
 
+/// One step that calls the host's primitive with the kernel's inputs and results.
+Status ProgramBuilder::addFallback(nn::KernelOp kernel, int64_t row) {
+  Expected<std::string> description = describeForOneDnn(kernel, assumeFinite);
+  if (!description)
+    return description.failure();
+  program.kernels[row].fallback = *description;
+  Step step;
+  step.kernel = row;
+  for (Value input : kernel.inputs())
+    step.buffers.push_back(placeOf(input));
+  for (Value result : kernel.getResults())
+    step.buffers.push_back(placeOf(result));
+  program.steps.push_back(std::move(step));
+  return {};
+}
+
 Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   auto row = static_cast<int64_t>(program.kernels.size());
   program.kernels.push_back({kernel.getName().str(), opsOf(kernel), "", 0});
+  if (kernel.getBackend() == "onednn")
+    return addFallback(kernel, row);
   OwningOpRef<ModuleOp> code = ModuleOp::create(UnknownLoc::get(kernel.getContext()));
   KernelEmitter emitter(kernel, *code, "kernel", target);
   DiagnosticCollector diagnostics(*kernel.getContext());
@@ -173,7 +195,7 @@ Expected<Program> buildProgram(const LoadedModel &model, const CompileOptions &o
   registerKernelDialects(registry);
   model.context->appendDialectRegistry(registry);
   model.context->loadAllAvailableDialects();
-  Expected<Program> program = ProgramBuilder(model, target).run();
+  Expected<Program> program = ProgramBuilder(model, options, target).run();
   if (program)
     program->flushSubnormals = options.math != "strict";
   return program;

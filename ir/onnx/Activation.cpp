@@ -1,6 +1,7 @@
 // Activations of ONNX.
 #include "ir/ops/Activation.h"
 #include "ir/onnx/NodeImporter.h"
+#include "ir/ops/View.h"
 
 using namespace mlir;
 
@@ -63,15 +64,14 @@ static LogicalResult importPRelu(NodeImporter &n) {
   Value x = n.input(0), slope = n.input(1);
   // Up to opset 6 a vector of slopes is per channel; from 7 on it broadcasts, along the last axis.
   if (n.opset < 7) {
-    RankedTensorType xType = rankedType(x);
-    std::optional<Tensor> slopes = constantTensor(slope);
-    if (!xType || !slopes)
-      return n.unsupported(
-          "needs x of known rank and constant slopes at opset 6; convert the model to opset 7");
-    if (slopes->rank() == 1 && slopes->size() != 1 && xType.getRank() > 2) {
-      Shape shape(static_cast<size_t>(xType.getRank() - 1), 1);
-      shape[0] = slopes->size();
-      slope = n.constant(slopes->reshaped(shape));
+    RankedTensorType xType = rankedType(x), type = rankedType(slope);
+    if (!xType || !type || !type.hasStaticShape())
+      return n.unsupported("slope at opset " + Twine(n.opset) +
+                           " needs known shapes; convert the model to opset 7");
+    if (type.getRank() == 1 && type.getNumElements() != 1 && xType.getRank() > 2) {
+      SmallVector<int64_t> shape(static_cast<size_t>(xType.getRank() - 1), 1);
+      shape[0] = type.getDimSize(0);
+      slope = n.create<ReshapeOp>(slope, n.ints(shape), n.builder.getBoolAttr(false));
     }
   }
   return n.finish({n.create<PReluOp>(x, slope)});

@@ -1,6 +1,7 @@
 // Arithmetic, comparison and logic of ONNX.
 #include "ir/ops/Arithmetic.h"
 #include "ir/onnx/NodeImporter.h"
+#include "ir/ops/View.h"
 
 using namespace mlir;
 
@@ -39,12 +40,7 @@ static Value alignedOperand(NodeImporter &n) {
     return b;
   SmallVector<int64_t> shape(bType.getShape());
   shape.append(static_cast<size_t>(trailing), 1);
-  std::optional<Tensor> constant = constantTensor(b);
-  if (!constant) {
-    (void)n.unsupported("broadcasts a computed operand along an axis; convert the model to opset 7");
-    return {};
-  }
-  return n.constant(constant->reshaped(Shape(shape.begin(), shape.end())));
+  return n.create<ReshapeOp>(b, n.ints(shape), n.builder.getBoolAttr(false));
 }
 
 template <typename Op> static LogicalResult importBinary(NodeImporter &n) {

@@ -1,6 +1,7 @@
 // Unary mathematics and casts of ONNX.
 #include "ir/ops/Math.h"
 #include "ir/onnx/NodeImporter.h"
+#include "runtime/TensorProto.h"
 
 using namespace mlir;
 
@@ -29,32 +30,16 @@ static LogicalResult importCastTo(NodeImporter &n, Type to) {
   return n.finish({n.create<CastOp>(n.input(0), TypeAttr::get(to))});
 }
 
-/// The element type of onnx::TensorProto::DataType; null if no tensor here has it.
-static Type elementTypeOfProto(int64_t type, MLIRContext *context) {
-  static constexpr std::pair<int64_t, DType> table[] = {
-      {onnx::TensorProto::FLOAT, DType::F32},   {onnx::TensorProto::DOUBLE, DType::F64},
-      {onnx::TensorProto::FLOAT16, DType::F16}, {onnx::TensorProto::BFLOAT16, DType::BF16},
-      {onnx::TensorProto::INT8, DType::I8},     {onnx::TensorProto::INT16, DType::I16},
-      {onnx::TensorProto::INT32, DType::I32},   {onnx::TensorProto::INT64, DType::I64},
-      {onnx::TensorProto::UINT8, DType::U8},    {onnx::TensorProto::UINT16, DType::U16},
-      {onnx::TensorProto::UINT32, DType::U32},  {onnx::TensorProto::UINT64, DType::U64},
-      {onnx::TensorProto::BOOL, DType::Bool}};
-  for (auto [number, dtype] : table)
-    if (number == type)
-      return toMlir(dtype, context);
-  return {};
-}
-
 static LogicalResult importCast(NodeImporter &n) {
   if (failed(n.expectInputs(1, 1)))
     return failure();
   if (!n.hasAttr("to"))
     return n.invalid("lacks the attribute 'to'");
   int64_t number = n.intAttr("to", 0);
-  Type to = elementTypeOfProto(number, n.builder.getContext());
+  Expected<DType> to = typeFromOnnx(static_cast<int32_t>(std::clamp<int64_t>(number, 0, INT32_MAX)));
   if (!to)
-    return n.unsupported("casts to element type " + Twine(number) + " of ONNX, which is not implemented");
-  return importCastTo(n, to);
+    return n.unsupported(to.failure().message);
+  return importCastTo(n, toMlir(*to, n.builder.getContext()));
 }
 
 static LogicalResult importCastLike(NodeImporter &n) {

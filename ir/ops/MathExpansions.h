@@ -10,7 +10,7 @@ namespace sinter::nn {
 Element exp(Element x);
 /// exp(x) / 2, also where exp(x) alone would overflow.
 Element halfExp(Element x);
-/// exp(x) - 1, accurate near 0.
+/// exp(x) - 1, accurate near 0; -0 gives +0.
 Element expm1(Element x);
 Element log(Element x);
 /// log(1 + x), accurate near 0.
