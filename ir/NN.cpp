@@ -1,6 +1,8 @@
 // Registration of the nn dialect. Constants that passes make are nn.constant ops.
 #include "ir/NN.h"
 #include "ir/Ops.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace sinter::nn;

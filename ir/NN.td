@@ -18,6 +18,8 @@ def NN_Dialect : Dialect {
     must be constants once shapes are specialised.
   }];
   let cppNamespace = "::sinter::nn";
+  // ElementwiseOpInterface builds ops of these.
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
   let useDefaultAttributePrinterParser = 0;
   let extraClassDeclaration = [{ void registerOps(); }];
 }

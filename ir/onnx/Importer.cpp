@@ -105,6 +105,7 @@ Expected<RankedTensorType> GraphImporter::declaredType(const onnx::ValueInfoProt
 Status GraphImporter::addInputs() {
   bool overridable = model.ir_version() >= 4 && !options.freezeInputs;
   Block &body = function.getBody().front();
+  SmallVector<DictionaryAttr> attributes;
   for (const onnx::ValueInfoProto &info : graph.input()) {
     auto initializer = initializers.find(info.name());
     bool hasDefault = initializer != initializers.end();
@@ -115,17 +116,19 @@ Status GraphImporter::addInputs() {
     if (!type && !hasDefault)
       return type.failure();
     Type argumentType = hasDefault ? initializer->second.getType() : Type(*type);
-    unsigned index = body.getNumArguments();
     values[info.name()] = body.addArgument(argumentType, nameLoc(info.name()));
-    function.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), {}));
-    function.setArgAttr(index, "nn.name", builder.getStringAttr(info.name()));
+    NamedAttrList named;
+    named.set("nn.name", builder.getStringAttr(info.name()));
     if (hasDefault) {
-      function.setArgAttr(index, "nn.default", initializer->second);
+      named.set("nn.default", initializer->second);
       initializers.erase(initializer);
     } else if (llvm::any_of(dimNames, [](Attribute name) { return !cast<StringAttr>(name).empty(); })) {
-      function.setArgAttr(index, "nn.dims", builder.getArrayAttr(dimNames));
+      named.set("nn.dims", builder.getArrayAttr(dimNames));
     }
+    attributes.push_back(named.getDictionary(builder.getContext()));
   }
+  function.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), {}));
+  function.setAllArgAttrs(attributes);
   return {};
 }
 
@@ -202,8 +205,10 @@ Status GraphImporter::addOutputs() {
   func::ReturnOp::create(builder, function.getLoc(), results);
   Block &body = function.getBody().front();
   function.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), ValueRange(results).getTypes()));
-  for (auto [index, info] : llvm::enumerate(graph.output()))
-    function.setResultAttr(index, "nn.name", builder.getStringAttr(info.name()));
+  SmallVector<DictionaryAttr> attributes;
+  for (const onnx::ValueInfoProto &info : graph.output())
+    attributes.push_back(builder.getDictionaryAttr(builder.getNamedAttr("nn.name", builder.getStringAttr(info.name()))));
+  function.setAllResultAttrs(attributes);
   return {};
 }
 
