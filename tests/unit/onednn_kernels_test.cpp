@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "runtime/onednn/OneDnn.h"
+#include "llvm/ADT/StringExtras.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -20,6 +21,8 @@ struct KernelText {
   const char *arguments, *body, *yield, *type;
 };
 
+void PrintTo(const KernelText &text, std::ostream *stream) { *stream << text.body; }
+
 struct Parsed {
   std::unique_ptr<MLIRContext> context;
   OwningOpRef<ModuleOp> module;
@@ -31,9 +34,15 @@ Parsed parse(const KernelText &text) {
   Parsed parsed;
   parsed.context = std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
   parsed.context->loadDialect<nn::NNDialect, func::FuncDialect>();
-  std::string source = std::string("func.func @main(") + text.arguments + ") -> " + text.type +
-                       " {\n %k = nn.kernel \"k\" onednn {\n" + text.body + "\n nn.yield " + text.yield +
-                       " : " + text.type + "\n } : " + text.type + "\n return %k : " + text.type + "\n}";
+  // Constants stand outside of kernels.
+  std::string constants, body;
+  for (StringRef line : llvm::split(text.body, '\n'))
+    (line.contains("nn.constant") ? constants : body) += (line + "\n").str();
+  std::string type = text.type,
+              source = (Twine("func.func @main(") + text.arguments + ") -> " + type + " {\n" + constants +
+                        "%k = nn.kernel \"k\" \"onednn\" {\n" + body + "nn.yield " + text.yield + " : " +
+                        type + "\n} : " + type + "\nreturn %k : " + type + "\n}")
+                           .str();
   parsed.module = parseSourceString<ModuleOp>(source, parsed.context.get());
   if (parsed.module) {
     parsed.function = *parsed.module->getOps<func::FuncOp>().begin();
