@@ -12,7 +12,7 @@ count=400
 
 say "compiling examples/digits/digits.onnx"
 "$bin/sinter" compile "$digits/digits.onnx" -o "$out/digits.so" --shape "image=${count}x1x8x8"
-"$bin/sinter" compile "$digits/digits.onnx" -o "$out/digits-O0.so" --shape "image=${count}x1x8x8" -O0 >/dev/null 2>&1
+"$bin/sinter" compile "$digits/digits.onnx" -o "$out/digits-O0.so" --shape "image=${count}x1x8x8" -O0
 
 # bench MODEL: median microseconds per image on one thread.
 bench() {
