@@ -52,7 +52,7 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
       for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
         if (failed(foldOp(&op, foldedElements)))
           return signalPassFailure();
-      for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body.without_terminator())))
+      for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
         if (isOpTriviallyDead(&op))
           op.erase();
     }

@@ -12,10 +12,13 @@ const EmitterTable &emitterTable() {
   static const EmitterTable table = [] {
     EmitterTable t;
     registerConvolutionEmitters(t);
+    registerIndexingEmitters(t);
     registerMatrixEmitters(t);
+    registerMovementEmitters(t);
     registerNormalisationEmitters(t);
     registerPoolEmitters(t);
     registerReductionEmitters(t);
+    registerResizeEmitters(t);
     registerSoftmaxEmitters(t);
     return t;
   }();

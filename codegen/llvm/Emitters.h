@@ -6,10 +6,13 @@
 namespace sinter::codegen {
 
 void registerConvolutionEmitters(EmitterTable &table);
+void registerIndexingEmitters(EmitterTable &table);
 void registerMatrixEmitters(EmitterTable &table);
+void registerMovementEmitters(EmitterTable &table);
 void registerNormalisationEmitters(EmitterTable &table);
 void registerPoolEmitters(EmitterTable &table);
 void registerReductionEmitters(EmitterTable &table);
+void registerResizeEmitters(EmitterTable &table);
 void registerSoftmaxEmitters(EmitterTable &table);
 
 } // namespace sinter::codegen
