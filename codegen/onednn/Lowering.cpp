@@ -43,8 +43,9 @@ std::string refuseTensor(Value value) {
   return "";
 }
 
-/// The primitives that compute post-ops. Eltwise primitives take binary ones only.
-bool takesPostOp(const Step &step, Algorithm postOp) {
+/// The primitives that compute post-ops. Eltwise ones accept binary post-ops, but oneDNN 2.6 computes them
+/// wrong.
+bool takesPostOp(const Step &step) {
   switch (step.kind) {
   case Kind::Convolution:
   case Kind::Deconvolution:
@@ -54,8 +55,6 @@ bool takesPostOp(const Step &step, Algorithm postOp) {
   case Kind::Reduction:
   case Kind::Resampling:
     return step.postOps.size() < 16;
-  case Kind::Eltwise:
-    return step.postOps.size() < 16 && isBinary(postOp);
   default:
     return false;
   }
@@ -187,7 +186,7 @@ Description Lowering::fused() const {
     Step *last = joined.steps.empty() ? nullptr : &joined.steps.back();
     auto firstTemporary = static_cast<int64_t>(joined.buffers.size());
     // The intermediate result vanishes: it must be a temporary that one step writes and one reads.
-    if (last && last->destination.buffer >= firstTemporary && takesPostOp(*last, step.algorithm) &&
+    if (last && last->destination.buffer >= firstTemporary && takesPostOp(*last) &&
         countUses(description, last->destination.buffer) == 2) {
       if (std::optional<PostOp> op = asPostOp(step, *last)) {
         last->postOps.push_back(std::move(*op));

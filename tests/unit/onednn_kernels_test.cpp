@@ -170,6 +170,44 @@ INSTANTIATE_TEST_SUITE_P(
                    "tensor<2x3x1x1xf32>"}));
 
 INSTANTIATE_TEST_SUITE_P(
+    Fused, OneDnnKernel,
+    testing::Values(
+        KernelText{"%x: tensor<3xf32>, %one: tensor<f32>",
+                   "%a = nn.abs %x : (tensor<3xf32>) -> tensor<3xf32>\n"
+                   "%b = nn.add %one, %a : (tensor<f32>, tensor<3xf32>) -> tensor<3xf32>\n"
+                   "%y = nn.mul %x, %b : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>",
+                   "%y", "tensor<3xf32>"},
+        KernelText{"%x: tensor<1x3x5x5xf32>, %r: tensor<1x3x4x4xf32>, %c: tensor<3x1x1xf32>",
+                   "%a = nn.average_pool %x {kernel_shape = array<i64: 2, 2>} : (tensor<1x3x5x5xf32>) -> "
+                   "tensor<1x3x4x4xf32>\n%b = nn.sub %a, %r : (tensor<1x3x4x4xf32>, tensor<1x3x4x4xf32>) -> "
+                   "tensor<1x3x4x4xf32>\n%d = nn.mul %b, %c : (tensor<1x3x4x4xf32>, tensor<3x1x1xf32>) -> "
+                   "tensor<1x3x4x4xf32>\n%y = nn.tanh %d : (tensor<1x3x4x4xf32>) -> tensor<1x3x4x4xf32>",
+                   "%y", "tensor<1x3x4x4xf32>"},
+        KernelText{"%a: tensor<5x3xf32>, %b: tensor<3x7xf32>, %c: tensor<7xf32>, %r: tensor<5x7xf32>",
+                   "%m = nn.matmul %a, %b : (tensor<5x3xf32>, tensor<3x7xf32>) -> tensor<5x7xf32>\n"
+                   "%s = nn.add %m, %c : (tensor<5x7xf32>, tensor<7xf32>) -> tensor<5x7xf32>\n"
+                   "%g = nn.sigmoid %s : (tensor<5x7xf32>) -> tensor<5x7xf32>\n"
+                   "%p = nn.mul %g, %s : (tensor<5x7xf32>, tensor<5x7xf32>) -> tensor<5x7xf32>\n"
+                   "%y = nn.add %r, %p : (tensor<5x7xf32>, tensor<5x7xf32>) -> tensor<5x7xf32>",
+                   "%y", "tensor<5x7xf32>"},
+        KernelText{
+            "%x: tensor<1x16x7x7xf32>, %w: tensor<32x16x3x3xf32>, %s: tensor<32x1x1xf32>, %r: "
+            "tensor<1x32x5x5xf32>",
+            "%a = nn.conv %x, %w : (tensor<1x16x7x7xf32>, tensor<32x16x3x3xf32>) -> tensor<1x32x5x5xf32>\n"
+            "%b = nn.channel_affine %a, %s, %s : (tensor<1x32x5x5xf32>, tensor<32x1x1xf32>, "
+            "tensor<32x1x1xf32>) "
+            "-> tensor<1x32x5x5xf32>\n%c = nn.add %b, %r : (tensor<1x32x5x5xf32>, tensor<1x32x5x5xf32>) -> "
+            "tensor<1x32x5x5xf32>\n%d = nn.mul %c, %r : (tensor<1x32x5x5xf32>, tensor<1x32x5x5xf32>) -> "
+            "tensor<1x32x5x5xf32>\n%y = nn.hard_swish %d : (tensor<1x32x5x5xf32>) -> tensor<1x32x5x5xf32>",
+            "%y", "tensor<1x32x5x5xf32>"},
+        KernelText{"%x: tensor<1x4x5x5xf32>, %w: tensor<4x3x2x2xf32>",
+                   "%a = nn.conv_transpose %x, %w {strides = array<i64: 2, 2>} : (tensor<1x4x5x5xf32>, "
+                   "tensor<4x3x2x2xf32>) -> tensor<1x3x10x10xf32>\n%y = nn.leaky_relu %a : "
+                   "(tensor<1x3x10x10xf32>) -> "
+                   "tensor<1x3x10x10xf32>",
+                   "%y", "tensor<1x3x10x10xf32>"}));
+
+INSTANTIATE_TEST_SUITE_P(
     Elementwise, OneDnnKernel,
     testing::Values(
         KernelText{
