@@ -99,7 +99,8 @@ public:
     if (options.dumpDir.empty())
       return;
     std::string file;
-    llvm::raw_string_ostream(file) << options.dumpDir << "/" << llvm::format("%02d-", count++) << name << ".mlir";
+    llvm::raw_string_ostream(file) << options.dumpDir << "/" << llvm::format("%02d-", count++) << name
+                                   << ".mlir";
     std::error_code error;
     llvm::raw_fd_ostream out(file, error);
     if (!error)

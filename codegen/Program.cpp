@@ -1,4 +1,5 @@
-// Walks the planned function: each kernel becomes code, found again by its text if an equal one was emitted before, and steps.
+// Walks the planned function: each kernel becomes code, found again by its text if an equal one was emitted
+// before, and steps.
 #include "codegen/Program.h"
 #include "codegen/llvm/Conversions.h"
 #include "codegen/llvm/KernelEmitter.h"
@@ -141,6 +142,10 @@ Status ProgramBuilder::addFallback(nn::KernelOp kernel, int64_t row) {
 Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   auto row = static_cast<int64_t>(program.kernels.size());
   program.kernels.push_back({kernel.getName().str(), opsOf(kernel), "", 0});
+  bool isEmpty = llvm::all_of(kernel.getResultTypes(),
+                              [](Type type) { return cast<ShapedType>(type).getNumElements() == 0; });
+  if (isEmpty)
+    return {};
   if (kernel.getBackend() == "onednn")
     return addFallback(kernel, row);
   OwningOpRef<ModuleOp> code = ModuleOp::create(UnknownLoc::get(kernel.getContext()));
@@ -158,10 +163,18 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
     Step step{i == 0 ? symbol : symbol + "_" + std::to_string(i), row, {}, phase.total, phase.grain};
     for (const BufferRef &buffer : phase.buffers) {
       switch (buffer.kind) {
-      case BufferRef::Tensor: step.buffers.push_back(placeOf(buffer.tensor)); break;
-      case BufferRef::Output: step.buffers.push_back(placeOf(kernel.getResult(buffer.index))); break;
-      case BufferRef::Constant: step.buffers.push_back({Place::Weights, constants[buffer.index]}); break;
-      case BufferRef::Workspace: step.buffers.push_back({Place::Arena, plannedBytes + buffer.index}); break;
+      case BufferRef::Tensor:
+        step.buffers.push_back(placeOf(buffer.tensor));
+        break;
+      case BufferRef::Output:
+        step.buffers.push_back(placeOf(kernel.getResult(buffer.index)));
+        break;
+      case BufferRef::Constant:
+        step.buffers.push_back({Place::Weights, constants[buffer.index]});
+        break;
+      case BufferRef::Workspace:
+        step.buffers.push_back({Place::Arena, plannedBytes + buffer.index});
+        break;
       }
     }
     if (phase.total > 0)
@@ -190,7 +203,8 @@ Expected<Program> ProgramBuilder::run() {
 
 } // namespace
 
-Expected<Program> buildProgram(const LoadedModel &model, const CompileOptions &options, const Target &target) {
+Expected<Program> buildProgram(const LoadedModel &model, const CompileOptions &options,
+                               const Target &target) {
   DialectRegistry registry;
   registerKernelDialects(registry);
   model.context->appendDialectRegistry(registry);

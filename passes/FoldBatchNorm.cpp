@@ -1,5 +1,6 @@
-// nn-fold-batch-norm: an inference BatchNorm is the affine y = s*x + t with s = gamma/sqrt(var+eps), t = beta - mean*s
-// (Ioffe and Szegedy, arXiv 1502.03167, section 3.1). Its producer absorbs it, or it stays as nn.channel_affine.
+// nn-fold-batch-norm: an inference BatchNorm is the affine y = s*x + t with s = gamma/sqrt(var+eps), t = beta
+// - mean*s (Ioffe and Szegedy, arXiv 1502.03167, section 3.1). Its producer absorbs it, or it stays as
+// nn.channel_affine.
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "passes/Passes.h"
@@ -21,7 +22,10 @@ std::pair<ChannelAffine, AffineVerdict> affineOf(BatchNormOp op) {
     std::optional<Tensor> tensor = constantTensor(operand);
     if (!tensor) {
       bool overridable = isa<BlockArgument>(operand);
-      return {{}, AffineVerdict::no("NON_CONST_PARAM", overridable
+      return {{},
+              AffineVerdict::no(
+                  "NON_CONST_PARAM",
+                  overridable
                       ? "a parameter is a graph input; --freeze-inputs makes overridable ones constant"
                       : "a parameter is computed at run time")};
     }
@@ -87,7 +91,8 @@ private:
       return AffineVerdict::no("NO_PRODUCER", "it reads a graph input: nothing before it can take it up");
     auto interface = dyn_cast<AffineOpInterface>(producer);
     if (!interface)
-      return AffineVerdict::no("OP_CANNOT_ABSORB", describe(producer) + " before it has no constants to take it up");
+      return AffineVerdict::no("OP_CANNOT_ABSORB",
+                               describe(producer) + " before it has no constants to take it up");
     for (Operation *user : op.getX().getUsers()) {
       if (user == op)
         continue;
@@ -109,8 +114,8 @@ private:
       storeDoubles(tensor, values);
       return ConstantOp::create(builder, op.getLoc(), tensor, nameOf(op.getLoc()));
     };
-    Value y = ChannelAffineOp::create(builder, op.getLoc(), op.getY().getType(), op.getX(), constant(affine.scale),
-                                      constant(affine.shift));
+    Value y = ChannelAffineOp::create(builder, op.getLoc(), op.getY().getType(), op.getX(),
+                                      constant(affine.scale), constant(affine.shift));
     op->replaceAllUsesWith(ValueRange(y));
     op->erase();
   }

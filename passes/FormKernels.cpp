@@ -1,5 +1,5 @@
-// nn-form-kernels: ops into kernels. An elementwise op joins the kernel of an operand only it reads; the joined kernel
-// stands where its last op stood, so every operand is defined before it.
+// nn-form-kernels: ops into kernels. An elementwise op joins the kernel of an operand only it reads; the
+// joined kernel stands where its last op stood, so every operand is defined before it.
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "passes/Passes.h"
@@ -53,8 +53,8 @@ private:
 
   void wrap(Operation *op) {
     OpBuilder builder(op);
-    auto kernel = KernelOp::create(builder, op->getLoc(), TypeRange(op->getResultTypes()), StringRef(nameOf(op->getLoc())), "llvm",
-                                   DenseI64ArrayAttr());
+    auto kernel = KernelOp::create(builder, op->getLoc(), TypeRange(op->getResultTypes()),
+                                   StringRef(nameOf(op->getLoc())), "llvm", DenseI64ArrayAttr());
     Block *block = builder.createBlock(&kernel.getBody());
     op->replaceAllUsesWith(kernel);
     op->moveBefore(block, block->end());
@@ -73,7 +73,8 @@ private:
       if (elementTypeOf(operand) != elementTypeOf(op->getResult(0)))
         return {};
       auto kernel = operand.getDefiningOp<KernelOp>();
-      if (!kernel || kernel->getNumResults() != 1 || operand.getType() != type || kernel->getBlock() != op->getBlock())
+      if (!kernel || kernel->getNumResults() != 1 || operand.getType() != type ||
+          kernel->getBlock() != op->getBlock())
         continue;
       bool onlyReader = llvm::all_of(operand.getUsers(), [&](Operation *user) { return user == op; });
       if (onlyReader && takesEpilogue(kernel) && (!found || found->isBeforeInBlock(kernel)))
@@ -82,18 +83,20 @@ private:
     return found;
   }
 
-  /// Whether the kernel computes element by element at its end. Pure data movement is left alone: it copies whole runs.
+  /// Whether the kernel computes element by element at its end. Pure data movement is left alone: it copies
+  /// whole runs.
   bool takesEpilogue(KernelOp kernel) {
     Operation *anchor = &kernel.getBody().front().front();
     return isa<ElementwiseOpInterface>(anchor) ||
-           isa<ConvOp, ConvTransposeOp, GemmOp, MatmulOp, AveragePoolOp, MaxPoolOp, GlobalAveragePoolOp>(anchor);
+           isa<ConvOp, ConvTransposeOp, GemmOp, MatmulOp, AveragePoolOp, MaxPoolOp, GlobalAveragePoolOp>(
+               anchor);
   }
 
   void join(KernelOp producer, Operation *op) {
     OpBuilder builder(op);
     Location loc = builder.getFusedLoc({producer.getLoc(), op->getLoc()});
-    auto kernel = KernelOp::create(builder, loc, TypeRange(op->getResultTypes()), StringRef(nameOf(loc)), "llvm",
-                                   DenseI64ArrayAttr());
+    auto kernel = KernelOp::create(builder, loc, TypeRange(op->getResultTypes()), StringRef(nameOf(loc)),
+                                   "llvm", DenseI64ArrayAttr());
     kernel.getBody().takeBody(producer.getBody());
     Block *block = &kernel.getBody().front();
     Operation *yield = block->getTerminator();

@@ -16,7 +16,8 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createSpecialiseShapes(shapes));
 
   if (options.optimise) {
-    // Weights that the model computes become constants, so that folds see them. Equal nodes merge; dead ones go.
+    // Weights that the model computes become constants, so that folds see them. Equal nodes merge; dead ones
+    // go.
     passes.addPass(createFoldConstants());
     passes.addPass(createCSEPass());
     // Before kernels form: a folded BatchNorm leaves its activation next to the convolution.

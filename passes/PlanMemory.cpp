@@ -85,7 +85,8 @@ private:
 
   /// Greedy by size; returns the arena's bytes.
   int64_t place() {
-    // A chain of buffers written over each other is placed as one, alive from the first's birth to the last's death.
+    // A chain of buffers written over each other is placed as one, alive from the first's birth to the last's
+    // death.
     SmallVector<Buffer *> order;
     for (auto &[value, buffer] : buffers) {
       if (!buffer.inPlaceOf) {
@@ -110,7 +111,8 @@ private:
       }
       buffer->offset = offset;
       total = std::max(total, offset + buffer->bytes);
-      placed.insert(llvm::upper_bound(placed, buffer, [](const Buffer *a, const Buffer *b) { return a->offset < b->offset; }),
+      placed.insert(llvm::upper_bound(placed, buffer,
+                                      [](const Buffer *a, const Buffer *b) { return a->offset < b->offset; }),
                     buffer);
     }
     return total;

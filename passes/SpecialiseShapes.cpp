@@ -1,4 +1,5 @@
-// nn-specialise-shapes: static shapes for @main's arguments, then one walk that infers types and folds shape arithmetic.
+// nn-specialise-shapes: static shapes for @main's arguments, then one walk that infers types and folds shape
+// arithmetic.
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "passes/FoldOp.h"
@@ -43,8 +44,20 @@ struct SpecialiseShapesPass : impl::SpecialiseShapesBase<SpecialiseShapesPass> {
     auto function = getOperation().lookupSymbol<func::FuncOp>("main");
     if (!function || function.isExternal())
       return signalPassFailure();
-    if (failed(parseOptions(function)) || failed(specialiseArguments(function)) || failed(inferBody(function)))
-      signalPassFailure();
+    if (failed(parseOptions(function)) || failed(specialiseArguments(function)))
+      return signalPassFailure();
+    // Every retry has one overridable input less.
+    while (true) {
+      Operation *dynamic = nullptr;
+      if (failed(inferBody(function, dynamic)))
+        return signalPassFailure();
+      if (!dynamic)
+        return;
+      if (!freezeShapeInputs(function, dynamic)) {
+        explainDynamic(dynamic);
+        return signalPassFailure();
+      }
+    }
   }
 
 private:
@@ -110,12 +123,14 @@ private:
         if (given != shapeOf.end()) {
           if (!dynamic && dim != given->second[d])
             return function.emitError("--shape gives input '")
-                   << name << "' dimension " << d << " the size " << given->second[d] << ", the model fixes it to " << dim;
+                   << name << "' dimension " << d << " the size " << given->second[d]
+                   << ", the model fixes it to " << dim;
           dim = given->second[d];
         } else if (dynamic && sizeOf.count(dimName)) {
           dim = sizeOf.lookup(dimName);
         } else if (dynamic) {
-          InFlightDiagnostic error = function.emitError("input '") << name << "' has the dynamic dimension " << d;
+          InFlightDiagnostic error = function.emitError("input '")
+                                     << name << "' has the dynamic dimension " << d;
           if (!dimName.empty())
             error << " ('" << dimName << "')";
           error << ": give its shape, --shape " << name << "=" << suggestion(type);
@@ -138,7 +153,9 @@ private:
     return toString(shape);
   }
 
-  LogicalResult inferBody(func::FuncOp function) {
+  /// Infers and folds op by op; stops at the first op whose result shape is not static and gives it as
+  /// `dynamic`.
+  LogicalResult inferBody(func::FuncOp function, Operation *&dynamic) {
     Block &body = function.getBody().front();
     for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
       auto inference = dyn_cast<ShapeInferenceOpInterface>(op);
@@ -149,8 +166,11 @@ private:
         return failure();
       for (auto [result, type] : llvm::zip_equal(op.getResults(), types)) {
         auto ranked = dyn_cast<RankedTensorType>(type);
-        if (!ranked || !ranked.hasStaticShape())
-          return explainDynamic(&op, type);
+        if (!ranked || !ranked.hasStaticShape()) {
+          result.setType(type);
+          dynamic = &op;
+          return success();
+        }
         if (!elementCount(ranked.getShape()))
           return op.emitError("the result ") << type << " of " << describe(&op) << " is too large";
         result.setType(type);
@@ -158,18 +178,47 @@ private:
       if (failed(foldOp(&op, foldedElements)))
         return failure();
     }
-    function.setFunctionType(FunctionType::get(&getContext(), body.getArgumentTypes(),
-                                               body.getTerminator()->getOperandTypes()));
+    function.setFunctionType(
+        FunctionType::get(&getContext(), body.getArgumentTypes(), body.getTerminator()->getOperandTypes()));
     return success();
   }
 
+  /// Makes constants of the overridable inputs (initialisers that are graph inputs too) that the op's shape
+  /// operands come from: shapes are fixed at compile time, so they cannot be overridden at run time. False if
+  /// there are none.
+  bool freezeShapeInputs(func::FuncOp function, Operation *op) {
+    SmallVector<Value> open(op->getOperands().drop_front());
+    llvm::BitVector frozen(function.getNumArguments());
+    OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
+    for (DenseSet<Value> seen; !open.empty();) {
+      Value value = open.pop_back_val();
+      if (!seen.insert(value).second)
+        continue;
+      if (Operation *producer = value.getDefiningOp()) {
+        llvm::append_range(open, producer->getOperands());
+        continue;
+      }
+      auto argument = cast<BlockArgument>(value);
+      auto fallback = function.getArgAttrOfType<ElementsAttr>(argument.getArgNumber(), "nn.default");
+      if (!fallback)
+        continue;
+      argument.replaceAllUsesWith(
+          ConstantOp::create(builder, argument.getLoc(), fallback.getType(), fallback));
+      frozen.set(argument.getArgNumber());
+    }
+    return frozen.any() && succeeded(function.eraseArguments(frozen));
+  }
+
   /// All tensor operands are static here, so a dynamic result comes from an operand that is not constant.
-  LogicalResult explainDynamic(Operation *op, Type type) {
-    InFlightDiagnostic error = emitUnsupported(op) << describe(op) << " has a result shape known only at run time (" << type << ")";
+  void explainDynamic(Operation *op) {
+    InFlightDiagnostic error = emitUnsupported(op)
+                               << describe(op) << " has a result shape known only at run time ("
+                               << op->getResultTypes() << ")";
     for (auto [index, operand] : llvm::enumerate(op->getOperands()))
-      if (index > 0 && !constantTensor(operand))
-        return error << ": operand " << index << " would have to be a constant, make it an initializer";
-    return error;
+      if (index > 0 && !constantTensor(operand)) {
+        error << ": operand " << index << " would have to be a constant, make it an initializer";
+        return;
+      }
   }
 
   llvm::StringMap<SmallVector<int64_t>> shapeOf;

@@ -207,7 +207,8 @@ Status GraphImporter::addOutputs() {
   function.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), ValueRange(results).getTypes()));
   SmallVector<DictionaryAttr> attributes;
   for (const onnx::ValueInfoProto &info : graph.output())
-    attributes.push_back(builder.getDictionaryAttr(builder.getNamedAttr("nn.name", builder.getStringAttr(info.name()))));
+    attributes.push_back(
+        builder.getDictionaryAttr(builder.getNamedAttr("nn.name", builder.getStringAttr(info.name()))));
   function.setAllResultAttrs(attributes);
   return {};
 }
