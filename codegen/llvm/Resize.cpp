@@ -107,12 +107,12 @@ private:
     e.forLanes(e.index(0), e.index(width), e.lanes(), [&](Value i, unsigned lanes) {
       auto tap = [&](Value t, Value sum) {
         Value place = e.add(e.mul(t, width), i), weight = e.load(weights, place, lanes);
-        SmallVector<Value> elements;
+        SmallVector<Value> elements(std::max(lanes, 1u));
         for (unsigned lane = 0; lane < lanes; ++lane) {
           Value at = toIndex(e.load(indices, e.add(place, e.index(lane))));
-          elements.push_back(line ? e.load(line, at) : combineRows(rows, at, 1));
+          elements[lane] = line ? e.load(line, at) : combineRows(rows, at, 1);
         }
-        Value element = elements.front();
+        Value element = elements[0];
         if (lanes > 1)
           element = vector::FromElementsOp::create(e.b, VectorType::get({lanes}, real), elements);
         return plus(sum, weight, element, inner.hasZeros);
