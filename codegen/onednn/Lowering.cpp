@@ -43,6 +43,10 @@ std::string refuseTensor(Value value) {
   return "";
 }
 
+bool isEmptyConstant(Value value) {
+  return value.getDefiningOp<ConstantOp>() && rankedType(value).getNumElements() == 0;
+}
+
 /// The primitives that compute post-ops. Eltwise ones accept binary post-ops, but oneDNN 2.6 computes them
 /// wrong.
 bool takesPostOp(const Step &step) {
@@ -51,9 +55,6 @@ bool takesPostOp(const Step &step) {
   case Kind::Deconvolution:
   case Kind::MatMul:
   case Kind::Pooling:
-  case Kind::Binary:
-  case Kind::Reduction:
-  case Kind::Resampling:
     return step.postOps.size() < 16;
   default:
     return false;
@@ -118,8 +119,8 @@ std::string Lowering::run() {
       if (reason.empty())
         reason = refuseTensor(result);
     for (Value operand : op.getOperands())
-      // Integer operands are shapes, axes and pads, which the op's function reads.
-      if (reason.empty() && isa<FloatType>(elementTypeOf(operand)))
+      // Integers, and constants without elements, are shapes, axes or regions, which the op's function reads.
+      if (reason.empty() && isa<FloatType>(elementTypeOf(operand)) && !isEmptyConstant(operand))
         reason = refuseTensor(operand);
     if (reason.empty())
       reason = (*lower)(*this, &op);

@@ -172,6 +172,30 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Fused, OneDnnKernel,
     testing::Values(
+        // Channels that fill no vector, one pixel each.
+        KernelText{
+            "%x: tensor<2x19x1x1xf32>, %s: tensor<19x1x1xf32>, %t: tensor<19x1x1xf32>",
+            "%l = nn.constant dense<-0.5> : tensor<f32>\n%u = nn.constant dense<0.75> : tensor<f32>\n"
+            "%a = nn.channel_affine %x, %s, %t : (tensor<2x19x1x1xf32>, tensor<19x1x1xf32>, "
+            "tensor<19x1x1xf32>) -> "
+            "tensor<2x19x1x1xf32>\n%y = nn.clip %a, %l, %u {operandSegmentSizes = array<i32: 1, 1, 1>} : "
+            "(tensor<2x19x1x1xf32>, tensor<f32>, tensor<f32>) -> tensor<2x19x1x1xf32>",
+            "%y", "tensor<2x19x1x1xf32>"},
+        KernelText{
+            "%x: tensor<2x5x3x3xf32>, %w: tensor<19x5x3x3xf32>, %s: tensor<19x1x1xf32>, %t: "
+            "tensor<19x1x1xf32>",
+            "%c = nn.conv %x, %w : (tensor<2x5x3x3xf32>, tensor<19x5x3x3xf32>) -> tensor<2x19x1x1xf32>\n"
+            "%a = nn.channel_affine %c, %s, %t : (tensor<2x19x1x1xf32>, tensor<19x1x1xf32>, "
+            "tensor<19x1x1xf32>) -> "
+            "tensor<2x19x1x1xf32>\n%y = nn.relu %a : (tensor<2x19x1x1xf32>) -> tensor<2x19x1x1xf32>",
+            "%y", "tensor<2x19x1x1xf32>"},
+        KernelText{"%x: tensor<2x19x3x4xf32>, %s: tensor<19x1x1xf32>, %t: tensor<19x1x1xf32>",
+                   "%c = nn.max_pool %x {kernel_shape = array<i64: 3, 3>} : (tensor<2x19x3x4xf32>) -> "
+                   "tensor<2x19x1x2xf32>\n%a = nn.channel_affine %c, %s, %t : (tensor<2x19x1x2xf32>, "
+                   "tensor<19x1x1xf32>, "
+                   "tensor<19x1x1xf32>) -> tensor<2x19x1x2xf32>\n%y = nn.relu %a : (tensor<2x19x1x2xf32>) -> "
+                   "tensor<2x19x1x2xf32>",
+                   "%y", "tensor<2x19x1x2xf32>"},
         KernelText{"%x: tensor<3xf32>, %one: tensor<f32>",
                    "%a = nn.abs %x : (tensor<3xf32>) -> tensor<3xf32>\n"
                    "%b = nn.add %one, %a : (tensor<f32>, tensor<3xf32>) -> tensor<3xf32>\n"
