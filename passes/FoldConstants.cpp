@@ -18,8 +18,8 @@ LogicalResult foldOp(Operation *op, int64_t maxElements) {
     if (!ranked || !ranked.hasStaticShape() || ranked.getNumElements() > maxElements)
       return success();
   }
-  // Shape and Size depend on the operand's type alone: an empty tensor of that shape stands for it.
-  bool needsTypeOnly = isa<ShapeOp, SizeOp>(op);
+  // These depend on the operand's type alone: an empty tensor of that shape stands for it.
+  bool needsTypeOnly = isa<EyeLikeOp, ShapeOp, SizeOp>(op);
   SmallVector<Tensor> operands;
   for (Value operand : op->getOperands()) {
     std::optional<Tensor> tensor = constantTensor(operand);
