@@ -1,4 +1,5 @@
-// Emission of a contraction: loops over tiles, the register tile, partial sums between depth blocks, the epilogue.
+// Emission of a contraction: loops over tiles, the register tile, partial sums between depth blocks, the
+// epilogue.
 #include "codegen/llvm/Contraction.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -17,10 +18,11 @@ class TileEmitter {
 public:
   TileEmitter(KernelEmitter &e, const ContractionPlan &plan, const ContractionOperands &operands, bool isTail)
       : e(e), plan(plan), operands(operands), tile(isTail ? plan.tail : plan.main),
-        valid(isTail ? plan.tailLanes : plan.lanes), pitch(tile.vectors * plan.lanes), height(tile.rows * tile.groups),
-        vector(VectorType::get({plan.lanes}, plan.compute)) {}
+        valid(isTail ? plan.tailLanes : plan.lanes), pitch(tile.vectors * plan.lanes),
+        height(tile.rows * tile.groups), vector(VectorType::get({plan.lanes}, plan.compute)) {}
 
-  /// All rows in [rowFrom, rowTo) for the columns from `first` on; row bounds are multiples of the tile's height.
+  /// All rows in [rowFrom, rowTo) for the columns from `first` on; row bounds are multiples of the tile's
+  /// height.
   void emit(Value batchIndex, Value firstColumn, Value rowFrom, Value rowTo) {
     batch = batchIndex;
     first = firstColumn;
@@ -55,7 +57,8 @@ private:
       columnBase = e.index(0);
     } else {
       columns = operands.columnBuffer();
-      columnBase = e.add(e.add(operands.columnBase(batch), e.mul(k0, plan.paddedColumns())), e.mul(first, length));
+      columnBase =
+          e.add(e.add(operands.columnBase(batch), e.mul(k0, plan.paddedColumns())), e.mul(first, length));
     }
     Buffer rows = operands.rowBuffer();
     Value rowBase = operands.rowBase(batch);
@@ -68,7 +71,8 @@ private:
       Values result = accumulate(rows, rowBase, row, columns, columnBase, length, sumsIn);
       if (plan.depthBlocks() == 1)
         return finish(row, result);
-      Value last = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, block, e.index(plan.depthBlocks() - 1));
+      Value last =
+          arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, block, e.index(plan.depthBlocks() - 1));
       scf::IfOp::create(
           e.b, last, [&](OpBuilder &, Location) { inside([&] { finish(row, result); }); },
           [&](OpBuilder &, Location) { inside([&] { spill(sums, sumsAt(row), result); }); });
@@ -100,11 +104,14 @@ private:
     return Values(partial.getResults());
   }
 
-  Value loadVector(const Buffer &buffer, Value at) { return vector::LoadOp::create(e.b, vector, buffer.memref, at); }
+  Value loadVector(const Buffer &buffer, Value at) {
+    return vector::LoadOp::create(e.b, vector, buffer.memref, at);
+  }
 
   void spill(const Buffer &buffer, Value at, ValueRange values) {
     for (auto [i, value] : llvm::enumerate(values))
-      vector::StoreOp::create(e.b, value, buffer.memref, e.add(at, e.index(static_cast<int64_t>(i) * plan.lanes)));
+      vector::StoreOp::create(e.b, value, buffer.memref,
+                              e.add(at, e.index(static_cast<int64_t>(i) * plan.lanes)));
   }
 
   /// Offsets of the tile's rows at k = 0, and what a step of k adds to them.
@@ -119,15 +126,15 @@ private:
       }
       // Rows that only fill up the tile read the last one again.
       Value at = e.add(row, e.index(i));
-      if (plan.rows % height)
+      if (plan.paddedRows != plan.rows)
         at = arith::MinSIOp::create(e.b, at, e.index(plan.rows - 1));
       offsets.push_back(e.add(rowBase, e.mul(at, operands.rowStride)));
     }
     return offsets;
   }
 
-  Values accumulate(const Buffer &rows, Value rowBase, Value row, const Buffer &columns, Value columnBase, Value length,
-                    ValueRange init) {
+  Values accumulate(const Buffer &rows, Value rowBase, Value row, const Buffer &columns, Value columnBase,
+                    Value length, ValueRange init) {
     Values offsets = rowOffsets(rowBase, row, length);
     int64_t step = operands.rowsPacked ? tile.rows : operands.depthStride;
     return e.loop(e.index(0), length, 1, init, [&](Value k, ValueRange sumsSoFar) {
@@ -135,7 +142,9 @@ private:
       auto columnVector = [&](int64_t j) {
         return loadVector(columns, e.add(e.add(columnBase, e.mul(k, pitch)), e.index(j * plan.lanes)));
       };
-      auto rowSplat = [&](int64_t i) { return e.splat(e.load(rows, e.add(offsets[i], e.mul(k, step))), plan.lanes); };
+      auto rowSplat = [&](int64_t i) {
+        return e.splat(e.load(rows, e.add(offsets[i], e.mul(k, step))), plan.lanes);
+      };
       // The shorter operand waits in registers for the elements of the longer.
       if (tile.vectors <= height) {
         Values shorter;
@@ -167,8 +176,8 @@ private:
       sum = arith::AddIOp::create(e.b, sum, arith::MulIOp::create(e.b, a, c));
   }
 
-  /// Hands the sums of the tile from `row` on to the epilogue: from the registers, or through memory where the
-  /// epilogue is long or the last vector is cut.
+  /// Hands the sums of the tile from `row` on to the epilogue: from the registers, or through memory where
+  /// the epilogue is long or the last vector is cut.
   void finish(Value row, ValueRange result) {
     if (operands.shortFinish && valid == plan.lanes) {
       for (int64_t i = 0; i < height; ++i) {
@@ -178,7 +187,7 @@ private:
             operands.finish(batch, at, e.add(first, e.index(j * plan.lanes)), result[i * tile.vectors + j],
                             static_cast<unsigned>(plan.lanes));
         };
-        if (plan.rows % height == 0) {
+        if (plan.paddedRows == plan.rows) {
           finishRow();
           continue;
         }
@@ -224,7 +233,8 @@ void emitContraction(KernelEmitter &e, const ContractionPlan &plan, const Contra
   if (plan.batches == 0 || plan.rows == 0 || plan.columns == 0)
     return;
   int64_t tiles = plan.columnTiles(), total = plan.rowBlocks() * plan.batches * tiles;
-  double flops = 2.0 * static_cast<double>(plan.rowBlock * std::min(plan.columns, plan.mainColumns()) * plan.depth);
+  double flops =
+      2.0 * static_cast<double>(plan.rowBlock * std::min(plan.columns, plan.mainColumns()) * plan.depth);
   // Row blocks are outermost, so that a thread that gets one of them streams only its part of A.
   e.iterations(total, KernelEmitter::grainFor(flops), [&](Value iteration) {
     SmallVector<Value> at = e.delinearize(iteration, {plan.rowBlocks(), plan.batches, tiles});

@@ -1,5 +1,6 @@
-// The register-blocked emitter behind conv, gemm and matmul: out[b][row][column] = sum over k of A[b][row][k] * B[b][k][column].
-// Columns are vectorised, rows are broadcast; B comes in panels of a few vectors that stay in the L1 cache while all rows pass.
+// The register-blocked emitter behind conv, gemm and matmul: out[b][row][column] = sum over k of A[b][row][k]
+// * B[b][k][column]. Columns are vectorised, rows are broadcast; B comes in panels of a few vectors that stay
+// in the L1 cache while all rows pass.
 #pragma once
 
 #include "codegen/llvm/KernelEmitter.h"
@@ -20,13 +21,13 @@ struct ContractionPlan {
 
   mlir::Type compute;
   int64_t batches, rows, columns, depth;
-  int64_t lanes;             ///< elements of a vector
-  RegisterTile main, tail;   ///< tail: the columns that do not fill a main tile; same `rows`
-  int64_t mainTiles;         ///< full column tiles
-  int64_t tailLanes;         ///< valid lanes of the tail's last vector
-  int64_t paddedRows;        ///< a multiple of both tiles' rows
-  int64_t depthBlock;        ///< k runs in blocks of this length, so that a panel stays in cache
-  int64_t rowBlock;          ///< rows of one parallel iteration
+  int64_t lanes;           ///< elements of a vector
+  RegisterTile main, tail; ///< tail: the columns that do not fill a main tile; same `rows`
+  int64_t mainTiles;       ///< full column tiles
+  int64_t tailLanes;       ///< valid lanes of the tail's last vector
+  int64_t paddedRows;      ///< a multiple of both tiles' rows
+  int64_t depthBlock;      ///< k runs in blocks of this length, so that a panel stays in cache
+  int64_t rowBlock;        ///< rows of one parallel iteration
 
   int64_t mainColumns() const { return main.vectors * lanes; }
   int64_t tailColumns() const { return tail.vectors * lanes; }
@@ -36,7 +37,8 @@ struct ContractionPlan {
   int64_t depthBlocks() const { return depth == 0 ? 1 : (depth + depthBlock - 1) / depthBlock; }
   int64_t rowBlocks() const { return (rows + rowBlock - 1) / rowBlock; }
 
-  /// Elements of A packed as [batch][depth block][row tile][k][row in tile], zero padded, and the place of one.
+  /// Elements of A packed as [batch][depth block][row tile][k][row in tile], zero padded, and the place of
+  /// one.
   int64_t packedRowElements() const { return paddedRows * depth; }
   int64_t packedRowOffset(int64_t row, int64_t k) const;
   /// Elements of B packed as [batch][depth block][column tile][k][column in tile], and the place of one.
@@ -44,8 +46,8 @@ struct ContractionPlan {
   int64_t packedColumnOffset(int64_t k, int64_t column) const;
 };
 
-/// A panel to fill: `panel[at + (k - from) * pitch + column - first]` for `pitch` columns from `first` and k in [from, to). Columns
-/// at or beyond `valid` (a count, static) are given any finite value.
+/// A panel to fill: `panel[at + (k - from) * pitch + column - first]` for `pitch` columns from `first` and k
+/// in [from, to). Columns at or beyond `valid` (a count, static) are given any finite value.
 struct PanelRequest {
   mlir::Value batch, first, from, to;
   int64_t pitch, valid;
@@ -64,7 +66,9 @@ struct ContractionOperands {
   std::function<mlir::Value(mlir::Value batch)> columnBase;
   std::function<void(const PanelRequest &)> fillPanel; ///< where columnBuffer is null
   /// Takes results: `lanes` of them from `column` on.
-  std::function<void(mlir::Value batch, mlir::Value row, mlir::Value column, mlir::Value value, unsigned lanes)> finish;
+  std::function<void(mlir::Value batch, mlir::Value row, mlir::Value column, mlir::Value value,
+                     unsigned lanes)>
+      finish;
   /// Whether `finish` is so short that every accumulator may have its own copy.
   bool shortFinish = true;
 };
@@ -75,8 +79,8 @@ void emitContraction(KernelEmitter &e, const ContractionPlan &plan, const Contra
 /// Whether the elementwise ops of the anchor's kernel come to a handful of instructions.
 bool isShortEpilogue(mlir::Operation *anchor);
 
-/// The tensor in memory, as elements of its compute type: itself, or a copy made by a phase of its own (f16, bf16, and values of
-/// fused producers). Call the result in the phase that reads it.
+/// The tensor in memory, as elements of its compute type: itself, or a copy made by a phase of its own (f16,
+/// bf16, and values of fused producers). Call the result in the phase that reads it.
 std::function<Buffer()> inComputeType(KernelEmitter &e, mlir::Value tensor);
 
 } // namespace sinter::codegen
