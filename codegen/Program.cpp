@@ -5,6 +5,7 @@
 #include "codegen/llvm/KernelEmitter.h"
 #include "codegen/onednn/OneDnn.h"
 #include "ir/Diagnostics.h"
+#include "ir/Ops.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Views.h"
 #include "llvm/ADT/StringExtras.h"
@@ -203,6 +204,16 @@ Expected<Program> ProgramBuilder::run() {
 
 } // namespace
 
+/// Subnormals cost time where many are multiplied: in contractions. A model without any keeps them.
+static bool contracts(ModuleOp module) {
+  return module
+      .walk([](Operation *op) {
+        return isa<nn::ConvOp, nn::ConvTransposeOp, nn::GemmOp, nn::MatmulOp>(op) ? WalkResult::interrupt()
+                                                                                  : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
 Expected<Program> buildProgram(const LoadedModel &model, const CompileOptions &options,
                                const Target &target) {
   DialectRegistry registry;
@@ -211,7 +222,7 @@ Expected<Program> buildProgram(const LoadedModel &model, const CompileOptions &o
   model.context->loadAllAvailableDialects();
   Expected<Program> program = ProgramBuilder(model, options, target).run();
   if (program)
-    program->flushSubnormals = options.math != "strict";
+    program->flushSubnormals = options.math != "strict" && contracts(*model.module);
   return program;
 }
 

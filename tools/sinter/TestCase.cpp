@@ -164,8 +164,11 @@ std::optional<TestResult> CaseRunner::runDataSet(const std::string &folder) {
   if (!outputs)
     return resultOf(outputs.failure());
   std::vector<Tensor> bound;
-  for (const SinterTensorInfo &info : (*model)->inputs())
-    bound.push_back((*inputs)[info.name]);
+  for (const SinterTensorInfo &info : (*model)->inputs()) {
+    Tensor &tensor = (*inputs)[info.name];
+    // Some writers record a scalar as one element of rank 1.
+    bound.push_back(info.rank == 0 && tensor.size() == 1 ? tensor.reshaped({}) : tensor);
+  }
   if (Status s = (*session)->run(bound, *outputs); !s.ok())
     return resultOf(s.failure());
 
