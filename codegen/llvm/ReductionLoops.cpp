@@ -2,6 +2,7 @@
 #include "codegen/llvm/ReductionLoops.h"
 #include "ir/ops/MathExpansions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;

@@ -4,6 +4,7 @@
 
 #include "codegen/llvm/KernelEmitter.h"
 #include "ir/ops/Element.h"
+#include <functional>
 
 namespace sinter::codegen {
 

@@ -2,6 +2,9 @@
 #include "ir/ops/Normalisation.h"
 #include "ir/onnx/NodeImporter.h"
 #include "ir/ops/Arithmetic.h"
+#include "ir/ops/Constant.h"
+#include "ir/ops/Math.h"
+#include "ir/ops/View.h"
 
 using namespace mlir;
 
@@ -26,6 +29,19 @@ static LogicalResult checkStashType(NodeImporter &n) {
 
 //===- BatchNormalization ------------------------------------------------===//
 
+/// spatial=0: parameters are [C, D1, ...] and broadcast over the batch.
+static LogicalResult importElementwise(NodeImporter &n, FloatAttr epsilon) {
+  Type element = elementTypeOf(n.input(4));
+  std::optional<DType> type = toDType(element);
+  if (!type || !isFloat(*type))
+    return n.invalid("has a variance that is not floating-point");
+  Value offset = n.scalar(epsilon.getValueAsDouble(), *type);
+  Value deviation = n.create<SqrtOp>(n.create<AddOp>(n.input(4), offset));
+  Value centred = n.create<SubOp>(n.input(0), n.input(3));
+  Value scaled = n.create<MulOp>(n.create<DivOp>(centred, deviation), n.input(1));
+  return n.finish({n.create<AddOp>(scaled, n.input(2))});
+}
+
 static LogicalResult importBatchNorm(NodeImporter &n) {
   if (failed(n.expectInputs(5, 5)))
     return failure();
@@ -36,10 +52,10 @@ static LogicalResult importBatchNorm(NodeImporter &n) {
     training = n.hasOutput(1) || n.hasOutput(2);
   if (n.opset < 7)
     n.ignoreAttr("is_test");
-  // Before opset 9 statistics per element were possible: parameters [C, D1, ...] that broadcast over the
-  // batch.
+  // Before opset 9 statistics per element were possible.
   if (n.opset < 9 && n.intAttr("spatial", 1) == 0)
-    return n.unsupported("spatial=0: export the model with opset 9 or newer, which has no such mode");
+    return training ? n.unsupported("training with statistics per element (spatial=0)")
+                    : importElementwise(n, epsilon);
   if (training) {
     if (n.hasOutput(3) || n.hasOutput(4))
       return n.unsupported("a training BatchNormalization with the outputs saved_mean and saved_var");
@@ -159,7 +175,10 @@ template <typename Op> static LogicalResult importSoftmax(NodeImporter &n) {
     return n.invalid("axis " + Twine(axis) + " is not an axis of its input");
   if (normal && llvm::all_of(type.getShape().drop_front(*normal + 1), [](int64_t dim) { return dim == 1; }))
     return n.finish({n.create<Op>(x, n.builder.getI64IntegerAttr(*normal))});
-  return n.unsupported("before opset 13 only over the last axis");
+  Value flat = n.create<FlattenOp>(x, n.builder.getI64IntegerAttr(axis));
+  Value line = n.create<Op>(flat, n.builder.getI64IntegerAttr(1));
+  Value shape = n.create<ShapeOp>(x, n.builder.getI64IntegerAttr(0), IntegerAttr());
+  return n.finish({n.create<ReshapeOp>(line, shape, n.builder.getBoolAttr(true))});
 }
 
 void registerNormalisationImporters(ImporterTable &table) {
