@@ -1,0 +1,166 @@
+// Windows against brute force, and the folding of affines into weights against evaluating both sides.
+#include "ir/Ops.h"
+#include "ir/ops/AffineFolding.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include <cmath>
+#include <gtest/gtest.h>
+#include <random>
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::nn;
+
+namespace {
+
+class WindowTest : public testing::Test {
+protected:
+  WindowTest() : module(ModuleOp::create(UnknownLoc::get(&context))), builder(module->getBodyRegion()) {
+    context.loadDialect<NNDialect>();
+  }
+
+  /// Fails quietly: the message is kept for the test.
+  FailureOr<Window> resolve(const WindowAttributes &attributes, int64_t in) {
+    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+      message = diagnostic.str();
+      return success();
+    });
+    return resolveWindow(*module, attributes, {in});
+  }
+
+  Value constant(Shape shape, unsigned seed) {
+    Tensor tensor(DType::F32, std::move(shape));
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal;
+    for (float &x : tensor.as<float>())
+      x = normal(random);
+    return ConstantOp::create(builder, builder.getUnknownLoc(), tensor);
+  }
+
+  static std::vector<double> evaluate(Value value) {
+    Operation *op = value.getDefiningOp();
+    SmallVector<Tensor> operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(*constantTensor(operand));
+    FailureOr<SmallVector<Tensor>> results = evaluateOp(op, operands);
+    EXPECT_TRUE(succeeded(results));
+    return toDoubles(results->front());
+  }
+
+  /// The op with the affine folded in computes affine(op).
+  void expectFolds(Value y, int64_t axis) {
+    RankedTensorType type = rankedType(y);
+    ChannelAffine affine;
+    affine.axis = axis;
+    for (int64_t c = 0; c < type.getDimSize(axis); ++c) {
+      affine.scale.push_back(0.5 - static_cast<double>(c));
+      affine.shift.push_back(static_cast<double>(c) * 0.25 + 1);
+    }
+    auto op = cast<AffineOpInterface>(y.getDefiningOp());
+    ASSERT_TRUE(op.canAbsorbAtOutput(affine)) << op.canAbsorbAtOutput(affine).reason;
+    std::vector<double> before = evaluate(y), after = evaluate(op.absorbAtOutput(builder, affine));
+    ASSERT_EQ(before.size(), after.size());
+    int64_t inner = rowMajorStrides(type.getShape())[static_cast<size_t>(axis)];
+    for (size_t i = 0; i < before.size(); ++i) {
+      auto c = static_cast<size_t>(static_cast<int64_t>(i) / inner % affine.channels());
+      EXPECT_NEAR(after[i], affine.scale[c] * before[i] + affine.shift[c], 1e-4) << "element " << i;
+    }
+  }
+
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module;
+  OpBuilder builder;
+  std::string message;
+};
+
+TEST_F(WindowTest, TapsAreThoseInsideTheInput) {
+  for (int64_t in : {1, 5, 8})
+    for (int64_t size : {1, 3})
+      for (int64_t stride : {1, 2, 5})
+        for (int64_t dilation : {1, 3})
+          for (bool ceil : {false, true}) {
+            int64_t kernel[] = {size}, strides[] = {stride}, dilations[] = {dilation}, pads[] = {1, 6};
+            FailureOr<Window> window = resolve({kernel, strides, dilations, pads, "NOTSET", ceil}, in);
+            if (in + 7 < (size - 1) * dilation + 1) {
+              EXPECT_TRUE(failed(window));
+              continue;
+            }
+            ASSERT_TRUE(succeeded(window));
+            const WindowAxis &axis = window->front();
+            EXPECT_GE(axis.out, 1);
+            EXPECT_LT(axis.position(axis.out - 1, 0), in + axis.padEnd);
+            for (int64_t o = 0; o < axis.out; ++o)
+              for (int64_t k = 0; k < size; ++k) {
+                bool inside = axis.position(o, k) >= 0 && axis.position(o, k) < in;
+                auto [tapBegin, tapEnd] = axis.taps(o);
+                auto [outBegin, outEnd] = axis.inside(k);
+                EXPECT_EQ(inside, k >= tapBegin && k < tapEnd);
+                EXPECT_EQ(inside, o >= outBegin && o < outEnd);
+              }
+          }
+}
+
+TEST_F(WindowTest, SameKeepsTheSizeAndPutsTheOddPadWhereItSays) {
+  int64_t kernel[] = {4};
+  FailureOr<Window> upper = resolve({kernel, {}, {}, {}, "SAME_UPPER"}, 7);
+  FailureOr<Window> lower = resolve({kernel, {}, {}, {}, "SAME_LOWER"}, 7);
+  ASSERT_TRUE(succeeded(upper) && succeeded(lower));
+  EXPECT_EQ(upper->front().out, 7);
+  EXPECT_EQ(upper->front().padBegin, 1);
+  EXPECT_EQ(lower->front().padBegin, 2);
+}
+
+TEST_F(WindowTest, HostileSizesAreErrors) {
+  int64_t kernel[] = {3}, zero[] = {0}, huge[] = {int64_t(1) << 40}, negative[] = {-1, 0}, odd[] = {1};
+  EXPECT_TRUE(failed(resolve({kernel, zero, {}, {}, "NOTSET"}, 8)));
+  EXPECT_TRUE(failed(resolve({huge, {}, {}, {}, "NOTSET"}, 8)));
+  EXPECT_TRUE(failed(resolve({kernel, {}, huge, {}, "NOTSET"}, 8)));
+  EXPECT_TRUE(failed(resolve({kernel, {}, {}, negative, "NOTSET"}, 8)));
+  EXPECT_TRUE(failed(resolve({kernel, {}, {}, odd, "NOTSET"}, 8)));
+  EXPECT_TRUE(failed(resolve({kernel, {}, {}, {}, "SAME"}, 8)));
+  EXPECT_TRUE(failed(resolve({kernel, {}, {}, {}, "NOTSET"}, 2)));
+  EXPECT_NE(message.find("extent 3"), std::string::npos) << message;
+}
+
+TEST_F(WindowTest, AffinesFoldIntoConvolutions) {
+  Location loc = builder.getUnknownLoc();
+  Value x = constant({2, 4, 5, 5}, 1), w = constant({6, 2, 3, 3}, 2), b = constant({6}, 3);
+  Type y = RankedTensorType::get({2, 6, 3, 3}, builder.getF32Type());
+  auto notset = builder.getStringAttr("NOTSET");
+  auto group = builder.getI64IntegerAttr(2);
+  expectFolds(ConvOp::create(builder, loc, y, x, w, b, DenseI64ArrayAttr(), DenseI64ArrayAttr(),
+                             DenseI64ArrayAttr(), notset, group),
+              1);
+  // [C, O/group, kernel]: the output channels of a group stand along axis 1.
+  Value transposed = constant({4, 3, 3, 3}, 4);
+  Type larger = RankedTensorType::get({2, 6, 7, 7}, builder.getF32Type());
+  expectFolds(ConvTransposeOp::create(builder, loc, larger, x, transposed, Value(), DenseI64ArrayAttr(),
+                                      DenseI64ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr(),
+                                      DenseI64ArrayAttr(), notset, group),
+              1);
+}
+
+TEST_F(WindowTest, AffinesFoldIntoMatrixProducts) {
+  Location loc = builder.getUnknownLoc();
+  Value a = constant({3, 4}, 1), b = constant({5, 4}, 2), c = constant({3, 1}, 3);
+  Type y = RankedTensorType::get({3, 5}, builder.getF32Type());
+  expectFolds(GemmOp::create(builder, loc, y, a, b, c, builder.getF32FloatAttr(0.5f),
+                             builder.getF32FloatAttr(2), UnitAttr(), builder.getUnitAttr()),
+              1);
+}
+
+TEST_F(WindowTest, FoldsThatOverflowAreRefused) {
+  Location loc = builder.getUnknownLoc();
+  Value a = constant({3, 4}, 1), b = constant({4, 5}, 2);
+  auto gemm = GemmOp::create(builder, loc, RankedTensorType::get({3, 5}, builder.getF32Type()), a, b, Value(),
+                             builder.getF32FloatAttr(1), builder.getF32FloatAttr(1), UnitAttr(), UnitAttr());
+  ChannelAffine affine{std::vector<double>(5, 1e39), std::vector<double>(5, 0), 1};
+  EXPECT_EQ(gemm.canAbsorbAtOutput(affine).code, "NONFINITE_FOLD");
+  affine.scale.assign(5, std::nan(""));
+  EXPECT_EQ(gemm.canAbsorbAtOutput(affine).code, "NONFINITE_FOLD");
+  affine.axis = 0;
+  EXPECT_EQ(gemm.canAbsorbAtOutput(affine).code, "AXIS_MISMATCH");
+}
+
+} // namespace
