@@ -7,8 +7,8 @@ namespace sinter::codegen {
 
 static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// Share of the FMA peak that a tile can reach: loads are two a cycle, latency asks for ten accumulators, and narrow tiles
-/// stream the other operand faster than caches give it.
+/// Share of the FMA peak that a tile can reach: loads are two a cycle, latency asks for ten accumulators, and
+/// narrow tiles stream the other operand faster than caches give it.
 static double efficiency(int64_t rows, int64_t vectors) {
   double fmas = static_cast<double>(rows * vectors), loads = static_cast<double>(rows + vectors);
   double cycles = std::max({fmas / 2, loads / 2 * 1.05, 5.0}) + 0.25;
@@ -16,7 +16,8 @@ static double efficiency(int64_t rows, int64_t vectors) {
   return fmas / 2 / cycles * streaming;
 }
 
-/// Rows of a tile with `vectors` vectors that fit into the registers: accumulators, the shorter operand, one of the longer.
+/// Rows of a tile with `vectors` vectors that fit into the registers: accumulators, the shorter operand, one
+/// of the longer.
 static int64_t rowsThatFit(int64_t vectors, int64_t registers) {
   int64_t rows = 1;
   while ((rows + 1) * vectors + std::min(rows + 1, vectors) + 1 <= registers)
@@ -24,8 +25,8 @@ static int64_t rowsThatFit(int64_t vectors, int64_t registers) {
   return rows;
 }
 
-ContractionPlan::ContractionPlan(const Target &target, Type compute, int64_t batches, int64_t rows, int64_t columns,
-                                 int64_t depth, bool packsColumns)
+ContractionPlan::ContractionPlan(const Target &target, Type compute, int64_t batches, int64_t rows,
+                                 int64_t columns, int64_t depth, bool packsColumns)
     : compute(compute), batches(batches), rows(rows), columns(columns), depth(depth) {
   int64_t bytes = compute.getIntOrFloatBitWidth() / 8, registers = target.vectorRegisters;
   lanes = std::max<int64_t>(target.vectorBits / 8 / bytes, 1);
@@ -39,7 +40,8 @@ ContractionPlan::ContractionPlan(const Target &target, Type compute, int64_t bat
       break;
     for (int64_t height = std::max<int64_t>(fit / 2, 1); height <= fit; ++height) {
       int64_t tiles = columns / (width * lanes), left = vectors - tiles * width;
-      int64_t groups = left ? std::clamp<int64_t>(rowsThatFit(left, registers) / height, 1, ceilDiv(rows, height)) : 1;
+      int64_t groups =
+          left ? std::clamp<int64_t>(rowsThatFit(left, registers) / height, 1, ceilDiv(rows, height)) : 1;
       double padded = static_cast<double>(ceilDiv(rows, height * groups) * height * groups);
       double cost = padded * static_cast<double>(tiles * width) / efficiency(height, width);
       if (left)
@@ -59,7 +61,8 @@ ContractionPlan::ContractionPlan(const Target &target, Type compute, int64_t bat
   int64_t unit = main.rows * tail.groups;
   paddedRows = ceilDiv(rows, unit) * unit;
 
-  // A panel takes three quarters of the L1 cache; with one row tile nothing is reused and only its size is bounded.
+  // A panel takes three quarters of the L1 cache; with one row tile nothing is reused and only its size is
+  // bounded.
   int64_t pitchBytes = (mainTiles ? mainColumns() : tailColumns()) * bytes;
   int64_t panelBytes = paddedRows == unit ? target.l2Bytes / 4 : target.l1Bytes * 3 / 4;
   int64_t longest = std::max<int64_t>(panelBytes / pitchBytes, 16);

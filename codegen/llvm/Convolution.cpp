@@ -1,5 +1,5 @@
-// Convolutions as contractions: rows are output channels of a group, columns output pixels, k runs over kernel positions and
-// input channels. Weights are packed at compile time, pixels while they are computed.
+// Convolutions as contractions: rows are output channels of a group, columns output pixels, k runs over
+// kernel positions and input channels. Weights are packed at compile time, pixels while they are computed.
 #include "codegen/llvm/DirectConvolution.h"
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/PackedOperands.h"
@@ -28,8 +28,8 @@ template <typename Op> std::string refuseConvolution(Operation *operation, const
   return {};
 }
 
-/// A convolution of either kind; the weight of (group, output channel, kernel position, input channel) is where `weightIndex`
-/// says.
+/// A convolution of either kind; the weight of (group, output channel, kernel position, input channel) is
+/// where `weightIndex` says.
 template <typename Op, typename F>
 LogicalResult emitProduct(KernelEmitter &e, Op op, const Window &window, bool transposed, F weightIndex) {
   ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
@@ -40,7 +40,9 @@ LogicalResult emitProduct(KernelEmitter &e, Op op, const Window &window, bool tr
   ContractionPlan plan(e.target, compute, images * group, outputs, source.outputPixels(), depth, true);
 
   // k is [kernel position][channel].
-  auto indexOf = [&](auto g, auto row, auto k) { return weightIndex(g, row, k, source.channels, outputs, source.taps()); };
+  auto indexOf = [&](auto g, auto row, auto k) {
+    return weightIndex(g, row, k, source.channels, outputs, source.taps());
+  };
   std::function<Buffer()> weights = packedRows(e, plan, op.getW(), group, indexOf);
   ContractionOperands operands;
   operands.rowBuffer = weights;
@@ -55,8 +57,9 @@ LogicalResult emitProduct(KernelEmitter &e, Op op, const Window &window, bool tr
   };
   operands.shortFinish = isShortEpilogue(op);
   emitContraction(e, plan, operands);
-  e.addFlops(2.0 * static_cast<double>(plan.batches * plan.rows) * static_cast<double>(plan.columns * plan.depth) /
-             (transposed ? static_cast<double>(window[0].stride * window[1].stride * window[2].stride) : 1.0));
+  e.addFlops(
+      2.0 * static_cast<double>(plan.batches * plan.rows) * static_cast<double>(plan.columns * plan.depth) /
+      (transposed ? static_cast<double>(window[0].stride * window[1].stride * window[2].stride) : 1.0));
   return success();
 }
 
@@ -74,12 +77,14 @@ LogicalResult emitConv(KernelEmitter &e, Operation *operation) {
     auto finish = [&](ValueRange at, Value inner, Value value, unsigned lanes) {
       finishWithBias(e, op.getB(), at, inner, value, lanes);
     };
-    emitDirectConvolution(e, direct, compute, inComputeType(e, op.getX()), inComputeType(e, op.getW()), finish);
+    emitDirectConvolution(e, direct, compute, inComputeType(e, op.getX()), inComputeType(e, op.getW()),
+                          finish);
     return success();
   }
-  return emitProduct(e, op, window, false, [](auto g, auto row, auto k, int64_t channels, int64_t outputs, int64_t taps) {
-    return (g * outputs + row) * (channels * taps) + k % channels * taps + k / channels;
-  });
+  return emitProduct(e, op, window, false,
+                     [](auto g, auto row, auto k, int64_t channels, int64_t outputs, int64_t taps) {
+                       return (g * outputs + row) * (channels * taps) + k % channels * taps + k / channels;
+                     });
 }
 
 LogicalResult emitConvTranspose(KernelEmitter &e, Operation *operation) {

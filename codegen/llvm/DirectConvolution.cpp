@@ -1,5 +1,5 @@
-// Depthwise and similar convolutions. The padded buffer holds, line by line, the input columns sorted by their remainder modulo the
-// stride, so that vectors of output pixels always read vectors of neighbours.
+// Depthwise and similar convolutions. The padded buffer holds, line by line, the input columns sorted by
+// their remainder modulo the stride, so that vectors of output pixels always read vectors of neighbours.
 #include "codegen/llvm/DirectConvolution.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -34,8 +34,10 @@ int64_t DirectConvolution::linesAtOnce(const Target &target, Type compute) const
 
 bool DirectConvolution::suits(const Target &target, Type compute) const {
   int64_t bytes = compute.getIntOrFloatBitWidth() / 8, lanes = target.lanes(static_cast<unsigned>(bytes * 8));
-  if (groups < 2 || outputs > 3 || inputs > 4 || window[2].stride > 8 || llvm::any_of(window, [](const WindowAxis &axis) {
-        return axis.size == 0 || axis.size > 64 || axis.dilation > 1024 || axis.stride > 1024 || axis.out > (1 << 20);
+  if (groups < 2 || outputs > 3 || inputs > 4 || window[2].stride > 8 ||
+      llvm::any_of(window, [](const WindowAxis &axis) {
+        return axis.size == 0 || axis.size > 64 || axis.dilation > 1024 || axis.stride > 1024 ||
+               axis.out > (1 << 20);
       }))
     return false;
   return bufferLines(1) * lineElements(lanes) * bytes <= mostBufferBytes;
@@ -47,11 +49,13 @@ class DirectEmitter {
 public:
   using Finish = function_ref<void(ValueRange, Value, Value, unsigned)>;
 
-  DirectEmitter(KernelEmitter &e, const DirectConvolution &plan, const Buffer &input, const Buffer &weights, Finish finish)
-      : e(e), plan(plan), window(plan.window), input(input), weights(weights), finish(finish), compute(input.element),
-        lanes(e.target.lanes(compute.getIntOrFloatBitWidth())), vector(VectorType::get({lanes}, compute)),
-        lines(plan.linesAtOnce(e.target, compute)), columns(plan.phaseColumns(lanes)),
-        lineElements(plan.lineElements(lanes)), bufferRows((lines - 1) * window[1].stride + window[1].extent()) {
+  DirectEmitter(KernelEmitter &e, const DirectConvolution &plan, const Buffer &input, const Buffer &weights,
+                Finish finish)
+      : e(e), plan(plan), window(plan.window), input(input), weights(weights), finish(finish),
+        compute(input.element), lanes(e.target.lanes(compute.getIntOrFloatBitWidth())),
+        vector(VectorType::get({lanes}, compute)), lines(plan.linesAtOnce(e.target, compute)),
+        columns(plan.phaseColumns(lanes)), lineElements(plan.lineElements(lanes)),
+        bufferRows((lines - 1) * window[1].stride + window[1].extent()) {
     buffer = e.scratch(compute, {plan.bufferLines(lines) * lineElements});
   }
 
@@ -89,15 +93,17 @@ public:
       constexpr int64_t most = 4;
       int64_t strips = vectors / most;
       if (strips > 0)
-        e.loop(e.index(0), e.index(strips * most * lanes), most * lanes, [&](Value from) { strip(from, most); });
+        e.loop(e.index(0), e.index(strips * most * lanes), most * lanes,
+               [&](Value from) { strip(from, most); });
       if (vectors % most)
         strip(e.index(strips * most * lanes), vectors % most);
     });
     if (whole)
       return;
-    e.forLanes(e.index(0), e.mul(count, width), static_cast<unsigned>(lanes), [&](Value pixel, unsigned width) {
-      finish(where, e.add(firstPixel, pixel), e.load(result, pixel, width), width);
-    });
+    e.forLanes(e.index(0), e.mul(count, width), static_cast<unsigned>(lanes),
+               [&](Value pixel, unsigned width) {
+                 finish(where, e.add(firstPixel, pixel), e.load(result, pixel, width), width);
+               });
   }
 
 private:
@@ -153,7 +159,8 @@ private:
         continue;
       }
       Value at = e.add(from, e.index(q * stride + shift));
-      storeVector(isFull(q) ? fullVector(at, stride) : cutVector(from, q * stride + shift), e.add(to, e.index(q)));
+      storeVector(isFull(q) ? fullVector(at, stride) : cutVector(from, q * stride + shift),
+                  e.add(to, e.index(q)));
       q += lanes;
     }
   }
@@ -195,7 +202,8 @@ private:
     Value result = zero;
     for (int64_t l = 0; l < lanes; ++l)
       if (present[l])
-        result = vector::InsertOp::create(e.b, e.load(input, e.add(from, e.index(first + l * stride))), result, l);
+        result =
+            vector::InsertOp::create(e.b, e.load(input, e.add(from, e.index(first + l * stride))), result, l);
     return result;
   }
 
@@ -248,8 +256,8 @@ private:
 
 } // namespace
 
-void emitDirectConvolution(KernelEmitter &e, const DirectConvolution &plan, Type compute, const std::function<Buffer()> &input,
-                           const std::function<Buffer()> &weights,
+void emitDirectConvolution(KernelEmitter &e, const DirectConvolution &plan, Type compute,
+                           const std::function<Buffer()> &input, const std::function<Buffer()> &weights,
                            function_ref<void(ValueRange, Value, Value, unsigned)> finish) {
   const Window &window = plan.window;
   int64_t channels = plan.groups * plan.outputs, planes = plan.inputs * window[0].size;
@@ -261,7 +269,8 @@ void emitDirectConvolution(KernelEmitter &e, const DirectConvolution &plan, Type
   int64_t blocks = ceilDiv(window[1].out, plan.linesAtOnce(e.target, compute));
   e.iterations(plan.images * channels * window[0].out * blocks,
                KernelEmitter::grainFor(2 * perChannel / static_cast<double>(blocks)), [&](Value iteration) {
-                 SmallVector<Value> at = e.delinearize(iteration, {plan.images, channels, window[0].out, blocks});
+                 SmallVector<Value> at =
+                     e.delinearize(iteration, {plan.images, channels, window[0].out, blocks});
                  DirectEmitter(e, plan, input(), weights(), finish).emit(at);
                });
 }

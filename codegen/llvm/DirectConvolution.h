@@ -1,5 +1,6 @@
-// Convolutions with few channels in a group (depthwise ones above all): nothing to reuse between output channels, so input planes
-// are copied into a padded buffer and kernel positions are multiplied and added along output lines.
+// Convolutions with few channels in a group (depthwise ones above all): nothing to reuse between output
+// channels, so input planes are copied into a padded buffer and kernel positions are multiplied and added
+// along output lines.
 #pragma once
 
 #include "codegen/llvm/KernelEmitter.h"
@@ -10,7 +11,7 @@
 namespace sinter::codegen {
 
 struct DirectConvolution {
-  nn::Window window; ///< three axes
+  nn::Window window;                       ///< three axes
   int64_t images, groups, inputs, outputs; ///< channels per group
 
   /// Whether this way is better than a contraction, and its buffers fit.
@@ -27,6 +28,7 @@ struct DirectConvolution {
 void emitDirectConvolution(
     KernelEmitter &e, const DirectConvolution &plan, mlir::Type compute, const std::function<Buffer()> &input,
     const std::function<Buffer()> &weights,
-    llvm::function_ref<void(mlir::ValueRange at, mlir::Value inner, mlir::Value value, unsigned lanes)> finish);
+    llvm::function_ref<void(mlir::ValueRange at, mlir::Value inner, mlir::Value value, unsigned lanes)>
+        finish);
 
 } // namespace sinter::codegen

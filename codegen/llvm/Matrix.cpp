@@ -1,5 +1,5 @@
-// gemm and matmul as contractions. A constant right side is packed by the compiler, any other panel by panel; the left side
-// is read where it lies.
+// gemm and matmul as contractions. A constant right side is packed by the compiler, any other panel by panel;
+// the left side is read where it lies.
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/PackedOperands.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -17,7 +17,9 @@ struct MatrixOperand {
   int64_t placeStride = 0, depthStride = 0;
   Dims batchStrides; ///< one per dimension of the product's batch; 0 where broadcast
 
-  bool isShared() const { return llvm::all_of(batchStrides, [](int64_t stride) { return stride == 0; }); }
+  bool isShared() const {
+    return llvm::all_of(batchStrides, [](int64_t stride) { return stride == 0; });
+  }
 };
 
 /// out[batch][i][j] = sum over k of a[batch][i][k] * b[batch][k][j].
@@ -57,7 +59,8 @@ private:
 };
 
 /// Copies a panel of B into place.
-void fillMatrixPanel(KernelEmitter &e, const MatrixOperand &b, const Buffer &source, Value base, const PanelRequest &request) {
+void fillMatrixPanel(KernelEmitter &e, const MatrixOperand &b, const Buffer &source, Value base,
+                     const PanelRequest &request) {
   Value start = e.add(base, e.mul(request.first, b.placeStride));
   int64_t lanes = e.target.lanes(request.panel.element.getIntOrFloatBitWidth());
   auto vector = VectorType::get({lanes}, request.panel.element);
@@ -97,7 +100,8 @@ void emitProduct(KernelEmitter &e, Operation *op, const MatrixProduct &product, 
   std::optional<Tensor> constant;
   if (product.b.isShared())
     constant = constantTensor(product.b.tensor);
-  ContractionPlan plan(e.target, compute, product.batches(), product.rows, product.columns, product.depth, !constant);
+  ContractionPlan plan(e.target, compute, product.batches(), product.rows, product.columns, product.depth,
+                       !constant);
   auto baseOf = [&](const MatrixOperand &operand, Value batch) {
     Value base = e.index(0);
     SmallVector<Value> at = e.delinearize(batch, product.batch);
@@ -126,7 +130,8 @@ void emitProduct(KernelEmitter &e, Operation *op, const MatrixProduct &product, 
   operands.finish = finish;
   operands.shortFinish = isShortEpilogue(op);
   emitContraction(e, plan, operands);
-  e.addFlops(2.0 * static_cast<double>(plan.batches * plan.rows) * static_cast<double>(plan.columns * plan.depth));
+  e.addFlops(2.0 * static_cast<double>(plan.batches * plan.rows) *
+             static_cast<double>(plan.columns * plan.depth));
 }
 
 LogicalResult emitMatmul(KernelEmitter &e, Operation *operation) {

@@ -26,8 +26,8 @@ template <typename F> void withWidth(DType type, F f) {
 
 /// packed[b * elements + place(i, k)] = tensor[indexOf(b, i, k)].
 template <typename Place>
-Tensor pack(const Tensor &tensor, const ContractionPlan &plan, int64_t batches, int64_t count, int64_t elements,
-            const OperandIndex &indexOf, Place place) {
+Tensor pack(const Tensor &tensor, const ContractionPlan &plan, int64_t batches, int64_t count,
+            int64_t elements, const OperandIndex &indexOf, Place place) {
   DType type = *toDType(plan.compute);
   Tensor source = inType(tensor, type), packed(type, {std::max<int64_t>(batches * elements, 1)});
   withWidth(type, [&](auto word) {
@@ -44,8 +44,8 @@ Tensor pack(const Tensor &tensor, const ContractionPlan &plan, int64_t batches, 
 
 } // namespace
 
-std::function<Buffer()> packedRows(KernelEmitter &e, const ContractionPlan &plan, Value tensor, int64_t batches,
-                                   const OperandIndex &indexOf) {
+std::function<Buffer()> packedRows(KernelEmitter &e, const ContractionPlan &plan, Value tensor,
+                                   int64_t batches, const OperandIndex &indexOf) {
   int64_t elements = plan.packedRowElements();
   if (std::optional<Tensor> constant = constantTensor(tensor)) {
     Tensor packed = pack(*constant, plan, batches, plan.rows, elements, indexOf,

@@ -1,5 +1,5 @@
-// Operands of contractions in the order in which the register tile reads them: packed by the compiler where they are
-// constants, by a phase of the kernel where they are not.
+// Operands of contractions in the order in which the register tile reads them: packed by the compiler where
+// they are constants, by a phase of the kernel where they are not.
 #pragma once
 
 #include "codegen/llvm/Contraction.h"
@@ -7,11 +7,14 @@
 
 namespace sinter::codegen {
 
-/// An index that computes in the compiler (int64_t) or builds index arithmetic, so that one formula serves both.
+/// An index that computes in the compiler (int64_t) or builds index arithmetic, so that one formula serves
+/// both.
 class SymbolicIndex {
 public:
   SymbolicIndex(KernelEmitter &e, mlir::Value value) : e(&e), value(value) {}
-  friend SymbolicIndex operator+(SymbolicIndex a, SymbolicIndex c) { return {*a.e, a.e->add(a.value, c.value)}; }
+  friend SymbolicIndex operator+(SymbolicIndex a, SymbolicIndex c) {
+    return {*a.e, a.e->add(a.value, c.value)};
+  }
   friend SymbolicIndex operator*(SymbolicIndex a, int64_t c) { return {*a.e, a.e->mul(a.value, c)}; }
   friend SymbolicIndex operator/(SymbolicIndex a, int64_t c) {
     return {*a.e, a.e->b.createOrFold<mlir::arith::DivUIOp>(a.value, a.e->index(c))};
@@ -35,8 +38,8 @@ struct OperandIndex {
 };
 
 /// Operand A of `plan` for `batches` of it, packed; call the result in the phase that reads it.
-std::function<Buffer()> packedRows(KernelEmitter &e, const ContractionPlan &plan, mlir::Value tensor, int64_t batches,
-                                   const OperandIndex &indexOf);
+std::function<Buffer()> packedRows(KernelEmitter &e, const ContractionPlan &plan, mlir::Value tensor,
+                                   int64_t batches, const OperandIndex &indexOf);
 
 /// A constant operand B of `plan`, packed by the compiler.
 std::function<Buffer()> packedColumns(KernelEmitter &e, const ContractionPlan &plan, const Tensor &tensor,

@@ -1,5 +1,5 @@
-// Panels of convolutions: whole vectors where the pixels lie side by side in the input, masked ones at borders and line ends,
-// single pixels for other strides.
+// Panels of convolutions: whole vectors where the pixels lie side by side in the input, masked ones at
+// borders and line ends, single pixels for other strides.
 #include "codegen/llvm/WindowPanel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -26,7 +26,8 @@ std::optional<Window> threeAxes(Window window) {
 
 namespace {
 
-/// Emits one panel. Names: a line is the last spatial axis; `pixel` counts output pixels; `tap` kernel positions.
+/// Emits one panel. Names: a line is the last spatial axis; `pixel` counts output pixels; `tap` kernel
+/// positions.
 class PanelFiller {
 public:
   PanelFiller(KernelEmitter &e, const WindowSource &source, const PanelRequest &request)
@@ -74,8 +75,8 @@ private:
   /// 0 <= a < limit: one unsigned comparison.
   Value within(Value a, int64_t limit) { return compare(arith::CmpIPredicate::ult, a, e.index(limit)); }
 
-  /// Position in the input that output `o` of an axis reads at kernel position `k`, and whether it is inside; a stride of the
-  /// transposed window meets only every stride-th output.
+  /// Position in the input that output `o` of an axis reads at kernel position `k`, and whether it is inside;
+  /// a stride of the transposed window meets only every stride-th output.
   std::pair<Value, Value> position(const WindowAxis &axis, Value o, Value k) {
     if (!source.transposed) {
       Value i = sub(e.add(e.mul(o, axis.stride), e.mul(k, axis.dilation)), e.index(axis.padBegin));
@@ -125,7 +126,8 @@ private:
   }
 
   Value prefixMask(int64_t count) {
-    return vector::ConstantMaskOp::create(e.b, VectorType::get({lanes}, e.b.getI1Type()), ArrayRef<int64_t>{count});
+    return vector::ConstantMaskOp::create(e.b, VectorType::get({lanes}, e.b.getI1Type()),
+                                          ArrayRef<int64_t>{count});
   }
   Value masked(Value at, Value mask, Value otherwise) {
     return vector::MaskedLoadOp::create(e.b, vector, input.memref, at, mask, otherwise);
@@ -136,7 +138,8 @@ private:
     int64_t segments = (lanes - 2) / lineOut + 2;
     bool dense = !source.transposed && axis.stride == 1, masks = dense && segments <= 3;
     if (source.transposed || axis.stride > 2 || lineOut < lanes / 2)
-      return masks ? fillMasked(line, column, kernel, segments, channels) : fillLanes(pixel, kernel, channels);
+      return masks ? fillMasked(line, column, kernel, segments, channels)
+                   : fillLanes(pixel, kernel, channels);
     auto [offset, lineInside] = inputLine(line, kernel);
     Value start = position(axis, column, kernel[2]).first;
     Value end = e.add(start, e.index((lanes - 1) * axis.stride));
@@ -161,12 +164,12 @@ private:
   }
 
   void eachChannel(const Channels &channels, function_ref<void(Value source, Value at)> f) {
-    e.loop(channels.from, channels.to, 1, [&](Value c) {
-      f(e.mul(c, channelStride), e.add(channels.at, e.mul(c, request.pitch)));
-    });
+    e.loop(channels.from, channels.to, 1,
+           [&](Value c) { f(e.mul(c, channelStride), e.add(channels.at, e.mul(c, request.pitch))); });
   }
 
-  /// Elements 0, 2, ... of 2*lanes-1 elements: `low` are the first, the rest is loaded so that it ends with the last one needed.
+  /// Elements 0, 2, ... of 2*lanes-1 elements: `low` are the first, the rest is loaded so that it ends with
+  /// the last one needed.
   Value everySecond(Value low, Value highAt) {
     SmallVector<int64_t> mask;
     for (int64_t l = 0; l < lanes; ++l)
@@ -175,7 +178,8 @@ private:
   }
 
   /// Lanes of several output lines, each a masked load: what a lane does not find in the input is zero.
-  void fillMasked(Value line, Value column, ArrayRef<Value> kernel, int64_t segments, const Channels &channels) {
+  void fillMasked(Value line, Value column, ArrayRef<Value> kernel, int64_t segments,
+                  const Channels &channels) {
     auto laneType = VectorType::get({lanes}, e.b.getI32Type());
     SmallVector<int32_t> numbers;
     for (int32_t l = 0; l < lanes; ++l)
@@ -228,7 +232,9 @@ private:
               e.store(request.panel, e.add(at, lane), e.load(input, e.add(from, source)));
             });
           },
-          [&] { eachChannel(channels, [&](Value, Value at) { e.store(request.panel, e.add(at, lane), none); }); });
+          [&] {
+            eachChannel(channels, [&](Value, Value at) { e.store(request.panel, e.add(at, lane), none); });
+          });
     });
   }
 

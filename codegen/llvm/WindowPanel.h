@@ -1,4 +1,5 @@
-// Panels of a convolution's input: which input elements the output pixels of a tile see at each kernel position.
+// Panels of a convolution's input: which input elements the output pixels of a tile see at each kernel
+// position.
 #pragma once
 
 #include "codegen/llvm/Contraction.h"
@@ -6,11 +7,12 @@
 
 namespace sinter::codegen {
 
-/// The input side of a convolution as matrix B: k runs over [kernel position][channel], columns over output pixels.
+/// The input side of a convolution as matrix B: k runs over [kernel position][channel], columns over output
+/// pixels.
 struct WindowSource {
-  nn::Window window;        ///< three axes
-  int64_t channels;         ///< of one group
-  bool transposed = false;  ///< output and input change places: a transposed convolution
+  nn::Window window;             ///< three axes
+  int64_t channels;              ///< of one group
+  bool transposed = false;       ///< output and input change places: a transposed convolution
   std::function<Buffer()> input; ///< [batch][channel][spatial]
 
   int64_t inputPixels() const { return window[0].in * window[1].in * window[2].in; }
