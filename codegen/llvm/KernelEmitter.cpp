@@ -106,9 +106,13 @@ Buffer KernelEmitter::output(unsigned index) {
 }
 
 Buffer KernelEmitter::constant(const Tensor &tensor) {
-  constants.push_back(tensor);
-  return argument({BufferRef::Constant, {}, static_cast<int64_t>(constants.size()) - 1},
-                  toMlir(tensor.type(), b.getContext()), tensor.shape());
+  auto found = llvm::find_if(constants, [&](const Tensor &other) {
+    return other.data() == tensor.data() && other.bytes() == tensor.bytes();
+  });
+  int64_t number = found - constants.begin();
+  if (found == constants.end())
+    constants.push_back(tensor);
+  return argument({BufferRef::Constant, {}, number}, toMlir(tensor.type(), b.getContext()), tensor.shape());
 }
 
 static int64_t alignedBytes(Type element, ArrayRef<int64_t> shape) {
