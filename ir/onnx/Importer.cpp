@@ -56,6 +56,9 @@ Status GraphImporter::readOpset() {
   for (const auto &import : model.opset_import())
     if (import.domain().empty() || import.domain() == "ai.onnx")
       opset = import.version();
+  if (opset == 0 && model.opset_import_size() > 0)
+    return {ErrorCode::Unsupported, "the model uses only operators of the domain '" +
+                                        model.opset_import(0).domain() + "', which Sinter does not support"};
   if (opset == 0)
     return {ErrorCode::InvalidFile, "the model imports no opset of the default ONNX domain: export it again"};
   if (opset < oldestOpset || opset > newestOpset)
