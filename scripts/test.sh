@@ -9,8 +9,13 @@ setUp
 suite ctest runCtest
 
 debianData=/usr/share/libonnx-testdata/data
+# Five bf16 cases of 1.12 contradict their own models: `like` is recorded with another shape than the model gives it, and bf16 is
+# truncated where it is to be rounded. Later releases of the data mended both.
+mkdir -p "$root/build/testdata"
+ls "$debianData/node" | grep -v -E '^test_cast_FLOAT_to_BFLOAT16$|^test_castlike_(BFLOAT16_to_FLOAT|FLOAT_to_BFLOAT16)(_expanded)?$' \
+  >"$root/build/testdata/onnx-1.12-node.txt"
 for backend in llvm onednn; do
-  sinterTest "ONNX 1.12 node $backend" "$debianData/node" --backend $backend
+  sinterTest "ONNX 1.12 node $backend" "$debianData/node" --list "$root/build/testdata/onnx-1.12-node.txt" --backend $backend
 done
 sinterTest "ONNX 1.12 pytorch, simple" "$debianData/pytorch-converted" "$debianData/pytorch-operator" "$debianData/simple"
 sinterTest "fusion cases" "$root/tests/data/fusion-cases" --numbers-only
