@@ -142,8 +142,8 @@ Tolerance CaseRunner::tolerance() const {
   return result;
 }
 
-/// A recorded tensor in the form that the model declares. Some writers record a scalar as one element of rank 1, and ONNX
-/// up to 1.12 recorded bf16 as uint16 of the same bits.
+/// A recorded tensor in the form that the model declares. Some writers record a scalar as one element of rank
+/// 1, and ONNX up to 1.12 recorded bf16 as uint16 of the same bits.
 Tensor asDeclared(const SinterTensorInfo &info, const Tensor &recorded) {
   Tensor tensor = info.rank == 0 && recorded.size() == 1 ? recorded.reshaped({}) : recorded;
   if (typeOf(info) != DType::BF16 || tensor.type() != DType::U16)
@@ -187,7 +187,8 @@ std::optional<TestResult> CaseRunner::runDataSet(const std::string &folder) {
     auto want = wanted->find(name);
     if (want == wanted->end())
       continue;
-    if (auto difference = findDifference((*outputs)[i], asDeclared((*model)->outputs()[i], want->second), tolerance()))
+    if (auto difference =
+            findDifference((*outputs)[i], asDeclared((*model)->outputs()[i], want->second), tolerance()))
       return failed(fmt::format("output '{}': {}", name, *difference));
     wanted->erase(want);
   }
