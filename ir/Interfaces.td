@@ -50,6 +50,20 @@ def MovementOpInterface : OpInterface<"MovementOpInterface"> {
     (ins "::sinter::nn::IntsOf":$ints, "::llvm::SmallVectorImpl<::sinter::nn::StridedCopy> &":$copies)>];
 }
 
+def RangeOpInterface : OpInterface<"RangeOpInterface"> {
+  let cppNamespace = "::sinter::nn";
+  let description = [{ Bounds of the results' values from bounds of the operands'. `nn-simplify-activations` proves by them. }];
+  let methods = [InterfaceMethod<[{
+      Narrows `results`, which come as everything their types can hold, as far as the operands' ranges and constant operands
+      allow: every value that the op can compute from values within `operands` must be within. A result that can be NaN where
+      no operand is (inf - inf, 0 * inf, log of a negative) says so. Types are static. Bounds in real arithmetic: the caller
+      rounds them to the result's type and treats integers that leave it as unknown; an op that accumulates many
+      rounded terms widens its bounds itself.
+    }], "void", "inferRange",
+    (ins "::llvm::ArrayRef<::sinter::nn::TensorRange>":$operands,
+         "::llvm::MutableArrayRef<::sinter::nn::TensorRange>":$results)>];
+}
+
 def AffineOpInterface : OpInterface<"AffineOpInterface"> {
   let cppNamespace = "::sinter::nn";
   let description = [{ What the op can do with a per-channel affine y = s*x + t (an inference BatchNorm is one). }];

@@ -4,6 +4,7 @@
 
 #include "ir/Affine.h"
 #include "ir/Evaluation.h"
+#include "ir/Range.h"
 #include "ir/ShapeMath.h"
 #include "ir/StridedCopy.h"
 #include "ir/Weights.h"

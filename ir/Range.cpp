@@ -1,0 +1,182 @@
+// See the header.
+#include "ir/Range.h"
+#include "ir/Weights.h"
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+//===- Interval -----------------------------------------------------------===//
+
+static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+bool Interval::isFinite() const { return std::isfinite(lo) && std::isfinite(hi); }
+
+/// A bound that is NaN (inf - inf, 0 * inf) bounds nothing: the finite values near it may be any.
+static Interval bounds(double lo, double hi) {
+  return {std::isnan(lo) ? -infinity : lo, std::isnan(hi) ? infinity : hi};
+}
+
+Interval operator+(Interval a, Interval b) { return bounds(a.lo + b.lo, a.hi + b.hi); }
+Interval operator-(Interval a, Interval b) { return bounds(a.lo - b.hi, a.hi - b.lo); }
+Interval operator-(Interval a) { return {-a.hi, -a.lo}; }
+
+Interval operator*(Interval a, Interval b) {
+  // At a bound that is infinite, 0 * inf stands for 0 * (any finite value): 0.
+  auto product = [](double x, double y) { return x == 0 || y == 0 ? 0 : x * y; };
+  double corners[] = {product(a.lo, b.lo), product(a.lo, b.hi), product(a.hi, b.lo), product(a.hi, b.hi)};
+  return {*std::min_element(corners, corners + 4), *std::max_element(corners, corners + 4)};
+}
+
+Interval operator/(Interval a, Interval b) {
+  if (b.contains(0))
+    return {};
+  return a * Interval{1 / b.hi, 1 / b.lo};
+}
+
+Interval maxOf(Interval a, Interval b) { return {std::max(a.lo, b.lo), std::max(a.hi, b.hi)}; }
+Interval minOf(Interval a, Interval b) { return {std::min(a.lo, b.lo), std::min(a.hi, b.hi)}; }
+
+//===- TensorRange --------------------------------------------------------===//
+
+/// The largest value of a float type, or the bounds of an integer or bool type.
+static Interval limitsOf(Type element) {
+  if (auto type = dyn_cast<FloatType>(element)) {
+    double largest = APFloat::getLargest(type.getFloatSemantics()).convertToDouble();
+    return {-largest, largest};
+  }
+  unsigned width = element.getIntOrFloatBitWidth();
+  if (width == 1)
+    return {0, 1};
+  if (element.isUnsignedInteger())
+    return {0, std::ldexp(1.0, width) - 1};
+  return {-std::ldexp(1.0, width - 1), std::ldexp(1.0, width - 1) - 1};
+}
+
+TensorRange TensorRange::unknown(Type tensorType) {
+  Type element = cast<ShapedType>(tensorType).getElementType();
+  if (isa<FloatType>(element))
+    return uniform({}, true);
+  return uniform(limitsOf(element), false);
+}
+
+TensorRange TensorRange::of(const Tensor &tensor) {
+  const Shape &shape = tensor.shape();
+  auto isLarge = [](int64_t size) { return size > 1; };
+  auto large = std::find_if(shape.begin(), shape.end(), isLarge);
+  TensorRange range;
+  if (std::count_if(shape.begin(), shape.end(), isLarge) == 1)
+    range.axis = large - shape.begin();
+  else if (shape.size() > 1)
+    range.axis = 1;
+  int64_t channels = range.axis < 0 ? 1 : shape[static_cast<size_t>(range.axis)], inner = 1;
+  if (tensor.size() == 0)
+    return uniform(Interval::point(0), false);
+  for (size_t d = static_cast<size_t>(range.axis + 1); d < shape.size(); ++d)
+    inner *= shape[d];
+  if (range.axis < 0)
+    inner = tensor.size();
+  range.channels.assign(static_cast<size_t>(channels), Interval{infinity, -infinity});
+  std::vector<double> values = toDoubles(tensor);
+  for (size_t i = 0; i < values.size(); ++i) {
+    Interval &interval = range.channels[i / static_cast<size_t>(inner) % range.channels.size()];
+    if (std::isnan(values[i]))
+      range.mayBeNaN = true;
+    else
+      interval = interval.hull(Interval::point(values[i]));
+  }
+  for (Interval &interval : range.channels) // all NaN
+    if (interval.lo > interval.hi)
+      interval = {};
+  return range;
+}
+
+Interval TensorRange::hull() const {
+  Interval whole = channels.front();
+  for (Interval interval : channels)
+    whole = whole.hull(interval);
+  return whole;
+}
+
+TensorRange TensorRange::map(function_ref<Interval(Interval)> f) const {
+  TensorRange result = *this;
+  for (Interval &interval : result.channels)
+    interval = f(interval);
+  return result;
+}
+
+TensorRange TensorRange::join(const TensorRange &a, const TensorRange &b) {
+  if (!a.isReached())
+    return b;
+  if (!b.isReached())
+    return a;
+  TensorRange result = combine({a, b}, [](ArrayRef<Interval> x) { return x[0].hull(x[1]); });
+  return result;
+}
+
+void TensorRange::print(raw_ostream &os) const {
+  if (!isReached()) {
+    os << "unreached";
+    return;
+  }
+  Interval whole = hull();
+  os << "[" << whole.lo << ", " << whole.hi << "]" << (mayBeNaN ? " or NaN" : "");
+  if (!isUniform())
+    os << " per index of axis " << axis;
+}
+
+TensorRange stored(const TensorRange &range, Type tensorType) {
+  Type element = cast<ShapedType>(tensorType).getElementType();
+  Interval limits = limitsOf(element);
+  if (auto type = dyn_cast<FloatType>(element)) {
+    auto round = [&](double x) {
+      APFloat value(x);
+      bool losesInfo;
+      value.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
+      return value.convertToDouble();
+    };
+    return range.map([&](Interval x) { return Interval{round(x.lo), round(x.hi)}; });
+  }
+  if (limits.contains(range.hull()))
+    return range;
+  return TensorRange::unknown(tensorType);
+}
+
+TensorRange broadcastTo(const TensorRange &range, RankedTensorType operand, RankedTensorType result) {
+  if (range.isUniform())
+    return range;
+  if (operand.getDimSize(range.axis) == 1)
+    return range.collapsed();
+  TensorRange moved = range;
+  moved.axis += result.getRank() - operand.getRank();
+  return moved;
+}
+
+TensorRange combine(ArrayRef<TensorRange> operands, function_ref<Interval(ArrayRef<Interval>)> f) {
+  TensorRange result;
+  bool differ = false;
+  size_t count = 1;
+  for (const TensorRange &operand : operands) {
+    result.mayBeNaN |= operand.mayBeNaN;
+    if (operand.isUniform())
+      continue;
+    differ |= result.axis >= 0 && (result.axis != operand.axis || count != operand.channels.size());
+    result.axis = operand.axis;
+    count = operand.channels.size();
+  }
+  if (differ) {
+    result.axis = -1;
+    count = 1;
+  }
+  SmallVector<Interval> arguments(operands.size());
+  for (size_t c = 0; c < count; ++c) {
+    for (auto [argument, operand] : llvm::zip_equal(arguments, operands))
+      argument = differ ? operand.hull() : operand.at(static_cast<int64_t>(c));
+    result.channels.push_back(f(arguments));
+  }
+  return result;
+}
+
+} // namespace sinter::nn

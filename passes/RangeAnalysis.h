@@ -1,0 +1,27 @@
+// Forward dataflow analysis of value ranges on MLIR's framework: a TensorRange for every value of a function.
+#pragma once
+
+#include "ir/Range.h"
+#include "mlir/Analysis/DataFlowFramework.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace sinter::nn {
+
+/// What the caller declares of an argument of @main: an attribute of that argument, array<f64: lo, hi>.
+inline constexpr llvm::StringLiteral inputRangeAttr = "nn.range";
+/// Unit attribute of the module: no input and no intermediate value is NaN or infinite.
+inline constexpr llvm::StringLiteral assumeFiniteAttr = "nn.assume_finite";
+
+/// Ranges of all values of a function; ops inside nn.kernel included. Shapes must be static.
+class RangeAnalysis {
+public:
+  explicit RangeAnalysis(mlir::func::FuncOp function);
+
+  /// What is known of a value; everything its type can hold for one that was made after the analysis.
+  TensorRange rangeOf(mlir::Value value) const;
+
+private:
+  mlir::DataFlowSolver solver;
+};
+
+} // namespace sinter::nn
