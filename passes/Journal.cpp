@@ -1,0 +1,145 @@
+// See the header.
+#include "passes/Journal.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+static constexpr StringLiteral journalAttr = "nn.journal";
+
+//===- Rows as attributes -------------------------------------------------===//
+
+/// Reads and writes one row's fields: absent attributes are unknown values.
+namespace {
+struct RowReader {
+  DictionaryAttr from;
+
+  void operator()(StringRef key, std::string &value) const {
+    if (auto attribute = from.getAs<StringAttr>(key))
+      value = attribute.str();
+  }
+  void operator()(StringRef key, int64_t &value) const {
+    if (auto attribute = from.getAs<IntegerAttr>(key))
+      value = attribute.getInt();
+  }
+  void operator()(StringRef key, std::optional<int64_t> &value) const {
+    if (auto attribute = from.getAs<IntegerAttr>(key))
+      value = attribute.getInt();
+  }
+  void operator()(StringRef key, std::optional<double> &value) const {
+    if (auto attribute = from.getAs<FloatAttr>(key))
+      value = attribute.getValueAsDouble();
+  }
+  void operator()(StringRef key, std::vector<std::string> &value) const {
+    if (auto attribute = from.getAs<ArrayAttr>(key))
+      for (auto name : attribute.getAsRange<StringAttr>())
+        value.push_back(name.str());
+  }
+};
+
+struct RowWriter {
+  Builder b;
+  NamedAttrList &to;
+
+  void operator()(StringRef key, const std::string &value) {
+    if (!value.empty())
+      to.set(key, b.getStringAttr(value));
+  }
+  void operator()(StringRef key, int64_t value) { to.set(key, b.getI64IntegerAttr(value)); }
+  void operator()(StringRef key, const std::optional<int64_t> &value) {
+    if (value)
+      to.set(key, b.getI64IntegerAttr(*value));
+  }
+  void operator()(StringRef key, const std::optional<double> &value) {
+    if (value)
+      to.set(key, b.getF64FloatAttr(*value));
+  }
+  void operator()(StringRef key, const std::vector<std::string> &value) {
+    SmallVector<StringRef> names(value.begin(), value.end());
+    if (!names.empty())
+      to.set(key, b.getStrArrayAttr(names));
+  }
+};
+} // namespace
+
+template <typename Row, typename F> static void forEachField(Row &row, F &&f) {
+  f("name", row.name);
+  f("kind", row.kind);
+  f("channels", row.channels);
+  f("outcome", row.outcome);
+  f("into", row.into);
+  f("code", row.code);
+  f("reason", row.reason);
+  f("lo", row.lo);
+  f("hi", row.hi);
+  f("dead_channels", row.deadChannels);
+  f("clipped_fraction", row.clippedFraction);
+  f("statistically_dead_channels", row.statisticallyDeadChannels);
+}
+
+Journal::Journal(ModuleOp module) : module(module) {
+  if (auto rows = module->getAttrOfType<ArrayAttr>(journalAttr))
+    for (auto row : rows.getAsRange<DictionaryAttr>())
+      forEachField(entries.emplace_back(), RowReader{row});
+}
+
+void Journal::save() const {
+  Builder b(module.getContext());
+  SmallVector<Attribute> rows;
+  for (const JournalRow &row : entries) {
+    NamedAttrList fields;
+    forEachField(row, RowWriter{b, fields});
+    rows.push_back(fields.getDictionary(b.getContext()));
+  }
+  module->setAttr(journalAttr, b.getArrayAttr(rows));
+}
+
+//===- Decisions ----------------------------------------------------------===//
+
+JournalRow *Journal::find(StringRef name) {
+  auto row = llvm::find_if(entries, [&](const JournalRow &entry) { return entry.name == name; });
+  return row == entries.end() ? nullptr : &*row;
+}
+
+void Journal::decide(Location loc, StringRef outcome, ArrayRef<std::string> into, StringRef code,
+                     StringRef reason) {
+  for (const std::string &name : namesOf(loc))
+    if (JournalRow *row = find(name)) {
+      row->outcome = outcome.str();
+      row->into.assign(into.begin(), into.end());
+      row->code = code.str();
+      row->reason = reason.str();
+    }
+}
+
+void Journal::note(Location loc, StringRef code, StringRef reason) {
+  for (const std::string &name : namesOf(loc))
+    if (JournalRow *row = find(name)) {
+      row->code = code.str();
+      row->reason = reason.str();
+    }
+}
+
+void Journal::addInto(Location loc, ArrayRef<std::string> into) {
+  for (const std::string &name : namesOf(loc))
+    if (JournalRow *row = find(name))
+      for (const std::string &target : into)
+        if (target != name && !llvm::is_contained(row->into, target))
+          row->into.push_back(target);
+}
+
+SmallVector<std::string> namesOf(Location loc) {
+  SmallVector<std::string> names;
+  if (auto name = dyn_cast<NameLoc>(loc))
+    names.push_back(name.getName().str());
+  if (auto fused = dyn_cast<FusedLoc>(loc))
+    for (Location part : fused.getLocations())
+      for (const std::string &name : namesOf(part))
+        if (!llvm::is_contained(names, name))
+          names.push_back(name);
+  return names;
+}
+
+} // namespace sinter::nn

@@ -1,0 +1,60 @@
+// What became of each BatchNorm and activation of the model as imported. Rows live in the module's attribute
+// nn.journal, so they survive dumps; passes write decisions into them, `sinter explain` prints them.
+#pragma once
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sinter::nn {
+
+/// The contract of `sinter explain --format json` (docs/explain.md) fixes the words used here.
+struct JournalRow {
+  std::string name; ///< the node's
+  std::string kind; ///< ONNX operator type: "BatchNormalization", "Relu", "Clip", ...
+  int64_t channels = 0;
+  std::string outcome; ///< empty: undecided; whether it is fused or kept shows once kernels stand
+  std::vector<std::string> into;
+  std::string code, reason;
+  /// Of activations: bounds of the operand (proved), channels that are always clipped (proved).
+  std::optional<double> lo, hi;
+  std::optional<int64_t> deadChannels;
+  /// Of activations fed by a BatchNorm: estimated from gamma and beta.
+  std::optional<double> clippedFraction;
+  std::optional<int64_t> statisticallyDeadChannels;
+
+  bool isBatchNorm() const { return kind == "BatchNormalization"; }
+};
+
+/// The rows of a module in memory: read on construction, written back by `save`.
+class Journal {
+public:
+  explicit Journal(mlir::ModuleOp module);
+
+  std::vector<JournalRow> &rows() { return entries; }
+  const std::vector<JournalRow> &rows() const { return entries; }
+  /// Null if no BatchNorm or activation of the model has this name.
+  JournalRow *find(llvm::StringRef name);
+  /// The final word on the rows that `loc` names: outcome, where the arithmetic went, and why.
+  void decide(mlir::Location loc, llvm::StringRef outcome, llvm::ArrayRef<std::string> into,
+              llvm::StringRef code = "", llvm::StringRef reason = "");
+  /// Why the rows that `loc` names have not been folded or removed so far; decides nothing.
+  void note(mlir::Location loc, llvm::StringRef code, llvm::StringRef reason);
+  /// Adds names to where the arithmetic of the rows went.
+  void addInto(mlir::Location loc, llvm::ArrayRef<std::string> into);
+
+  void save() const;
+
+private:
+  mlir::ModuleOp module;
+  std::vector<JournalRow> entries;
+};
+
+/// Every node name in a location: one, or those of the ops that were fused into one.
+llvm::SmallVector<std::string> namesOf(mlir::Location loc);
+
+} // namespace sinter::nn
