@@ -85,7 +85,7 @@ Journal::Journal(ModuleOp module) : module(module) {
       forEachField(entries.emplace_back(), RowReader{row});
 }
 
-void Journal::save() const {
+void Journal::save() {
   Builder b(module.getContext());
   SmallVector<Attribute> rows;
   for (const JournalRow &row : entries) {

@@ -47,7 +47,7 @@ public:
   /// Adds names to where the arithmetic of the rows went.
   void addInto(mlir::Location loc, llvm::ArrayRef<std::string> into);
 
-  void save() const;
+  void save();
 
 private:
   mlir::ModuleOp module;
