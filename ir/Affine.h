@@ -1,22 +1,51 @@
-// Per-channel affines y = s*x + t, the form in which an inference BatchNorm moves through a network, and the
-// answers that ops give about them (AffineOpInterface).
+// Per-channel affine maps: what an inference BatchNorm is to the optimiser. Ops answer what they can do with
+// one through AffineOpInterface and ChannelFlowOpInterface.
 #pragma once
 
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+namespace mlir {
+class Operation;
+}
+
 namespace sinter::nn {
 
-/// y = scale[c]*x + shift[c], c the index along `axis` of the tensor it applies to. Kept in double: folded
-/// once, rounded once.
+/// y = scale[c]*x + shift[c], c the index along `axis` of the tensor it applies to; one scale and shift for
+/// every element where the axis is negative. Kept in double: folded once, rounded once.
 struct ChannelAffine {
   std::vector<double> scale, shift;
   int64_t axis = 1;
+  /// How many times larger than the results' spread the shift is, at most: digits that are lost where x and
+  /// shift no longer meet before they are multiplied by weights. For a BatchNorm max |mean| / sqrt(var +
+  /// eps).
+  double cancellation = 0;
+
+  static ChannelAffine uniform(double scale, double shift) { return {{scale}, {shift}, -1}; }
+  static ChannelAffine identity(int64_t channels, int64_t axis);
 
   int64_t channels() const { return static_cast<int64_t>(scale.size()); }
+  bool isUniform() const { return axis < 0; }
   bool isFinite() const;
+  /// The map changes no value of a tensor by more than half a unit in the last place of f32.
+  bool isIdentity() const;
+  bool isShiftOnly() const; ///< every scale is 1
+  bool isScaleOnly() const; ///< every shift is 0
+  bool isPositive() const;  ///< every scale is above 0
+  /// Every channel maps x to itself.
+  bool fixes(double x) const;
+
+  /// The same map with one scale and shift per channel of `onAxis`; nothing where it runs along another axis
+  /// or over another number of channels.
+  std::optional<ChannelAffine> along(int64_t onAxis, int64_t channels) const;
+  /// The same map, uniform where all channels agree.
+  ChannelAffine simplified() const;
+  /// x -> this(first(x)); nothing where their axes differ.
+  std::optional<ChannelAffine> after(const ChannelAffine &first) const;
 };
 
 /// Yes, or no with a stable code (docs/explain.md) and a sentence for the user.
@@ -30,5 +59,16 @@ struct AffineVerdict {
   }
   explicit operator bool() const { return possible; }
 };
+
+/// One entry per operand: the affine that it must take, if any.
+using OperandAffines = llvm::SmallVector<std::optional<ChannelAffine>>;
+
+/// The affines on operands that, in place of `affine` on a result, give the same values; by the op's
+/// ChannelFlowOpInterface or AffineOpInterface.
+AffineVerdict passToOperands(mlir::Operation *op, unsigned result, const ChannelAffine &affine,
+                             OperandAffines &operands);
+/// The affine on each result that, in place of `affine` on an operand, gives the same values.
+AffineVerdict passToResults(mlir::Operation *op, unsigned operand, const ChannelAffine &affine,
+                            llvm::SmallVectorImpl<ChannelAffine> &results);
 
 } // namespace sinter::nn

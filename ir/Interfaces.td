@@ -64,16 +64,50 @@ def RangeOpInterface : OpInterface<"RangeOpInterface"> {
          "::llvm::MutableArrayRef<::sinter::nn::TensorRange>":$results)>];
 }
 
+def ChannelFlowOpInterface : OpInterface<"ChannelFlowOpInterface"> {
+  let cppNamespace = "::sinter::nn";
+  let description = [{ An op whose results hold elements of its operands, or weighted means of them: a per-channel affine passes
+    through it. }];
+  let methods = [
+    InterfaceMethod<[{
+      How channels along axis `from` of an operand reach channels along axis `to` of a result. Nothing where the answer depends on
+      more than these two axes, or the op does not let an affine through. Types are static.
+    }], "std::optional<::sinter::nn::ChannelFlow>", "channelFlow",
+      (ins "unsigned":$operand, "int64_t":$from, "unsigned":$result, "int64_t":$to)>,
+    InterfaceMethod<[{ How many operands, from the first on, hold the elements; those after are shapes, bounds, ... }],
+      "unsigned", "dataOperands", (ins), "", [{ return 1; }]>
+  ];
+}
+
 def AffineOpInterface : OpInterface<"AffineOpInterface"> {
   let cppNamespace = "::sinter::nn";
-  let description = [{ What the op can do with a per-channel affine y = s*x + t (an inference BatchNorm is one). }];
+  let description = [{ What an op of one result can do with a per-channel affine y = s*x + t (an inference BatchNorm is one). Every
+    answer is exact in real arithmetic; the default is no. }];
   let methods = [
     InterfaceMethod<[{ Can `affine`, applied to the result, vanish into the op's constants? }],
       "::sinter::nn::AffineVerdict", "canAbsorbAtOutput", (ins "const ::sinter::nn::ChannelAffine &":$affine),
       "", [{ return ::sinter::nn::AffineVerdict::no("OP_CANNOT_ABSORB", "the op has no constants to take it up"); }]>,
     InterfaceMethod<[{ The op with `affine` folded in: a new op at `builder`; asked only after a yes. }],
       "::mlir::Value", "absorbAtOutput",
-      (ins "::mlir::OpBuilder &":$builder, "const ::sinter::nn::ChannelAffine &":$affine), "", [{ return {}; }]>
+      (ins "::mlir::OpBuilder &":$builder, "const ::sinter::nn::ChannelAffine &":$affine), "", [{ return {}; }]>,
+    InterfaceMethod<[{
+      Can `affine`, applied to an operand, vanish into the op's constants? With `borders`, a shift that padding makes
+      position-dependent may become a constant tensor that is added to the result.
+    }], "::sinter::nn::AffineVerdict", "canAbsorbAtInput",
+      (ins "unsigned":$operand, "const ::sinter::nn::ChannelAffine &":$affine, "bool":$borders),
+      "", [{ return ::sinter::nn::AffineVerdict::no("OP_CANNOT_ABSORB", "the op has no constants to take it up"); }]>,
+    InterfaceMethod<[{ The op with `affine` folded in, reading `x` in place of the operand; asked only after a yes. }],
+      "::mlir::Value", "absorbAtInput",
+      (ins "::mlir::OpBuilder &":$builder, "unsigned":$operand, "::mlir::Value":$x,
+           "const ::sinter::nn::ChannelAffine &":$affine), "", [{ return {}; }]>,
+    InterfaceMethod<[{ Affines on operands that together stand for `affine` on the result; one entry per operand. }],
+      "::sinter::nn::AffineVerdict", "passToOperands",
+      (ins "const ::sinter::nn::ChannelAffine &":$affine, "::sinter::nn::OperandAffines &":$operands),
+      "", [{ return ::sinter::nn::AffineVerdict::no("OP_BLOCKS_AFFINE", "it cannot pass through the op"); }]>,
+    InterfaceMethod<[{ The affine on the result that stands for `affine` on one operand, the others unchanged. }],
+      "::sinter::nn::AffineVerdict", "passToResult",
+      (ins "unsigned":$operand, "const ::sinter::nn::ChannelAffine &":$affine, "::sinter::nn::ChannelAffine &":$result),
+      "", [{ return ::sinter::nn::AffineVerdict::no("OP_BLOCKS_AFFINE", "it cannot pass through the op"); }]>
   ];
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ir/Affine.h"
+#include "ir/ChannelFlow.h"
 #include "ir/Evaluation.h"
 #include "ir/Range.h"
 #include "ir/ShapeMath.h"

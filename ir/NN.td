@@ -58,11 +58,12 @@ class NN_ValueShapedOp<string mnemonic, list<Trait> traits = []> : NN_Op<mnemoni
     ::mlir::LogicalResult inferFrom(::sinter::nn::IntsOf ints, ::llvm::SmallVectorImpl<::mlir::Type> &types);
   }];
   let extraClassDeclaration = inferFromDeclaration;
-  let extraClassDefinition = [{
+  code inferShapesDefinition = [{
     ::mlir::LogicalResult $cppClass::inferShapes(::llvm::SmallVectorImpl<::mlir::Type> &types) {
       return inferFrom(::sinter::nn::constantInts, types);
     }
   }];
+  let extraClassDefinition = inferShapesDefinition;
 }
 
 // One result, computed element by element from operands that broadcast to its shape as numpy's do.

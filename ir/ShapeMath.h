@@ -54,7 +54,8 @@ mlir::LogicalResult inferBroadcast(mlir::Operation *op, mlir::ValueRange operand
 /// dimensions.
 Dims broadcastStrides(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> target);
 
-/// The result dimension that each dimension of an operand is aligned with under numpy's broadcasting (at the right).
+/// The result dimension that each dimension of an operand is aligned with under numpy's broadcasting (at the
+/// right).
 Dims broadcastDims(mlir::Operation *op, unsigned operand);
 
 /// Advances a row-major index; false after the last one.

@@ -5,8 +5,9 @@
 
 namespace sinter::nn {
 
-/// Replaces the op by constants if its results follow from constants (or, for shape and size, from its operand's type) and none
-/// has more than `maxElements` elements. Erases the op then. Fails only if the evaluation finds the op invalid.
+/// Replaces the op by constants if its results follow from constants (or, for shape and size, from its
+/// operand's type) and none has more than `maxElements` elements. Erases the op then. Fails only if the
+/// evaluation finds the op invalid.
 mlir::LogicalResult foldOp(mlir::Operation *op, int64_t maxElements);
 
 } // namespace sinter::nn

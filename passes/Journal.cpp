@@ -86,6 +86,8 @@ Journal::Journal(ModuleOp module) : module(module) {
 }
 
 void Journal::save() {
+  if (entries.empty())
+    return;
   Builder b(module.getContext());
   SmallVector<Attribute> rows;
   for (const JournalRow &row : entries) {

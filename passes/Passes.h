@@ -1,8 +1,8 @@
 // All passes; documented in Passes.td and docs/passes.md.
 #pragma once
 
-#include "mlir/Pass/Pass.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
 
 namespace sinter::nn {
 

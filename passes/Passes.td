@@ -26,12 +26,14 @@ def FoldConstants : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
 }
 
 def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
-  let summary = "fold inference BatchNorms into the op before them";
+  let summary = "move per-channel affines, BatchNorms above all, into constants of other ops";
   let description = [{
-    A BatchNorm with constant parameters is the per-channel affine y = s*x + t, s = gamma/sqrt(var+eps), t = beta - mean*s. Where its
-    producer can absorb it (`AffineOpInterface`) and nothing else reads the producer, the fold is done: w' = w*s, b' = b*s + t, in
-    double, rounded once. What cannot fold becomes an `nn.channel_affine`, which fuses like any elementwise op. The outcome of each
-    BatchNorm, with the reason where it was not folded, is recorded in the module's attribute `nn.batch_norms`.
+    A BatchNorm with constant parameters is the per-channel affine y = s*x + t, s = gamma/sqrt(var+eps), t = beta - mean*s; so are
+    products, sums, differences and quotients with per-channel constants. Each moves up, into the constants of what computes x (a
+    convolution: w' = w*s, b' = b*s + t), or else down, into those of everything that reads y, through whatever lets it pass: by
+    the ops' own answers (`AffineOpInterface`, `ChannelFlowOpInterface`), in double, rounded once. A zero-padded convolution after it
+    takes only a scale, or adds a constant tensor that has the sums of its border classes. A BatchNorm that stays becomes an
+    `nn.channel_affine`, which fuses like any elementwise op. Outcomes and reasons go to the journal.
   }];
 }
 

@@ -1,4 +1,5 @@
-// Views: ops that only give the same bytes another shape. They need no kernel; their result aliases their operand.
+// Views: ops that only give the same bytes another shape. They need no kernel; their result aliases their
+// operand.
 #pragma once
 
 #include "mlir/IR/Value.h"

@@ -11,6 +11,13 @@ using namespace sinter::nn;
 #define GET_OP_CLASSES
 #include "ir/ops/Activation.cpp.inc"
 
+/// f(s*x) = s*f(x) for every s > 0.
+static std::optional<ChannelFlow> flowOfRelu(Value x, int64_t from, int64_t to) {
+  if (from != to)
+    return std::nullopt;
+  return ChannelFlow::straight(rankedType(x).getDimSize(from), 0).ordered();
+}
+
 static double clampTo(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 
 //===- nn.relu -----------------------------------------------------------===//
@@ -25,6 +32,10 @@ Value ReluOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   return x.isUnsigned ? x : select(x < 0.0, 0.0, x);
 }
 
+std::optional<ChannelFlow> ReluOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  return flowOfRelu(getX(), from, to);
+}
+
 //===- nn.leaky_relu -----------------------------------------------------===//
 
 LogicalResult LeakyReluOp::evaluate(Evaluation &io) {
@@ -35,6 +46,10 @@ LogicalResult LeakyReluOp::evaluate(Evaluation &io) {
 Value LeakyReluOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   Element x(b, loc, args[0]);
   return select(x < 0.0, x * getAlpha().convertToDouble(), x);
+}
+
+std::optional<ChannelFlow> LeakyReluOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  return flowOfRelu(getX(), from, to);
 }
 
 //===- nn.prelu ----------------------------------------------------------===//
@@ -62,6 +77,10 @@ LogicalResult PReluOp::evaluate(Evaluation &io) {
 Value PReluOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   Element x = elementOf(b, loc, args[0], getX()), slope = elementOf(b, loc, args[1], getSlope());
   return x.isUnsigned ? x : select(x < 0.0, x * slope, x);
+}
+
+std::optional<ChannelFlow> PReluOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  return flowOfRelu(getX(), from, to);
 }
 
 //===- nn.elu ------------------------------------------------------------===//

@@ -2,8 +2,8 @@
 include "ir/NN.td"
 
 // y = f(x): one tensor in, a tensor of its type out. `formula` is the documented meaning.
-class NN_ActivationOp<string mnemonic, string formula, TypeConstraint type = NN_FloatTensor>
-    : NN_UnaryOp<mnemonic, [AllElementTypesMatch<["x", "y"]>]> {
+class NN_ActivationOp<string mnemonic, string formula, TypeConstraint type = NN_FloatTensor, list<Trait> traits = []>
+    : NN_UnaryOp<mnemonic, !listconcat([AllElementTypesMatch<["x", "y"]>], traits)> {
   let summary = formula;
   let description = "`y = " # formula # "`\n\n```mlir\n%y = nn." # mnemonic #
                     " %x : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>\n```\n";
@@ -11,7 +11,7 @@ class NN_ActivationOp<string mnemonic, string formula, TypeConstraint type = NN_
   let results = (outs type:$y);
 }
 
-def NN_ReluOp : NN_ActivationOp<"relu", "x < 0 ? 0 : x", NN_NumberTensor> {
+def NN_ReluOp : NN_ActivationOp<"relu", "x < 0 ? 0 : x", NN_NumberTensor, [DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let description = [{
     NaN and -0 pass through, as in the ONNX reference evaluator: the value is `x < 0 ? 0 : x`.
 
@@ -21,11 +21,11 @@ def NN_ReluOp : NN_ActivationOp<"relu", "x < 0 ? 0 : x", NN_NumberTensor> {
   }];
 }
 
-def NN_LeakyReluOp : NN_ActivationOp<"leaky_relu", "x < 0 ? alpha*x : x"> {
+def NN_LeakyReluOp : NN_ActivationOp<"leaky_relu", "x < 0 ? alpha*x : x", NN_FloatTensor, [DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let arguments = (ins NN_FloatTensor:$x, DefaultValuedAttr<F32Attr, "0.01f">:$alpha);
 }
 
-def NN_PReluOp : NN_ElementwiseOp<"prelu", [AllElementTypesMatch<["x", "slope", "y"]>]> {
+def NN_PReluOp : NN_ElementwiseOp<"prelu", [AllElementTypesMatch<["x", "slope", "y"]>, DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let summary = "x < 0 ? slope*x : x";
   let description = [{
     `slope` broadcasts to the shape of `x`, which is the result's: commonly one slope per channel.

@@ -79,27 +79,28 @@ static std::optional<Tensor> foldedBias(const std::optional<Tensor> &b, DType ty
 
 AffineVerdict canFoldIntoWeights(Value w, Value b, RankedTensorType y, const ChannelAffine &affine,
                                  WeightLayout layout) {
-  if (!y || affine.axis != 1 || y.getDimSize(1) != affine.channels())
-    return refuseAxis(affine, 1, y ? y.getDimSize(1) : ShapedType::kDynamic);
+  std::optional<ChannelAffine> mine = affine.along(1, y.getDimSize(1));
+  if (!mine)
+    return refuseAxis(affine, 1, y.getDimSize(1));
   std::optional<Tensor> weight = constantTensor(w), bias = constantTensor(b);
   if (!weight)
     return refuseComputed("the weight");
   if (b && !bias)
     return refuseComputed("the bias");
-  if (bias && bias->size() != affine.channels())
+  if (bias && bias->size() != mine->channels())
     return refuseAxis(affine, 0, bias->size());
-  if (!affine.isFinite() || !scaleWeight(*weight, layout, affine.scale) ||
-      !foldedBias(bias, weight->type(), affine))
+  if (!mine->isFinite() || !scaleWeight(*weight, layout, mine->scale) ||
+      !foldedBias(bias, weight->type(), *mine))
     return refuseNonFinite();
   return AffineVerdict::yes();
 }
 
-std::pair<Value, Value> foldIntoWeights(OpBuilder &builder, Location loc, Value w, Value b,
+std::pair<Value, Value> foldIntoWeights(OpBuilder &builder, Location loc, Value w, Value b, int64_t channels,
                                         const ChannelAffine &affine, WeightLayout layout) {
   Tensor weight = *constantTensor(w);
-  Value newW = ConstantOp::create(builder, loc, *scaleWeight(weight, layout, affine.scale), "weight");
-  Value newB =
-      ConstantOp::create(builder, loc, *foldedBias(constantTensor(b), weight.type(), affine), "bias");
+  ChannelAffine mine = *affine.along(1, channels);
+  Value newW = ConstantOp::create(builder, loc, *scaleWeight(weight, layout, mine.scale), "weight");
+  Value newB = ConstantOp::create(builder, loc, *foldedBias(constantTensor(b), weight.type(), mine), "bias");
   return {newW, newB};
 }
 

@@ -38,7 +38,7 @@ AffineVerdict canFoldIntoWeights(mlir::Value w, mlir::Value b, mlir::RankedTenso
                                  const ChannelAffine &affine, WeightLayout layout);
 /// The folded weight and bias as new constants; after a yes of canFoldIntoWeights.
 std::pair<mlir::Value, mlir::Value> foldIntoWeights(mlir::OpBuilder &builder, mlir::Location loc,
-                                                    mlir::Value w, mlir::Value b, const ChannelAffine &affine,
-                                                    WeightLayout layout);
+                                                    mlir::Value w, mlir::Value b, int64_t channels,
+                                                    const ChannelAffine &affine, WeightLayout layout);
 
 } // namespace sinter::nn

@@ -22,10 +22,10 @@ class NN_BinaryOp<string mnemonic, string formula, list<Trait> traits = [], Type
   let results = (outs type:$y);
 }
 
-def NN_AddOp : NN_BinaryOp<"add", "a + b; integers wrap", [Commutative]>;
-def NN_SubOp : NN_BinaryOp<"sub", "a - b; integers wrap">;
-def NN_MulOp : NN_BinaryOp<"mul", "a * b; integers wrap", [Commutative]>;
-def NN_DivOp : NN_BinaryOp<"div", "a / b; integers truncate towards zero, x / 0 is 0">;
+def NN_AddOp : NN_BinaryOp<"add", "a + b; integers wrap", [Commutative, DeclareOpInterfaceMethods<AffineOpInterface, ["passToOperands", "passToResult"]>]>;
+def NN_SubOp : NN_BinaryOp<"sub", "a - b; integers wrap", [DeclareOpInterfaceMethods<AffineOpInterface, ["passToOperands", "passToResult"]>]>;
+def NN_MulOp : NN_BinaryOp<"mul", "a * b; integers wrap", [Commutative, DeclareOpInterfaceMethods<AffineOpInterface, ["passToOperands", "passToResult"]>]>;
+def NN_DivOp : NN_BinaryOp<"div", "a / b; integers truncate towards zero, x / 0 is 0", [DeclareOpInterfaceMethods<AffineOpInterface, ["passToOperands", "passToResult"]>]>;
 
 def NN_ModOp : NN_BinaryOp<"mod", "the remainder of a / b"> {
   let description = [{
@@ -109,7 +109,8 @@ def NN_WhereOp : NN_ElementwiseOp<"where", [AllElementTypesMatch<["a", "b", "y"]
 
 //===- Any number of operands -------------------------------------------===//
 
-class NN_VariadicOp<string mnemonic, string formula, Type type> : NN_BroadcastOp<mnemonic> {
+class NN_VariadicOp<string mnemonic, string formula, Type type>
+    : NN_BroadcastOp<mnemonic, [DeclareOpInterfaceMethods<AffineOpInterface, ["passToOperands", "passToResult"]>]> {
   let summary = formula;
   let description = "Operands have one element type, and broadcast.\n\n```mlir\n%y = nn." # mnemonic #
       " %a, %b, %c : (tensor<2x3xf32>, tensor<3xf32>, tensor<f32>) -> tensor<2x3xf32>\n```\n";

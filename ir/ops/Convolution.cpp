@@ -1,7 +1,6 @@
-// Convolutions: verify, shape, reference, affine, op by op.
+// Convolutions: verify, shape, reference, op by op; what they do with affines is in ConvolutionAffine.cpp.
 #include "ir/ops/Convolution.h"
 #include "ir/Reference.h"
-#include "ir/ops/AffineFolding.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -178,16 +177,6 @@ LogicalResult ConvOp::evaluate(Evaluation &io) {
   return success();
 }
 
-AffineVerdict ConvOp::canAbsorbAtOutput(const ChannelAffine &affine) {
-  return canFoldIntoWeights(getW(), getB(), rankedType(getY()), affine, {0, 1});
-}
-
-Value ConvOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &affine) {
-  auto [w, b] = foldIntoWeights(builder, getLoc(), getW(), getB(), affine, {0, 1});
-  return create(builder, getLoc(), getType(), getX(), w, b, getStridesAttr(), getDilationsAttr(),
-                getPadsAttr(), getAutoPadAttr(), getGroupAttr());
-}
-
 //===- nn.conv_transpose -------------------------------------------------===//
 
 WindowAttributes ConvTransposeOp::windowAttributes() {
@@ -245,17 +234,4 @@ LogicalResult ConvTransposeOp::evaluate(Evaluation &io) {
     }
   storeDoubles(io.result(), d.y);
   return success();
-}
-
-AffineVerdict ConvTransposeOp::canAbsorbAtOutput(const ChannelAffine &affine) {
-  return canFoldIntoWeights(getW(), getB(), rankedType(getY()), affine,
-                            {1, static_cast<int64_t>(getGroup())});
-}
-
-Value ConvTransposeOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &affine) {
-  auto [w, b] =
-      foldIntoWeights(builder, getLoc(), getW(), getB(), affine, {1, static_cast<int64_t>(getGroup())});
-  return create(builder, getLoc(), getType(), getX(), w, b, getStridesAttr(), getDilationsAttr(),
-                getPadsAttr(), getOutputPaddingAttr(), getOutputShapeAttr(), getAutoPadAttr(),
-                getGroupAttr());
 }

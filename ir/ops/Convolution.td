@@ -2,7 +2,8 @@
 include "ir/NN.td"
 
 class NN_ConvolutionOp<string mnemonic> : NN_Op<mnemonic,
-    [SameOperandsAndResultElementType, DeclareOpInterfaceMethods<AffineOpInterface, ["canAbsorbAtOutput", "absorbAtOutput"]>]> {
+    [SameOperandsAndResultElementType, DeclareOpInterfaceMethods<AffineOpInterface,
+        ["canAbsorbAtOutput", "absorbAtOutput", "canAbsorbAtInput", "absorbAtInput"]>]> {
   let results = (outs NN_FloatTensor:$y);
   let hasVerifier = 1;
 }

@@ -69,6 +69,25 @@ LogicalResult GatherOp::evaluate(Evaluation &io) {
   return success();
 }
 
+std::optional<ChannelFlow> GatherOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  RankedTensorType data = rankedType(getData()), indices = rankedType(getIndices());
+  int64_t axis = *normaliseAxis(getAxis(), data.getRank()), n = data.getDimSize(from);
+  if (from != axis) {
+    bool keeps = to == (from < axis ? from : from + indices.getRank() - 1);
+    return keeps ? std::optional(ChannelFlow::straight(n)) : std::nullopt;
+  }
+  std::optional<Dims> positions = constantInts(getIndices());
+  if (!positions || indices.getRank() != 1 || to != axis)
+    return std::nullopt;
+  ChannelFlow flow;
+  for (auto [r, c] : llvm::enumerate(*positions)) {
+    if (c < -n || c >= n)
+      return std::nullopt;
+    flow.pairs.push_back({c < 0 ? c + n : c, static_cast<int64_t>(r)});
+  }
+  return flow;
+}
+
 //===- nn.gather_elements ------------------------------------------------===//
 
 LogicalResult GatherElementsOp::inferShapes(SmallVectorImpl<Type> &types) {

@@ -1,7 +1,7 @@
 // Ops whose positions are data: gathers, scatters, and those that order or accumulate along an axis.
 include "ir/NN.td"
 
-def NN_GatherOp : NN_Op<"gather"> {
+def NN_GatherOp : NN_Op<"gather", [DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let summary = "slices of `data` along `axis`, at `indices`";
   let description = [{
     result[i.., j.., k..] = data[i.., indices[j..], k..]. Negative indices count from the end; an index outside the axis is an error

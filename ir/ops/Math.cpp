@@ -227,7 +227,8 @@ LogicalResult CastOp::inferShapes(SmallVectorImpl<Type> &types) {
 LogicalResult CastOp::evaluate(Evaluation &io) {
   const Tensor &x = io.operand(0u);
   // 64-bit integers lose bits as doubles, so integers stay integers; u64 does not fit int64 as a number.
-  bool asDouble = sinter::isFloat(x.type()) || (x.type() == DType::U64 && sinter::isFloat(io.result().type()));
+  bool asDouble =
+      sinter::isFloat(x.type()) || (x.type() == DType::U64 && sinter::isFloat(io.result().type()));
   if (asDouble)
     storeDoubles(io.result(), toDoubles(x));
   else

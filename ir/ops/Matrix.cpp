@@ -1,9 +1,6 @@
-// Matrix products: shape, reference, affine, op by op.
+// Matrix products: shape, reference, op by op; what they do with affines is in MatrixAffine.cpp.
 #include "ir/ops/Matrix.h"
 #include "ir/Reference.h"
-#include "ir/ops/AffineFolding.h"
-#include "ir/ops/Arithmetic.h"
-#include "ir/ops/Constant.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -102,55 +99,6 @@ LogicalResult GemmOp::evaluate(Evaluation &io) {
   return success();
 }
 
-/// beta * C * s + t over [M, N] (or [1, N] where C has one row), rounded once.
-static std::optional<Tensor> foldedGemmBias(GemmOp op, DType type, const ChannelAffine &affine) {
-  int64_t n = affine.channels(), rows = 1;
-  std::optional<Tensor> c = constantTensor(op.getC());
-  if (c && c->rank() == 2)
-    rows = c->shape()[0];
-  Dims shape{rows, n}, strides, index(2, 0);
-  std::vector<double> values(static_cast<size_t>(rows * n)), old;
-  if (c) {
-    old = toDoubles(*c);
-    strides = broadcastStrides(c->shape(), shape);
-  }
-  double beta = op.getBeta().convertToDouble();
-  for (double &value : values) {
-    auto channel = static_cast<size_t>(index[1]);
-    double bias = c ? beta * old[static_cast<size_t>(offsetOf(index, strides))] : 0.0;
-    value = bias * affine.scale[channel] + affine.shift[channel];
-    nextIndex(index, shape);
-  }
-  return roundFolded(type, rows == 1 ? Shape{n} : Shape{rows, n}, values);
-}
-
-AffineVerdict GemmOp::canAbsorbAtOutput(const ChannelAffine &affine) {
-  RankedTensorType y = rankedType(getY());
-  if (!isa<FloatType>(elementTypeOf(getY())))
-    return AffineVerdict::no("INTEGER_TYPE", "integers cannot take up a scale");
-  if (!y || affine.axis != 1 || y.getDimSize(1) != affine.channels())
-    return refuseAxis(affine, 1, y ? y.getDimSize(1) : ShapedType::kDynamic);
-  std::optional<Tensor> b = constantTensor(getB());
-  if (!b)
-    return refuseComputed("B");
-  if (getC() && !constantTensor(getC()))
-    return refuseComputed("C");
-  if (!affine.isFinite() ||
-      !scaleWeight(*b, {getTransB() ? 0 : 1}, affine.scale, getAlpha().convertToDouble()) ||
-      !foldedGemmBias(*this, b->type(), affine))
-    return refuseNonFinite();
-  return AffineVerdict::yes();
-}
-
-Value GemmOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &affine) {
-  Tensor b = *constantTensor(getB());
-  Tensor scaled = *scaleWeight(b, {getTransB() ? 0 : 1}, affine.scale, getAlpha().convertToDouble());
-  Value newB = ConstantOp::create(builder, getLoc(), scaled, "weight");
-  Value newC = ConstantOp::create(builder, getLoc(), *foldedGemmBias(*this, b.type(), affine), "bias");
-  return create(builder, getLoc(), getType(), getA(), newB, newC, builder.getF32FloatAttr(1),
-                builder.getF32FloatAttr(1), getTransAAttr(), getTransBAttr());
-}
-
 //===- nn.matmul ---------------------------------------------------------===//
 
 std::optional<MatmulShape> sinter::nn::matmulShape(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
@@ -219,64 +167,4 @@ LogicalResult MatmulOp::evaluate(Evaluation &io) {
     store(io.result(), out);
   });
   return success();
-}
-
-namespace {
-/// The constant operand of a matmul that holds the channels of one axis of the result.
-struct MatmulSide {
-  bool right;
-  int64_t weightAxis; // of the channels in the constant
-};
-} // namespace
-
-/// The last axis of the result comes from b's columns, the one before it from a's rows (1-D operands lack
-/// theirs).
-static std::optional<MatmulSide> sideOf(MatmulOp op, int64_t axis) {
-  RankedTensorType a = rankedType(op.getA()), b = rankedType(op.getB()), y = rankedType(op.getY());
-  if (!a || !b || !y)
-    return std::nullopt;
-  int64_t columns = b.getRank() > 1 ? y.getRank() - 1 : -1;
-  int64_t rows = a.getRank() > 1 ? y.getRank() - (b.getRank() > 1 ? 2 : 1) : -1;
-  if (axis == columns)
-    return MatmulSide{true, b.getRank() - 1};
-  if (axis == rows)
-    return MatmulSide{false, a.getRank() - 2};
-  return std::nullopt;
-}
-
-AffineVerdict MatmulOp::canAbsorbAtOutput(const ChannelAffine &affine) {
-  RankedTensorType y = rankedType(getY());
-  if (!isa<FloatType>(elementTypeOf(getY())))
-    return AffineVerdict::no("INTEGER_TYPE", "integers cannot take up a scale");
-  std::optional<MatmulSide> side = sideOf(*this, affine.axis);
-  if (!side || y.getDimSize(affine.axis) != affine.channels())
-    return refuseAxis(affine, y ? y.getRank() - 1 : -1,
-                      y && y.getRank() ? y.getDimSize(y.getRank() - 1) : ShapedType::kDynamic);
-  std::optional<Tensor> w = constantTensor(side->right ? getB() : getA());
-  if (!w)
-    return refuseComputed(side->right ? "the right operand" : "the left operand");
-  if (!affine.isFinite() || !scaleWeight(*w, {side->weightAxis}, affine.scale) ||
-      !roundFolded(w->type(), {affine.channels()}, affine.shift))
-    return refuseNonFinite();
-  return AffineVerdict::yes();
-}
-
-Value MatmulOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &affine) {
-  MatmulSide side = *sideOf(*this, affine.axis);
-  Tensor w = *constantTensor(side.right ? getB() : getA());
-  Value scaled =
-      ConstantOp::create(builder, getLoc(), *scaleWeight(w, {side.weightAxis}, affine.scale), "weight");
-  Value a = side.right ? getA() : scaled, b = side.right ? scaled : getB();
-  bool shifts = llvm::any_of(affine.shift, [](double t) { return t != 0; });
-  int64_t rank = rankedType(getY()).getRank();
-  // The shift has the channels at the affine's axis, and broadcasts over those after it.
-  Shape shape(static_cast<size_t>(rank - affine.axis), 1);
-  shape[0] = affine.channels();
-  Tensor shift = *roundFolded(w.type(), shape, affine.shift);
-  Value constant = shifts ? ConstantOp::create(builder, getLoc(), shift, "bias").getResult() : Value();
-  if (shifts && rank == 2 && rankedType(a).getRank() == 2 && rankedType(b).getRank() == 2)
-    return GemmOp::create(builder, getLoc(), getType(), a, b, constant, builder.getF32FloatAttr(1),
-                          builder.getF32FloatAttr(1), UnitAttr(), UnitAttr());
-  Value product = create(builder, getLoc(), getType(), a, b);
-  return shifts ? AddOp::create(builder, getLoc(), getType(), product, constant).getResult() : product;
 }

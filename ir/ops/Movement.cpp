@@ -152,6 +152,8 @@ LogicalResult ConcatOp::appendCopies(IntsOf, SmallVectorImpl<StridedCopy> &copie
   return success();
 }
 
+unsigned ConcatOp::dataOperands() { return getNumOperands(); }
+
 LogicalResult ConcatOp::evaluate(Evaluation &io) {
   if (failed(checkResultTypes(*this, io)))
     return failure();

@@ -2,8 +2,15 @@
 include "ir/NN.td"
 
 // Moves elements by index arithmetic (MovementOpInterface).
-class NN_MovementOp<string mnemonic, list<Trait> traits = []>
-    : NN_ValueShapedOp<mnemonic, !listconcat([DeclareOpInterfaceMethods<MovementOpInterface>], traits)>;
+class NN_MovementOp<string mnemonic, list<Trait> traits = [], list<string> flowMethods = []>
+    : NN_ValueShapedOp<mnemonic, !listconcat([DeclareOpInterfaceMethods<MovementOpInterface>,
+        DeclareOpInterfaceMethods<ChannelFlowOpInterface, flowMethods>], traits)> {
+  let extraClassDefinition = inferShapesDefinition # [{
+    std::optional<::sinter::nn::ChannelFlow> $cppClass::channelFlow(unsigned operand, int64_t from, unsigned result, int64_t to) {
+      return flowThroughCopies(*this, operand, from, result, to);
+    }
+  }];
+}
 
 def NN_TransposeOp : NN_MovementOp<"transpose"> {
   let summary = "permutes dimensions; result dimension i is operand dimension perm[i]";
@@ -23,7 +30,7 @@ def NN_TransposeOp : NN_MovementOp<"transpose"> {
   }];
 }
 
-def NN_ConcatOp : NN_MovementOp<"concat"> {
+def NN_ConcatOp : NN_MovementOp<"concat", [], ["dataOperands"]> {
   let summary = "joins operands along an axis";
   let description = [{
     ```mlir
@@ -116,7 +123,7 @@ def NN_SpaceToDepthOp : NN_MovementOp<"space_to_depth"> {
   let hasVerifier = 1;
 }
 
-def NN_PadOp : NN_ValueShapedOp<"pad", [AttrSizedOperandSegments]> {
+def NN_PadOp : NN_ValueShapedOp<"pad", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let summary = "adds elements before and after each dimension; negative pads remove them";
   let description = [{
     `pads` holds all begins, then all ends, in the order of `axes` (default: every axis). Mode `constant` fills with `value`

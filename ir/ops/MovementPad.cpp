@@ -129,3 +129,23 @@ LogicalResult PadOp::evaluate(Evaluation &io) {
     return emitOpError("would read outside its operand; its result type does not fit its operands");
   return success();
 }
+
+std::optional<ChannelFlow> PadOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  std::optional<double> value = getValue() ? constantScalar(getValue()) : 0;
+  FailureOr<IndexTables> tables = sourceTables(constantInts);
+  if (from != to || failed(tables))
+    return std::nullopt;
+  ChannelFlow flow;
+  int64_t stride = rowMajorStrides(rankedType(getX()).getShape())[from];
+  for (auto [r, offset] : llvm::enumerate(tables->offsets[from]))
+    if (offset >= 0)
+      flow.pairs.push_back({offset / stride, static_cast<int64_t>(r)});
+  bool fills = llvm::any_of(tables->offsets, [](const std::vector<int64_t> &offsets) {
+    return llvm::any_of(offsets, [](int64_t offset) { return offset < 0; });
+  });
+  if (fills && !value)
+    return std::nullopt;
+  if (fills)
+    flow.besides = value;
+  return flow;
+}

@@ -50,7 +50,7 @@ def NN_BatchNormTrainingOp : NN_Op<"batch_norm_training"> {
 
 //===- Norms by statistics of x -----------------------------------------===//
 
-def NN_InstanceNormOp : NN_Op<"instance_norm"> {
+def NN_InstanceNormOp : NN_Op<"instance_norm", [DeclareOpInterfaceMethods<AffineOpInterface, ["canAbsorbAtOutput", "absorbAtOutput"]>]> {
   let summary = "each channel of each sample to mean 0 and variance 1, then scale and bias per channel";
   let description = [{
     ```mlir
@@ -63,7 +63,7 @@ def NN_InstanceNormOp : NN_Op<"instance_norm"> {
   let results = (outs NN_FloatTensor:$y);
 }
 
-def NN_GroupNormOp : NN_Op<"group_norm"> {
+def NN_GroupNormOp : NN_Op<"group_norm", [DeclareOpInterfaceMethods<AffineOpInterface, ["canAbsorbAtOutput", "absorbAtOutput"]>]> {
   let summary = "each group of channels to mean 0 and variance 1, then scale and bias per channel";
   let description = [{
     ```mlir
@@ -77,12 +77,12 @@ def NN_GroupNormOp : NN_Op<"group_norm"> {
   let hasVerifier = 1;
 }
 
-class NN_LayerNormBase<string mnemonic> : NN_Op<mnemonic> {
+class NN_LayerNormBase<string mnemonic, list<Trait> traits = []> : NN_Op<mnemonic, traits> {
   let arguments = (ins NN_FloatTensor:$x, NN_FloatTensor:$scale, Optional<NN_FloatTensor>:$bias,
       DefaultValuedAttr<I64Attr, "-1">:$axis, DefaultValuedAttr<F32Attr, "1e-5f">:$epsilon);
 }
 
-def NN_LayerNormOp : NN_LayerNormBase<"layer_norm"> {
+def NN_LayerNormOp : NN_LayerNormBase<"layer_norm", [DeclareOpInterfaceMethods<AffineOpInterface, ["canAbsorbAtOutput", "absorbAtOutput"]>]> {
   let summary = "axes from `axis` on to mean 0 and variance 1, then scale and bias";
   let description = [{
     Scale and bias broadcast to x.

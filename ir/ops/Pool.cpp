@@ -83,6 +83,14 @@ static LogicalResult verifyPower(Operation *op, int64_t p) {
   return success();
 }
 
+/// Pools keep [N, C] and mix within the spatial dimensions. A channel of -inf padding stays what it is under
+/// a positive scale.
+static std::optional<ChannelFlow> flowThroughPool(Value x, int64_t from, int64_t to) {
+  if (from != to || from > 1)
+    return std::nullopt;
+  return ChannelFlow::straight(rankedType(x).getDimSize(from));
+}
+
 //===- nn.max_pool -------------------------------------------------------===//
 
 LogicalResult MaxPoolOp::verify() { return verifyWindow(*this, windowAttributes()); }
@@ -94,6 +102,13 @@ LogicalResult MaxPoolOp::inferShapes(SmallVectorImpl<Type> &types) {
 LogicalResult MaxPoolOp::evaluate(Evaluation &io) {
   FailureOr<Window> window = this->window();
   return failed(window) ? failure() : evaluateMax(*window, io.operand(0u), io.result(), nullptr);
+}
+
+std::optional<ChannelFlow> MaxPoolOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  std::optional<ChannelFlow> flow = flowThroughPool(getX(), from, to);
+  if (flow)
+    flow->isOrdered = true;
+  return flow;
 }
 
 //===- nn.max_pool_indices -----------------------------------------------===//
@@ -149,6 +164,17 @@ LogicalResult AveragePoolOp::evaluate(Evaluation &io) {
   return success();
 }
 
+std::optional<ChannelFlow> AveragePoolOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  FailureOr<Window> window = this->window();
+  std::optional<ChannelFlow> flow = flowThroughPool(getX(), from, to);
+  bool isPadded = succeeded(window) && llvm::any_of(*window, [](const WindowAxis &axis) {
+                    return axis.padBegin != 0 || axis.padEnd != 0;
+                  });
+  if (flow && getCountIncludePad() && isPadded)
+    flow->besides = 0;
+  return flow;
+}
+
 //===- nn.lp_pool --------------------------------------------------------===//
 
 LogicalResult LpPoolOp::verify() {
@@ -174,6 +200,15 @@ LogicalResult LpPoolOp::evaluate(Evaluation &io) {
   });
   storeDoubles(io.result(), out);
   return success();
+}
+
+std::optional<ChannelFlow> LpPoolOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  std::optional<ChannelFlow> flow = flowThroughPool(getX(), from, to);
+  if (flow) { // |s*x| = s*|x|, without a shift
+    flow->isOrdered = true;
+    flow->besides = 0;
+  }
+  return flow;
 }
 
 //===- Global pools ------------------------------------------------------===//
@@ -216,6 +251,10 @@ LogicalResult GlobalAveragePoolOp::evaluate(Evaluation &io) {
       [](double sum, double count) { return sum / count; });
 }
 
+std::optional<ChannelFlow> GlobalAveragePoolOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  return flowThroughPool(getX(), from, to);
+}
+
 LogicalResult GlobalMaxPoolOp::inferShapes(SmallVectorImpl<Type> &types) {
   return inferGlobalPool(*this, getX(), types);
 }
@@ -225,6 +264,13 @@ LogicalResult GlobalMaxPoolOp::evaluate(Evaluation &io) {
       io, -std::numeric_limits<double>::infinity(),
       [](double best, double x) { return best >= x || best != best ? best : x; },
       [](double best, double) { return best; });
+}
+
+std::optional<ChannelFlow> GlobalMaxPoolOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  std::optional<ChannelFlow> flow = flowThroughPool(getX(), from, to);
+  if (flow)
+    flow->isOrdered = true;
+  return flow;
 }
 
 LogicalResult GlobalLpPoolOp::verify() { return verifyPower(*this, getP()); }
@@ -238,4 +284,13 @@ LogicalResult GlobalLpPoolOp::evaluate(Evaluation &io) {
   return evaluateGlobalPool(
       io, 0, [p](double sum, double x) { return sum + std::pow(std::fabs(x), p); },
       [p](double sum, double) { return std::pow(sum, 1 / p); });
+}
+
+std::optional<ChannelFlow> GlobalLpPoolOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  std::optional<ChannelFlow> flow = flowThroughPool(getX(), from, to);
+  if (flow) { // |s*x| = s*|x|, without a shift
+    flow->isOrdered = true;
+    flow->besides = 0;
+  }
+  return flow;
 }

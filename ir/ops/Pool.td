@@ -1,7 +1,8 @@
 // Pools: windows over the spatial dimensions of [N, C, spatial...], and their global forms.
 include "ir/NN.td"
 
-class NN_PoolOp<string mnemonic, dag extra = (ins)> : NN_Op<mnemonic> {
+class NN_PoolOp<string mnemonic, dag extra = (ins), list<Trait> traits = [DeclareOpInterfaceMethods<ChannelFlowOpInterface>]>
+    : NN_Op<mnemonic, traits> {
   let arguments = !con((ins NN_NumberTensor:$x, DenseI64ArrayAttr:$kernel_shape,
       OptionalAttr<DenseI64ArrayAttr>:$strides, OptionalAttr<DenseI64ArrayAttr>:$dilations,
       OptionalAttr<DenseI64ArrayAttr>:$pads, DefaultValuedAttr<StrAttr, "\"NOTSET\"">:$auto_pad,
@@ -32,7 +33,7 @@ def NN_MaxPoolOp : NN_PoolOp<"max_pool"> {
   }];
 }
 
-def NN_MaxPoolIndicesOp : NN_PoolOp<"max_pool_indices", (ins UnitAttr:$column_major)> {
+def NN_MaxPoolIndicesOp : NN_PoolOp<"max_pool_indices", (ins UnitAttr:$column_major), []> {
   let summary = "max pool that also tells where each element was";
   let description = [{
     `indices` counts elements of x in row-major order, or with the last two spatial dimensions swapped (`column_major`, ONNX's storage_order 1).
@@ -69,7 +70,7 @@ def NN_LpPoolOp : NN_PoolOp<"lp_pool", (ins DefaultValuedAttr<I64Attr, "2">:$p)>
 
 //===- Global pools -----------------------------------------------------===//
 
-class NN_GlobalPoolOp<string mnemonic, dag extra = (ins)> : NN_Op<mnemonic> {
+class NN_GlobalPoolOp<string mnemonic, dag extra = (ins)> : NN_Op<mnemonic, [DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let arguments = !con((ins NN_FloatTensor:$x), extra);
   let results = (outs NN_FloatTensor:$y);
 }

@@ -57,6 +57,28 @@ static LogicalResult inferReduction(Operation *op, const ReduceAttributes &a, Sm
   return success();
 }
 
+//===- Channels ----------------------------------------------------------===//
+
+static std::optional<ChannelFlow> flowThroughReduction(const ReduceAttributes &a, int64_t from, int64_t to) {
+  std::optional<SmallVector<int64_t>> axes = a.axes ? constantInts(a.axes) : SmallVector<int64_t>();
+  RankedTensorType x = rankedType(a.x);
+  bool isMeanOrSum = a.kind == ReduceKind::Mean || a.kind == ReduceKind::Sum;
+  bool isOrdered = a.kind == ReduceKind::Max || a.kind == ReduceKind::Min;
+  if (!axes || !(isMeanOrSum || isOrdered))
+    return std::nullopt;
+  std::optional<SmallVector<bool>> reduced = reducedAxes(*axes, x.getRank(), a.noopWithEmptyAxes);
+  if (!reduced || (*reduced)[static_cast<size_t>(from)])
+    return std::nullopt;
+  if (to + (a.keepdims ? 0 : llvm::count(ArrayRef(*reduced).take_front(from), true)) != from)
+    return std::nullopt;
+  ChannelFlow flow = ChannelFlow::straight(x.getDimSize(from));
+  flow.isOrdered = isOrdered;
+  // A sum multiplies the shift by its count: only none passes.
+  if (a.kind == ReduceKind::Sum)
+    flow.besides = 0;
+  return flow;
+}
+
 //===- Reference ---------------------------------------------------------===//
 
 namespace {

@@ -3,7 +3,8 @@ include "ir/NN.td"
 
 // What all reductions share: axes as an operand, absent or empty for all axes (or, with noop_with_empty_axes, for none: the op then applies
 // to each element alone). Reducing no elements gives the kind's neutral value.
-class NN_ReduceOp<string mnemonic, string kindName, Type type = NN_NumberTensor> : NN_Op<mnemonic> {
+class NN_ReduceOp<string mnemonic, string kindName, Type type = NN_NumberTensor>
+    : NN_Op<mnemonic, [DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let arguments = (ins type:$x, Optional<TensorOf<[I64]>>:$axes,
       DefaultValuedAttr<BoolAttr, "true">:$keepdims, UnitAttr:$noop_with_empty_axes);
   let results = (outs type:$y);
@@ -20,6 +21,9 @@ class NN_ReduceOp<string mnemonic, string kindName, Type type = NN_NumberTensor>
     }
     ::mlir::LogicalResult $cppClass::evaluate(::sinter::nn::Evaluation &io) {
       return evaluateReduction(*this, reduceAttributes(), io);
+    }
+    std::optional<::sinter::nn::ChannelFlow> $cppClass::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+      return flowThroughReduction(reduceAttributes(), from, to);
     }
   }];
 }

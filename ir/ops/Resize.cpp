@@ -281,3 +281,17 @@ LogicalResult ResizeOp::evaluate(Evaluation &io) {
   storeDoubles(y, values);
   return success();
 }
+
+std::optional<ChannelFlow> ResizeOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  FailureOr<std::optional<std::vector<Axis>>> axes = resolveAxes(constantTensor);
+  if (from != to || failed(axes) || !*axes)
+    return std::nullopt;
+  const Axis &axis = (**axes)[static_cast<size_t>(from)];
+  if (axis.in != axis.out || !makeTaps(axis).isIdentity)
+    return std::nullopt;
+  // The weights of taps add up to 1, except outside the operand, where there are none.
+  ChannelFlow flow = ChannelFlow::straight(axis.in);
+  if (getCoordinateTransformationMode() == "tf_crop_and_resize")
+    flow.besides = getExtrapolationValue().convertToDouble();
+  return flow;
+}

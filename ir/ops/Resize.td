@@ -1,7 +1,7 @@
 // Resampling along dimensions. ONNX's Upsample is imported as nn.resize.
 include "ir/NN.td"
 
-def NN_ResizeOp : NN_Op<"resize", [AttrSizedOperandSegments]> {
+def NN_ResizeOp : NN_Op<"resize", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let summary = "samples the operand at another resolution: nearest, linear or cubic";
   let description = [{
     Either `scales` or `sizes` says how large the result is, per dimension of `axes` (default: all). A result coordinate maps to one

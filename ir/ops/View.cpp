@@ -31,6 +31,10 @@ OpFoldResult IdentityOp::fold(FoldAdaptor) { return getX().getType() == getType(
 
 LogicalResult IdentityOp::evaluate(Evaluation &io) { return evaluateView(*this, io); }
 
+std::optional<ChannelFlow> IdentityOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  return flowThroughView(getX(), getResult(), from, to);
+}
+
 //===- nn.reshape --------------------------------------------------------===//
 
 LogicalResult ReshapeOp::inferFrom(IntsOf ints, SmallVectorImpl<Type> &types) {
@@ -81,6 +85,10 @@ LogicalResult ReshapeOp::evaluate(Evaluation &io) {
   return evaluateView(*this, io);
 }
 
+std::optional<ChannelFlow> ReshapeOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  return flowThroughView(getX(), getResult(), from, to);
+}
+
 //===- nn.flatten --------------------------------------------------------===//
 
 LogicalResult FlattenOp::inferShapes(SmallVectorImpl<Type> &types) {
@@ -97,6 +105,10 @@ LogicalResult FlattenOp::inferShapes(SmallVectorImpl<Type> &types) {
 }
 
 LogicalResult FlattenOp::evaluate(Evaluation &io) { return evaluateView(*this, io); }
+
+std::optional<ChannelFlow> FlattenOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  return flowThroughView(getX(), getResult(), from, to);
+}
 
 //===- nn.squeeze --------------------------------------------------------===//
 
@@ -131,6 +143,10 @@ LogicalResult SqueezeOp::evaluate(Evaluation &io) {
   return evaluateView(*this, io);
 }
 
+std::optional<ChannelFlow> SqueezeOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  return flowThroughView(getX(), getResult(), from, to);
+}
+
 //===- nn.unsqueeze ------------------------------------------------------===//
 
 LogicalResult UnsqueezeOp::inferFrom(IntsOf ints, SmallVectorImpl<Type> &types) {
@@ -162,4 +178,8 @@ LogicalResult UnsqueezeOp::evaluate(Evaluation &io) {
   if (failed(checkResultTypes(*this, io)))
     return failure();
   return evaluateView(*this, io);
+}
+
+std::optional<ChannelFlow> UnsqueezeOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
+  return flowThroughView(getX(), getResult(), from, to);
 }

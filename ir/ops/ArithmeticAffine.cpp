@@ -1,0 +1,179 @@
+// Per-channel affines through sums, products and extrema of operands that broadcast.
+#include "ir/Diagnostics.h"
+#include "ir/ops/Arithmetic.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::nn;
+
+static AffineVerdict blocked(Operation *op, StringRef why) {
+  return AffineVerdict::no("OP_BLOCKS_AFFINE", (describe(op) + " " + why).str());
+}
+
+/// The part of an affine on the result that reaches an operand: along the axis where the operand has these
+/// channels. Nothing where it broadcasts over them.
+static std::optional<ChannelAffine> onOperand(Operation *op, unsigned operand, const ChannelAffine &affine) {
+  if (affine.isUniform())
+    return affine;
+  RankedTensorType x = rankedType(op->getOperand(operand)), y = rankedType(op->getResult(0));
+  int64_t axis = affine.axis - (y.getRank() - x.getRank());
+  if (axis < 0 || x.getDimSize(axis) != affine.channels())
+    return std::nullopt;
+  ChannelAffine moved = affine;
+  moved.axis = axis;
+  return moved;
+}
+
+/// The same from operand to result.
+static std::optional<ChannelAffine> onResult(Operation *op, unsigned operand, const ChannelAffine &affine) {
+  if (affine.isUniform())
+    return affine;
+  RankedTensorType x = rankedType(op->getOperand(operand)), y = rankedType(op->getResult(0));
+  ChannelAffine moved = affine;
+  moved.axis += y.getRank() - x.getRank();
+  if (y.getDimSize(moved.axis) != affine.channels())
+    return std::nullopt;
+  return moved;
+}
+
+static ChannelAffine withoutShift(ChannelAffine affine) {
+  affine.shift.assign(affine.shift.size(), 0);
+  return affine;
+}
+
+/// s*(a + b) + t = (s*a + t) + s*b: every operand takes the scale, the first that can the shift.
+static AffineVerdict passToTerms(Operation *op, const ChannelAffine &affine, OperandAffines &operands) {
+  operands.assign(op->getNumOperands(), std::nullopt);
+  bool isShifted = affine.isScaleOnly();
+  for (unsigned i = 0; i < op->getNumOperands(); ++i) {
+    std::optional<ChannelAffine> mine = onOperand(op, i, affine);
+    if (mine && !isShifted) {
+      operands[i] = mine;
+      isShifted = true;
+    } else if (!affine.isShiftOnly()) {
+      if (!mine)
+        return blocked(op, "adds an operand that broadcasts over the channels");
+      operands[i] = withoutShift(*mine);
+    }
+  }
+  // A shift may not multiply with the operand it went to being subtracted: nn.sub shifts its first operand.
+  if (!isShifted || (isa<SubOp>(op) && !affine.isScaleOnly() && !operands[0]))
+    return blocked(op, "has no operand with these channels for the shift");
+  return AffineVerdict::yes();
+}
+
+/// s*(a*b) = (s*a)*b.
+static AffineVerdict passToFactor(Operation *op, unsigned factors, const ChannelAffine &affine,
+                                  OperandAffines &operands) {
+  operands.assign(op->getNumOperands(), std::nullopt);
+  if (!affine.isScaleOnly())
+    return blocked(op, "multiplies: only a scale passes through");
+  for (unsigned i = 0; i < factors; ++i)
+    if (std::optional<ChannelAffine> mine = onOperand(op, i, affine)) {
+      operands[i] = mine;
+      return AffineVerdict::yes();
+    }
+  return blocked(op, "has no operand with these channels");
+}
+
+static AffineVerdict passFromTerm(Operation *op, unsigned operand, const ChannelAffine &affine,
+                                  bool isNegated, ChannelAffine &result) {
+  std::optional<ChannelAffine> moved = onResult(op, operand, affine);
+  if (!affine.isShiftOnly() || !moved)
+    return blocked(op, "adds another operand: only a shift passes through");
+  result = *moved;
+  if (isNegated)
+    for (double &t : result.shift)
+      t = -t;
+  return AffineVerdict::yes();
+}
+
+static AffineVerdict passFromFactor(Operation *op, unsigned operand, const ChannelAffine &affine,
+                                    ChannelAffine &result) {
+  std::optional<ChannelAffine> moved = onResult(op, operand, affine);
+  if (!affine.isScaleOnly() || !moved)
+    return blocked(op, "multiplies by another operand: only a scale passes through");
+  result = *moved;
+  return AffineVerdict::yes();
+}
+
+/// max(s*a + t, s*b + t) = s*max(a, b) + t for s > 0.
+static AffineVerdict passToAlternatives(Operation *op, const ChannelAffine &affine,
+                                        OperandAffines &operands) {
+  operands.assign(op->getNumOperands(), std::nullopt);
+  if (!affine.isPositive())
+    return blocked(op, "compares values, and a scale is not positive");
+  for (unsigned i = 0; i < op->getNumOperands(); ++i) {
+    operands[i] = onOperand(op, i, affine);
+    if (!operands[i])
+      return blocked(op, "has an operand that broadcasts over the channels");
+  }
+  return AffineVerdict::yes();
+}
+
+//===- Sums ---------------------------------------------------------------===//
+
+AffineVerdict AddOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+  return passToTerms(*this, affine, operands);
+}
+AffineVerdict AddOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
+  return passFromTerm(*this, operand, affine, false, result);
+}
+
+AffineVerdict SubOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+  return passToTerms(*this, affine, operands);
+}
+AffineVerdict SubOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
+  return passFromTerm(*this, operand, affine, operand == 1, result);
+}
+
+AffineVerdict SumOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+  return passToTerms(*this, affine, operands);
+}
+AffineVerdict SumOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
+  return passFromTerm(*this, operand, affine, false, result);
+}
+
+/// A mean of n takes n times the shift of one operand: only its scale passes.
+AffineVerdict MeanOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+  if (!affine.isScaleOnly())
+    return blocked(*this, "averages: only a scale passes through");
+  return passToTerms(*this, affine, operands);
+}
+AffineVerdict MeanOp::passToResult(unsigned, const ChannelAffine &, ChannelAffine &) {
+  return blocked(*this, "averages operands: no affine of one passes through");
+}
+
+//===- Products -----------------------------------------------------------===//
+
+AffineVerdict MulOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+  return passToFactor(*this, 2, affine, operands);
+}
+AffineVerdict MulOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
+  return passFromFactor(*this, operand, affine, result);
+}
+
+AffineVerdict DivOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+  return passToFactor(*this, 1, affine, operands);
+}
+AffineVerdict DivOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
+  if (operand != 0)
+    return blocked(*this, "divides by it");
+  return passFromFactor(*this, operand, affine, result);
+}
+
+//===- Extrema ------------------------------------------------------------===//
+
+AffineVerdict MaxOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+  return passToAlternatives(*this, affine, operands);
+}
+AffineVerdict MaxOp::passToResult(unsigned, const ChannelAffine &, ChannelAffine &) {
+  return blocked(*this, "compares it with other values");
+}
+
+AffineVerdict MinOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+  return passToAlternatives(*this, affine, operands);
+}
+AffineVerdict MinOp::passToResult(unsigned, const ChannelAffine &, ChannelAffine &) {
+  return blocked(*this, "compares it with other values");
+}

@@ -1,0 +1,324 @@
+// See the header. Up means towards the inputs of the network, down towards its outputs.
+#include "passes/AffineMover.h"
+#include "ir/Diagnostics.h"
+#include "ir/Ops.h"
+#include "ir/ops/AffineFolding.h"
+#include "passes/Journal.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+//===- Ops as affines -----------------------------------------------------===//
+
+static AffineVerdict notAffine() { return AffineVerdict::no("NOT_AFFINE", "it is no per-channel affine"); }
+
+/// A constant that has one value per index of at most one axis of `type`, which it broadcasts to.
+static std::optional<std::pair<int64_t, std::vector<double>>> channelConstant(Value value,
+                                                                              RankedTensorType type) {
+  std::optional<Tensor> tensor = constantTensor(value);
+  if (!tensor || tensor->rank() > type.getRank() || tensor->size() == 0)
+    return std::nullopt;
+  int64_t axis = -1, missing = type.getRank() - tensor->rank();
+  for (auto [d, size] : llvm::enumerate(tensor->shape())) {
+    int64_t dim = missing + static_cast<int64_t>(d);
+    if (size == 1)
+      continue;
+    if (axis >= 0 || size != type.getDimSize(dim))
+      return std::nullopt;
+    axis = dim;
+  }
+  return std::pair(axis, toDoubles(*tensor));
+}
+
+/// scale and shift along one axis; nothing where they run along two.
+static std::optional<ChannelAffine> makeAffine(std::pair<int64_t, std::vector<double>> scale,
+                                               std::pair<int64_t, std::vector<double>> shift) {
+  ChannelAffine s{scale.second, std::vector<double>(scale.second.size(), 0.0), scale.first};
+  ChannelAffine t{std::vector<double>(shift.second.size(), 1.0), shift.second, shift.first};
+  return t.after(s);
+}
+
+static std::pair<std::optional<AffineOf>, AffineVerdict> affineOfBatchNorm(BatchNormOp op) {
+  SmallVector<std::vector<double>> parameters;
+  for (Value operand : op->getOperands().drop_front()) {
+    std::optional<Tensor> tensor = constantTensor(operand);
+    if (!tensor) {
+      bool isInput = isa<BlockArgument>(operand);
+      return {std::nullopt,
+              AffineVerdict::no("NON_CONST_PARAM",
+                                isInput ? "a parameter is a graph input; --freeze-inputs makes those with a "
+                                          "default value constant"
+                                        : "a parameter is computed at run time")};
+    }
+    parameters.push_back(toDoubles(*tensor));
+  }
+  const std::vector<double> &gamma = parameters[0], &beta = parameters[1], &mean = parameters[2],
+                            &variance = parameters[3];
+  ChannelAffine affine;
+  affine.axis = rankedType(op.getX()).getRank() > 1 ? 1 : -1;
+  double epsilon = op.getEpsilon().convertToDouble();
+  for (size_t c = 0; c < gamma.size(); ++c) {
+    double deviation = std::sqrt(variance[c] + epsilon), s = gamma[c] / deviation;
+    affine.scale.push_back(s);
+    affine.shift.push_back(beta[c] - mean[c] * s);
+    affine.cancellation = std::max(affine.cancellation, std::fabs(mean[c]) / deviation);
+  }
+  if (!affine.isFinite())
+    return {std::nullopt,
+            AffineVerdict::no("NONFINITE_FOLD", "gamma / sqrt(var + eps) or the shift is not finite")};
+  return {AffineOf{op.getX(), affine}, AffineVerdict::yes()};
+}
+
+/// x (op) constant or constant (op) x, where the constant does not widen x.
+static std::optional<AffineOf> affineOfBinary(Operation *op) {
+  RankedTensorType type = rankedType(op->getResult(0));
+  std::pair<int64_t, std::vector<double>> one(-1, {1.0}), zero(-1, {0.0}), minusOne(-1, {-1.0});
+  for (unsigned side : {0u, 1u}) {
+    Value x = op->getOperand(side);
+    auto c = channelConstant(op->getOperand(1 - side), type);
+    if (!c || x.getType() != type || constantTensor(x))
+      continue;
+    std::optional<ChannelAffine> affine;
+    if (isa<MulOp>(op))
+      affine = makeAffine(*c, zero);
+    if (isa<AddOp>(op) || (isa<SubOp>(op) && side == 1))
+      affine = makeAffine(isa<AddOp>(op) ? one : minusOne, *c);
+    if (isa<SubOp>(op) && side == 0) {
+      for (double &value : c->second)
+        value = -value;
+      affine = makeAffine(one, *c);
+    }
+    if (isa<DivOp>(op) && side == 0) {
+      for (double &value : c->second)
+        value = 1 / value;
+      affine = makeAffine(*c, zero);
+    }
+    if (affine && affine->isFinite())
+      return AffineOf{x, affine->simplified()};
+  }
+  return std::nullopt;
+}
+
+std::pair<std::optional<AffineOf>, AffineVerdict> affineOf(Operation *op) {
+  if (op->getNumResults() != 1 || !isa<FloatType>(elementTypeOf(op->getResult(0))))
+    return {std::nullopt, notAffine()};
+  if (auto norm = dyn_cast<BatchNormOp>(op))
+    return affineOfBatchNorm(norm);
+  std::optional<AffineOf> found;
+  if (auto affine = dyn_cast<ChannelAffineOp>(op)) {
+    RankedTensorType type = rankedType(affine.getY());
+    auto s = channelConstant(affine.getScale(), type), t = channelConstant(affine.getShift(), type);
+    std::optional<ChannelAffine> map = s && t ? makeAffine(*s, *t) : std::nullopt;
+    if (map && map->isFinite() && affine.getX().getType() == type)
+      found = AffineOf{affine.getX(), *map};
+  } else if (isa<MulOp, AddOp, SubOp, DivOp>(op)) {
+    found = affineOfBinary(op);
+  } else if (auto neg = dyn_cast<NegOp>(op)) {
+    found = AffineOf{neg.getX(), ChannelAffine::uniform(-1, 0)};
+  }
+  return found ? std::pair(found, AffineVerdict::yes()) : std::pair(found, notAffine());
+}
+
+std::pair<Value, Value> makeParameters(OpBuilder &builder, Location loc, RankedTensorType type,
+                                       const ChannelAffine &affine) {
+  Shape shape;
+  if (!affine.isUniform()) {
+    shape.assign(static_cast<size_t>(type.getRank() - affine.axis), 1);
+    shape[0] = affine.channels();
+  }
+  DType element = *toDType(type.getElementType());
+  std::optional<Tensor> scale = roundFolded(element, shape, affine.scale),
+                        shift = roundFolded(element, shape, affine.shift);
+  if (!scale || !shift)
+    return {};
+  Value s = ConstantOp::create(builder, loc, *scale, "scale"),
+        t = ConstantOp::create(builder, loc, *shift, "shift");
+  return {s, t};
+}
+
+/// Whether an affine op can take another one's arithmetic: their product must still round to finite values.
+static AffineVerdict canCompose(const std::optional<ChannelAffine> &both, RankedTensorType type) {
+  if (!both)
+    return AffineVerdict::no("AXIS_MISMATCH", "the affine next to it runs along another axis");
+  DType element = *toDType(type.getElementType());
+  Shape shape{both->channels()};
+  if (!roundFolded(element, shape, both->scale) || !roundFolded(element, shape, both->shift))
+    return refuseNonFinite();
+  return AffineVerdict::yes();
+}
+
+//===- Up -----------------------------------------------------------------===//
+
+/// Ways longer than this are not followed.
+static constexpr int deepest = 64;
+
+static AffineVerdict onlyReader(Value v) {
+  if (v.hasOneUse())
+    return AffineVerdict::yes();
+  for (Operation *user : v.getUsers())
+    if (isa<func::ReturnOp>(user))
+      return AffineVerdict::no("GRAPH_OUTPUT", "the value before it is a graph output");
+  std::string readers;
+  for (Operation *user : v.getUsers())
+    readers += (readers.empty() ? "" : ", ") + describe(user);
+  return AffineVerdict::no("MULTI_CONSUMER", "the value before it is also read elsewhere: " + readers);
+}
+
+AffineVerdict AffineMover::canMoveUp(Value v, const ChannelAffine &affine) {
+  return canMoveUpFrom(v, affine, 0);
+}
+
+AffineVerdict AffineMover::canMoveUpFrom(Value v, const ChannelAffine &affine, int depth) {
+  if (affine.isIdentity())
+    return AffineVerdict::yes();
+  Operation *op = v.getDefiningOp();
+  if (!op)
+    return AffineVerdict::no("NO_PRODUCER", "it reads a graph input: nothing before it can take it up");
+  if (AffineVerdict verdict = onlyReader(v); !verdict)
+    return verdict;
+  if (std::optional<AffineOf> inner = affineOf(op).first)
+    return canCompose(affine.after(inner->affine), rankedType(v));
+  AffineVerdict verdict =
+      AffineVerdict::no("OP_CANNOT_ABSORB", describe(op) + " has no constants to take it up");
+  if (auto interface = dyn_cast<AffineOpInterface>(op)) {
+    AffineVerdict answer = interface.canAbsorbAtOutput(affine);
+    if (answer)
+      return answer;
+    if (answer.code != "OP_CANNOT_ABSORB")
+      verdict = AffineVerdict::no(answer.code, describe(op) + ": " + answer.reason);
+  }
+  OperandAffines operands;
+  AffineVerdict passes = passToOperands(op, cast<OpResult>(v).getResultNumber(), affine, operands);
+  if (!passes)
+    return passes.code == "OP_BLOCKS_AFFINE" ? verdict : passes;
+  if (depth == deepest)
+    return AffineVerdict::no("TOO_DEEP", "the way to an op that could take it up is too long");
+  for (auto [operand, needed] : llvm::zip_equal(op->getOperands(), operands))
+    if (needed)
+      if (AffineVerdict inner = canMoveUpFrom(operand, *needed, depth + 1); !inner)
+        return inner;
+  return AffineVerdict::yes();
+}
+
+void AffineMover::replace(Operation *op, Value by, Location loc) {
+  by.setLoc(FusedLoc::get(op->getContext(), {op->getLoc(), loc}));
+  for (const std::string &name : namesOf(op->getLoc()))
+    if (!llvm::is_contained(names, name))
+      names.push_back(name);
+  op->getResult(0).replaceAllUsesWith(by);
+}
+
+/// The op as one nn.channel_affine of its operand.
+static Value makeAffineOp(OpBuilder &builder, Location loc, Value x, const ChannelAffine &affine) {
+  auto [scale, shift] = makeParameters(builder, loc, rankedType(x), affine);
+  return ChannelAffineOp::create(builder, loc, x.getType(), x, scale, shift);
+}
+
+Value AffineMover::moveUp(Value v, const ChannelAffine &affine, Location loc) {
+  if (affine.isIdentity())
+    return v;
+  Operation *op = v.getDefiningOp();
+  OpBuilder builder(op);
+  Value changed;
+  if (std::optional<AffineOf> inner = affineOf(op).first)
+    changed = makeAffineOp(builder, op->getLoc(), inner->x, *affine.after(inner->affine));
+  else if (auto interface = dyn_cast<AffineOpInterface>(op); interface && interface.canAbsorbAtOutput(affine))
+    changed = interface.absorbAtOutput(builder, affine);
+  if (changed) {
+    replace(op, changed, loc);
+    op->erase();
+    return changed;
+  }
+  OperandAffines operands;
+  (void)passToOperands(op, cast<OpResult>(v).getResultNumber(), affine, operands);
+  for (auto [i, needed] : llvm::enumerate(operands))
+    if (needed)
+      op->setOperand(static_cast<unsigned>(i),
+                     moveUp(op->getOperand(static_cast<unsigned>(i)), *needed, loc));
+  return v;
+}
+
+//===- Down ---------------------------------------------------------------===//
+
+AffineVerdict AffineMover::canMoveDown(Value v, const ChannelAffine &affine, bool borders) {
+  // Digits that cancel in x + t are lost once x meets weights without t.
+  constexpr double mostCancellation = 1000;
+  if (affine.cancellation > mostCancellation && !affine.isScaleOnly())
+    return AffineVerdict::no("LARGE_SHIFT",
+                             "its mean is over 1000 standard deviations from 0: moved past it, the "
+                             "subtraction would lose digits");
+  return canMoveDownFrom(v, affine, borders, 0);
+}
+
+AffineVerdict AffineMover::canMoveDownFrom(Value v, const ChannelAffine &affine, bool borders, int depth) {
+  if (affine.isIdentity() || v.use_empty())
+    return AffineVerdict::yes();
+  if (depth == deepest)
+    return AffineVerdict::no("TOO_DEEP", "the way to an op that could take it up is too long");
+  SmallPtrSet<Operation *, 4> seen;
+  for (OpOperand &use : v.getUses()) {
+    if (!seen.insert(use.getOwner()).second)
+      return AffineVerdict::no("MULTI_CONSUMER", describe(use.getOwner()) + " reads it twice");
+    if (AffineVerdict verdict = canMoveDownTo(use, affine, borders, depth); !verdict)
+      return verdict;
+  }
+  return AffineVerdict::yes();
+}
+
+AffineVerdict AffineMover::canMoveDownTo(OpOperand &use, const ChannelAffine &affine, bool borders,
+                                         int depth) {
+  Operation *op = use.getOwner();
+  if (isa<func::ReturnOp>(op))
+    return AffineVerdict::no("GRAPH_OUTPUT", "its result is a graph output");
+  if (std::optional<AffineOf> outer = affineOf(op).first; outer && outer->x == use.get())
+    return canCompose(outer->affine.after(affine), rankedType(use.get()));
+  AffineVerdict verdict = AffineVerdict::no("OP_CANNOT_ABSORB", describe(op) + " cannot take it up");
+  if (auto interface = dyn_cast<AffineOpInterface>(op)) {
+    AffineVerdict answer = interface.canAbsorbAtInput(use.getOperandNumber(), affine, borders);
+    if (answer)
+      return answer;
+    if (answer.code != "OP_CANNOT_ABSORB")
+      verdict = AffineVerdict::no(answer.code, describe(op) + ": " + answer.reason);
+  }
+  SmallVector<ChannelAffine> results;
+  AffineVerdict passes = passToResults(op, use.getOperandNumber(), affine, results);
+  if (!passes)
+    return passes.code == "OP_BLOCKS_AFFINE" ? verdict : passes;
+  for (auto [result, passed] : llvm::zip_equal(op->getResults(), results))
+    if (AffineVerdict inner = canMoveDownFrom(result, passed, borders, depth + 1); !inner)
+      return inner;
+  return AffineVerdict::yes();
+}
+
+void AffineMover::moveDown(Value v, Value raw, const ChannelAffine &affine, Location loc) {
+  SmallVector<OpOperand *> uses(llvm::make_pointer_range(v.getUses()));
+  for (OpOperand *use : uses) {
+    Operation *op = use->getOwner();
+    OpBuilder builder(op);
+    Value changed;
+    if (affine.isIdentity()) {
+      use->set(raw);
+      continue;
+    }
+    if (std::optional<AffineOf> outer = affineOf(op).first; outer && outer->x == v)
+      changed = makeAffineOp(builder, op->getLoc(), raw, *outer->affine.after(affine));
+    else if (auto interface = dyn_cast<AffineOpInterface>(op);
+             interface && interface.canAbsorbAtInput(use->getOperandNumber(), affine, true))
+      changed = interface.absorbAtInput(builder, use->getOperandNumber(), raw, affine);
+    if (changed) {
+      replace(op, changed, loc);
+      op->erase();
+      continue;
+    }
+    SmallVector<ChannelAffine> results;
+    (void)passToResults(op, use->getOperandNumber(), affine, results);
+    use->set(raw);
+    for (auto [result, passed] : llvm::zip_equal(op->getResults(), results))
+      moveDown(result, result, passed, loc);
+  }
+}
+
+} // namespace sinter::nn
