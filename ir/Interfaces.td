@@ -26,7 +26,8 @@ def ReferenceOpInterface : OpInterface<"ReferenceOpInterface"> {
 
 def ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
   let cppNamespace = "::sinter::nn";
-  let description = [{ The arithmetic of one element, in arith and math ops that work on scalars and vectors alike. }];
+  let description = [{ The arithmetic of one element, in arith and math ops (and loops of them) that work on scalars and
+    vectors alike. }];
   let methods = [InterfaceMethod<[{
       `args` holds one value per operand: signless integers for signed and unsigned types alike, f16 and bf16 already
       widened to f32, bool as i1; scalars, or vectors of one length. Returns a value of `element`, the compute type of the result

@@ -19,7 +19,8 @@ def NN_Dialect : Dialect {
   }];
   let cppNamespace = "::sinter::nn";
   // ElementwiseOpInterface builds ops of these.
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
   let useDefaultAttributePrinterParser = 0;
   let extraClassDeclaration = [{ void registerOps(); }];
 }

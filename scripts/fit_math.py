@@ -39,6 +39,10 @@ def main():
     for name, terms in (("logF32", 3), ("logF64", 7)):
         fit(name, g, mpf(10) ** -12, top, terms, lambda z: z / 2)
 
+    # log2(m) = 2/(3 log(2)) s (3 + z + z^2 L(z)), z = s^2, s = (m - 1)/(m + 1); twice double precision needs 2^-68
+    p = lambda z: 3 * (atanh(sqrt(z)) / sqrt(z) - 1 - z / 3) / z**2
+    fit("log2F64", p, mpf(10) ** -10, top, 8, lambda z: z**2 / 3)
+
     # sin(r) = r + r z S(z), cos(r) = 1 - z/2 + z^2 C(z), z = r^2
     quarter = (pi / 4) ** 2
     fit("sinF64", lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z, mpf(10) ** -12, quarter, 7, lambda z: z)

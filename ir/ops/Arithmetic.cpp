@@ -109,10 +109,8 @@ LogicalResult ModOp::evaluate(Evaluation &io) {
 
 Value ModOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   auto [x, y] = operandsOf(*this, b, loc, args);
-  if (x.isFloat()) {
-    std::optional<Element> rest = fmod(x, y);
-    return rest ? rest->value : Value();
-  }
+  if (x.isFloat())
+    return fmod(x, y);
   Element rest = x % y;
   if (getFmod() || x.isUnsigned)
     return rest;
@@ -191,7 +189,7 @@ Value PowOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   if (x.isFloat() && x.width() == 32) {
     // pow of f32 goes through f64 anyway, which holds integer exponents to 53 bits.
     Type wide = b.getF64Type();
-    return pow(x.to(wide), y.to(wide)).to(x.scalarType());
+    return powForF32(x.to(wide), y.to(wide)).to(x.scalarType());
   }
   Element power = pow(x.to(b.getF64Type()), y.to(b.getF64Type()));
   if (x.isFloat())

@@ -1,4 +1,4 @@
-// Exponentials, logarithms, error function and powers. Polynomials: scripts/fit_math.py. The schemes are the
+// Exponentials, logarithms and error function. Polynomials: scripts/fit_math.py. The schemes are the
 // classical ones: Cody and Waite, Software Manual for the Elementary Functions (1980), for exp; fdlibm's for
 // log; Shepherd and Laframboise, Math. Comp. 36 (1981), for erfc.
 #include "ir/ops/MathExpansions.h"
@@ -208,62 +208,6 @@ Element erf(Element x) {
 Element erfc(Element x) {
   Element a = abs(x), tail = erfcLarge(a);
   return select(a < 1.0, 1.0 - erfSmall(x), select(x < 0.0, 2.0 - tail, tail));
-}
-
-//===- Powers ------------------------------------------------------------===//
-
-Element pow(Element x, Element y) {
-  if (x.width() == 32) {
-    mlir::Type wide = x.builder->getF64Type();
-    return pow(x.to(wide), y.to(wide)).to(x.scalarType());
-  }
-  Element a = abs(x);
-  Element magnitude = exp(y * log(a));
-  Element isInteger = floor(y) == y, half = y * 0.5, isOdd = isInteger & ~(floor(half) == half);
-  Element result = select(isOdd, copySign(magnitude, x), magnitude);
-  result = select((x < 0.0) & ~(a == infinity) & ~isInteger, nan, result);
-  // 0 * inf and NaN^0 apart: x^0 = 1, 1^y = 1, (-1)^(+-inf) = 1.
-  Element one = (y == 0.0) | (x == 1.0) | ((a == 1.0) & (abs(y) == infinity));
-  return select(one, 1.0, result);
-}
-
-Element powInt(Element x, Element y) {
-  mlir::Type boolean = x.builder->getI1Type();
-  Element result = x.constantInt(1), power = x;
-  for (unsigned bit = 0, bits = y.isUnsigned ? y.width() : y.width() - 1; bit < bits; ++bit) {
-    Element set = (y & (int64_t(1) << bit)).to(boolean);
-    result = select(set, result * power, result);
-    if (bit + 1 < bits)
-      power = power * power;
-  }
-  if (y.isUnsigned)
-    return result;
-  // 1 and -1 alone have integer reciprocals.
-  Element inverse = select(x == x.constantInt(1), x, x.constantInt(0));
-  if (!x.isUnsigned) {
-    Element sign = select((y & 1).to(boolean), x, x.constantInt(1));
-    inverse = select(x == x.constantInt(-1), sign, inverse);
-  }
-  return select(y < y.constantInt(0), inverse, result);
-}
-
-std::optional<Element> fmod(Element x, Element y) {
-  if (x.width() == 64)
-    return std::nullopt;
-  // In f64: a - q*(b*2^s) is exact for q below 2^28, so the quotient, below 2^277, is taken off in ten parts.
-  // A rounded division may give q one too large; the remainder is then negative and the next part, or the
-  // last line, puts it right.
-  mlir::Type wide = x.builder->getF64Type();
-  Element a = abs(x.to(wide)), b = abs(y.to(wide)), rest = a;
-  for (int shift = 9 * 28; shift >= 0; shift -= 28) {
-    Element divisor = b * std::ldexp(1.0, shift);
-    rest = rest - floor(rest / divisor) * divisor;
-  }
-  rest = select(rest < 0.0, rest + b, rest);
-  rest = select(rest >= b, rest - b, rest);
-  // b = inf makes 0 * inf above; b = 0 and a = inf are NaN by themselves.
-  rest = select((b == infinity) & (a < infinity), a, rest);
-  return copySign(rest.to(x.scalarType()), x);
 }
 
 } // namespace sinter::nn

@@ -38,10 +38,12 @@ Element atanh(Element x);
 
 /// x^y of floats, as C's pow.
 Element pow(Element x, Element y);
+/// x^y of f64 to within 1e-13, for a quarter of the work: what a result that is rounded to f32 needs.
+Element powForF32(Element x, Element y);
 /// x^y of integers: exact, wraps; 0 where the value is a fraction or x is 0 and y < 0. `y` may have another
 /// integer type.
 Element powInt(Element x, Element y);
-/// C's fmod of f32, exact. f64 would need some hundred steps: null.
-std::optional<Element> fmod(Element x, Element y);
+/// C's fmod, exact. Of f64 it is a loop, of as many steps as the exponents are apart, over 11.
+Element fmod(Element x, Element y);
 
 } // namespace sinter::nn
