@@ -13,6 +13,7 @@ const EmitterTable &emitterTable() {
     EmitterTable t;
     registerConvolutionEmitters(t);
     registerIndexingEmitters(t);
+    registerIndexingOrderEmitters(t);
     registerMatrixEmitters(t);
     registerMovementEmitters(t);
     registerNormalisationEmitters(t);

@@ -1,9 +1,8 @@
-// Gathers, scatters, one_hot, max_unpool and cum_sum. An index outside its dimension is clamped (gathers) or
+// Gathers, scatters, one_hot and max_unpool. An index outside its dimension is clamped (gathers) or
 // skipped (scatters): compiled code never leaves its tensors.
 #include "ir/ops/Indexing.h"
 #include "codegen/llvm/Emitters.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace sinter::nn;
@@ -167,13 +166,6 @@ static Value isWithin(KernelEmitter &e, Value i, int64_t dim) {
   return arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, i, e.index(dim));
 }
 
-static void onlyIf(KernelEmitter &e, Value condition, function_ref<void()> body) {
-  auto branch = scf::IfOp::create(e.b, condition, /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(e.b);
-  e.b.setInsertionPointToStart(branch.thenBlock());
-  body();
-}
-
 static void updateAt(KernelEmitter &e, StringRef reduction, Value updates, Value from, Value to) {
   Buffer out = e.output(e.outputOf(0));
   Value update = e.load(e.input(updates), from);
@@ -198,7 +190,7 @@ static LogicalResult emitScatterElements(KernelEmitter &e, Operation *op) {
         Value fits = isWithin(e, i, dim);
         inside = inside ? arith::AndIOp::create(e.b, inside, fits).getResult() : fits;
       }
-      onlyIf(e, inside, [&] { updateAt(e, scatter.getReduction(), scatter.getUpdates(), place, to); });
+      e.onlyIf(inside, [&] { updateAt(e, scatter.getReduction(), scatter.getUpdates(), place, to); });
     });
   });
   return success();
@@ -220,7 +212,7 @@ static LogicalResult emitScatterND(KernelEmitter &e, Operation *op) {
         inside = arith::AndIOp::create(e.b, inside, isWithin(e, i, dim));
         return i;
       });
-      onlyIf(e, inside, [&] {
+      e.onlyIf(inside, [&] {
         e.loop(e.index(0), e.index(length), 1, [&](Value i) {
           updateAt(e, scatter.getReduction(), scatter.getUpdates(), e.add(e.mul(row, length), i),
                    e.add(to, i));
@@ -252,13 +244,13 @@ static LogicalResult emitMaxUnpool(KernelEmitter &e, Operation *op) {
         to = e.add(to, e.mul(i, stride));
         inside = arith::AndIOp::create(e.b, inside, isWithin(e, i, dim));
       }
-      onlyIf(e, inside, [&] { updateAt(e, "none", unpool.getX(), place, to); });
+      e.onlyIf(inside, [&] { updateAt(e, "none", unpool.getX(), place, to); });
     });
   });
   return success();
 }
 
-//===- Along an axis ------------------------------------------------------===//
+//===- nn.one_hot ---------------------------------------------------------===//
 
 static std::string refuseOneHot(Operation *op, const Target &target) {
   if (isa<FloatType>(elementTypeOf(cast<OneHotOp>(op).getIndices())))
@@ -294,49 +286,6 @@ static LogicalResult emitOneHot(KernelEmitter &e, Operation *op) {
   return success();
 }
 
-static std::string refuseCumSum(Operation *op, const Target &target) {
-  if (!constantScalar(cast<CumSumOp>(op).getAxis()))
-    return "nn.cum_sum has an axis that is computed";
-  return refuseFused<true>(op, target);
-}
-
-static LogicalResult emitCumSum(KernelEmitter &e, Operation *op) {
-  auto sums = cast<CumSumOp>(op);
-  ArrayRef<int64_t> shape = rankedType(sums.getX()).getShape();
-  FailureOr<int64_t> axis = resolveAxis(op, constantInts(sums.getAxis())->front(), shape.size());
-  if (failed(axis))
-    return failure();
-  int64_t outer = productOf(shape.take_front(*axis)), inner = productOf(shape.drop_front(*axis + 1));
-  int64_t length = shape[*axis];
-  Type type = computeType(elementTypeOf(sums.getX()));
-  bool isFloatType = isa<FloatType>(type);
-  // Floats accumulate in double, as the reference does.
-  Type wide = isFloatType ? Type(e.b.getF64Type()) : type;
-  e.iterations(outer * inner, KernelEmitter::grainFor(2.0 * length), [&](Value line) {
-    SmallVector<Value> at = e.delinearize(line, {outer, inner});
-    Value first = e.add(e.mul(at[0], length * inner), at[1]);
-    Buffer in = e.input(sums.getX()), out = e.output(e.outputOf(0));
-    e.loop(e.index(0), e.index(length), 1, e.number(wide, 0), [&](Value i, ValueRange carried) {
-      Value step = i;
-      if (sums.getReverse())
-        step = arith::SubIOp::create(e.b, e.index(length - 1), i);
-      Value place = e.add(first, e.mul(step, inner)), element = e.load(in, place), next;
-      if (!isFloatType) {
-        next = arith::AddIOp::create(e.b, carried[0], element);
-      } else {
-        Value widened = type == wide ? element : arith::ExtFOp::create(e.b, wide, element).getResult();
-        next = arith::AddFOp::create(e.b, carried[0], widened);
-      }
-      Value sum = sums.getExclusive() ? carried[0] : next;
-      if (type != wide)
-        sum = arith::TruncFOp::create(e.b, type, sum);
-      e.store(out, place, sum);
-      return SmallVector<Value>{next};
-    });
-  });
-  return success();
-}
-
 void registerIndexingEmitters(EmitterTable &table) {
   table.add<GatherOp>({refuseFused<false>, emitGather});
   table.add<GatherElementsOp>({refuseFused<false>, emitGatherElements});
@@ -345,7 +294,6 @@ void registerIndexingEmitters(EmitterTable &table) {
   table.add<ScatterNDOp>({refuseFused<true>, emitScatterND});
   table.add<MaxUnpoolOp>({refuseFused<true>, emitMaxUnpool});
   table.add<OneHotOp>({refuseOneHot, emitOneHot});
-  table.add<CumSumOp>({refuseCumSum, emitCumSum});
 }
 
 } // namespace sinter::codegen

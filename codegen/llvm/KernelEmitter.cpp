@@ -211,6 +211,13 @@ SmallVector<Value> KernelEmitter::loop(Value from, Value to, int64_t step, Value
   return SmallVector<Value>(loop.getResults());
 }
 
+void KernelEmitter::onlyIf(Value condition, function_ref<void()> body) {
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
 void KernelEmitter::forLanes(Value from, Value to, unsigned lanes, function_ref<void(Value, unsigned)> body) {
   if (lanes == 1)
     return loop(from, to, 1, [&](Value i) { body(i, 1); });

@@ -157,6 +157,7 @@ public:
   llvm::SmallVector<mlir::Value>
   loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange init,
        llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value i, mlir::ValueRange carried)> body);
+  void onlyIf(mlir::Value condition, llvm::function_ref<void()> body);
   /// body(i, lanes) over [from, to) in steps of `lanes`, then body(i, 1) over what is left. `body` is emitted
   /// twice.
   void forLanes(mlir::Value from, mlir::Value to, unsigned lanes,

@@ -125,6 +125,37 @@ static LogicalResult emitGroupNorm(KernelEmitter &e, Operation *op) {
                     norm.getEpsilon().convertToDouble());
 }
 
+/// Cells are channels: x is [N, C, ...], or [N], which has one.
+static LogicalResult emitBatchNormTraining(KernelEmitter &e, Operation *op) {
+  auto norm = cast<BatchNormTrainingOp>(op);
+  Value x = norm.getX();
+  ArrayRef<int64_t> shape = rankedType(x).getShape();
+  double epsilon = norm.getEpsilon().convertToDouble(), momentum = norm.getMomentum().convertToDouble();
+  SmallVector<bool> reduced(shape.size(), true);
+  if (shape.size() > 1)
+    reduced[1] = false;
+  SmallVector<int64_t> channelDim{shape.size() > 1 ? 1 : 0};
+  ReductionLoops loops(e, x, shape, reduced);
+  e.addFlops(8.0 * static_cast<double>(rankedType(x).getNumElements()));
+  loops.forEachCell(8, [&](const Cell &cell) {
+    Statistics s = statisticsOf(e, loops, cell, x);
+    Element factor = inverseRoot(s.variance, epsilon);
+    loops.visit(cell, [&](const Part &part) {
+      Element y = (part.value - loops.spread(s.mean, part)) * loops.spread(factor, part);
+      auto parameter = [&](Value value) { return readParameter(e, loops, part, value, x, channelDim); };
+      e.finish(0, y * parameter(norm.getScale()) + parameter(norm.getBias()), part.point);
+    });
+    Point point = loops.resultPoint(cell, /*keepsReduced=*/false);
+    auto running = [&](unsigned result, Value before, Element now) {
+      Element old(e.b, e.b.getLoc(), e.read(before, point));
+      e.finish(result, old * momentum + now.to(old.scalarType()) * (1 - momentum), point);
+    };
+    running(1, norm.getMean(), s.mean);
+    running(2, norm.getVar(), s.variance);
+  });
+  return success();
+}
+
 //===- Over the last axes -------------------------------------------------===//
 
 static SmallVector<bool> axesFrom(Value x, int64_t axis) {
@@ -240,6 +271,7 @@ static LogicalResult emitLrn(KernelEmitter &e, Operation *op) {
 }
 
 void registerNormalisationEmitters(EmitterTable &table) {
+  table.add<BatchNormTrainingOp>({nullptr, emitBatchNormTraining});
   table.add<InstanceNormOp>({nullptr, emitInstanceNorm});
   table.add<GroupNormOp>({nullptr, emitGroupNorm});
   table.add<LayerNormOp>({nullptr, emitLayerNorm<LayerNormOp>});
