@@ -117,6 +117,7 @@ private:
 static nn::PipelineOptions pipelineOptions(const CompileOptions &options) {
   nn::PipelineOptions pipeline;
   pipeline.optimise = options.optimise;
+  pipeline.prune = options.prune;
   for (const auto &[name, shape] : options.shapes)
     pipeline.shapes.push_back(name + "=" + toString(shape));
   for (const auto &[name, size] : options.dims)

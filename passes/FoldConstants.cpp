@@ -18,6 +18,12 @@ LogicalResult foldOp(Operation *op, int64_t maxElements) {
     if (!ranked || !ranked.hasStaticShape() || ranked.getNumElements() > maxElements)
       return success();
   }
+  if (auto select = dyn_cast<SelectOp>(op))
+    if (std::optional<double> taken = constantScalar(select.getCondition())) {
+      op->replaceAllUsesWith(ValueRange(*taken != 0 ? select.getA() : select.getB()));
+      op->erase();
+      return success();
+    }
   // These depend on the operand's type alone: an empty tensor of that shape stands for it.
   bool needsTypeOnly = isa<EyeLikeOp, ShapeOp, SizeOp>(op);
   SmallVector<Tensor> operands;

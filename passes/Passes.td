@@ -37,6 +37,17 @@ def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
   }];
 }
 
+def PruneChannels : Pass<"nn-prune-channels", "::mlir::ModuleOp"> {
+  let summary = "remove channels that are proved constant";
+  let description = [{
+    Where the value ranges prove that a channel has one value (a ReLU that is always 0, gamma = 0), and only convolutions, gemms or
+    matrix products with constant weights read it, the channel leaves: its constant goes into their biases, exactly, and the ops that
+    computed it shrink, through activations, affines, pools, concats, flattens and depthwise convolutions, up to the weights that
+    made it. A constant other than 0 stays before a padded convolution, where it would depend on the position. The count is the
+    module's `nn.constant_channels_removed`.
+  }];
+}
+
 def FormKernels : Pass<"nn-form-kernels", "::mlir::ModuleOp"> {
   let summary = "group ops into kernels";
   let description = [{

@@ -22,6 +22,9 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
     passes.addPass(createCSEPass());
     // Before kernels form: a folded BatchNorm leaves its activation next to the convolution.
     passes.addPass(createFoldBatchNorm());
+    // Folded weights and biases tell which channels are constant.
+    if (options.prune)
+      passes.addPass(createPruneChannels());
   }
 
   FormKernelsOptions kernels;

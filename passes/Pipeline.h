@@ -12,6 +12,7 @@ class KernelOp;
 
 struct PipelineOptions {
   bool optimise = true; ///< false (-O0): one op a kernel, nothing folded but shape arithmetic
+  bool prune = true;    ///< constant channels leave the network
   std::vector<std::string> shapes, dims; ///< as nn-specialise-shapes takes them
   /// Adds the pass that chooses each kernel's backend; codegen knows what the backends take.
   std::function<void(mlir::OpPassManager &)> addBackendAssignment;

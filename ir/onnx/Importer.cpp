@@ -1,6 +1,7 @@
 // From a file to a module: parse, check, inputs and initialisers, nodes in evaluation order, outputs.
 #include "ir/onnx/Importer.h"
 #include "ir/onnx/GraphCheck.h"
+#include "ir/onnx/InlineBranches.h"
 #include "ir/onnx/NodeImporter.h"
 #include "ir/ops/Constant.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -267,6 +268,8 @@ Expected<OwningOpRef<ModuleOp>> importOnnx(const std::string &path, MLIRContext 
     if (!model)
       return model.failure();
     std::string folder = std::filesystem::absolute(path).parent_path().string();
+    if (Status status = inlineBranches(*model->mutable_graph()); !status.ok())
+      return Failure{status.failure().code, "'" + path + "': " + status.failure().message};
     Expected<OwningOpRef<ModuleOp>> module = GraphImporter(*model, folder, context, options).run();
     if (!module)
       return Failure{module.failure().code, "'" + path + "': " + module.failure().message};

@@ -107,6 +107,20 @@ def NN_WhereOp : NN_ElementwiseOp<"where", [AllElementTypesMatch<["a", "b", "y"]
   let results = (outs NN_Tensor:$y);
 }
 
+def NN_SelectOp : NN_ElementwiseOp<"select", [AllElementTypesMatch<["a", "b", "y"]>]> {
+  let summary = "a if the condition holds, else b";
+  let description = [{
+    What ONNX's If becomes: both branches are computed (they have no side effects), and one scalar decides. Both have the
+    result's shape, unless the condition is a constant: then only the branch that it takes must.
+
+    ```mlir
+    %y = nn.select %c, %a, %b : (tensor<i1>, tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+    ```
+  }];
+  let arguments = (ins NN_BoolTensor:$condition, NN_Tensor:$a, NN_Tensor:$b);
+  let results = (outs NN_Tensor:$y);
+}
+
 //===- Any number of operands -------------------------------------------===//
 
 class NN_VariadicOp<string mnemonic, string formula, Type type>

@@ -1,4 +1,5 @@
 // Comparisons, where, and the ops of any number of operands: ops of the family Arithmetic.
+#include "ir/Diagnostics.h"
 #include "ir/Reference.h"
 #include "ir/ops/Arithmetic.h"
 #include "ir/ops/Element.h"
@@ -68,6 +69,48 @@ LogicalResult WhereOp::evaluate(Evaluation &io) {
 }
 
 Value WhereOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
+  return select(Element(b, loc, args[0]), Element(b, loc, args[1]), Element(b, loc, args[2]));
+}
+
+//===- nn.select ---------------------------------------------------------===//
+
+LogicalResult SelectOp::inferShapes(SmallVectorImpl<Type> &types) {
+  RankedTensorType condition = rankedType(getCondition()), a = rankedType(getA()), b = rankedType(getB());
+  if (condition && condition.getRank() != 0)
+    return emitOpError() << "needs a scalar condition, got " << condition;
+  if (std::optional<double> taken = constantScalar(getCondition())) {
+    types.push_back((*taken != 0 ? getA() : getB()).getType());
+    return success();
+  }
+  if (!a || !b || a.getRank() != b.getRank()) {
+    if (a && b)
+      return emitUnsupported(*this) << describe(*this) << ": its branches give " << a << " and " << b
+                                    << "; branches of different shapes need a constant condition";
+    types.push_back(tensorType(std::nullopt, elementTypeOf(getA())));
+    return success();
+  }
+  Dims shape(a.getShape());
+  for (auto [mine, theirs] : llvm::zip_equal(shape, b.getShape())) {
+    if (ShapedType::isDynamic(mine) || ShapedType::isDynamic(theirs))
+      mine = ShapedType::kDynamic;
+    else if (mine != theirs)
+      return emitUnsupported(*this) << describe(*this) << ": its branches give " << a << " and " << b
+                                    << "; branches of different shapes need a constant condition";
+  }
+  types.push_back(tensorType(shape, a.getElementType()));
+  return success();
+}
+
+LogicalResult SelectOp::evaluate(Evaluation &io) {
+  const Tensor &condition = io.operand(0u);
+  const Tensor &taken = condition.size() == 1 && toInts(condition)[0] != 0 ? io.operand(1u) : io.operand(2u);
+  if (taken.shape() != io.result().shape())
+    return emitOpError("takes a branch of another shape than its result's");
+  io.result() = taken;
+  return success();
+}
+
+Value SelectOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   return select(Element(b, loc, args[0]), Element(b, loc, args[1]), Element(b, loc, args[2]));
 }
 

@@ -1,0 +1,149 @@
+// nn-prune-channels: a channel with one value that the ranges prove leaves the network. What it adds to the
+// convolution or matrix product after it goes into that op's bias, where no border makes it depend on the
+// position; the ops before it lose the weights that made it.
+#include "ir/Diagnostics.h"
+#include "ir/Ops.h"
+#include "passes/ChannelSelection.h"
+#include "passes/Passes.h"
+#include "passes/RangeAnalysis.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+#define GEN_PASS_DEF_PRUNECHANNELS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// The axis of the first operand that a contraction with constant weights sums over; nothing for other ops.
+std::optional<int64_t> summedAxis(Operation *op) {
+  if (auto conv = dyn_cast<ConvOp>(op); conv && conv.getGroup() == 1 && constantTensor(conv.getW()))
+    return 1;
+  if (auto conv = dyn_cast<ConvTransposeOp>(op); conv && conv.getGroup() == 1 && constantTensor(conv.getW()))
+    return 1;
+  if (auto gemm = dyn_cast<GemmOp>(op); gemm && constantTensor(gemm.getB()))
+    return gemm.getTransA() ? 0 : 1;
+  if (auto matmul = dyn_cast<MatmulOp>(op); matmul && constantTensor(matmul.getB()))
+    return rankedType(matmul.getA()).getRank() - 1;
+  return std::nullopt;
+}
+
+/// The op's weight, and the axis of it that matches the summed one.
+std::pair<OpOperand *, int64_t> weightOf(Operation *op) {
+  OpOperand *weight = &op->getOpOperand(1);
+  if (isa<ConvOp>(op))
+    return {weight, 1};
+  if (isa<ConvTransposeOp>(op))
+    return {weight, 0};
+  if (auto gemm = dyn_cast<GemmOp>(op))
+    return {weight, gemm.getTransB() ? 1 : 0};
+  return {weight, std::max<int64_t>(rankedType(weight->get()).getRank() - 2, 0)};
+}
+
+struct PruneChannelsPass : impl::PruneChannelsBase<PruneChannelsPass> {
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      // A channel that leaves may leave another without readers: the next round sees it.
+      for (int round = 0; round < mostRounds && sweep(function); ++round) {
+      }
+    if (removed > 0)
+      getOperation()->setAttr("nn.constant_channels_removed",
+                              IntegerAttr::get(IntegerType::get(&getContext(), 64), removed));
+  }
+
+private:
+  static constexpr int mostRounds = 8;
+
+  bool sweep(func::FuncOp function) {
+    RangeAnalysis ranges(function);
+    SmallVector<Value> candidates;
+    for (Operation &op : function.getBody().front())
+      if (summedAxis(&op) && !llvm::is_contained(candidates, op.getOperand(0)))
+        candidates.push_back(op.getOperand(0));
+    bool changed = false;
+    // From the outputs up: a value's maker is changed after its readers.
+    for (Value value : llvm::reverse(candidates))
+      changed |= prune(value, ranges);
+    return changed;
+  }
+
+  /// Removes the constant channels of a value that only contractions read; whether there were any to remove.
+  bool prune(Value value, const RangeAnalysis &ranges) {
+    SmallVector<Operation *> readers(value.getUsers());
+    TensorRange range = ranges.rangeOf(value);
+    if (readers.empty() || range.isUniform() || range.mayBeNaN)
+      return false;
+    for (Operation *reader : readers)
+      if (summedAxis(reader).value_or(-1) != range.axis || reader->getOperand(0) != value ||
+          llvm::count(reader->getOperands(), value) != 1)
+        return false;
+    // All constants if the readers can take them, else those that are zero.
+    return prune(value, range, readers, false) || prune(value, range, readers, true);
+  }
+
+  bool prune(Value value, const TensorRange &range, ArrayRef<Operation *> readers, bool onlyZeros) {
+    KeptChannels kept{range.axis, {}};
+    ChannelAffine constants =
+        ChannelAffine::identity(static_cast<int64_t>(range.channels.size()), range.axis);
+    for (auto [c, interval] : llvm::enumerate(range.channels)) {
+      bool goes = interval.isPoint() && interval.isFinite() && (!onlyZeros || interval.lo == 0);
+      // At least one stays: tensors without elements help nobody.
+      if (!goes || (kept.channels.empty() && c + 1 == range.channels.size())) {
+        kept.channels.push_back(static_cast<int64_t>(c));
+        continue;
+      }
+      constants.scale[c] = 0;
+      constants.shift[c] = interval.lo;
+    }
+    if (kept.channels.size() == range.channels.size())
+      return false;
+    for (Operation *reader : readers)
+      if (!cast<AffineOpInterface>(reader).canAbsorbAtInput(0, constants, /*borders=*/false))
+        return false;
+    ChannelSelection selection(value, kept, readers);
+    if (!selection.isPossible())
+      return false;
+    Value smaller = selection.apply();
+    for (Operation *reader : readers)
+      shrink(reader, smaller, constants, kept);
+    eraseUnused(value);
+    removed += static_cast<int64_t>(range.channels.size() - kept.channels.size());
+    return true;
+  }
+
+  /// The reader takes the constants into its bias, and loses their weights.
+  void shrink(Operation *reader, Value smaller, const ChannelAffine &constants, const KeptChannels &kept) {
+    OpBuilder builder(reader);
+    Value whole = cast<AffineOpInterface>(reader).absorbAtInput(builder, 0, reader->getOperand(0), constants);
+    // A batched product may come with an addition behind it.
+    Operation *changed = whole.getDefiningOp();
+    while (changed->getOperand(0) != reader->getOperand(0))
+      changed = changed->getOperand(0).getDefiningOp();
+    auto [weight, axis] = weightOf(changed);
+    builder.setInsertionPoint(changed);
+    Tensor less = selectChannels(*constantTensor(weight->get()), {axis, kept.channels});
+    weight->set(ConstantOp::create(builder, reader->getLoc(), less, "weight"));
+    changed->setOperand(0, smaller);
+    changed->setLoc(reader->getLoc());
+    reader->getResult(0).replaceAllUsesWith(whole);
+    reader->erase();
+  }
+
+  static void eraseUnused(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (!op || !op->use_empty() || isa<KernelOp>(op))
+      return;
+    SmallVector<Value> operands(op->getOperands());
+    op->erase();
+    llvm::SmallPtrSet<Operation *, 4> gone;
+    for (Value operand : operands)
+      if (operand.use_empty() && operand.getDefiningOp() && gone.insert(operand.getDefiningOp()).second)
+        eraseUnused(operand);
+  }
+
+  int64_t removed = 0;
+};
+
+} // namespace
+} // namespace sinter::nn

@@ -1,0 +1,160 @@
+// Greedy reduction: each step makes the network smaller and keeps the complaint.
+#include "ir/Evaluation.h"
+#include "ir/NN.h"
+#include "ir/ops/Constant.h"
+#include "mlir/IR/Builders.h"
+#include "tests/random/RandomGraph.h"
+
+using namespace mlir;
+using namespace sinter::nn;
+
+namespace sinter::random_graphs {
+namespace {
+
+func::FuncOp mainOf(ModuleOp module) { return module.lookupSymbol<func::FuncOp>("main"); }
+
+Network copyOf(const Network &network) {
+  return {OwningOpRef<ModuleOp>(network.module->clone()), network.inputs};
+}
+
+SmallVector<Operation *> opsOf(func::FuncOp function) {
+  return llvm::to_vector(llvm::make_pointer_range(function.getBody().front().without_terminator()));
+}
+
+/// Makes `values` the outputs.
+void setOutputs(func::FuncOp function, ValueRange values) {
+  Operation *terminator = function.getBody().front().getTerminator();
+  OpBuilder builder(terminator);
+  SmallVector<DictionaryAttr> names;
+  for (size_t i = 0; i < values.size(); ++i)
+    names.push_back(builder.getDictionaryAttr(
+        builder.getNamedAttr("nn.name", builder.getStringAttr("y" + std::to_string(i)))));
+  terminator->setOperands(values);
+  function.setFunctionType(
+      builder.getFunctionType(function.getBody().front().getArgumentTypes(), values.getTypes()));
+  function.setAllResultAttrs(names);
+}
+
+/// Turns the result of an op into an argument that holds what it computed.
+void makeInput(Network &network, Value value, const Tensor &tensor) {
+  func::FuncOp function = mainOf(*network.module);
+  Builder builder(function.getContext());
+  Block &body = function.getBody().front();
+  SmallVector<DictionaryAttr> attributes;
+  for (unsigned i = 0; i < body.getNumArguments(); ++i)
+    attributes.push_back(function.getArgAttrDict(i));
+  attributes.push_back(builder.getDictionaryAttr(
+      builder.getNamedAttr("nn.name", builder.getStringAttr("x" + std::to_string(network.inputs.size())))));
+  Value argument = body.addArgument(value.getType(), value.getLoc());
+  value.replaceAllUsesWith(argument);
+  network.inputs.push_back(tensor);
+  function.setFunctionType(
+      builder.getFunctionType(body.getArgumentTypes(), body.getTerminator()->getOperandTypes()));
+  function.setAllArgAttrs(attributes);
+}
+
+void eraseUnused(Network &network) {
+  for (Operation *op : llvm::reverse(opsOf(mainOf(*network.module))))
+    if (op->use_empty())
+      op->erase();
+}
+
+size_t sizeOfNetwork(const Network &network) {
+  func::FuncOp function = mainOf(*network.module);
+  size_t size = function.getNumResults();
+  for (Operation *op : opsOf(function))
+    size += isa<ConstantOp>(op) ? 0 : 10;
+  return size;
+}
+
+class Reducer {
+public:
+  Reducer(Network network, Check check) : best(std::move(network)), check(check) {}
+
+  Network run() {
+    while (dropOutputs() || simplifyOps()) {
+    }
+    return std::move(best);
+  }
+
+private:
+  /// Keeps the candidate if it is smaller and the complaint stays.
+  bool accept(Network candidate) {
+    eraseUnused(candidate);
+    if (sizeOfNetwork(candidate) >= sizeOfNetwork(best) || !check(*candidate.module, candidate.inputs))
+      return false;
+    best = std::move(candidate);
+    return true;
+  }
+
+  bool dropOutputs() {
+    size_t count = mainOf(*best.module).getNumResults();
+    for (size_t i = 0; count > 1 && i < count; ++i) {
+      Network candidate = copyOf(best);
+      func::FuncOp function = mainOf(*candidate.module);
+      setOutputs(function,
+                 {function.getBody().front().getTerminator()->getOperand(static_cast<unsigned>(i))});
+      if (accept(std::move(candidate)))
+        return true;
+    }
+    return false;
+  }
+
+  bool simplifyOps() {
+    size_t count = opsOf(mainOf(*best.module)).size();
+    for (size_t i = count; i-- > 0;) {
+      Operation *mine = opsOf(mainOf(*best.module))[i];
+      if (isa<ConstantOp>(mine))
+        continue;
+      if (endAt(i) || bypass(i) || cutOff(i))
+        return true;
+    }
+    return false;
+  }
+
+  /// The op's result as the only output.
+  bool endAt(size_t i) {
+    Network candidate = copyOf(best);
+    func::FuncOp function = mainOf(*candidate.module);
+    setOutputs(function, opsOf(function)[i]->getResults());
+    return accept(std::move(candidate));
+  }
+
+  /// An operand of its type in place of its result.
+  bool bypass(size_t i) {
+    for (unsigned k = 0; k < opsOf(mainOf(*best.module))[i]->getNumOperands(); ++k) {
+      Network candidate = copyOf(best);
+      Operation *op = opsOf(mainOf(*candidate.module))[i];
+      if (op->getNumResults() != 1 || op->getOperand(k).getType() != op->getResult(0).getType())
+        continue;
+      op->replaceAllUsesWith(ValueRange(op->getOperand(k)));
+      if (accept(std::move(candidate)))
+        return true;
+    }
+    return false;
+  }
+
+  /// Its result as an input.
+  bool cutOff(size_t i) {
+    Network probe = copyOf(best);
+    func::FuncOp function = mainOf(*probe.module);
+    setOutputs(function, opsOf(function)[i]->getResults());
+    FailureOr<SmallVector<Tensor>> computed = evaluateFunction(function, probe.inputs);
+    if (failed(computed))
+      return false;
+    Network candidate = copyOf(best);
+    SmallVector<Value> results(opsOf(mainOf(*candidate.module))[i]->getResults());
+    for (auto [value, tensor] : llvm::zip_equal(results, *computed))
+      makeInput(candidate, value, tensor);
+    return accept(std::move(candidate));
+  }
+
+  Network best;
+  Check check;
+};
+
+} // namespace
+
+Network reduce(Network network, Check check) { return Reducer(std::move(network), check).run(); }
+
+} // namespace sinter::random_graphs
