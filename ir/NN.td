@@ -47,7 +47,8 @@ def NN_IndexTensor : TensorOf<[I32, I64]>;  // shapes, axes, indices
 class NN_Op<string mnemonic, list<Trait> traits = []>
     : Op<NN_Dialect, mnemonic, !listconcat([Pure,
         DeclareOpInterfaceMethods<ShapeInferenceOpInterface>,
-        DeclareOpInterfaceMethods<ReferenceOpInterface>], traits)> {
+        DeclareOpInterfaceMethods<ReferenceOpInterface>,
+        DeclareOpInterfaceMethods<RangeOpInterface>], traits)> {
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
 

@@ -33,7 +33,10 @@ Interval operator*(Interval a, Interval b) {
 Interval operator/(Interval a, Interval b) {
   if (b.contains(0))
     return {};
-  return a * Interval{1 / b.hi, 1 / b.lo};
+  // At two infinite bounds, inf / inf stands for (any finite value) / inf: 0.
+  auto quotient = [](double x, double y) { return std::isinf(y) ? 0 : x / y; };
+  double corners[] = {quotient(a.lo, b.lo), quotient(a.lo, b.hi), quotient(a.hi, b.lo), quotient(a.hi, b.hi)};
+  return {*std::min_element(corners, corners + 4), *std::max_element(corners, corners + 4)};
 }
 
 Interval maxOf(Interval a, Interval b) { return {std::max(a.lo, b.lo), std::max(a.hi, b.hi)}; }
@@ -41,8 +44,7 @@ Interval minOf(Interval a, Interval b) { return {std::min(a.lo, b.lo), std::min(
 
 //===- TensorRange --------------------------------------------------------===//
 
-/// The largest value of a float type, or the bounds of an integer or bool type.
-static Interval limitsOf(Type element) {
+Interval limitsOf(Type element) {
   if (auto type = dyn_cast<FloatType>(element)) {
     double largest = APFloat::getLargest(type.getFloatSemantics()).convertToDouble();
     return {-largest, largest};
@@ -100,6 +102,12 @@ Interval TensorRange::hull() const {
   return whole;
 }
 
+SmallVector<Interval, 1> TensorRange::along(int64_t wanted, size_t size) const {
+  if (axis == wanted && channels.size() == size)
+    return channels;
+  return SmallVector<Interval, 1>(size, hull());
+}
+
 TensorRange TensorRange::map(function_ref<Interval(Interval)> f) const {
   TensorRange result = *this;
   for (Interval &interval : result.channels)
@@ -127,21 +135,33 @@ void TensorRange::print(raw_ostream &os) const {
     os << " per index of axis " << axis;
 }
 
+double roundTo(FloatType type, double x) {
+  APFloat value(x);
+  bool losesInfo;
+  value.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
+  return value.convertToDouble();
+}
+
 TensorRange stored(const TensorRange &range, Type tensorType) {
   Type element = cast<ShapedType>(tensorType).getElementType();
   Interval limits = limitsOf(element);
   if (auto type = dyn_cast<FloatType>(element)) {
-    auto round = [&](double x) {
-      APFloat value(x);
-      bool losesInfo;
-      value.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
-      return value.convertToDouble();
-    };
-    return range.map([&](Interval x) { return Interval{round(x.lo), round(x.hi)}; });
+    double smallest = APFloat::getSmallestNormalized(type.getFloatSemantics()).convertToDouble();
+    return range.map([&](Interval x) {
+      Interval y{roundTo(type, x.lo), roundTo(type, x.hi)};
+      // Subnormals may be flushed: then 0 is in the interval too.
+      if (y.lo > 0 && y.lo < smallest)
+        y.lo = 0;
+      if (y.hi < 0 && y.hi > -smallest)
+        y.hi = 0;
+      return y;
+    });
   }
-  if (limits.contains(range.hull()))
-    return range;
-  return TensorRange::unknown(tensorType);
+  if (!limits.contains(range.hull()))
+    return TensorRange::unknown(tensorType);
+  TensorRange integers = range.map([](Interval x) { return Interval{std::trunc(x.lo), std::trunc(x.hi)}; });
+  integers.mayBeNaN = false;
+  return integers;
 }
 
 TensorRange broadcastTo(const TensorRange &range, RankedTensorType operand, RankedTensorType result) {
@@ -156,24 +176,21 @@ TensorRange broadcastTo(const TensorRange &range, RankedTensorType operand, Rank
 
 TensorRange combine(ArrayRef<TensorRange> operands, function_ref<Interval(ArrayRef<Interval>)> f) {
   TensorRange result;
-  bool differ = false;
   size_t count = 1;
   for (const TensorRange &operand : operands) {
     result.mayBeNaN |= operand.mayBeNaN;
-    if (operand.isUniform())
+    if (operand.isUniform() || (result.axis >= 0 && result.axis <= operand.axis))
       continue;
-    differ |= result.axis >= 0 && (result.axis != operand.axis || count != operand.channels.size());
     result.axis = operand.axis;
     count = operand.channels.size();
   }
-  if (differ) {
-    result.axis = -1;
-    count = 1;
-  }
+  SmallVector<SmallVector<Interval, 1>> columns;
+  for (const TensorRange &operand : operands)
+    columns.push_back(operand.along(result.axis, count));
   SmallVector<Interval> arguments(operands.size());
   for (size_t c = 0; c < count; ++c) {
-    for (auto [argument, operand] : llvm::zip_equal(arguments, operands))
-      argument = differ ? operand.hull() : operand.at(static_cast<int64_t>(c));
+    for (auto [argument, column] : llvm::zip_equal(arguments, columns))
+      argument = column[c];
     result.channels.push_back(f(arguments));
   }
   return result;

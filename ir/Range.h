@@ -60,6 +60,10 @@ struct TensorRange {
   /// No value is infinite, as far as bounds tell.
   bool isBounded() const { return hull().isFinite(); }
 
+  /// One interval per index of `axis`, which has `size` of them: hulls where the range runs along another
+  /// one.
+  llvm::SmallVector<Interval, 1> along(int64_t axis, size_t size) const;
+
   /// The same range, uniform.
   TensorRange collapsed() const { return uniform(hull(), mayBeNaN); }
   /// The range with `f` applied to every interval.
@@ -71,8 +75,14 @@ struct TensorRange {
   void print(llvm::raw_ostream &os) const;
 };
 
+/// The largest finite values of a float type, or the bounds of an integer or bool type.
+Interval limitsOf(mlir::Type element);
+/// x as a float type stores it: beyond the largest value infinite.
+double roundTo(mlir::FloatType type, double x);
+
 /// The range as the element type stores it: bounds round as values do, and beyond the largest float they are
-/// infinite. Integers that leave their type wrap: then everything the type holds.
+/// infinite; bounds below the smallest normal number become 0, as kernels may flush subnormals. Fractions
+/// truncate to integers; integers that leave their type wrap: then everything the type holds.
 TensorRange stored(const TensorRange &range, mlir::Type tensorType);
 
 /// An operand's range as the range of its broadcast to `result` (numpy's alignment, at the right): the axis
@@ -81,7 +91,8 @@ TensorRange broadcastTo(const TensorRange &range, mlir::RankedTensorType operand
                         mlir::RankedTensorType result);
 
 /// f over the intervals of operands of one shape, channel by channel; the axis is that of the operands that
-/// have one, and the result is uniform where two differ. May be NaN where an operand may be.
+/// have one, the first dimension where they differ (the others then count as uniform). May be NaN where an
+/// operand may be.
 TensorRange combine(llvm::ArrayRef<TensorRange> operands,
                     llvm::function_ref<Interval(llvm::ArrayRef<Interval>)> f);
 

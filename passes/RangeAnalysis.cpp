@@ -12,9 +12,34 @@ namespace {
 
 using RangeLattice = dataflow::Lattice<TensorRange>;
 
-class Ranges : public dataflow::SparseForwardDataFlowAnalysis<RangeLattice> {
+/// What is left of a range if no value is NaN or infinite.
+TensorRange reachable(const TensorRange &range, Type type, bool assumeFinite) {
+  Type element = cast<ShapedType>(type).getElementType();
+  if (!assumeFinite || !isa<FloatType>(element))
+    return range;
+  Interval limits = limitsOf(element);
+  TensorRange finite = range.map([=](Interval v) {
+    return Interval{std::clamp(v.lo, limits.lo, limits.hi), std::clamp(v.hi, limits.lo, limits.hi)};
+  });
+  finite.mayBeNaN = false;
+  return finite;
+}
+
+/// What an op makes of its operands; everything where it does not say.
+SmallVector<TensorRange> resultRanges(Operation *op, ArrayRef<TensorRange> operands, bool assumeFinite) {
+  SmallVector<TensorRange> results;
+  for (Type type : op->getResultTypes())
+    results.push_back(TensorRange::unknown(type));
+  if (auto interface = dyn_cast<RangeOpInterface>(op))
+    interface.inferRange(operands, results);
+  for (auto [range, type] : llvm::zip_equal(results, op->getResultTypes()))
+    range = reachable(stored(range, type), type, assumeFinite);
+  return results;
+}
+
+class RangeSolver : public dataflow::SparseForwardDataFlowAnalysis<RangeLattice> {
 public:
-  Ranges(DataFlowSolver &solver, bool assumeFinite)
+  RangeSolver(DataFlowSolver &solver, bool assumeFinite)
       : SparseForwardDataFlowAnalysis(solver), assumeFinite(assumeFinite) {}
 
   LogicalResult visitOperation(Operation *op, ArrayRef<const RangeLattice *> operands,
@@ -23,32 +48,20 @@ public:
       visitKernel(kernel, results);
       return success();
     }
-    auto interface = dyn_cast<RangeOpInterface>(op);
-    if (!interface) {
-      setAllToEntryStates(results);
-      return success();
-    }
-    SmallVector<TensorRange> known, computed;
+    SmallVector<TensorRange> known;
     for (const RangeLattice *operand : operands) {
       if (!operand->getValue().isReached())
         return success();
       known.push_back(operand->getValue());
     }
-    for (Type type : op->getResultTypes())
-      computed.push_back(TensorRange::unknown(type));
-    interface.inferRange(known, computed);
-    for (auto [lattice, range] : llvm::zip_equal(results, computed)) {
-      range = stored(range, lattice->getAnchor().getType());
-      range.mayBeNaN &= !assumeFinite;
+    for (auto [lattice, range] : llvm::zip_equal(results, resultRanges(op, known, assumeFinite)))
       propagateIfChanged(lattice, lattice->join(range));
-    }
     return success();
   }
 
   void setToEntryState(RangeLattice *lattice) override {
     Value value = lattice->getAnchor();
-    TensorRange range = TensorRange::unknown(value.getType());
-    range.mayBeNaN &= !assumeFinite;
+    TensorRange range = reachable(TensorRange::unknown(value.getType()), value.getType(), assumeFinite);
     auto argument = dyn_cast<BlockArgument>(value);
     if (auto function =
             argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : func::FuncOp())
@@ -73,14 +86,23 @@ private:
 
 } // namespace
 
-RangeAnalysis::RangeAnalysis(func::FuncOp function) {
-  bool assumeFinite = function->getParentOp()->hasAttr(assumeFiniteAttr);
+RangeAnalysis::RangeAnalysis(func::FuncOp function)
+    : assumeFinite(function->getParentOp()->hasAttr(assumeFiniteAttr)) {
   solver.load<dataflow::DeadCodeAnalysis>();
-  solver.load<Ranges>(assumeFinite);
+  solver.load<RangeSolver>(assumeFinite);
   (void)solver.initializeAndRun(function);
 }
 
+void RangeAnalysis::extend(Operation *op) {
+  SmallVector<TensorRange> operands =
+      llvm::map_to_vector(op->getOperands(), [&](Value value) { return rangeOf(value); });
+  for (auto [result, range] : llvm::zip_equal(op->getResults(), resultRanges(op, operands, assumeFinite)))
+    added[result] = range;
+}
+
 TensorRange RangeAnalysis::rangeOf(Value value) const {
+  if (auto known = added.find(value); known != added.end())
+    return known->second;
   const auto *lattice = solver.lookupState<RangeLattice>(value);
   if (lattice && lattice->getValue().isReached())
     return lattice->getValue();

@@ -19,9 +19,14 @@ public:
 
   /// What is known of a value; everything its type can hold for one that was made after the analysis.
   TensorRange rangeOf(mlir::Value value) const;
+  /// Adds the results of an op made after the analysis. Ops must not be erased while the analysis is in use: a
+  /// new op at an old one's address would inherit its range.
+  void extend(mlir::Operation *op);
 
 private:
+  bool assumeFinite;
   mlir::DataFlowSolver solver;
+  llvm::DenseMap<mlir::Value, TensorRange> added;
 };
 
 } // namespace sinter::nn

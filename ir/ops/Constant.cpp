@@ -1,5 +1,6 @@
-// Constants and shape arithmetic: verify, shape, fold, reference.
+// Constants and shape arithmetic: verify, shape, fold, reference, range.
 #include "ir/ops/Constant.h"
+#include "ir/RangeRules.h"
 #include "ir/Reference.h"
 
 using namespace mlir;
@@ -38,6 +39,11 @@ LogicalResult ConstantOp::evaluate(Evaluation &io) {
   return success();
 }
 
+void ConstantOp::inferRange(Ranges, RangeResults y) {
+  if (std::optional<Tensor> tensor = readElements(getValue()))
+    y[0] = TensorRange::of(*tensor);
+}
+
 //===- nn.shape ----------------------------------------------------------===//
 
 std::pair<int64_t, int64_t> ShapeOp::range(int64_t rank) {
@@ -65,6 +71,13 @@ LogicalResult ShapeOp::evaluate(Evaluation &io) {
   return success();
 }
 
+void ShapeOp::inferRange(Ranges, RangeResults y) {
+  double most = 0;
+  for (int64_t dim : rankedType(getX()).getShape())
+    most = std::max(most, static_cast<double>(dim));
+  y[0] = TensorRange::uniform({0, most}, false);
+}
+
 //===- nn.size -----------------------------------------------------------===//
 
 LogicalResult SizeOp::inferShapes(SmallVectorImpl<Type> &types) {
@@ -76,6 +89,11 @@ LogicalResult SizeOp::evaluate(Evaluation &io) {
     return failure();
   io.result().as<int64_t>()[0] = io.operand(0u).size();
   return success();
+}
+
+void SizeOp::inferRange(Ranges, RangeResults y) {
+  double size = static_cast<double>(rankedType(getX()).getNumElements());
+  y[0] = TensorRange::uniform({size, size}, false);
 }
 
 //===- nn.constant_of_shape ----------------------------------------------===//
@@ -110,6 +128,11 @@ LogicalResult ConstantOfShapeOp::evaluate(Evaluation &io) {
     return emitOpError("has a value without data");
   fillTensor(io.result(), value->data());
   return success();
+}
+
+void ConstantOfShapeOp::inferRange(Ranges, RangeResults y) {
+  if (std::optional<Tensor> value = readElements(getValue()))
+    y[0] = TensorRange::of(*value);
 }
 
 //===- nn.range ----------------------------------------------------------===//
@@ -169,6 +192,12 @@ LogicalResult RangeOp::evaluate(Evaluation &io) {
   return success();
 }
 
+void RangeOp::inferRange(Ranges operands, RangeResults y) {
+  // Between start and limit, neither of which a rounded product may quite keep to.
+  Interval ends = operands[0].hull().hull(operands[1].hull());
+  y[0] = countable(TensorRange::uniform(widened(ends), !ends.isFinite()), getY().getType());
+}
+
 //===- nn.eye_like -------------------------------------------------------===//
 
 LogicalResult EyeLikeOp::verify() {
@@ -198,3 +227,5 @@ LogicalResult EyeLikeOp::evaluate(Evaluation &io) {
   storeInts(y, values);
   return success();
 }
+
+void EyeLikeOp::inferRange(Ranges, RangeResults y) { y[0] = TensorRange::uniform({0, 1}, false); }

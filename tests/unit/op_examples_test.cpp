@@ -8,6 +8,7 @@
 #include "mlir/Parser/Parser.h"
 #include "runtime/Model.h"
 #include "runtime/onednn/OneDnn.h"
+#include "tests/unit/OpExamples.h"
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -22,102 +23,6 @@ namespace {
 
 /// Ops that structure a function or only hold data.
 const std::set<std::string> structural = {"nn.constant", "nn.kernel", "nn.yield"};
-
-struct Example {
-  std::string op, body;
-};
-
-/// The ```mlir blocks of docs/ops.md, which is generated from the op definitions.
-std::vector<Example> readExamples() {
-  std::ifstream file(SINTER_SOURCE_DIR "/docs/ops.md");
-  std::vector<Example> examples;
-  std::string line, op;
-  bool inside = false;
-  while (std::getline(file, line)) {
-    std::smatch match;
-    if (std::regex_search(line, match, std::regex("^### `(nn\\.[a-z0-9_]+)`")))
-      op = match[1];
-    if (line.find("```mlir") != std::string::npos) {
-      examples.push_back({op, ""});
-      inside = true;
-    } else if (line.find("```") != std::string::npos) {
-      inside = false;
-    } else if (inside) {
-      examples.back().body += line + "\n";
-    }
-  }
-  return examples;
-}
-
-/// "tensor<2xf32>, tensor<f32>" at commas outside brackets.
-std::vector<std::string> splitTypes(const std::string &text) {
-  std::vector<std::string> parts(1);
-  int depth = 0;
-  for (char c : text) {
-    depth += (c == '<' || c == '(') - (c == '>' || c == ')');
-    if (c == ',' && depth == 0)
-      parts.emplace_back();
-    else if (!std::isspace(c) || !parts.back().empty())
-      parts.back() += c;
-  }
-  return parts;
-}
-
-/// The example as a function whose arguments are the values it does not define and whose results are the last
-/// op's.
-std::string wrap(const std::string &body) {
-  std::vector<std::string> names, types, results;
-  std::set<std::string> defined;
-  std::string lastResult, lastTypes;
-  const std::regex statement(
-      "(?:^|\\n)\\s*(%\\w+)(?::(\\d+))?((?:\\s*,\\s*%\\w+)*)\\s*=\\s*nn\\.\\w+([^{:]*)");
-  std::vector<std::smatch> found(std::sregex_iterator(body.begin(), body.end(), statement),
-                                 std::sregex_iterator());
-  for (size_t i = 0; i < found.size(); ++i) {
-    auto end = i + 1 < found.size() ? body.begin() + found[i + 1].position() : body.end();
-    std::string text(body.begin() + found[i].position(), end);
-    size_t open = text.rfind(": (");
-    size_t arrow = open == std::string::npos ? open : text.find("->", open);
-    size_t close = arrow == std::string::npos ? arrow : text.rfind(')', arrow);
-    lastResult = found[i][1].str();
-    std::string group = found[i][2];
-    if (!found[i][3].str().empty())
-      lastResult += found[i][3];
-    else if (!group.empty()) {
-      lastResult = lastResult + "#0";
-      for (int k = 1; k < std::stoi(group); ++k)
-        lastResult += ", " + found[i][1].str() + "#" + std::to_string(k);
-    }
-    if (close != std::string::npos) {
-      lastTypes = text.substr(arrow + 2);
-      std::vector<std::string> operandTypes = splitTypes(text.substr(open + 3, close - open - 3));
-      std::string operandText = found[i][4];
-      const std::regex name("%\\w+");
-      size_t k = 0;
-      for (std::sregex_iterator it(operandText.begin(), operandText.end(), name), none; it != none; ++it, ++k)
-        if (!defined.count(it->str()) && k < operandTypes.size()) {
-          names.push_back(it->str());
-          types.push_back(operandTypes[k]);
-          defined.insert(it->str());
-        }
-    } else if (size_t colon = text.rfind(" : "); colon != std::string::npos) {
-      lastTypes = text.substr(colon + 3);
-    }
-    const std::string left = found[i][1].str() + found[i][3].str();
-    const std::regex name("%\\w+");
-    for (std::sregex_iterator it(left.begin(), left.end(), name), none; it != none; ++it)
-      defined.insert(it->str());
-  }
-  std::string trimmed = std::regex_replace(lastTypes, std::regex("^\\s*\\(?|\\)?\\s*$"), "");
-  std::string text = "func.func @main(";
-  for (size_t i = 0; i < names.size(); ++i)
-    text += (i ? ", " : "") + names[i] + ": " + types[i] + " {nn.name = \"" + names[i].substr(1) + "\"}";
-  text += ") -> (";
-  std::vector<std::string> resultTypes = splitTypes(trimmed);
-  for (size_t i = 0; i < resultTypes.size(); ++i)
-    text += (i ? ", " : "") + resultTypes[i] + " {nn.name = \"result" + std::to_string(i) + "\"}";
-  return text + ") {\n" + body + "  return " + lastResult + " : " + trimmed + "\n}\n";
-}
 
 /// Floats in [-2, 2), integers and bools in {0, 1}: valid as indices too.
 Tensor randomInput(const SinterTensorInfo &info, std::mt19937 &random) {
@@ -199,9 +104,6 @@ TEST_P(OpExample, HoldsOnEveryBackend) {
   std::filesystem::remove(path);
 }
 
-/// How a failing parameter is printed.
-void PrintTo(const Example &example, std::ostream *out) { *out << example.op; }
-
 std::string testName(const testing::TestParamInfo<Example> &info) {
   return std::regex_replace(info.param.op, std::regex("\\W"), "_") + "_" + std::to_string(info.index);
 }
@@ -232,6 +134,7 @@ TEST(OpCoverage, EveryOpIsDocumentedAndAnswersItsInterfaces) {
       continue;
     EXPECT_TRUE(op.hasInterface<nn::ReferenceOpInterface>()) << name;
     EXPECT_TRUE(op.hasInterface<nn::ShapeInferenceOpInterface>()) << name;
+    EXPECT_TRUE(op.hasInterface<nn::RangeOpInterface>()) << name;
   }
   EXPECT_GT(ops, 100);
 }

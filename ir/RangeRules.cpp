@@ -1,0 +1,231 @@
+// See the header.
+#include "ir/RangeRules.h"
+#include "ir/ops/View.h"
+#include <cfloat>
+#include <cmath>
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+//===- Intervals ----------------------------------------------------------===//
+
+Interval absOf(Interval x) {
+  double larger = std::max(-x.lo, x.hi);
+  return {x.contains(0) ? 0 : std::min(std::fabs(x.lo), std::fabs(x.hi)), larger};
+}
+
+Interval squareOf(Interval x) {
+  Interval size = absOf(x);
+  return {size.lo * size.lo, size.hi * size.hi};
+}
+
+Interval clampTo(Interval x, Interval bounds) {
+  return {std::clamp(x.lo, bounds.lo, bounds.hi), std::clamp(x.hi, bounds.lo, bounds.hi)};
+}
+
+static Interval moved(Interval x, double relative, double absolute) {
+  auto outward = [&](double bound, double sign) {
+    return std::isinf(bound) ? bound : bound + sign * (std::fabs(bound) * relative + absolute);
+  };
+  return {outward(x.lo, -1), outward(x.hi, 1)};
+}
+
+Interval widened(Interval x) { return moved(x, 0x1p-20, 0); }
+
+bool productMayBeNaN(Interval a, Interval b) {
+  return (a.contains(0) && !b.isFinite()) || (b.contains(0) && !a.isFinite());
+}
+
+bool sumMayBeNaN(Interval a, Interval b) {
+  return (a.lo == -infinity && b.hi == infinity) || (a.hi == infinity && b.lo == -infinity);
+}
+
+bool quotientMayBeNaN(Interval a, Interval b) {
+  return (a.contains(0) && b.contains(0)) || (!a.isFinite() && !b.isFinite());
+}
+
+//===- Functions of one value ---------------------------------------------===//
+
+static Interval alongCurve(Interval x, const Curve &curve, bool &mayBeNaN) {
+  mayBeNaN |= !curve.domain.contains(x);
+  x = clampTo(x, curve.domain);
+  auto at = [&](double p) {
+    double y = curve.f(p);
+    if (!std::isnan(y))
+      return y;
+    mayBeNaN = true; // 0 * inf at an infinite bound; every finite value has a limit
+    return curve.f(std::clamp(p, -DBL_MAX, DBL_MAX));
+  };
+  Interval y = Interval::point(at(x.lo)).hull(Interval::point(at(x.hi)));
+  for (double p : curve.critical)
+    if (x.contains(p))
+      y = y.hull(Interval::point(at(p)));
+  if (std::isnan(y.lo) || std::isnan(y.hi))
+    return curve.image;
+  if (!curve.isExact)
+    y = moved(y, 0x1p-20, curve.error);
+  y = clampTo(y, curve.image);
+  if (curve.keepsSign && x.lo >= 0)
+    y.lo = std::max(y.lo, 0.0);
+  if (curve.keepsSign && x.hi <= 0)
+    y.hi = std::min(y.hi, 0.0);
+  return y;
+}
+
+TensorRange alongCurve(const TensorRange &x, const Curve &curve) {
+  TensorRange y = x;
+  for (Interval &interval : y.channels)
+    interval = alongCurve(interval, curve, y.mayBeNaN);
+  return y;
+}
+
+//===- Elementwise ops ----------------------------------------------------===//
+
+TensorRange elementwise(Operation *op, Ranges operands, function_ref<Interval(ArrayRef<Interval>, bool &)> f,
+                        unsigned result) {
+  auto type = cast<RankedTensorType>(op->getResult(result).getType());
+  SmallVector<TensorRange> broadcast;
+  for (auto [range, value] : llvm::zip_equal(operands, op->getOperands()))
+    broadcast.push_back(broadcastTo(range, cast<RankedTensorType>(value.getType()), type));
+  bool mayBeNaN = false;
+  TensorRange y = combine(broadcast, [&](ArrayRef<Interval> x) { return f(x, mayBeNaN); });
+  y.mayBeNaN |= mayBeNaN;
+  return y;
+}
+
+TensorRange countable(TensorRange range, Type tensorType) {
+  Type element = cast<ShapedType>(tensorType).getElementType();
+  bool isExact = isa<FloatType>(element) || Interval{-0x1p53, 0x1p53}.contains(range.hull());
+  return isExact ? range : TensorRange::unknown(tensorType);
+}
+
+Value sourceOf(Value value) {
+  while (auto identity = value.getDefiningOp<IdentityOp>())
+    value = identity.getX();
+  return value;
+}
+
+//===- Sums ---------------------------------------------------------------===//
+
+/// f16 and bf16 compute as f32.
+SumBounds::SumBounds(Type element)
+    : roundoff(!isa<FloatType>(element) ? 0
+               : element.isF64()        ? 0x1p-53
+                                        : 0x1p-24),
+      largest(!isa<FloatType>(element) ? infinity
+              : element.isF64()        ? DBL_MAX
+                                       : FLT_MAX) {}
+
+void SumBounds::add(Interval x, double times) {
+  if (times == 0)
+    return;
+  // Terms below the smallest normal number may be flushed to 0.
+  if (x.lo > 0 && x.lo < FLT_MIN)
+    x.lo = 0;
+  if (x.hi < 0 && x.hi > -FLT_MIN)
+    x.hi = 0;
+  count += times;
+  lo += times * x.lo, hi += times * x.hi;
+  loSize += times * std::fabs(x.lo), hiSize += times * std::fabs(x.hi);
+  positive += times * std::max(x.hi, 0.0), negative -= times * std::min(x.lo, 0.0);
+}
+
+void SumBounds::addProduct(double w, Interval x) {
+  if (std::fabs(w) >= FLT_MIN && std::fabs(w) <= DBL_MAX)
+    return add(w > 0 ? Interval{w * x.lo, w * x.hi} : Interval{w * x.hi, w * x.lo});
+  // A subnormal weight may be flushed to 0.
+  Interval factor = Interval::point(w);
+  if (std::fabs(w) < FLT_MIN)
+    factor = factor.hull({0, 0});
+  isNaN |= std::isnan(w) || productMayBeNaN(factor, x);
+  add(std::isnan(w) ? Interval() : factor * x);
+}
+
+Interval SumBounds::bounds() const {
+  double error = count > 1 ? (count + 4) * roundoff : 0;
+  auto outward = [&](double bound, double size, double sign) {
+    // inf - inf among the bounds: nothing is known at this side.
+    double moved = size == 0 ? bound : bound + sign * error * size;
+    return std::isnan(moved) || error >= 1 ? sign * infinity : moved;
+  };
+  // Of terms of one sign, none of which is beyond 0, the sum is not either.
+  Interval sum{outward(lo, loSize, -1), outward(hi, hiSize, 1)};
+  if (negative == 0)
+    sum.lo = std::max(sum.lo, 0.0);
+  if (positive == 0)
+    sum.hi = std::min(sum.hi, 0.0);
+  if (positive * (1 + error) > largest)
+    sum.hi = infinity;
+  if (negative * (1 + error) > largest)
+    sum.lo = -infinity;
+  return sum;
+}
+
+bool SumBounds::mayBeNaN() const { return isNaN || (positive > largest / 2 && negative > largest / 2); }
+
+TensorRange sumOf(const TensorRange &x, double count, Type tensorType) {
+  TensorRange y = x;
+  for (Interval &interval : y.channels) {
+    SumBounds sum(cast<ShapedType>(tensorType).getElementType());
+    sum.add(interval, count);
+    interval = sum.bounds();
+    y.mayBeNaN |= sum.mayBeNaN();
+  }
+  return countable(y, tensorType);
+}
+
+TensorRange meanOf(const TensorRange &x, double count, Type tensorType) {
+  return sumOf(x, count, tensorType).map([&](Interval sum) {
+    return Interval{sum.lo / count, sum.hi / count};
+  });
+}
+
+//===- Movement -----------------------------------------------------------===//
+
+static int64_t productOf(ArrayRef<int64_t> dims) {
+  int64_t product = 1;
+  for (int64_t dim : dims)
+    product *= dim;
+  return product;
+}
+
+TensorRange reshaped(const TensorRange &x, ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
+  if (x.isUniform() || llvm::is_contained(from, 0))
+    return x.collapsed();
+  int64_t outer = productOf(from.take_front(x.axis)), inner = productOf(from.drop_front(x.axis + 1));
+  // The dimension of the result that starts where the axis does; of several, those of size 1 come first.
+  std::optional<int64_t> axis;
+  for (int64_t d = 0; d < static_cast<int64_t>(to.size()); ++d)
+    if (productOf(to.take_front(d)) == outer)
+      axis = d;
+  constexpr int64_t mostChannels = int64_t(1) << 20;
+  if (!axis || to[*axis] > mostChannels)
+    return x.collapsed();
+  int64_t step = productOf(to.drop_front(*axis + 1));
+  TensorRange y = TensorRange::uniform({}, x.mayBeNaN);
+  y.axis = *axis;
+  y.channels.clear();
+  for (int64_t i = 0; i < to[*axis]; ++i) {
+    // Elements i*step to (i + 1)*step of each block, `inner` of which make a channel.
+    Interval interval = x.at(i * step / inner);
+    for (int64_t c = i * step / inner; c <= ((i + 1) * step - 1) / inner; ++c)
+      interval = interval.hull(x.at(c));
+    y.channels.push_back(interval);
+  }
+  return y;
+}
+
+TensorRange withAxis(const TensorRange &x, int64_t axis) {
+  if (x.isUniform() || axis < 0)
+    return x.collapsed();
+  TensorRange y = x;
+  y.axis = axis;
+  return y;
+}
+
+TensorRange collapsedAlong(const TensorRange &x, int64_t axis) { return x.axis == axis ? x.collapsed() : x; }
+
+} // namespace sinter::nn

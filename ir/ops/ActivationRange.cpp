@@ -1,0 +1,164 @@
+// Value ranges of the activations.
+#include "ir/RangeRules.h"
+#include "ir/ops/Activation.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::nn;
+
+static constexpr double infinity = std::numeric_limits<double>::infinity();
+static constexpr Interval nonNegative{0, infinity}, unit{0, 1}, signedUnit{-1, 1};
+
+//===- Piecewise linear --------------------------------------------------===//
+
+void ReluOp::inferRange(Ranges x, RangeResults y) {
+  y[0] = alongCurve(x[0], {.f = [](double v) { return std::max(v, 0.0); }, .isExact = true});
+}
+
+void LeakyReluOp::inferRange(Ranges x, RangeResults y) {
+  double alpha = getAlpha().convertToDouble();
+  y[0] = alongCurve(x[0],
+                    {.f = [=](double v) { return v < 0 ? alpha * v : v; }, .critical = {0}, .isExact = true});
+}
+
+void PReluOp::inferRange(Ranges operands, RangeResults y) {
+  y[0] = elementwise(*this, operands, [](ArrayRef<Interval> v, bool &mayBeNaN) {
+    Interval x = v[0], slope = v[1];
+    if (x.lo >= 0)
+      return x;
+    Interval below{x.lo, std::min(x.hi, 0.0)};
+    mayBeNaN |= productMayBeNaN(below, slope);
+    Interval scaled = below * slope;
+    return x.hi < 0 ? scaled : scaled.hull({0, x.hi});
+  });
+  y[0] = countable(y[0], getY().getType());
+}
+
+void ThresholdedReluOp::inferRange(Ranges x, RangeResults y) {
+  double alpha = getAlpha().convertToDouble();
+  y[0] = x[0].map([&](Interval v) {
+    Interval above{std::max(v.lo, alpha), v.hi};
+    if (v.hi <= alpha)
+      return Interval::point(0);
+    return v.lo > alpha && !x[0].mayBeNaN ? above : above.hull({0, 0});
+  });
+  y[0].mayBeNaN = false; // NaN > alpha is false
+}
+
+void HardSigmoidOp::inferRange(Ranges x, RangeResults y) {
+  double alpha = getAlpha().convertToDouble(), beta = getBeta().convertToDouble();
+  // Where the result is not 0 or 1, |alpha*x| is at most 1 + |beta|.
+  y[0] = alongCurve(x[0], {.f = [=](double v) { return std::clamp(alpha * v + beta, 0.0, 1.0); },
+                           .image = unit,
+                           .error = 0x1p-22 * (1 + std::fabs(beta))});
+}
+
+void HardSwishOp::inferRange(Ranges x, RangeResults y) {
+  y[0] = alongCurve(x[0], {.f = [](double v) { return v * std::clamp(v / 6 + 0.5, 0.0, 1.0); },
+                           .critical = {-3, -1.5},
+                           .error = 0x1p-20,
+                           .keepsSign = true});
+}
+
+void ShrinkOp::inferRange(Ranges x, RangeResults y) {
+  double bias = getBias().convertToDouble(), lambd = getLambd().convertToDouble();
+  y[0] = x[0].map([=](Interval v) {
+    SmallVector<Interval, 3> parts;
+    if (v.lo < -lambd)
+      parts.push_back(Interval{v.lo, std::min(v.hi, -lambd)} + Interval::point(bias));
+    if (v.hi > lambd)
+      parts.push_back(Interval{std::max(v.lo, lambd), v.hi} - Interval::point(bias));
+    if (parts.empty() || (v.lo <= lambd && v.hi >= -lambd))
+      parts.push_back({0, 0});
+    Interval all = parts[0];
+    for (Interval part : parts)
+      all = all.hull(part);
+    return all;
+  });
+  // NaN compares false: 0.
+  if (x[0].mayBeNaN)
+    y[0] = y[0].map([](Interval v) { return v.hull({0, 0}); });
+}
+
+void ClipOp::inferRange(Ranges operands, RangeResults y) {
+  bool hasLower = static_cast<bool>(getLower()), hasUpper = static_cast<bool>(getUpper());
+  y[0] = elementwise(*this, operands, [=](ArrayRef<Interval> v, bool &) {
+    Interval x = hasLower ? maxOf(v[0], v[1]) : v[0];
+    return hasUpper ? minOf(x, v.back()) : x;
+  });
+}
+
+//===- Exponential -------------------------------------------------------===//
+
+void EluOp::inferRange(Ranges x, RangeResults y) {
+  double alpha = getAlpha().convertToDouble();
+  y[0] =
+      alongCurve(x[0], {.f = [=](double v) { return v < 0 ? alpha * std::expm1(v) : v; }, .critical = {0}});
+}
+
+void SeluOp::inferRange(Ranges x, RangeResults y) {
+  double alpha = getAlpha().convertToDouble(), gamma = getGamma().convertToDouble();
+  y[0] = alongCurve(
+      x[0], {.f = [=](double v) { return gamma * (v <= 0 ? alpha * std::expm1(v) : v); }, .critical = {0}});
+}
+
+void CeluOp::inferRange(Ranges x, RangeResults y) {
+  double alpha = getAlpha().convertToDouble();
+  y[0] = alongCurve(
+      x[0], {.f = [=](double v) { return v < 0 ? alpha * std::expm1(v / alpha) : v; }, .critical = {0}});
+}
+
+void SigmoidOp::inferRange(Ranges x, RangeResults y) {
+  y[0] = alongCurve(x[0], {.f = [](double v) { return 1 / (1 + std::exp(-v)); }, .image = unit});
+}
+
+void TanhOp::inferRange(Ranges x, RangeResults y) {
+  y[0] = alongCurve(x[0], {.f = [](double v) { return std::tanh(v); }, .image = signedUnit});
+}
+
+static double softplusOf(double v) { return std::max(v, 0.0) + std::log1p(std::exp(-std::fabs(v))); }
+
+void SoftplusOp::inferRange(Ranges x, RangeResults y) {
+  y[0] = alongCurve(x[0], {.f = softplusOf, .image = nonNegative});
+}
+
+void SoftsignOp::inferRange(Ranges x, RangeResults y) {
+  y[0] = alongCurve(x[0], {.f = [](double v) { return v / (1 + std::fabs(v)); }, .image = signedUnit});
+}
+
+//===- x times a sigmoid -------------------------------------------------===//
+
+// Each falls to its minimum at a negative x, then rises; towards -inf it approaches 0, and at -inf it is NaN.
+
+void GeluOp::inferRange(Ranges x, RangeResults y) {
+  auto exact = [](double v) { return 0.5 * v * std::erfc(-v * 0.7071067811865476); };
+  auto byTanh = [](double v) {
+    return 0.5 * v * (1 + std::tanh(0.7978845608028654 * (v + 0.044715 * v * v * v)));
+  };
+  if (getApproximate() == "none")
+    y[0] = alongCurve(x[0],
+                      {.f = exact, .critical = {-0.7517915246935645}, .error = 0x1p-20, .keepsSign = true});
+  else
+    y[0] = alongCurve(x[0],
+                      {.f = byTanh, .critical = {-0.7524614220710162}, .error = 0x1p-20, .keepsSign = true});
+}
+
+void MishOp::inferRange(Ranges x, RangeResults y) {
+  y[0] = alongCurve(x[0], {.f = [](double v) { return v * std::tanh(softplusOf(v)); },
+                           .critical = {-1.1924543372454826},
+                           .error = 0x1p-20,
+                           .keepsSign = true});
+}
+
+void SwishOp::inferRange(Ranges x, RangeResults y) {
+  double alpha = getAlpha().convertToDouble();
+  // d/dx x*sigmoid(x) = 0 at x = -1.27846...; under a negative alpha the curve is mirrored at both axes.
+  SmallVector<double, 2> critical;
+  if (alpha != 0)
+    critical.push_back(-1.2784645427610738 / alpha);
+  y[0] = alongCurve(x[0], {.f = [=](double v) { return v * (1 / (1 + std::exp(-alpha * v))); },
+                           .critical = critical,
+                           .error = 0x1p-20 * std::max(1.0, alpha != 0 ? 1 / std::fabs(alpha) : 1.0),
+                           .keepsSign = true});
+}

@@ -1,0 +1,139 @@
+// Value ranges of convolutions: per output channel, by the signs of constant weights. Padding is a hull with
+// 0 for the taps that can reach it.
+#include "ir/RangeRules.h"
+#include "ir/ops/Convolution.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::nn;
+
+namespace {
+
+/// The kernel positions of a window in the order in which weights store them.
+struct Tap {
+  bool alwaysInside; ///< every output that uses the tap reads it inside the input
+  int64_t phase;     ///< of a transposed convolution: outputs of different phases use different taps
+};
+
+/// The counts and operands of a convolution as its bounds need them.
+struct Bounds {
+  Type element;
+  std::optional<Tensor> constant;
+  std::vector<double> w;         // if constant
+  SmallVector<Interval, 1> x;    // per input channel
+  SmallVector<Interval, 1> rows; // of a computed w, per index of its first dimension
+  std::vector<Tap> taps;
+  int64_t phases = 1;
+
+  void addTerm(SumBounds &sum, int64_t weight, int64_t row, Interval value, bool &isNaN) const {
+    if (constant)
+      return sum.addProduct(w[static_cast<size_t>(weight)], value);
+    Interval factor = rows[static_cast<size_t>(row)];
+    isNaN |= productMayBeNaN(factor, value);
+    sum.add(factor * value);
+  }
+};
+
+} // namespace
+
+/// Can the positions of output along one axis at kernel position `k` lie outside the input?
+static bool alwaysInside(const WindowAxis &axis, int64_t k) {
+  return axis.inside(k) == std::pair<int64_t, int64_t>(0, axis.out);
+}
+
+/// The same for a transposed axis: every output of the tap's phase has an input within [0, in).
+static bool alwaysInsideTransposed(const WindowAxis &axis, int64_t k) {
+  int64_t shift = k * axis.dilation - axis.padBegin; // output = input*stride + shift
+  int64_t phase = (shift % axis.stride + axis.stride) % axis.stride;
+  if (phase >= axis.out)
+    return true;
+  int64_t last = axis.out - 1 - (axis.out - 1 - phase) % axis.stride;
+  return phase - shift >= 0 && (last - shift) / axis.stride < axis.in;
+}
+
+static std::vector<Tap> tapsOf(const Window &window, bool transposed, int64_t &phases) {
+  Dims kernel, index(window.size(), 0);
+  phases = 1;
+  for (const WindowAxis &axis : window) {
+    kernel.push_back(axis.size);
+    if (transposed)
+      phases *= axis.stride;
+  }
+  constexpr int64_t mostPhases = 4096;
+  bool one = phases > mostPhases;
+  std::vector<Tap> taps;
+  do {
+    Tap tap{true, 0};
+    for (auto [axis, k] : llvm::zip_equal(window, index)) {
+      tap.alwaysInside &= transposed ? alwaysInsideTransposed(axis, k) && !one : alwaysInside(axis, k);
+      if (transposed && !one)
+        tap.phase = tap.phase * axis.stride + k * axis.dilation % axis.stride;
+    }
+    taps.push_back(tap);
+  } while (nextIndex(index, kernel));
+  if (one)
+    phases = 1;
+  return taps;
+}
+
+/// Sums of weights times anything may be anything.
+static bool isEverything(const TensorRange &x) {
+  return llvm::all_of(x.channels, [](Interval v) { return v == Interval(); });
+}
+
+template <typename Op>
+static TensorRange convolutionRange(Op op, Ranges operands, const TensorRange &unknown, bool transposed) {
+  RankedTensorType xType = rankedType(op.getX()), wType = rankedType(op.getW()),
+                   yType = rankedType(op.getY());
+  if (yType.getNumElements() == 0 || wType.getNumElements() == 0)
+    return unknown;
+  FailureOr<Window> window = op.window();
+  if (failed(window) || isEverything(operands[0]))
+    return unknown;
+  int64_t group = op.getGroup(), inputs = xType.getDimSize(1) / group, outputs = yType.getDimSize(1) / group;
+  Bounds b{yType.getElementType(), constantTensor(op.getW()), {}, {}, {}, {}};
+  if (b.constant)
+    b.w = toDoubles(*b.constant);
+  b.x = operands[0].along(1, static_cast<size_t>(xType.getDimSize(1)));
+  b.rows = operands[1].along(0, static_cast<size_t>(wType.getDimSize(0)));
+  b.taps = tapsOf(*window, transposed, b.phases);
+  SmallVector<Interval, 1> bias(static_cast<size_t>(group * outputs), Interval::point(0));
+  if (op.getB())
+    bias = operands[2].along(0, bias.size());
+  auto count = static_cast<int64_t>(b.taps.size());
+
+  TensorRange y{1, {}, operands[0].mayBeNaN};
+  for (size_t i = 1; i < operands.size(); ++i)
+    y.mayBeNaN |= operands[i].mayBeNaN;
+  for (int64_t o = 0; o < group * outputs; ++o) {
+    SmallVector<SumBounds> sums(static_cast<size_t>(b.phases), SumBounds(b.element));
+    for (int64_t c = 0; c < inputs; ++c) {
+      int64_t channel = o / outputs * inputs + c;
+      int64_t row = transposed ? channel : o;
+      int64_t first = (transposed ? channel * outputs + o % outputs : o * inputs + c) * count;
+      Interval inside = b.x[static_cast<size_t>(channel)], padded = inside.hull({0, 0});
+      for (int64_t k = 0; k < count; ++k) {
+        const Tap &tap = b.taps[static_cast<size_t>(k)];
+        b.addTerm(sums[static_cast<size_t>(tap.phase)], first + k, row, tap.alwaysInside ? inside : padded,
+                  y.mayBeNaN);
+      }
+    }
+    std::optional<Interval> all;
+    for (SumBounds &sum : sums) {
+      if (op.getB())
+        sum.add(bias[static_cast<size_t>(o)]);
+      y.mayBeNaN |= sum.mayBeNaN();
+      all = all ? all->hull(sum.bounds()) : sum.bounds();
+    }
+    y.channels.push_back(*all);
+  }
+  return y;
+}
+
+void ConvOp::inferRange(Ranges operands, RangeResults y) {
+  y[0] = convolutionRange(*this, operands, y[0], false);
+}
+
+void ConvTransposeOp::inferRange(Ranges operands, RangeResults y) {
+  y[0] = convolutionRange(*this, operands, y[0], true);
+}

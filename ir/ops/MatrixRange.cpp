@@ -1,0 +1,132 @@
+// Value ranges of matrix products: per row or column of the result, by the signs of the constant side.
+#include "ir/RangeRules.h"
+#include "ir/ops/Matrix.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::nn;
+
+namespace {
+
+/// A product sums over k: bounds per channel o of the constant side, hulled over its batches.
+struct Side {
+  int64_t batches, channels, inner, channelStride, innerStride; // strides in elements of one matrix
+};
+
+} // namespace
+
+/// Bounds of sum over k of w[o, k] * x[k], as sums that more terms may be added to: one per channel and
+/// batch.
+static SmallVector<SmallVector<SumBounds, 1>> productSums(const Tensor &weight, const Side &side,
+                                                          ArrayRef<Interval> x, Type element) {
+  std::vector<double> w = toDoubles(weight);
+  SmallVector<SmallVector<SumBounds, 1>> sums;
+  for (int64_t o = 0; o < side.channels; ++o) {
+    auto &batches = sums.emplace_back(static_cast<size_t>(side.batches), SumBounds(element));
+    for (int64_t n = 0; n < side.batches; ++n)
+      for (int64_t k = 0; k < side.inner; ++k) {
+        int64_t at = n * side.channels * side.inner + o * side.channelStride + k * side.innerStride;
+        batches[static_cast<size_t>(n)].addProduct(w[static_cast<size_t>(at)], x[static_cast<size_t>(k)]);
+      }
+  }
+  return sums;
+}
+
+/// Two computed sides: products of the intervals of each k.
+static SumBounds computedSum(ArrayRef<Interval> a, ArrayRef<Interval> b, Type element, bool &mayBeNaN) {
+  SumBounds sum(element);
+  for (auto [x, w] : llvm::zip_equal(a, b)) {
+    mayBeNaN |= productMayBeNaN(x, w);
+    sum.add(x * w);
+  }
+  return sum;
+}
+
+/// The range of a product whose sums run per channel of `axis`.
+static TensorRange rangeOfSums(ArrayRef<SmallVector<SumBounds, 1>> sums, int64_t axis, bool mayBeNaN) {
+  TensorRange y{axis, {}, mayBeNaN};
+  for (const auto &batches : sums) {
+    Interval all = batches.front().bounds();
+    for (const SumBounds &sum : batches) {
+      all = all.hull(sum.bounds());
+      y.mayBeNaN |= sum.mayBeNaN();
+    }
+    y.channels.push_back(all);
+  }
+  return axis < 0 ? y.collapsed() : y;
+}
+
+//===- nn.gemm -----------------------------------------------------------===//
+
+void GemmOp::inferRange(Ranges operands, RangeResults results) {
+  RankedTensorType type = rankedType(getY());
+  Type element = type.getElementType();
+  int64_t aInner = getTransA() ? 0 : 1, bInner = getTransB() ? 1 : 0;
+  auto inner = static_cast<size_t>(rankedType(getA()).getDimSize(aInner));
+  if (type.getNumElements() == 0 || inner == 0)
+    return;
+  SmallVector<Interval, 1> left = operands[0].along(aInner, inner), right = operands[1].along(bInner, inner);
+  std::optional<Tensor> w = constantTensor(getB());
+  bool isRight = w.has_value(), mayBeNaN = false;
+  if (!w)
+    w = constantTensor(getA());
+  TensorRange y;
+  if (w) {
+    int64_t innerAxis = isRight ? bInner : aInner, columns = w->shape()[1];
+    Side side{1, w->shape()[static_cast<size_t>(1 - innerAxis)], static_cast<int64_t>(inner),
+              innerAxis == 1 ? columns : 1, innerAxis == 1 ? 1 : columns};
+    y = rangeOfSums(productSums(*w, side, isRight ? left : right, element), isRight ? 1 : 0, false);
+  } else {
+    y = rangeOfSums({{computedSum(left, right, element, mayBeNaN)}}, -1, mayBeNaN);
+  }
+  y.mayBeNaN |= operands[0].mayBeNaN || operands[1].mayBeNaN;
+
+  double alpha = getAlpha().convertToDouble(), beta = getBeta().convertToDouble();
+  TensorRange c = getC() ? broadcastTo(operands[2], rankedType(getC()), type)
+                         : TensorRange::uniform(Interval::point(0), false);
+  bool hasC = static_cast<bool>(getC()), bothNaN = false;
+  y = combine({y, c}, [&](ArrayRef<Interval> v) {
+    // alpha*product + beta*C: few terms, which round as the many do.
+    SumBounds sum(element);
+    bothNaN |= productMayBeNaN(Interval::point(alpha), v[0]);
+    sum.add(Interval::point(alpha) * v[0]);
+    if (hasC) {
+      bothNaN |= productMayBeNaN(Interval::point(beta), v[1]);
+      sum.add(Interval::point(beta) * v[1]);
+    }
+    bothNaN |= sum.mayBeNaN();
+    return sum.bounds();
+  });
+  y.mayBeNaN |= bothNaN;
+  results[0] = countable(y, type);
+}
+
+//===- nn.matmul ---------------------------------------------------------===//
+
+void MatmulOp::inferRange(Ranges operands, RangeResults results) {
+  RankedTensorType a = rankedType(getA()), b = rankedType(getB()), type = rankedType(getY());
+  Type element = type.getElementType();
+  std::optional<MatmulShape> shape = matmulShape(a.getShape(), b.getShape());
+  if (!shape || type.getNumElements() == 0 || shape->k == 0)
+    return;
+  auto inner = static_cast<size_t>(shape->k);
+  SmallVector<Interval, 1> left = operands[0].along(a.getRank() - 1, inner),
+                           right = operands[1].along(std::max<int64_t>(b.getRank() - 2, 0), inner);
+  // The last axis of the result comes from b's columns, the one before it from a's rows (1-D operands lack
+  // theirs).
+  int64_t columns = b.getRank() > 1 ? type.getRank() - 1 : -1;
+  int64_t rows = a.getRank() > 1 ? type.getRank() - (b.getRank() > 1 ? 2 : 1) : -1;
+  bool mayBeNaN = operands[0].mayBeNaN || operands[1].mayBeNaN;
+  TensorRange y;
+  if (std::optional<Tensor> w = constantTensor(getB())) {
+    Side side{w->size() / (shape->k * shape->n), shape->n, shape->k, 1, shape->n};
+    y = rangeOfSums(productSums(*w, side, left, element), columns, mayBeNaN);
+  } else if (std::optional<Tensor> w = constantTensor(getA())) {
+    Side side{w->size() / (shape->k * shape->m), shape->m, shape->k, shape->k, 1};
+    y = rangeOfSums(productSums(*w, side, right, element), rows, mayBeNaN);
+  } else {
+    SumBounds sum = computedSum(left, right, element, mayBeNaN);
+    y = rangeOfSums({{sum}}, -1, mayBeNaN);
+  }
+  results[0] = countable(y, type);
+}
