@@ -22,7 +22,9 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
     passes.addPass(createCSEPass());
     // Before kernels form: a folded BatchNorm leaves its activation next to the convolution.
     passes.addPass(createFoldBatchNorm());
-    // Folded weights and biases tell which channels are constant.
+    // After it: a BatchNorm's bounds are those of the weights that it became.
+    passes.addPass(createSimplifyActivations());
+    // Folded weights and biases, and activations that became constants, tell which channels are constant.
     if (options.prune)
       passes.addPass(createPruneChannels());
   }

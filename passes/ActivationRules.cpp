@@ -1,0 +1,253 @@
+// See the header.
+#include "passes/ActivationRules.h"
+#include "ir/Diagnostics.h"
+#include "ir/Ops.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/Format.h"
+#include <array>
+#include <cmath>
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+//===- Which ops ----------------------------------------------------------===//
+
+/// The only operand of a Max or Min that is not constant; null if there is not exactly one.
+static Value onlyVariable(ValueRange operands) {
+  Value found;
+  for (Value operand : operands) {
+    if (operand.getDefiningOp<ConstantOp>())
+      continue;
+    if (found)
+      return {};
+    found = operand;
+  }
+  return found;
+}
+
+StringRef activationKind(Operation *op) {
+  return llvm::TypeSwitch<Operation *, StringRef>(op)
+      .Case([](ReluOp) { return "Relu"; })
+      .Case([](LeakyReluOp) { return "LeakyRelu"; })
+      .Case([](PReluOp) { return "PRelu"; })
+      .Case([](ClipOp) { return "Clip"; })
+      .Case([](EluOp) { return "Elu"; })
+      .Case([](SeluOp) { return "Selu"; })
+      .Case([](CeluOp) { return "Celu"; })
+      .Case([](ThresholdedReluOp) { return "ThresholdedRelu"; })
+      .Case([](HardSigmoidOp) { return "HardSigmoid"; })
+      .Case([](HardSwishOp) { return "HardSwish"; })
+      .Case([](SigmoidOp) { return "Sigmoid"; })
+      .Case([](TanhOp) { return "Tanh"; })
+      .Case([](SoftplusOp) { return "Softplus"; })
+      .Case([](SoftsignOp) { return "Softsign"; })
+      .Case([](GeluOp) { return "Gelu"; })
+      .Case([](MishOp) { return "Mish"; })
+      .Case([](AbsOp) { return "Abs"; })
+      .Case([](MaxOp max) { return onlyVariable(max.getInputs()) ? "Max" : ""; })
+      .Case([](MinOp min) { return onlyVariable(min.getInputs()) ? "Min" : ""; })
+      .Default(StringRef());
+}
+
+Value activationOperand(Operation *op) {
+  return isa<MaxOp, MinOp>(op) ? onlyVariable(op->getOperands()) : op->getOperand(0);
+}
+
+//===- Identities ---------------------------------------------------------===//
+
+/// Does `holds` hold for the intervals of x and of another operand, channel by channel?
+static bool forAllChannels(Operation *op, Value other, const RangeAnalysis &ranges,
+                           function_ref<bool(Interval x, Interval bound)> holds) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  Value x = activationOperand(op);
+  TensorRange bound = ranges.rangeOf(other);
+  bool all = !bound.mayBeNaN;
+  (void)combine({ranges.rangeOf(x), broadcastTo(bound, rankedType(other), type)}, [&](ArrayRef<Interval> v) {
+    all &= holds(v[0], v[1]);
+    return v[0];
+  });
+  return all;
+}
+
+static bool isAbove(Interval x, Interval bound) { return x.lo >= bound.hi; }
+static bool isBelow(Interval x, Interval bound) { return x.hi <= bound.lo; }
+
+/// Does no element of x leave the bounds of a clip, Max or Min?
+static bool staysWithin(Operation *op, const RangeAnalysis &ranges) {
+  if (auto clip = dyn_cast<ClipOp>(op))
+    return (!clip.getLower() || forAllChannels(op, clip.getLower(), ranges, isAbove)) &&
+           (!clip.getUpper() || forAllChannels(op, clip.getUpper(), ranges, isBelow));
+  Value x = activationOperand(op);
+  return llvm::all_of(op->getOperands(), [&](Value other) {
+    return other == x || forAllChannels(op, other, ranges, isa<MaxOp>(op) ? isAbove : isBelow);
+  });
+}
+
+/// The number from which on the activation returns its operand; nothing if there is none.
+static std::optional<double> identityFrom(Operation *op) {
+  return llvm::TypeSwitch<Operation *, std::optional<double>>(op)
+      .Case<ReluOp, PReluOp, EluOp, CeluOp, AbsOp>([](auto) { return 0.0; })
+      .Case([](LeakyReluOp leaky) { return leaky.getAlpha().convertToDouble() == 1 ? -infinity : 0.0; })
+      .Case([](SeluOp selu) -> std::optional<double> {
+        return selu.getGamma().convertToDouble() == 1 ? std::optional(0.0) : std::nullopt;
+      })
+      .Case([](ThresholdedReluOp relu) {
+        // x > alpha: alpha itself becomes 0.
+        double alpha = relu.getAlpha().convertToDouble();
+        return alpha == 0 ? 0 : std::nextafter(alpha, infinity);
+      })
+      .Case([](HardSwishOp) { return 3.0; })
+      .Default(std::nullopt);
+}
+
+static std::string text(double x) {
+  std::string out;
+  llvm::raw_string_ostream(out) << llvm::format("%.6g", x);
+  return out;
+}
+
+static std::string text(Interval x) { return "[" + text(x.lo) + ", " + text(x.hi) + "]"; }
+
+/// The op (or input) that makes `value` satisfy `holds`: the first on the way up that reads something which
+/// does not.
+static std::string originOf(Value value, const RangeAnalysis &ranges, function_ref<bool(Interval)> holds) {
+  for (;;) {
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      return "the declared input range";
+    if (op->getNumOperands() == 0 || !holds(ranges.rangeOf(op->getOperand(0)).hull()) ||
+        op->getOperand(0).getDefiningOp<ConstantOp>())
+      return describe(op);
+    value = op->getOperand(0);
+  }
+}
+
+std::optional<Proof> proveIdentity(Operation *op, const RangeAnalysis &ranges) {
+  Value x = activationOperand(op);
+  if (x.getType() != op->getResult(0).getType())
+    return std::nullopt;
+  TensorRange range = ranges.rangeOf(x);
+  Interval whole = range.hull();
+  auto because = [&](StringRef code, auto holds) {
+    return Proof{code, "its operand lies in " + text(whole) + ", by " + originOf(x, ranges, holds)};
+  };
+  if (isa<ClipOp, MaxOp, MinOp>(op)) {
+    if (!staysWithin(op, ranges))
+      return std::nullopt;
+    if (whole == Interval())
+      return Proof{"WITHIN_BOUNDS", "it has no bounds"};
+    return because("WITHIN_BOUNDS", [&](Interval v) { return whole.contains(v); });
+  }
+  if (auto prelu = dyn_cast<PReluOp>(op)) {
+    TensorRange slope = ranges.rangeOf(prelu.getSlope());
+    if (slope.hull() == Interval::point(1) && !slope.mayBeNaN)
+      return Proof{"SLOPE_ONE", "every slope is 1"};
+  }
+  std::optional<double> from = identityFrom(op);
+  if (from == -infinity)
+    return Proof{"SLOPE_ONE", "its slope is 1"};
+  // NaN passes through all of these but the thresholded ReLU, which makes it 0.
+  if (!from || whole.lo < *from || (isa<ThresholdedReluOp>(op) && range.mayBeNaN))
+    return std::nullopt;
+  return because("RANGE_NONNEGATIVE", [&](Interval v) { return v.lo >= *from; });
+}
+
+//===- Needed -------------------------------------------------------------===//
+
+/// "'conv1' (nn.conv) reaches -3.2 in channel 5"
+static std::string reaches(Value x, const TensorRange &range, bool low) {
+  size_t worst = 0;
+  auto bound = [&](size_t c) { return low ? -range.channels[c].lo : range.channels[c].hi; };
+  for (size_t c = 0; c < range.channels.size(); ++c)
+    if (bound(c) > bound(worst))
+      worst = c;
+  double value = low ? range.channels[worst].lo : range.channels[worst].hi;
+  Operation *op = x.getDefiningOp();
+  std::string what = op ? describe(op) : "a graph input";
+  if (std::isinf(value) || std::fabs(value) >= std::numeric_limits<float>::max())
+    return "nothing bounds " + what + (low ? " from below" : " from above") + "; --input-range may";
+  std::string where = range.axis == 1 ? " in channel " + std::to_string(worst) : "";
+  return what + " can reach " + text(value) + where;
+}
+
+Proof whyNeeded(Operation *op, const RangeAnalysis &ranges) {
+  Value x = activationOperand(op);
+  TensorRange range = ranges.rangeOf(x);
+  if (isa<ClipOp, MaxOp, MinOp>(op)) {
+    std::optional<Clamp> clamp = clampOf(op);
+    bool low = clamp && range.hull().lo < clamp->lo;
+    return {"OUT_OF_BOUNDS", reaches(x, range, low)};
+  }
+  std::optional<double> from = identityFrom(op);
+  if (!from)
+    return {"CHANGES_VALUES", "it changes nearly every value"};
+  return {"CAN_BE_NEGATIVE", reaches(x, range, true)};
+}
+
+std::optional<int64_t> deadChannels(Operation *op, const RangeAnalysis &ranges) {
+  std::optional<Clamp> clamp = clampOf(op);
+  if (!clamp || clamp->lo == -infinity)
+    return std::nullopt;
+  RankedTensorType type = rankedType(activationOperand(op));
+  TensorRange range = ranges.rangeOf(activationOperand(op));
+  if (range.mayBeNaN)
+    return 0;
+  auto size = static_cast<size_t>(type.getRank() > 1 ? type.getDimSize(1) : 1);
+  return llvm::count_if(range.along(1, size), [&](Interval v) { return v.hi <= clamp->lo; });
+}
+
+//===- Clamps -------------------------------------------------------------===//
+
+std::optional<Clamp> clampOf(Operation *op) {
+  Clamp clamp{-infinity, infinity};
+  if (isa<ReluOp>(op))
+    return Clamp{0, infinity};
+  auto read = [](Value bound, double &to) {
+    if (!bound)
+      return true;
+    std::optional<double> value = constantScalar(bound);
+    to = value.value_or(std::nan(""));
+    return !std::isnan(to);
+  };
+  if (auto clip = dyn_cast<ClipOp>(op)) {
+    if (!read(clip.getLower(), clamp.lo) || !read(clip.getUpper(), clamp.hi))
+      return std::nullopt;
+    clamp.lo = std::min(clamp.lo, clamp.hi); // where they cross, the upper one wins
+    return clamp;
+  }
+  Value x = isa<MaxOp, MinOp>(op) ? onlyVariable(op->getOperands()) : Value();
+  if (!x || op->getNumOperands() != 2 || x.getType() != op->getResult(0).getType())
+    return std::nullopt;
+  Value bound = op->getOperand(op->getOperand(0) == x ? 1 : 0);
+  return read(bound, isa<MaxOp>(op) ? clamp.lo : clamp.hi) ? std::optional(clamp) : std::nullopt;
+}
+
+Value buildClamp(OpBuilder &builder, Location loc, Clamp clamp, Value x) {
+  if (clamp.lo == 0 && clamp.hi == infinity)
+    return ReluOp::create(builder, loc, x.getType(), x);
+  auto bound = [&](double value) -> Value {
+    if (std::isinf(value))
+      return {};
+    Tensor tensor(*toDType(elementTypeOf(x)), {});
+    storeDoubles(tensor, std::array{value});
+    return ConstantOp::create(builder, loc, tensor, "bound");
+  };
+  Value lower = bound(clamp.lo), upper = bound(clamp.hi);
+  return ClipOp::create(builder, loc, x.getType(), x, lower, upper);
+}
+
+bool isAbsorbedByClamp(Operation *op, const RangeAnalysis &ranges) {
+  return llvm::TypeSwitch<Operation *, bool>(op)
+      // alpha = 0 makes 0 * -inf, a NaN that the clamp alone would not see.
+      .Case<LeakyReluOp, EluOp, CeluOp>([](auto op) { return op.getAlpha().convertToDouble() > 0; })
+      .Case([&](PReluOp prelu) {
+        TensorRange slope = ranges.rangeOf(prelu.getSlope());
+        return slope.hull().lo > 0 && !slope.mayBeNaN;
+      })
+      .Default(false);
+}
+
+} // namespace sinter::nn

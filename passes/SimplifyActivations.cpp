@@ -1,0 +1,221 @@
+// nn-simplify-activations: activations that value ranges prove to be identities, constants, or part of a
+// neighbour. One analysis serves the whole pass: every rewrite keeps the values it bounds.
+#include "ir/Diagnostics.h"
+#include "ir/Ops.h"
+#include "mlir/IR/IRMapping.h"
+#include "passes/ActivationRules.h"
+#include "passes/Journal.h"
+#include "passes/Passes.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+#define GEN_PASS_DEF_SIMPLIFYACTIVATIONS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// Larger results stay computed.
+constexpr int64_t mostConstantElements = int64_t(1) << 24;
+
+class Simplifier {
+public:
+  Simplifier(func::FuncOp function, Journal &journal)
+      : body(function.getBody().front()), journal(journal), ranges(function) {}
+
+  void run() {
+    for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
+      if (!activationKind(&op).empty())
+        simplify(&op);
+    // Only now: a new op at an old one's address would inherit its range.
+    for (Operation *op : replaced)
+      op->erase();
+    eraseUnused();
+    for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
+      if (isa<ElementwiseOpInterface>(op) && !activationKind(&op).empty())
+        moveToProducer(&op);
+  }
+
+private:
+  void simplify(Operation *op) {
+    Value x = activationOperand(op);
+    if (std::optional<Proof> proof = proveIdentity(op, ranges)) {
+      decide(op, "removed", {}, *proof);
+      replace(op, x);
+      return;
+    }
+    if (std::optional<Tensor> value = constantResult(op)) {
+      bool isZero = ranges.rangeOf(op->getResult(0)).hull() == Interval::point(0);
+      decide(op, "constant", {},
+             {isZero ? "ALWAYS_ZERO" : "ALWAYS_CONSTANT", "its operand lies in " + boundsOf(x)});
+      OpBuilder builder(op);
+      Value constant = ConstantOp::create(builder, op->getLoc(), *value);
+      ranges.extend(constant.getDefiningOp());
+      replace(op, constant);
+      return;
+    }
+    if (Operation *merged = mergeWithEarlier(op))
+      op = merged;
+    describeNeed(op);
+  }
+
+  /// The tensor that an op yields whatever its operands are, if ranges say so.
+  std::optional<Tensor> constantResult(Operation *op) {
+    TensorRange range = ranges.rangeOf(op->getResult(0));
+    RankedTensorType type = rankedType(op->getResult(0));
+    if (range.mayBeNaN || type.getNumElements() > mostConstantElements ||
+        !llvm::all_of(range.channels, [](Interval v) { return v.isPoint() && v.isFinite(); }))
+      return std::nullopt;
+    Tensor tensor(*toDType(type.getElementType()), Shape(type.getShape()));
+    int64_t inner = tensor.size();
+    if (!range.isUniform())
+      inner = rowMajorStrides(type.getShape())[static_cast<size_t>(range.axis)];
+    std::vector<double> values(static_cast<size_t>(tensor.size()));
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] = range.channels[i / static_cast<size_t>(inner) % range.channels.size()].lo;
+    storeDoubles(tensor, values);
+    return tensor;
+  }
+
+  /// clamp(clamp(x)) is one clamp; an activation that only bends negative numbers vanishes under a clamp that
+  /// cuts them off. Returns the op that does both.
+  Operation *mergeWithEarlier(Operation *op) {
+    std::optional<Clamp> outer = clampOf(op);
+    Operation *earlier = activationOperand(op).getDefiningOp();
+    if (!outer || !earlier || activationKind(earlier).empty() || !earlier->hasOneUse())
+      return nullptr;
+    std::optional<Clamp> inner = clampOf(earlier);
+    bool vanishes = outer->lo >= 0 && isAbsorbedByClamp(earlier, ranges);
+    if (!inner && !vanishes)
+      return nullptr;
+    Value x = activationOperand(earlier);
+    if (x.getType() != op->getResult(0).getType())
+      return nullptr;
+    decide(earlier, "merged", namesOf(op->getLoc()),
+           {"MERGED_WITH", "one clamp does the work of both: " + describe(op)});
+    OpBuilder builder(op);
+    Value y = buildClamp(builder, op->getLoc(), inner ? inner->then(*outer) : *outer, x);
+    extendTo(y);
+    replace(op, y);
+    replace(earlier, x);
+    return y.getDefiningOp();
+  }
+
+  /// An activation of one operand behind ops that permute or reshape moves to their front, where it fuses
+  /// into the op that computes its operand.
+  static void moveToProducer(Operation *op) {
+    Value source = op->getOperand(0);
+    while (isPermutation(source.getDefiningOp()) && source.hasOneUse())
+      source = source.getDefiningOp()->getOperand(0);
+    Operation *producer = source.getDefiningOp();
+    bool fuses = isa_and_nonnull<ConvOp, ConvTransposeOp, GemmOp, MatmulOp, ElementwiseOpInterface>(producer);
+    if (source == op->getOperand(0) || !fuses || !source.hasOneUse())
+      return;
+    // Bounds, which are scalars, are read where the activation now stands.
+    OpBuilder builder(op);
+    builder.setInsertionPointAfter(producer);
+    Operation *first = *source.getUsers().begin();
+    IRMapping mapping;
+    mapping.map(op->getOperand(0), source);
+    for (Value bound : op->getOperands().drop_front()) {
+      if (!bound.getDefiningOp<ConstantOp>() || rankedType(bound).getRank() != 0)
+        return;
+      builder.clone(*bound.getDefiningOp(), mapping);
+    }
+    Operation *moved = builder.clone(*op, mapping);
+    moved->getResult(0).setType(cast<RankedTensorType>(source.getType()));
+    first->setOperand(0, moved->getResult(0));
+    op->getResult(0).replaceAllUsesWith(op->getOperand(0));
+    op->erase();
+  }
+
+  static bool isPermutation(Operation *op) {
+    return isa_and_nonnull<ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, TransposeOp, DepthToSpaceOp,
+                           SpaceToDepthOp>(op);
+  }
+
+  //===- Records ----------------------------------------------------------===//
+
+  void decide(Operation *op, StringRef outcome, ArrayRef<std::string> into, const Proof &proof) {
+    recordBounds(op);
+    journal.decide(op->getLoc(), outcome, into, proof.code, proof.reason);
+  }
+
+  void describeNeed(Operation *op) {
+    recordBounds(op);
+    Proof why = whyNeeded(op, ranges);
+    for (const std::string &name : namesOf(op->getLoc()))
+      if (JournalRow *row = journal.find(name); row && row->outcome.empty())
+        row->code = why.code.str(), row->reason = why.reason;
+  }
+
+  /// What is proved of the operand, into the rows of the op.
+  void recordBounds(Operation *op) {
+    TensorRange range = ranges.rangeOf(activationOperand(op));
+    Interval limits = limitsOf(elementTypeOf(activationOperand(op))), whole = range.hull();
+    auto known = [&](double bound) {
+      return limits.lo < bound && bound < limits.hi ? std::optional(bound) : std::nullopt;
+    };
+    for (const std::string &name : namesOf(op->getLoc()))
+      if (JournalRow *row = journal.find(name); row && !row->isBatchNorm()) {
+        row->lo = known(whole.lo);
+        row->hi = known(whole.hi);
+        row->deadChannels = deadChannels(op, ranges);
+      }
+  }
+
+  std::string boundsOf(Value x) {
+    std::string text;
+    llvm::raw_string_ostream out(text);
+    ranges.rangeOf(x).print(out);
+    return text;
+  }
+
+  //===- Surgery ----------------------------------------------------------===//
+
+  void replace(Operation *op, Value value) {
+    op->getResult(0).replaceAllUsesWith(value);
+    op->dropAllReferences();
+    replaced.push_back(op);
+  }
+
+  /// Ranges of a new op and of the constants made for it.
+  void extendTo(Value value) {
+    for (Value operand : value.getDefiningOp()->getOperands())
+      if (auto constant = operand.getDefiningOp<ConstantOp>())
+        ranges.extend(constant);
+    ranges.extend(value.getDefiningOp());
+  }
+
+  /// Ops whose results nothing reads any more.
+  void eraseUnused() {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body.without_terminator())))
+      if (isOpTriviallyDead(&op)) {
+        for (const std::string &name : namesOf(op.getLoc()))
+          if (JournalRow *row = journal.find(name); row && row->outcome.empty() && !isa<ConstantOp>(op)) {
+            row->outcome = "removed";
+            row->code = "UNUSED";
+            row->reason = "nothing reads its result any more";
+          }
+        op.erase();
+      }
+  }
+
+  Block &body;
+  Journal &journal;
+  RangeAnalysis ranges;
+  SmallVector<Operation *> replaced;
+};
+
+struct SimplifyActivationsPass : impl::SimplifyActivationsBase<SimplifyActivationsPass> {
+  void runOnOperation() override {
+    Journal journal(getOperation());
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      Simplifier(function, journal).run();
+    journal.save();
+  }
+};
+
+} // namespace
+} // namespace sinter::nn

@@ -1,0 +1,180 @@
+// RUN: sinter-opt %s -nn-simplify-activations -split-input-file | FileCheck %s
+
+// A ReLU of a value that is never negative is removed, also if it may be NaN (which passes through both).
+// CHECK-LABEL: @nonnegative
+// CHECK: %[[S:.*]] = nn.sqrt
+// CHECK-NOT: nn.relu
+// CHECK: return %[[S]]
+func.func @nonnegative(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %s = nn.sqrt %x : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %y = nn.relu %s : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  return %y : tensor<1x2x4xf32>
+}
+
+// -----
+
+// Trap: a mean of unknown values can be negative.
+// CHECK-LABEL: @mean
+// CHECK: nn.relu
+func.func @mean(%x: tensor<1x2x4xf32>) -> tensor<1x2x1xf32> {
+  %m = nn.global_average_pool %x : (tensor<1x2x4xf32>) -> tensor<1x2x1xf32>
+  %y = nn.relu %m : (tensor<1x2x1xf32>) -> tensor<1x2x1xf32>
+  return %y : tensor<1x2x1xf32>
+}
+
+// -----
+
+// The declared range makes it the identity.
+// CHECK-LABEL: @declared
+// CHECK-NEXT: return %{{.*}}arg0
+func.func @declared(%x: tensor<1x2x4xf32> {nn.range = array<f64: 0.0, 1.0>}) -> tensor<1x2x4xf32> {
+  %y = nn.relu %x : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  return %y : tensor<1x2x4xf32>
+}
+
+// -----
+
+// Always clipped, and no NaN: a constant.
+// CHECK-LABEL: @zero
+// CHECK-NEXT: %[[C:.*]] = nn.constant dense<0.0{{.*}}>
+// CHECK-NEXT: return %[[C]]
+func.func @zero(%x: tensor<1x2x4xf32> {nn.range = array<f64: -3.0, 0.0>}) -> tensor<1x2x4xf32> {
+  %y = nn.relu %x : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  return %y : tensor<1x2x4xf32>
+}
+
+// -----
+
+// Trap: of an unknown value -ReLU(x) is never positive, but it may be NaN, which ReLU keeps.
+// CHECK-LABEL: @nan
+// CHECK: nn.relu
+// CHECK: nn.neg
+// CHECK: nn.relu
+func.func @nan(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %a = nn.relu %x : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %b = nn.neg %a : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %y = nn.relu %b : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  return %y : tensor<1x2x4xf32>
+}
+
+// -----
+
+// ... unless values are assumed finite; what fed it is unused then.
+module attributes {nn.assume_finite} {
+// CHECK-LABEL: @finite
+// CHECK-NEXT: nn.constant
+// CHECK-NEXT: return
+func.func @finite(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %a = nn.relu %x : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %b = nn.neg %a : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %y = nn.relu %b : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  return %y : tensor<1x2x4xf32>
+}
+}
+
+// -----
+
+// ReLU then Clip(-1, 6) is Clip(0, 6), not Clip(-1, 6).
+// CHECK-LABEL: @relu_clip
+// CHECK-DAG: %[[L:.*]] = nn.constant dense<0.0{{.*}}> : tensor<f32>
+// CHECK-DAG: %[[U:.*]] = nn.constant dense<6.0{{.*}}> : tensor<f32>
+// CHECK: nn.clip %{{.*}}, %[[L]], %[[U]]
+// CHECK-NOT: nn.relu
+// CHECK: return
+func.func @relu_clip(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %l = nn.constant dense<-1.0> : tensor<f32>
+  %u = nn.constant dense<6.0> : tensor<f32>
+  %a = nn.relu %x : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %y = nn.clip %a, %l, %u {operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<1x2x4xf32>, tensor<f32>, tensor<f32>) -> tensor<1x2x4xf32>
+  return %y : tensor<1x2x4xf32>
+}
+
+// -----
+
+// Trap: disjoint clips. NaN may pass, so the result is no constant; every number becomes 2.
+// CHECK-LABEL: @disjoint
+// CHECK-DAG: %[[L:.*]] = nn.constant dense<2.0{{.*}}> : tensor<f32>
+// CHECK-DAG: %[[U:.*]] = nn.constant dense<2.0{{.*}}> : tensor<f32>
+// CHECK: nn.clip
+// CHECK-NOT: nn.clip
+// CHECK: return
+func.func @disjoint(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %a = nn.constant dense<-3.0> : tensor<f32>
+  %b = nn.constant dense<-1.0> : tensor<f32>
+  %c = nn.constant dense<2.0> : tensor<f32>
+  %d = nn.constant dense<5.0> : tensor<f32>
+  %p = nn.clip %x, %a, %b {operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<1x2x4xf32>, tensor<f32>, tensor<f32>) -> tensor<1x2x4xf32>
+  %q = nn.clip %p, %c, %d {operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<1x2x4xf32>, tensor<f32>, tensor<f32>) -> tensor<1x2x4xf32>
+  return %q : tensor<1x2x4xf32>
+}
+
+// -----
+
+// Trap: the first clip has another reader and stays.
+// CHECK-LABEL: @shared
+// CHECK: nn.relu
+// CHECK: nn.clip
+func.func @shared(%x: tensor<1x2x4xf32>) -> (tensor<1x2x4xf32>, tensor<1x2x4xf32>) {
+  %u = nn.constant dense<6.0> : tensor<f32>
+  %a = nn.relu %x : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %y = nn.clip %a, %u {operandSegmentSizes = array<i32: 1, 0, 1>} : (tensor<1x2x4xf32>, tensor<f32>) -> tensor<1x2x4xf32>
+  return %a, %y : tensor<1x2x4xf32>, tensor<1x2x4xf32>
+}
+
+// -----
+
+// ReLU cuts off what a LeakyReLU only bends; under a negative slope it would not.
+// CHECK-LABEL: @leaky
+// CHECK: %[[R:.*]] = nn.relu %{{.*}}arg0
+// CHECK: %[[L:.*]] = nn.leaky_relu
+// CHECK: return %[[R]], %[[L]]
+func.func @leaky(%x: tensor<1x2x4xf32>, %z: tensor<1x2x4xf32>) -> (tensor<1x2x4xf32>, tensor<1x2x4xf32>) {
+  %a = nn.leaky_relu %x {alpha = 0.1 : f32} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %y = nn.relu %a : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %b = nn.leaky_relu %z {alpha = -0.5 : f32} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %w = nn.relu %b : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  return %y, %w : tensor<1x2x4xf32>, tensor<1x2x4xf32>
+}
+
+// -----
+
+// An identity at one end only, a slope of two: both stay.
+// CHECK-LABEL: @needed
+// CHECK: nn.leaky_relu
+// CHECK: nn.selu
+func.func @needed(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %a = nn.leaky_relu %x {alpha = 2.0 : f32} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %b = nn.abs %a : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %y = nn.selu %b : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  return %y : tensor<1x2x4xf32>
+}
+
+// -----
+
+// Behind a reshape no activation fuses: it moves to the convolution.
+// CHECK-LABEL: @move
+// CHECK: %[[Y:.*]] = nn.conv
+// CHECK: %[[R:.*]] = nn.relu %[[Y]]
+// CHECK: %[[F:.*]] = nn.flatten %[[R]]
+// CHECK: return %[[F]]
+func.func @move(%x: tensor<1x2x4xf32>, %w: tensor<2x2x1xf32>) -> tensor<1x8xf32> {
+  %y = nn.conv %x, %w : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %f = nn.flatten %y : (tensor<1x2x4xf32>) -> tensor<1x8xf32>
+  %r = nn.relu %f : (tensor<1x8xf32>) -> tensor<1x8xf32>
+  return %r : tensor<1x8xf32>
+}
+
+// -----
+
+// Proofs go to the journal's rows, where there are any.
+// CHECK: nn.journal = [{
+// CHECK-SAME: code = "RANGE_NONNEGATIVE"
+// CHECK-SAME: name = "relu1"
+// CHECK-SAME: outcome = "removed"
+module attributes {nn.journal = [{name = "relu1", kind = "Relu", channels = 2 : i64}]} {
+func.func @journal(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %a = nn.abs %x : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32> loc("abs1")
+  %y = nn.relu %a : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32> loc("relu1")
+  return %y : tensor<1x2x4xf32>
+}
+}
