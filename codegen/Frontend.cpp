@@ -11,10 +11,12 @@
 #include "passes/AssignBackend.h"
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
+#include "passes/RangeAnalysis.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -125,10 +127,48 @@ static nn::PipelineOptions pipelineOptions(const CompileOptions &options) {
   return pipeline;
 }
 
+/// The names of @main's arguments, for messages.
+static std::string inputNames(func::FuncOp main) {
+  std::string names;
+  for (unsigned i = 0; i < main.getNumArguments(); ++i)
+    if (auto name = main.getArgAttrOfType<StringAttr>(i, "nn.name"))
+      names += (names.empty() ? "" : ", ") + name.str();
+  return names;
+}
+
+/// Writes what the options say of inputs and values to where range analysis reads it.
+static Status declareRanges(ModuleOp module, const CompileOptions &options) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  Builder b(module.getContext());
+  if (options.assumeFinite)
+    module->setAttr(nn::assumeFiniteAttr, b.getUnitAttr());
+  for (const auto &[name, range] : options.inputRanges) {
+    unsigned i = 0;
+    while (i < main.getNumArguments() && main.getArgAttrOfType<StringAttr>(i, "nn.name") != name)
+      ++i;
+    if (i == main.getNumArguments())
+      return {ErrorCode::InvalidArgument,
+              "--input-range names '" + name +
+                  "', which is no input of the model; its inputs are: " + inputNames(main)};
+    auto [low, high] = range;
+    if (!(std::isfinite(low) && std::isfinite(high) && low <= high))
+      return {ErrorCode::InvalidArgument,
+              "the range of input '" + name + "' needs finite bounds, the lower one first"};
+    if (nn::elementTypeOf(main.getArgument(i)).isInteger(1))
+      return {ErrorCode::InvalidArgument,
+              "input '" + name +
+                  "' holds no numbers, so it has no range; the inputs are: " + inputNames(main)};
+    main.setArgAttr(i, nn::inputRangeAttr, b.getDenseF64ArrayAttr({low, high}));
+  }
+  return {};
+}
+
 Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const Target &target) {
   if (std::error_code error =
           options.dumpDir.empty() ? std::error_code() : llvm::sys::fs::create_directories(options.dumpDir))
     return {ErrorCode::Io, "cannot create the folder '" + options.dumpDir + "': " + error.message()};
+  if (Status declared = declareRanges(*model.module, options); !declared.ok())
+    return declared;
   DiagnosticCollector diagnostics(*model.context);
   PassManager passes(model.context.get());
   passes.addInstrumentation(std::make_unique<DumpIr>(options));
