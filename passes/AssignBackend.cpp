@@ -4,6 +4,7 @@
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "passes/Passes.h"
+#include "passes/RangeAnalysis.h"
 
 using namespace mlir;
 
@@ -18,6 +19,8 @@ struct AssignBackendPass : impl::AssignBackendBase<AssignBackendPass> {
   using AssignBackendBase::AssignBackendBase;
   AssignBackendPass(const AssignBackendOptions &options, BackendRefusals refusals)
       : AssignBackendBase(options), refusals(std::move(refusals)) {}
+  /// The analysis belongs to a run.
+  AssignBackendPass(const AssignBackendPass &other) : AssignBackendBase(other), refusals(other.refusals) {}
 
   void runOnOperation() override {
     SmallVector<StringRef> order = StringSwitch<SmallVector<StringRef>>(backend)
@@ -33,6 +36,7 @@ struct AssignBackendPass : impl::AssignBackendBase<AssignBackendPass> {
     }
     bool complete = true;
     getOperation()->walk([&](KernelOp kernel) { complete &= assign(kernel, order); });
+    ranges.reset();
     if (!complete)
       signalPassFailure();
   }
@@ -56,12 +60,28 @@ private:
   std::string refuse(StringRef candidate, KernelOp kernel) {
     if (candidate == "llvm" && refusals.llvm)
       return refusals.llvm(kernel);
+    if (candidate == "onednn" && refusals.oneDnn && isFreeOfNaN(kernel))
+      kernel->setAttr(freeOfNaNAttr, UnitAttr::get(&getContext()));
     if (candidate == "onednn")
       return refusals.oneDnn ? refusals.oneDnn(kernel) : "this program has no oneDNN";
     return "";
   }
 
+  /// Can no value that the kernel reads or computes be NaN? The analysis, of all kernels, runs when first
+  /// asked.
+  bool isFreeOfNaN(KernelOp kernel) {
+    if (!ranges)
+      ranges = std::make_unique<RangeAnalysis>(kernel->getParentOfType<func::FuncOp>());
+    auto isFree = [&](Value value) {
+      return !isa<FloatType>(elementTypeOf(value)) || !ranges->rangeOf(value).mayBeNaN;
+    };
+    return llvm::all_of(kernel.getBody().front().without_terminator(), [&](Operation &op) {
+      return llvm::all_of(op.getOperands(), isFree) && llvm::all_of(op.getResults(), isFree);
+    });
+  }
+
   BackendRefusals refusals;
+  std::unique_ptr<RangeAnalysis> ranges;
 };
 
 } // namespace

@@ -8,6 +8,9 @@ namespace sinter::nn {
 
 struct AssignBackendOptions;
 
+/// Unit attribute of a kernel offered to oneDNN: no value that it reads or computes is NaN.
+inline constexpr llvm::StringLiteral freeOfNaNAttr = "nn.free_of_nan";
+
 /// Why a backend cannot take a kernel; empty if it can.
 using BackendRefusal = std::function<std::string(KernelOp)>;
 

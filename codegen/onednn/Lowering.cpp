@@ -1,6 +1,7 @@
 // The walk over a kernel's ops, and the joining of elementwise steps to post-ops.
 #include "codegen/onednn/Lowering.h"
 #include "codegen/onednn/OneDnn.h"
+#include "passes/AssignBackend.h"
 #include "runtime/onednn/OneDnn.h"
 
 #include <algorithm>
@@ -177,7 +178,9 @@ void Lowering::binary(Algorithm algorithm, const Argument &a, const Argument &b,
 }
 
 std::string Lowering::refuseNan() const {
-  return assumeFinite ? "" : "oneDNN turns NaN into a number here, so it needs --assume-finite";
+  if (assumeFinite || kernel->hasAttr(freeOfNaNAttr))
+    return "";
+  return "oneDNN turns NaN into a number here, so it needs --input-range or --assume-finite";
 }
 
 Description Lowering::fused() const {
