@@ -55,6 +55,13 @@ static Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, MLIRCo
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(path, &context);
   if (!module)
     return Failure{ErrorCode::InvalidFile, diagnostics.failure("'" + path + "' cannot be parsed").message};
+  bool isWhole = true;
+  module->walk([&](nn::ConstantOp constant) {
+    isWhole &= nn::readElements(constant.getValue()).has_value();
+    return isWhole ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  if (!isWhole)
+    return Failure{ErrorCode::InvalidFile, "'" + path + "' leaves out weights: write it with --dump-weights"};
   auto function = module->lookupSymbol<func::FuncOp>("main");
   if (!function || function.isExternal() || !function.getBody().hasOneBlock())
     return Failure{ErrorCode::InvalidFile, "'" + path + "' has no function @main of one block"};

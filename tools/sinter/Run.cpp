@@ -95,7 +95,7 @@ Expected<std::vector<Tensor>> RunCommand::bind(const Model &compiled,
     auto node = given.extract(info.name);
     if (node.empty() && !required.empty() && &info == required[0])
       node = given.extract("");
-    bound.push_back(node.empty() ? Tensor() : node.mapped());
+    bound.push_back(node.empty() ? Tensor() : asDeclared(info, node.mapped()));
     if (node.empty() && !info.defaultValue)
       missing.push_back(info.name);
   }
