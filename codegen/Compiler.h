@@ -25,7 +25,8 @@ struct CompileOptions {
   std::string math = "default"; ///< strict, default, fast
   int jobs = 0;                 ///< threads that compile; 0: one per CPU
   std::vector<std::string> printIrAfter;
-  std::string dumpDir; ///< where the IR after every pass goes; empty: nowhere
+  std::string dumpDir;      ///< where the IR after every pass goes; empty: nowhere
+  bool dumpWeights = false; ///< whole, with locations: any of them can be compiled
 };
 
 /// What `compileToFile` writes. Obj adds a header (.h) beside the object.

@@ -57,6 +57,13 @@ static Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, MLIRCo
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(path, &context);
   if (!module)
     return Failure{ErrorCode::InvalidFile, diagnostics.failure("'" + path + "' cannot be parsed").message};
+  bool isWhole = true;
+  module->walk([&](nn::ConstantOp constant) {
+    isWhole &= nn::readElements(constant.getValue()).has_value();
+    return isWhole ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  if (!isWhole)
+    return Failure{ErrorCode::InvalidFile, "'" + path + "' leaves out weights: write it with --dump-weights"};
   auto function = module->lookupSymbol<func::FuncOp>("main");
   if (!function || function.isExternal() || !function.getBody().hasOneBlock())
     return Failure{ErrorCode::InvalidFile, "'" + path + "' has no function @main of one block"};
@@ -84,34 +91,44 @@ namespace {
 /// Writes the IR after passes: to stderr where --print-ir-after asks, to numbered files of --dump-dir.
 class DumpIr : public PassInstrumentation {
 public:
-  explicit DumpIr(const CompileOptions &options) : options(options) {}
+  /// `problem` is told of a file that could not be written.
+  DumpIr(const CompileOptions &options, Status &problem) : options(options), problem(problem) {}
 
   void runAfterPass(Pass *pass, Operation *op) override {
-    StringRef name = pass->getArgument();
-    if (name.empty())
-      return;
-    auto asks = [&](const std::string &asked) { return asked == "all" || asked == name; };
-    OpPrintingFlags flags;
-    flags.elideLargeElementsAttrs(16).elideLargeResourceString(64);
+    if (StringRef name = pass->getArgument(); !name.empty())
+      write(name, op);
+  }
+
+  void write(StringRef stage, Operation *op) {
+    auto asks = [&](const std::string &asked) { return asked == "all" || asked == stage; };
+    OpPrintingFlags shortened;
+    shortened.elideLargeElementsAttrs(16).elideLargeResourceString(64);
     if (llvm::any_of(options.printIrAfter, asks)) {
-      llvm::errs() << "// ----- after " << name << "\n";
-      op->print(llvm::errs(), flags);
+      llvm::errs() << "// ----- after " << stage << "\n";
+      op->print(llvm::errs(), shortened);
       llvm::errs() << "\n";
     }
     if (options.dumpDir.empty())
       return;
     std::string file;
-    llvm::raw_string_ostream(file) << options.dumpDir << "/" << llvm::format("%02d-", count++) << name
+    llvm::raw_string_ostream(file) << options.dumpDir << "/" << llvm::format("%02d-", count++) << stage
                                    << ".mlir";
     std::error_code error;
     llvm::raw_fd_ostream out(file, error);
-    if (!error)
-      op->print(out, flags);
+    if (!error) {
+      op->print(out, options.dumpWeights ? OpPrintingFlags().enableDebugInfo() : shortened);
+      out.close();
+      error = out.error();
+      out.clear_error();
+    }
+    if (error)
+      problem = {ErrorCode::Io, "cannot write '" + file + "': " + error.message()};
   }
 
 private:
   const CompileOptions &options;
-  int count = 1;
+  Status &problem;
+  int count = 0;
 };
 
 } // namespace
@@ -171,7 +188,10 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
     return declared;
   DiagnosticCollector diagnostics(*model.context);
   PassManager passes(model.context.get());
-  passes.addInstrumentation(std::make_unique<DumpIr>(options));
+  Status dumped;
+  auto dump = std::make_unique<DumpIr>(options, dumped);
+  dump->write("import", *model.module);
+  passes.addInstrumentation(std::move(dump));
   nn::PipelineOptions pipeline = pipelineOptions(options);
   pipeline.addBackendAssignment = [&](OpPassManager &manager) {
     nn::AssignBackendOptions choice;
@@ -183,7 +203,7 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   nn::buildPipeline(passes, pipeline);
   if (failed(passes.run(*model.module)))
     return diagnostics.failure("a pass failed without a reason: please report this model");
-  return {};
+  return dumped;
 }
 
 } // namespace sinter::codegen

@@ -26,7 +26,9 @@ if [ -n "${SINTER_TESTDATA:-}" ] && makeLightModels; then
     sinterTest "light networks auto $level" "$lightModels" --tol-of-max 1e-4 --jobs 1 --timeout 600 $level
   done
   suite "light networks, same bits" "$root/scripts/check-bits.sh" "$lightModels"/light_*
+  suite "light networks, dumps" "$root/scripts/check-dumps.sh" "$lightModels"/light_*
 fi
+suite "dumps of every stage" "$root/scripts/check-dumps.sh"
 
 sanitized() {
   local build=$root/build/asan

@@ -21,6 +21,7 @@ sinterTest "ONNX 1.12 pytorch, simple" "$debianData/pytorch-converted" "$debianD
 sinterTest "fusion cases" "$root/tests/data/fusion-cases" --numbers-only
 sinterTest "fusion cases -O0" "$root/tests/data/fusion-cases" --numbers-only -O0
 suite "same bits: JIT, .so, threads" "$root/scripts/check-bits.sh"
+suite "dumps read back, same bits" "$root/scripts/check-dumps.sh" --quick
 
 if [ -z "${SINTER_TESTDATA:-}" ]; then
   skipSuite "ONNX 1.22, real and light networks" "SINTER_TESTDATA is not set. It names a folder with
@@ -45,6 +46,8 @@ else
     for backend in llvm onednn; do
       sinterTest "light networks $backend" "$lightModels" --tol-of-max 1e-4 --backend $backend --jobs 1 --timeout 300
     done
+    small=("$lightModels"/light_squeezenet "$lightModels"/light_shufflenet "$lightModels"/light_densenet121)
+    suite "light networks, same bits" "$root/scripts/check-bits.sh" "${small[@]}"
   else
     skipSuite "light networks" "writing them needs Debian's python3-onnx"
   fi

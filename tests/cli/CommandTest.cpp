@@ -91,9 +91,38 @@ TEST(Command, BenchReportsTheContract) {
   save(reluModel(), "relu.onnx");
   Outcome outcome = run("bench @/relu.onnx --seconds 0.05 --threads 1 --format json");
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  for (std::string key :
-       {"model", "threads", "runs", "min_ms", "median_ms", "gflop", "gflops", "peak_gflops", "share_of_peak"})
+  for (std::string key : {"model", "threads", "compile_ms", "runs", "min_ms", "median_ms", "gflop", "gflops",
+                          "peak_gflops", "share_of_peak"})
     EXPECT_NE(outcome.out.find('"' + key + '"'), std::string::npos) << key;
+  ASSERT_EQ(run("compile @/relu.onnx -o @/relu.so").status, 0);
+  EXPECT_NE(run("bench @/relu.so --seconds 0.05 --format json").out.find("\"load_ms\""), std::string::npos);
+  EXPECT_NE(run("bench @/relu.so --seconds 0.05").out.find("  loaded in "), std::string::npos);
+}
+
+TEST(Command, EveryDumpWithWeightsCompiles) {
+  onnx::ModelProto model = makeModel({-1, 3});
+  addWeight(model, "w", {3, 40}, 0.3f);
+  addWeight(model, "v", {40, 3}, 0.7f);
+  addNode(model, "MatMul", {"x", "w"}, "a", "first");
+  addNode(model, "Sigmoid", {"a"}, "b", "gate");
+  addNode(model, "MatMul", {"b", "v"}, "y", "second");
+  save(model, "two.onnx");
+  saveTensor("x.npy", DType::F32, {2, 3}, -2);
+  Outcome outcome =
+      run("run @/two.onnx --input x=@/x.npy --output @/want.npy --dump-dir @/dumps --dump-weights");
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  int count = 0;
+  for (const auto &entry : std::filesystem::directory_iterator(pathOf("dumps"))) {
+    std::string name = "dumps/" + entry.path().filename().string();
+    EXPECT_NE(readText(name).find("\"gate\""), std::string::npos) << name << " lacks node names";
+    // The first one is from before shapes are specialised.
+    std::string shape = name.starts_with("dumps/00-import") ? " --shape x=2x3" : "";
+    outcome = run("run @/" + name + shape + " --input @/x.npy --output @/got.npy");
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(readText("got.npy"), readText("want.npy")) << name;
+    ++count;
+  }
+  EXPECT_GT(count, 4);
 }
 
 TEST(TestCommand, CountsPassedFailedSkipped) {

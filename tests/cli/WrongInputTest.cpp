@@ -48,6 +48,19 @@ TEST(WrongFile, CompiledModels) {
   expectError("bench @/bad.so --shape x=1", {"--shape", "compiled already"});
 }
 
+TEST(WrongFile, Dumps) {
+  onnx::ModelProto model = makeModel({2, 40});
+  addWeight(model, "w", {2, 40}, 1);
+  addNode(model, "Add", {"x", "w"}, "y", "add1");
+  save(model, "added.onnx");
+  ASSERT_EQ(run("compile @/added.onnx -o @/added.so --dump-dir @/short").status, 0);
+  expectError("run @/short/00-import.mlir", {"00-import.mlir", "leaves out weights", "--dump-weights"});
+  writeText("bad.mlir", "func.func @main() { nn.frobnicate }");
+  expectError("run @/bad.mlir", {"bad.mlir:1", "frobnicate"});
+  writeText("bad.mlir", "");
+  expectError("run @/bad.mlir", {"bad.mlir", "no function @main"});
+}
+
 TEST(WrongModel, Cycle) {
   onnx::ModelProto model = makeModel({2, 3});
   addNode(model, "Add", {"x", "b"}, "a", "first");
@@ -139,6 +152,9 @@ TEST(WrongOutput, Unwritable) {
   expectError(run + "--output-dir @/x.npy", {"x.npy"});
   expectError("compile @/relu.onnx -o @/none/relu.so", {"none", "does not exist"});
   expectError("compile @/relu.onnx -o @", {"folder"});
+  std::filesystem::create_directories(pathOf("full/00-import.mlir"));
+  expectError("compile @/relu.onnx -o @/relu.so --dump-dir @/full", {"full/00-import.mlir"});
+  expectError("compile @/relu.onnx -o @/relu.so --dump-weights", {"--dump-dir"});
   expectError("compile @/relu.onnx -o @/relu.onnx", {"both the model and the output"});
 }
 

@@ -84,12 +84,14 @@ Expected<std::vector<double>> BenchCommand::measure(Session &session) const {
 int BenchCommand::run() {
   if (Status s = common.finish(); !s.ok())
     return report(s.failure());
+  Clock::time_point start = Clock::now();
   Expected<std::shared_ptr<Model>> compiled = openModel(model, common);
   if (!compiled)
     return report(compiled.failure());
   Expected<std::unique_ptr<Session>> session = Session::create(*compiled, common.threads);
   if (!session)
     return report(session.failure());
+  double readyMs = millisecondsSince(start);
   Expected<std::vector<double>> times = measure(**session);
   if (!times)
     return report(times.failure());
@@ -104,6 +106,7 @@ int BenchCommand::run() {
   if (json) {
     fmt::print("{}\n", printJson(llvm::json::Object{{"model", llvm::json::fixUTF8(model)},
                                                     {"threads", threads},
+                                                    {isCompiled(model) ? "load_ms" : "compile_ms", readyMs},
                                                     {"runs", static_cast<int64_t>(n)},
                                                     {"min_ms", times->front()},
                                                     {"median_ms", median},
@@ -114,6 +117,7 @@ int BenchCommand::run() {
     return 0;
   }
   fmt::print("{}: {} threads, {} runs\n", model, threads, n);
+  fmt::print("  {} in {:.4g} ms\n", isCompiled(model) ? "loaded" : "compiled", readyMs);
   fmt::print("  min {:.4g} ms, median {:.4g} ms\n", times->front(), median);
   fmt::print("  {:.4g} GFLOP a run: {:.4g} GFLOP/s, {:.1f} % of the peak of {:.4g} GFLOP/s measured now\n",
              gflop, gflops, 100 * gflops / peak, peak);

@@ -120,8 +120,13 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
   app.add_flag("--tune", tune_, "Time alternative schedules on this machine")->group(compileGroup);
   list("--print-ir-after", compile.printIrAfter, "PASS",
        "Print the IR after a pass to stderr (all: after every one)");
-  option("--dump-dir", compile.dumpDir, "Write the IR of every stage into a folder, numbered")
-      ->type_name("DIR");
+  CLI::Option *dumpDir =
+      option("--dump-dir", compile.dumpDir, "Write the IR of every stage into a folder, numbered");
+  dumpDir->type_name("DIR");
+  app.add_flag("--dump-weights", compile.dumpWeights,
+               "Write weights and node names into the dumps too, so that each can be compiled")
+      ->group(compileGroup)
+      ->needs(dumpDir);
   if (!compileOnly)
     app.add_option("--threads", threads, "Threads to run with (default: all that this process may use)")
         ->type_name("N")

@@ -27,6 +27,14 @@ Expected<std::shared_ptr<Model>> compileModel(const std::string &path, const Com
   return Model::fromAbi((*compiled)->abi(), *compiled);
 }
 
+Tensor asDeclared(const SinterTensorInfo &info, const Tensor &recorded) {
+  Tensor tensor = info.rank == 0 && recorded.size() == 1 ? recorded.reshaped({}) : recorded;
+  if (typeOf(info) != DType::BF16 || tensor.type() != DType::U16)
+    return tensor;
+  auto owner = std::make_shared<Tensor>(tensor);
+  return Tensor::view(DType::BF16, tensor.shape(), owner->data(), owner);
+}
+
 std::string describe(std::span<const SinterTensorInfo> tensors) {
   std::vector<std::string> parts;
   for (const SinterTensorInfo &info : tensors)

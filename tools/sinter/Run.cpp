@@ -21,7 +21,7 @@ constexpr const char *examples = R"(Examples:
   sinter run resnet50.so --input cat.npy --output probabilities.npy   one input, one output: no names needed
   sinter run detector.onnx --input image=a.npy --input scale=b.pb --output-dir results/
 
-Names may hold '=' and ':': NAME=FILE is split at the last '='. Open dimensions take their size from the given tensors.)";
+Names may hold '=' and ':': NAME=FILE is split at the last '='. A .pb may do without, if it holds the name. Open dimensions take their size from the given tensors.)";
 
 struct RunCommand {
   CommonOptions common;
@@ -49,14 +49,15 @@ Expected<std::map<std::string, Tensor>> RunCommand::readInputs() {
     auto parts = splitAssignment(text);
     if (!parts || (inputs.size() == 1 && std::filesystem::exists(text, error)))
       parts = std::pair(std::string(), text);
-    if (parts->first.empty() && inputs.size() > 1)
-      return Failure{ErrorCode::InvalidArgument,
-                     fmt::format("--input '{}' has no name: with several inputs write NAME=FILE", text)};
     Expected<NamedTensor> tensor = readTensor(parts->second);
     if (!tensor)
       return tensor.failure();
-    if (!given.emplace(parts->first, tensor->tensor).second)
-      return Failure{ErrorCode::InvalidArgument, fmt::format("--input names '{}' twice", parts->first)};
+    std::string name = parts->first.empty() && inputs.size() > 1 ? tensor->name : parts->first;
+    if (name.empty() && inputs.size() > 1)
+      return Failure{ErrorCode::InvalidArgument,
+                     fmt::format("--input '{}' has no name: with several inputs write NAME=FILE", text)};
+    if (!given.emplace(name, tensor->tensor).second)
+      return Failure{ErrorCode::InvalidArgument, fmt::format("--input names '{}' twice", name)};
   }
   return given;
 }
@@ -94,7 +95,7 @@ Expected<std::vector<Tensor>> RunCommand::bind(const Model &compiled,
     auto node = given.extract(info.name);
     if (node.empty() && !required.empty() && &info == required[0])
       node = given.extract("");
-    bound.push_back(node.empty() ? Tensor() : node.mapped());
+    bound.push_back(node.empty() ? Tensor() : asDeclared(info, node.mapped()));
     if (node.empty() && !info.defaultValue)
       missing.push_back(info.name);
   }

@@ -142,16 +142,6 @@ Tolerance CaseRunner::tolerance() const {
   return result;
 }
 
-/// A recorded tensor in the form that the model declares. Some writers record a scalar as one element of rank
-/// 1, and ONNX up to 1.12 recorded bf16 as uint16 of the same bits.
-Tensor asDeclared(const SinterTensorInfo &info, const Tensor &recorded) {
-  Tensor tensor = info.rank == 0 && recorded.size() == 1 ? recorded.reshaped({}) : recorded;
-  if (typeOf(info) != DType::BF16 || tensor.type() != DType::U16)
-    return tensor;
-  auto owner = std::make_shared<Tensor>(tensor);
-  return Tensor::view(DType::BF16, tensor.shape(), owner->data(), owner);
-}
-
 /// Nothing if the data set passed.
 std::optional<TestResult> CaseRunner::runDataSet(const std::string &folder) {
   auto inputs = readBound(folder, "input_", interface_.requiredInputs(), interface_.inputs);
