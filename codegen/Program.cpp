@@ -4,6 +4,7 @@
 #include "codegen/llvm/Conversions.h"
 #include "codegen/llvm/KernelEmitter.h"
 #include "codegen/onednn/OneDnn.h"
+#include "ir/Cost.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -124,6 +125,13 @@ static std::string opsOf(nn::KernelOp kernel) {
   return ops;
 }
 
+static double contractionFlops(nn::KernelOp kernel) {
+  double multiplyAdds = 0;
+  for (Operation &op : kernel.getBody().front())
+    multiplyAdds += nn::multiplyAdds(&op);
+  return 2 * multiplyAdds;
+}
+
 /// One step that calls the host's primitive with the kernel's inputs and results.
 Status ProgramBuilder::addFallback(nn::KernelOp kernel, int64_t row) {
   Expected<std::string> description = describeForOneDnn(kernel, assumeFinite);
@@ -142,7 +150,7 @@ Status ProgramBuilder::addFallback(nn::KernelOp kernel, int64_t row) {
 
 Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   auto row = static_cast<int64_t>(program.kernels.size());
-  program.kernels.push_back({kernel.getName().str(), opsOf(kernel), "", 0});
+  program.kernels.push_back({kernel.getName().str(), opsOf(kernel), "", contractionFlops(kernel)});
   bool isEmpty = llvm::all_of(kernel.getResultTypes(),
                               [](Type type) { return cast<ShapedType>(type).getNumElements() == 0; });
   if (isEmpty)
@@ -154,7 +162,7 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   DiagnosticCollector diagnostics(*kernel.getContext());
   if (failed(emitKernel(emitter, kernel)))
     return diagnostics.failure("the kernel " + nn::describe(kernel) + " cannot be emitted");
-  program.kernels.back().flops = emitter.totalFlops;
+  program.kernels.back().flops += emitter.otherFlops;
   std::string symbol = symbolFor(*code, kernel.getName());
   SmallVector<int64_t> constants;
   for (const Tensor &tensor : emitter.constants)
