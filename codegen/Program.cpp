@@ -8,6 +8,7 @@
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/Explain.h"
 #include "passes/Views.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -198,6 +199,7 @@ Expected<Program> ProgramBuilder::run() {
   if (auto bytes = module->getAttrOfType<IntegerAttr>("nn.arena_bytes"))
     plannedBytes = llvm::alignTo(bytes.getInt(), SINTER_ALIGNMENT);
   program.arenaBytes = plannedBytes;
+  program.explanation = nn::explanationText(module);
   program.tables = tensorTables(main);
   for (const TensorEntry &input : program.tables.inputs)
     program.defaultOffsets.push_back(input.defaultValue ? program.weights.add(*input.defaultValue) : -1);
