@@ -67,6 +67,14 @@ def AssignBackend : Pass<"nn-assign-backend", "::mlir::ModuleOp"> {
   let options = [Option<"backend", "backend", "std::string", "\"auto\"", "auto, llvm, onednn or reference">];
 }
 
+def ExposeKernels : Pass<"nn-expose-kernels", "::mlir::ModuleOp"> {
+  let summary = "make every kernel's results outputs of the model";
+  let description = [{
+    For `sinter verify --layers`, which compares them with the reference. An added output has the name of the node that it is the
+    value of. The kernels stay as they are.
+  }];
+}
+
 def SettleOutcomes : Pass<"nn-settle-outcomes", "::mlir::ModuleOp"> {
   let summary = "close the journal: what became of the nodes that no pass decided about";
   let description = [{

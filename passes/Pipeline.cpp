@@ -36,6 +36,8 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
   // A backend takes a kernel whole or not at all, so it is chosen once kernels stand.
   if (options.addBackendAssignment)
     options.addBackendAssignment(passes);
+  if (options.exposeKernels)
+    passes.addPass(createExposeKernels());
   // What is fused and what has a kernel of its own shows in the kernels.
   passes.addPass(createSettleOutcomes());
   // Last: lifetimes are counted in kernels.

@@ -13,6 +13,7 @@ class KernelOp;
 struct PipelineOptions {
   bool optimise = true; ///< false (-O0): one op a kernel, nothing folded but shape arithmetic
   std::vector<std::string> shapes, dims; ///< as nn-specialise-shapes takes them
+  bool exposeKernels = false;            ///< what kernels hand to each other is an output, too
   /// Adds the pass that chooses each kernel's backend; codegen knows what the backends take.
   std::function<void(mlir::OpPassManager &)> addBackendAssignment;
 };
