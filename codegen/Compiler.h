@@ -24,6 +24,7 @@ struct CompileOptions {
   std::string backend = "auto"; ///< auto, llvm, onednn, reference
   std::string math = "default"; ///< strict, default, fast
   int jobs = 0;                 ///< threads that compile; 0: one per CPU
+  bool exposeKernels = false;   ///< what kernels hand to each other is an output, too, named after its node
   std::vector<std::string> printIrAfter;
   std::string dumpDir;      ///< where the IR after every pass goes; empty: nowhere
   bool dumpWeights = false; ///< whole, with locations: any of them can be compiled

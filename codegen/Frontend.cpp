@@ -131,12 +131,27 @@ private:
   int count = 0;
 };
 
+/// Calls a function after every pass that has a flag.
+class Observe : public PassInstrumentation {
+public:
+  explicit Observe(const AfterPass &afterPass) : afterPass(afterPass) {}
+
+  void runAfterPass(Pass *pass, Operation *op) override {
+    if (auto module = dyn_cast<ModuleOp>(op); module && !pass->getArgument().empty())
+      afterPass(pass->getArgument(), module);
+  }
+
+private:
+  const AfterPass &afterPass;
+};
+
 } // namespace
 
 static nn::PipelineOptions pipelineOptions(const CompileOptions &options) {
   nn::PipelineOptions pipeline;
   pipeline.optimise = options.optimise;
   pipeline.prune = options.prune;
+  pipeline.exposeKernels = options.exposeKernels;
   for (const auto &[name, shape] : options.shapes)
     pipeline.shapes.push_back(name + "=" + toString(shape));
   for (const auto &[name, size] : options.dims)
@@ -180,7 +195,21 @@ static Status declareRanges(ModuleOp module, const CompileOptions &options) {
   return {};
 }
 
-Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const Target &target) {
+Status specialiseShapes(LoadedModel &model, const CompileOptions &options) {
+  DiagnosticCollector diagnostics(*model.context);
+  PassManager passes(model.context.get());
+  nn::PipelineOptions pipeline = pipelineOptions(options);
+  nn::SpecialiseShapesOptions shapes;
+  shapes.shapes.assign(pipeline.shapes.begin(), pipeline.shapes.end());
+  shapes.dims.assign(pipeline.dims.begin(), pipeline.dims.end());
+  passes.addPass(nn::createSpecialiseShapes(shapes));
+  if (failed(passes.run(*model.module)))
+    return diagnostics.failure("shapes cannot be inferred: please report this model");
+  return {};
+}
+
+Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const Target &target,
+                      const AfterPass &afterPass) {
   if (std::error_code error =
           options.dumpDir.empty() ? std::error_code() : llvm::sys::fs::create_directories(options.dumpDir))
     return {ErrorCode::Io, "cannot create the folder '" + options.dumpDir + "': " + error.message()};
@@ -192,6 +221,8 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   auto dump = std::make_unique<DumpIr>(options, dumped);
   dump->write("import", *model.module);
   passes.addInstrumentation(std::move(dump));
+  if (afterPass)
+    passes.addInstrumentation(std::make_unique<Observe>(afterPass));
   nn::PipelineOptions pipeline = pipelineOptions(options);
   pipeline.addBackendAssignment = [&](OpPassManager &manager) {
     nn::AssignBackendOptions choice;

@@ -6,6 +6,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include <functional>
 
 namespace sinter::codegen {
 
@@ -18,8 +19,15 @@ struct LoadedModel {
 /// Reads .onnx, or .mlir of the nn stage.
 Expected<LoadedModel> loadModel(const std::string &path, const CompileOptions &options);
 
+/// Told of the module after every pass, by the pass's flag.
+using AfterPass = std::function<void(llvm::StringRef pass, mlir::ModuleOp module)>;
+
 /// Runs every pass, up to planned memory; kernels get the backend that `options` and the target call for.
-Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const Target &target);
+Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const Target &target,
+                      const AfterPass &afterPass = {});
+
+/// Makes the shapes of an imported model static, and nothing else.
+Status specialiseShapes(LoadedModel &model, const CompileOptions &options);
 
 /// Collects the errors that MLIR emits while it lives, instead of printing them.
 class DiagnosticCollector {

@@ -4,9 +4,11 @@
 #include "codegen/llvm/Conversions.h"
 #include "codegen/llvm/KernelEmitter.h"
 #include "codegen/onednn/OneDnn.h"
+#include "ir/Cost.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/Explain.h"
 #include "passes/Views.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -124,6 +126,13 @@ static std::string opsOf(nn::KernelOp kernel) {
   return ops;
 }
 
+static double contractionFlops(nn::KernelOp kernel) {
+  double multiplyAdds = 0;
+  for (Operation &op : kernel.getBody().front())
+    multiplyAdds += nn::multiplyAdds(&op);
+  return 2 * multiplyAdds;
+}
+
 /// One step that calls the host's primitive with the kernel's inputs and results.
 Status ProgramBuilder::addFallback(nn::KernelOp kernel, int64_t row) {
   Expected<std::string> description = describeForOneDnn(kernel, assumeFinite);
@@ -142,7 +151,7 @@ Status ProgramBuilder::addFallback(nn::KernelOp kernel, int64_t row) {
 
 Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   auto row = static_cast<int64_t>(program.kernels.size());
-  program.kernels.push_back({kernel.getName().str(), opsOf(kernel), "", 0});
+  program.kernels.push_back({kernel.getName().str(), opsOf(kernel), "", contractionFlops(kernel)});
   bool isEmpty = llvm::all_of(kernel.getResultTypes(),
                               [](Type type) { return cast<ShapedType>(type).getNumElements() == 0; });
   if (isEmpty)
@@ -154,7 +163,7 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   DiagnosticCollector diagnostics(*kernel.getContext());
   if (failed(emitKernel(emitter, kernel)))
     return diagnostics.failure("the kernel " + nn::describe(kernel) + " cannot be emitted");
-  program.kernels.back().flops = emitter.totalFlops;
+  program.kernels.back().flops += emitter.otherFlops;
   std::string symbol = symbolFor(*code, kernel.getName());
   SmallVector<int64_t> constants;
   for (const Tensor &tensor : emitter.constants)
@@ -190,6 +199,7 @@ Expected<Program> ProgramBuilder::run() {
   if (auto bytes = module->getAttrOfType<IntegerAttr>("nn.arena_bytes"))
     plannedBytes = llvm::alignTo(bytes.getInt(), SINTER_ALIGNMENT);
   program.arenaBytes = plannedBytes;
+  program.explanation = nn::explanationText(module);
   program.tables = tensorTables(main);
   for (const TensorEntry &input : program.tables.inputs)
     program.defaultOffsets.push_back(input.defaultValue ? program.weights.add(*input.defaultValue) : -1);

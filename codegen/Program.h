@@ -51,6 +51,7 @@ struct Program {
   std::vector<Step> steps;
   std::vector<KernelRow> kernels;
   WeightBlob weights;
+  std::string explanation;             ///< JSON: what became of the model's BatchNorms and activations
   std::vector<int64_t> defaultOffsets; ///< per input, in the weights; -1: none
   int64_t arenaBytes = 0;
   bool flushSubnormals = true;

@@ -4,6 +4,7 @@
 #include "codegen/ModelTables.h"
 #include "ir/Evaluation.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/Explain.h"
 #include <array>
 #include <mutex>
 
@@ -20,7 +21,7 @@ struct Interpreter {
   func::FuncOp main;
   TensorTables tables;
   std::vector<SinterTensorInfo> inputInfos, outputInfos;
-  std::string name;
+  std::string name, explanation;
   SinterModel abi{};
   size_t slot = 0;
   std::mutex mutex; ///< the context is single-threaded
@@ -82,6 +83,7 @@ Expected<std::shared_ptr<CompiledModel>> interpretedModel(LoadedModel model) {
   interpreter->outputInfos = interpreter->tables.outputInfos();
   if (auto graph = module->getAttrOfType<StringAttr>("nn.graph"))
     interpreter->name = graph.str();
+  interpreter->explanation = nn::explanationText(module);
   SinterModel &abi = interpreter->abi;
   abi.magic = SINTER_MAGIC;
   abi.abiVersion = SINTER_ABI_VERSION;
@@ -93,6 +95,7 @@ Expected<std::shared_ptr<CompiledModel>> interpretedModel(LoadedModel model) {
   abi.outputs = interpreter->outputInfos.data();
   abi.inputCount = static_cast<int32_t>(interpreter->inputInfos.size());
   abi.outputCount = static_cast<int32_t>(interpreter->outputInfos.size());
+  abi.explanation = interpreter->explanation.c_str();
   abi.run = runFunctions[interpreter->slot];
   return std::make_shared<CompiledModel>(&abi, interpreter);
 }

@@ -15,6 +15,10 @@ inline mlir::InFlightDiagnostic emitUnsupported(mlir::Operation *op) {
 
 /// "'conv1' (nn.conv)": how messages name an op.
 std::string describe(mlir::Operation *op);
+/// Attribute of the last of the ops that an importer wrote in place of one node that `sinter explain` lists:
+/// the node's ONNX operator type.
+inline constexpr llvm::StringLiteral nodeKindAttr = "nn.onnx_op";
+
 /// The user's name of an op; fused locations are joined by '+'.
 std::string nameOf(mlir::Location loc);
 

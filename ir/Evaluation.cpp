@@ -53,6 +53,8 @@ namespace {
 /// Tensors by value, dropped once no later op of the block reads them.
 class FunctionEvaluator {
 public:
+  explicit FunctionEvaluator(EvaluationObserver observer) : observer(observer) {}
+
   LogicalResult run(Block &block) {
     for (Operation &op : block.without_terminator()) {
       if (failed(step(op)))
@@ -79,6 +81,8 @@ private:
     FailureOr<SmallVector<Tensor>> results = evaluateOp(&op, operands);
     if (failed(results))
       return failure();
+    if (observer)
+      observer(&op, operands, *results);
     for (auto [value, tensor] : llvm::zip(op.getResults(), *results))
       set(value, std::move(tensor));
     return success();
@@ -99,13 +103,15 @@ private:
     });
   }
 
+  EvaluationObserver observer;
   DenseMap<Value, Tensor> tensors;
 };
 
 } // namespace
 
-FailureOr<SmallVector<Tensor>> evaluateFunction(func::FuncOp function, ArrayRef<Tensor> inputs) {
-  FunctionEvaluator evaluator;
+FailureOr<SmallVector<Tensor>> evaluateFunction(func::FuncOp function, ArrayRef<Tensor> inputs,
+                                                EvaluationObserver observer) {
+  FunctionEvaluator evaluator(observer);
   Block &body = function.getBody().front();
   for (auto [argument, tensor] : llvm::zip(body.getArguments(), inputs))
     evaluator.set(argument, tensor);

@@ -35,8 +35,13 @@ private:
 mlir::FailureOr<llvm::SmallVector<Tensor>> evaluateOp(mlir::Operation *op, llvm::ArrayRef<Tensor> operands,
                                                       size_t maxBytes = size_t(1) << 36);
 
+/// Told of every op that was evaluated, those in nn.kernel regions included.
+using EvaluationObserver = llvm::function_ref<void(mlir::Operation *op, llvm::ArrayRef<Tensor> operands,
+                                                   llvm::ArrayRef<Tensor> results)>;
+
 /// Evaluates a function of nn ops, nn.kernel regions included; tensors are dropped after their last use.
 mlir::FailureOr<llvm::SmallVector<Tensor>> evaluateFunction(mlir::func::FuncOp function,
-                                                            llvm::ArrayRef<Tensor> inputs);
+                                                            llvm::ArrayRef<Tensor> inputs,
+                                                            EvaluationObserver observer = {});
 
 } // namespace sinter::nn

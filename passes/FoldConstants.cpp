@@ -1,6 +1,7 @@
 // nn-fold-constants, and foldOp, which nn-specialise-shapes uses for shape arithmetic.
 #include "ir/Ops.h"
 #include "passes/FoldOp.h"
+#include "passes/Journal.h"
 #include "passes/Passes.h"
 
 using namespace mlir;
@@ -10,7 +11,16 @@ namespace sinter::nn {
 #define GEN_PASS_DEF_FOLDCONSTANTS
 #include "passes/Passes.h.inc"
 
-LogicalResult foldOp(Operation *op, int64_t maxElements) {
+/// The journal's word on a node whose operands are constants.
+static void recordFolded(Journal &journal, Operation *op) {
+  StringRef kind = journalKind(op);
+  if (kind.empty())
+    return;
+  journal.decide(op->getLoc(), kind == "BatchNormalization" ? "folded" : "constant", {}, "CONSTANT_OPERAND",
+                 "its operand is a constant, so it was computed at compile time");
+}
+
+LogicalResult foldOp(Operation *op, int64_t maxElements, Journal &journal) {
   if (isa<ConstantOp>(op) || !isa<ReferenceOpInterface>(op) || op->getNumRegions())
     return success();
   for (Type type : op->getResultTypes()) {
@@ -40,6 +50,7 @@ LogicalResult foldOp(Operation *op, int64_t maxElements) {
   FailureOr<SmallVector<Tensor>> results = evaluateOp(op, operands);
   if (failed(results))
     return failure();
+  recordFolded(journal, op);
   OpBuilder builder(op);
   for (auto [result, tensor] : llvm::zip_equal(op->getResults(), *results))
     result.replaceAllUsesWith(ConstantOp::create(builder, op->getLoc(), tensor));
@@ -53,15 +64,21 @@ constexpr int64_t foldedElements = int64_t(1) << 26;
 
 struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
   void runOnOperation() override {
+    Journal journal(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       Block &body = function.getBody().front();
       for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
-        if (failed(foldOp(&op, foldedElements)))
+        if (failed(foldOp(&op, foldedElements, journal)))
           return signalPassFailure();
       for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
-        if (isOpTriviallyDead(&op))
+        if (isOpTriviallyDead(&op)) {
+          if (!journalKind(&op).empty())
+            journal.decide(op.getLoc(), "removed", {}, "UNUSED_RESULT",
+                           "no output of the model depends on it");
           op.erase();
+        }
     }
+    journal.save();
   }
 };
 

@@ -2,6 +2,7 @@
 // joined kernel stands where its last op stood, so every operand is defined before it.
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
+#include "passes/Journal.h"
 #include "passes/Passes.h"
 #include "passes/Views.h"
 
@@ -20,18 +21,24 @@ struct FormKernelsPass : impl::FormKernelsBase<FormKernelsPass> {
   void runOnOperation() override {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       Block &body = function.getBody().front();
+      refusals.clear();
       copyAliasedOutputs(body);
       for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
         if (isa<ConstantOp, KernelOp>(op) || (isView(&op) && !op.hasAttr(copyMarker)))
           continue;
         op.removeAttr(copyMarker);
-        KernelOp producer = fuse ? joinable(&op) : KernelOp();
+        KernelOp producer = joinable(&op);
         producer ? join(producer, &op) : wrap(&op);
       }
+      recordRefusals(body);
     }
   }
 
 private:
+  struct Refusal {
+    std::string code, reason;
+  };
+
   /// Marks an nn.identity that must copy. Gone when the pass ends.
   static constexpr StringLiteral copyMarker = "copy";
 
@@ -62,25 +69,73 @@ private:
     YieldOp::create(builder, op->getLoc(), op->getResults());
   }
 
-  /// The kernel that `op` can join, the latest one if there are several; null if there is none.
+  /// The kernel that `op` can join, the latest one if there are several; null, with the reason in `refusals`,
+  /// if there is none.
   KernelOp joinable(Operation *op) {
+    if (!fuse)
+      return refuse(op, "NOT_OPTIMISED", "-O0 fuses nothing");
     if (!isa<ElementwiseOpInterface>(op) || op->getNumResults() != 1)
-      return {};
-    Type type = op->getResult(0).getType();
+      return refuse(op, "NOT_ELEMENTWISE", "its results need more than one element of each operand");
     KernelOp found;
+    Refusal refusal;
     for (Value operand : op->getOperands()) {
       // One element type throughout keeps a kernel's vectors of one length.
       if (elementTypeOf(operand) != elementTypeOf(op->getResult(0)))
-        return {};
-      auto kernel = operand.getDefiningOp<KernelOp>();
-      if (!kernel || kernel->getNumResults() != 1 || operand.getType() != type ||
-          kernel->getBlock() != op->getBlock())
+        return refuse(op, "ELEMENT_TYPE", "its operands and result differ in element type");
+      if (operand.getDefiningOp<ConstantOp>())
         continue;
-      bool onlyReader = llvm::all_of(operand.getUsers(), [&](Operation *user) { return user == op; });
-      if (onlyReader && takesEpilogue(kernel) && (!found || found->isBeforeInBlock(kernel)))
+      Refusal problem = whyNotJoin(operand, op);
+      auto kernel = operand.getDefiningOp<KernelOp>();
+      if (problem.code.empty() && (!found || found->isBeforeInBlock(kernel)))
         found = kernel;
+      if (refusal.code.empty())
+        refusal = problem;
     }
-    return found;
+    return found ? found : refuse(op, refusal.code, refusal.reason);
+  }
+
+  KernelOp refuse(Operation *op, StringRef code, StringRef reason) {
+    refusals[op] = {code.str(), reason.str()};
+    return {};
+  }
+
+  /// Why `op` cannot join the kernel that computes `operand`; empty if it can.
+  Refusal whyNotJoin(Value operand, Operation *op) {
+    Operation *producer = operand.getDefiningOp();
+    if (!producer)
+      return {"NO_PRODUCER", "it reads a graph input: no kernel comes before it"};
+    auto kernel = dyn_cast<KernelOp>(producer);
+    if (!kernel)
+      return {"SHAPE_CHANGES", describe(producer) + " before it changes the shape"};
+    if (operand.getType() != op->getResult(0).getType())
+      return {"SHAPE_CHANGES", "its operand is broadcast to its result"};
+    for (Operation *user : operand.getUsers())
+      if (isa<func::ReturnOp>(user))
+        return {"GRAPH_OUTPUT", "the value before it is a graph output"};
+      else if (user != op)
+        return {"MULTI_CONSUMER", describe(user) + " reads the value before it too"};
+    if (kernel->getNumResults() != 1 || !takesEpilogue(kernel))
+      return {"NO_EPILOGUE", describe(kernel) + " before it computes nothing element by element at its end"};
+    return {};
+  }
+
+  /// Tells the journal why ops are alone in their kernels.
+  void recordRefusals(Block &body) {
+    Journal journal(getOperation());
+    for (auto kernel : body.getOps<KernelOp>()) {
+      Block &ops = kernel.getBody().front();
+      auto refusal = refusals.find(&ops.front());
+      if (!llvm::hasNItems(ops.without_terminator(), 1) || refusal == refusals.end() ||
+          journalKind(&ops.front()).empty())
+        continue;
+      const auto &[code, reason] = refusal->second;
+      for (const std::string &name : namesOf(ops.front().getLoc()))
+        if (JournalRow *row = journal.find(name); row && row->code.empty())
+          journal.note(ops.front().getLoc(), code, reason);
+        else if (row)
+          row->reason += "; not fused: " + reason;
+    }
+    journal.save();
   }
 
   /// Whether the kernel computes element by element at its end. Pure data movement is left alone: it copies
@@ -106,6 +161,9 @@ private:
     yield->setOperands(op->getResults());
     producer.erase();
   }
+
+  /// Why ops joined no kernel, by op.
+  DenseMap<Operation *, Refusal> refusals;
 };
 
 } // namespace

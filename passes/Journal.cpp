@@ -1,7 +1,9 @@
 // See the header.
 #include "passes/Journal.h"
+#include "ir/Ops.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -75,6 +77,7 @@ template <typename Row, typename F> static void forEachField(Row &row, F &&f) {
   f("lo", row.lo);
   f("hi", row.hi);
   f("dead_channels", row.deadChannels);
+  f("batch_norm", row.batchNorm);
   f("clipped_fraction", row.clippedFraction);
   f("statistically_dead_channels", row.statisticallyDeadChannels);
 }
@@ -130,6 +133,44 @@ void Journal::addInto(Location loc, ArrayRef<std::string> into) {
       for (const std::string &target : into)
         if (target != name && !llvm::is_contained(row->into, target))
           row->into.push_back(target);
+}
+
+//===- Ops ----------------------------------------------------------------===//
+
+Value activatedOperand(Operation *op) {
+  if (!isa<MaxOp, MinOp>(op))
+    return op->getOperand(0);
+  auto isConstant = [](Value value) { return bool(value.getDefiningOp<ConstantOp>()); };
+  return *llvm::find_if_not(op->getOperands(), isConstant);
+}
+
+StringRef journalKind(Operation *op) {
+  if (isa<MaxOp, MinOp>(op)) {
+    int64_t constants = llvm::count_if(op->getOperands(),
+                                       [](Value value) { return bool(value.getDefiningOp<ConstantOp>()); });
+    bool isActivation = constants > 0 && constants + 1 == op->getNumOperands();
+    return !isActivation ? "" : isa<MaxOp>(op) ? "Max" : "Min";
+  }
+  return llvm::TypeSwitch<Operation *, StringRef>(op)
+      .Case<BatchNormOp, BatchNormTrainingOp, ChannelAffineOp>([](auto) { return "BatchNormalization"; })
+      .Case<ReluOp>([](auto) { return "Relu"; })
+      .Case<LeakyReluOp>([](auto) { return "LeakyRelu"; })
+      .Case<PReluOp>([](auto) { return "PRelu"; })
+      .Case<ClipOp>([](auto) { return "Clip"; })
+      .Case<EluOp>([](auto) { return "Elu"; })
+      .Case<SeluOp>([](auto) { return "Selu"; })
+      .Case<CeluOp>([](auto) { return "Celu"; })
+      .Case<ThresholdedReluOp>([](auto) { return "ThresholdedRelu"; })
+      .Case<HardSigmoidOp>([](auto) { return "HardSigmoid"; })
+      .Case<HardSwishOp>([](auto) { return "HardSwish"; })
+      .Case<SigmoidOp>([](auto) { return "Sigmoid"; })
+      .Case<TanhOp>([](auto) { return "Tanh"; })
+      .Case<SoftplusOp>([](auto) { return "Softplus"; })
+      .Case<SoftsignOp>([](auto) { return "Softsign"; })
+      .Case<GeluOp>([](auto) { return "Gelu"; })
+      .Case<MishOp>([](auto) { return "Mish"; })
+      .Case<AbsOp>([](auto) { return "Abs"; })
+      .Default([](Operation *) { return ""; });
 }
 
 SmallVector<std::string> namesOf(Location loc) {

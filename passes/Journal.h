@@ -23,7 +23,8 @@ struct JournalRow {
   /// Of activations: bounds of the operand (proved), channels that are always clipped (proved).
   std::optional<double> lo, hi;
   std::optional<int64_t> deadChannels;
-  /// Of activations fed by a BatchNorm: estimated from gamma and beta.
+  /// Of activations fed by a BatchNorm: its name, and what is estimated from gamma and beta.
+  std::string batchNorm;
   std::optional<double> clippedFraction;
   std::optional<int64_t> statisticallyDeadChannels;
 
@@ -47,12 +48,20 @@ public:
   /// Adds names to where the arithmetic of the rows went.
   void addInto(mlir::Location loc, llvm::ArrayRef<std::string> into);
 
+  /// Writes the rows to the module; without any it adds nothing.
   void save();
 
 private:
   mlir::ModuleOp module;
   std::vector<JournalRow> entries;
 };
+
+/// The kind of row that an op has: "BatchNormalization" for BatchNorms and the affines that they become,
+/// "Relu", "Clip", ... for activations; empty for every other op. Max and Min are activations where all
+/// operands but one are constants.
+llvm::StringRef journalKind(mlir::Operation *op);
+/// The operand that an activation is applied to.
+mlir::Value activatedOperand(mlir::Operation *op);
 
 /// Every node name in a location: one, or those of the ops that were fused into one.
 llvm::SmallVector<std::string> namesOf(mlir::Location loc);

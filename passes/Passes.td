@@ -4,6 +4,18 @@
 
 include "mlir/Pass/PassBase.td"
 
+def TakeInventory : Pass<"nn-take-inventory", "::mlir::ModuleOp"> {
+  let summary = "open the journal: a row for every BatchNorm and activation";
+  let description = [{
+    Rows of the module's attribute `nn.journal` say what `sinter explain` tells: name, ONNX operator type, channels (the size of
+    axis 1), and for an activation that a BatchNorm feeds the share that it clips if the values are N(beta, gamma^2). Runs before
+    anything can take a node away, and again once shapes are static, when it completes the rows; then `nn.macs_before` has the
+    multiply-adds of the model as imported.
+  }];
+  let options = [Option<"integers", "integers", "bool", "true",
+                        "list integer activations too; in an unspecialised model they are mostly shape arithmetic">];
+}
+
 def SpecialiseShapes : Pass<"nn-specialise-shapes", "::mlir::ModuleOp"> {
   let summary = "make every shape static and fold the shape arithmetic away";
   let description = [{
@@ -75,6 +87,22 @@ def AssignBackend : Pass<"nn-assign-backend", "::mlir::ModuleOp"> {
     for everything. A kernel that no permitted backend takes is an error, with the reason of each.
   }];
   let options = [Option<"backend", "backend", "std::string", "\"auto\"", "auto, llvm, onednn or reference">];
+}
+
+def ExposeKernels : Pass<"nn-expose-kernels", "::mlir::ModuleOp"> {
+  let summary = "make every kernel's results outputs of the model";
+  let description = [{
+    For `sinter verify --layers`, which compares them with the reference. An added output has the name of the node that it is the
+    value of. The kernels stay as they are.
+  }];
+}
+
+def SettleOutcomes : Pass<"nn-settle-outcomes", "::mlir::ModuleOp"> {
+  let summary = "close the journal: what became of the nodes that no pass decided about";
+  let description = [{
+    A node's ops are found by location. Fused: its kernel computes other nodes too. Kept: a kernel of its own. Folded: a BatchNorm
+    that only lives on in another op's location. Removed: nothing is left of it.
+  }];
 }
 
 def PlanMemory : Pass<"nn-plan-memory", "::mlir::ModuleOp"> {

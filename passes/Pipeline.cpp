@@ -9,11 +9,17 @@ using namespace mlir;
 namespace sinter::nn {
 
 void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
+  // The journal opens before any node can vanish; what is integer now is mostly shape arithmetic.
+  TakeInventoryOptions floatsOnly;
+  floatsOnly.integers = false;
+  passes.addPass(createTakeInventory(floatsOnly));
   // Shapes first: everything after relies on static ones, and shape operands are constants from here on.
   SpecialiseShapesOptions shapes;
   shapes.shapes.assign(options.shapes.begin(), options.shapes.end());
   shapes.dims.assign(options.dims.begin(), options.dims.end());
   passes.addPass(createSpecialiseShapes(shapes));
+  // Again: channels and multiply-adds are known now.
+  passes.addPass(createTakeInventory());
 
   if (options.optimise) {
     // Weights that the model computes become constants, so that folds see them. Equal nodes merge; dead ones
@@ -35,6 +41,10 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
   // A backend takes a kernel whole or not at all, so it is chosen once kernels stand.
   if (options.addBackendAssignment)
     options.addBackendAssignment(passes);
+  if (options.exposeKernels)
+    passes.addPass(createExposeKernels());
+  // What is fused and what has a kernel of its own shows in the kernels.
+  passes.addPass(createSettleOutcomes());
   // Last: lifetimes are counted in kernels.
   passes.addPass(createPlanMemory());
 }

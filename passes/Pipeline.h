@@ -14,6 +14,7 @@ struct PipelineOptions {
   bool optimise = true; ///< false (-O0): one op a kernel, nothing folded but shape arithmetic
   bool prune = true;    ///< constant channels leave the network
   std::vector<std::string> shapes, dims; ///< as nn-specialise-shapes takes them
+  bool exposeKernels = false;            ///< what kernels hand to each other is an output, too
   /// Adds the pass that chooses each kernel's backend; codegen knows what the backends take.
   std::function<void(mlir::OpPassManager &)> addBackendAssignment;
 };

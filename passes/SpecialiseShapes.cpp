@@ -3,6 +3,7 @@
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "passes/FoldOp.h"
+#include "passes/Journal.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -47,12 +48,13 @@ struct SpecialiseShapesPass : impl::SpecialiseShapesBase<SpecialiseShapesPass> {
     if (failed(parseOptions(function)) || failed(specialiseArguments(function)))
       return signalPassFailure();
     // Every retry has one overridable input less.
+    Journal journal(getOperation());
     while (true) {
       Operation *dynamic = nullptr;
-      if (failed(inferBody(function, dynamic)))
+      if (failed(inferBody(function, dynamic, journal)))
         return signalPassFailure();
       if (!dynamic)
-        return;
+        return journal.save();
       if (!freezeShapeInputs(function, dynamic)) {
         explainDynamic(dynamic);
         return signalPassFailure();
@@ -155,7 +157,7 @@ private:
 
   /// Infers and folds op by op; stops at the first op whose result shape is not static and gives it as
   /// `dynamic`.
-  LogicalResult inferBody(func::FuncOp function, Operation *&dynamic) {
+  LogicalResult inferBody(func::FuncOp function, Operation *&dynamic, Journal &journal) {
     Block &body = function.getBody().front();
     for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
       auto inference = dyn_cast<ShapeInferenceOpInterface>(op);
@@ -175,7 +177,7 @@ private:
           return op.emitError("the result ") << type << " of " << describe(&op) << " is too large";
         result.setType(type);
       }
-      if (failed(foldOp(&op, foldedElements)))
+      if (failed(foldOp(&op, foldedElements, journal)))
         return failure();
     }
     function.setFunctionType(

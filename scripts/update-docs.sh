@@ -1,5 +1,5 @@
 #!/bin/bash
-# Writes docs/ops.md and docs/passes.md from the op and pass definitions. With --check BUILD: fails if they are stale.
+# Writes docs/ops.md, docs/passes.md and the codes in docs/explain.md from the sources. With --check BUILD: fails if they are stale.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tblgen=$(command -v mlir-tblgen-22)
@@ -31,11 +31,17 @@ include=(-I "$root" -I /usr/lib/llvm-22/include)
   done
 } | cat -s >"$out/passes.md"
 
+# The table of codes stands between two marks in a page that is written by hand.
+"$root/scripts/explain_codes.py" >"$out/codes"
+sed -e '/^<!-- codes -->$/,/^<!-- end of codes -->$/{/^<!-- codes -->$/{p;r '"$out/codes"'
+};/^<!-- end of codes -->$/!d}' "$root/docs/explain.md" >"$out/explain.md"
+
 if [ "${1:-}" != --check ]; then
-  cp "$out/ops.md" "$out/passes.md" "$root/docs/"
+  cp "$out/ops.md" "$out/passes.md" "$out/explain.md" "$root/docs/"
   exit 0
 fi
-for page in ops passes; do
+"$root/scripts/explain_codes.py" --check
+for page in ops passes explain; do
   if ! diff -q "$out/$page.md" "$root/docs/$page.md" >/dev/null; then
     echo "docs/$page.md is stale: run scripts/update-docs.sh" >&2
     exit 1

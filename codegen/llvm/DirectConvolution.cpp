@@ -263,7 +263,6 @@ void emitDirectConvolution(KernelEmitter &e, const DirectConvolution &plan, Type
   int64_t channels = plan.groups * plan.outputs, planes = plan.inputs * window[0].size;
   double flops = 2.0 * static_cast<double>(planes * window[1].size * window[2].size);
   double perChannel = flops * static_cast<double>(window[1].out * window[2].out);
-  e.addFlops(perChannel * static_cast<double>(plan.images * channels * window[0].out));
   if (plan.images * channels * window[0].out * window[1].out * window[2].out == 0)
     return;
   int64_t blocks = ceilDiv(window[1].out, plan.linesAtOnce(e.target, compute));

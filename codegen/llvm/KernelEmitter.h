@@ -90,8 +90,8 @@ public:
   void range(int64_t total, int64_t grain, llvm::function_ref<void(mlir::Value begin, mlir::Value end)> body);
   /// A grain for iterations that take `flopsPerIteration` simple operations each.
   static int64_t grainFor(double flopsPerIteration);
-  /// Multiplications and additions of the kernel, for reports.
-  void addFlops(double flops) { totalFlops += flops; }
+  /// Multiplications and additions of the kernel beside those of contractions (ir/Cost.h), for reports.
+  void addFlops(double flops) { otherFlops += flops; }
 
   //===- Elements: what most emitters need -------------------------------===//
 
@@ -168,7 +168,7 @@ public:
   llvm::SmallVector<Phase> phases;
   std::vector<Tensor> constants;
   int64_t workspaceBytes = 0;
-  double totalFlops = 0;
+  double otherFlops = 0;
 
 private:
   struct Evaluator;

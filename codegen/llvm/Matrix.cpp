@@ -130,8 +130,6 @@ void emitProduct(KernelEmitter &e, Operation *op, const MatrixProduct &product, 
   operands.finish = finish;
   operands.shortFinish = isShortEpilogue(op);
   emitContraction(e, plan, operands);
-  e.addFlops(2.0 * static_cast<double>(plan.batches * plan.rows) *
-             static_cast<double>(plan.columns * plan.depth));
 }
 
 LogicalResult emitMatmul(KernelEmitter &e, Operation *operation) {

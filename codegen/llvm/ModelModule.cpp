@@ -270,7 +270,7 @@ std::string modelModuleText(const Program &program, const Target &target) {
       pointer(program.weights.bytes() > 0 ? "@sinter_weights" : "null"),
       "i64 " + std::to_string(program.weights.bytes()),
       "i64 " + std::to_string(program.weights.checksum()),
-      pointer("null"),
+      pointer(t.string(program.explanation)),
       pointer("@sinter_run"),
   };
   std::string stepsAlias = steps == "null" ? "@steps = internal constant [0 x %Step] zeroinitializer\n"

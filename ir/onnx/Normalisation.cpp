@@ -1,5 +1,6 @@
 // Normalisations and softmaxes of ONNX.
 #include "ir/ops/Normalisation.h"
+#include "ir/Diagnostics.h"
 #include "ir/onnx/NodeImporter.h"
 #include "ir/ops/Arithmetic.h"
 #include "ir/ops/Constant.h"
@@ -39,7 +40,9 @@ static LogicalResult importElementwise(NodeImporter &n, FloatAttr epsilon) {
   Value deviation = n.create<SqrtOp>(n.create<AddOp>(n.input(4), offset));
   Value centred = n.create<SubOp>(n.input(0), n.input(3));
   Value scaled = n.create<MulOp>(n.create<DivOp>(centred, deviation), n.input(1));
-  return n.finish({n.create<AddOp>(scaled, n.input(2))});
+  Value y = n.create<AddOp>(scaled, n.input(2));
+  y.getDefiningOp()->setAttr(nodeKindAttr, n.builder.getStringAttr("BatchNormalization"));
+  return n.finish({y});
 }
 
 static LogicalResult importBatchNorm(NodeImporter &n) {

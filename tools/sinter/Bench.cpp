@@ -1,6 +1,7 @@
 // `sinter bench`: repeated runs on random inputs, beside what the processor can do at most at that moment.
 #include "runtime/PeakFlops.h"
 #include "tools/sinter/Commands.h"
+#include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
 #include "tools/sinter/OpenModel.h"
 
@@ -9,7 +10,6 @@
 #include <chrono>
 #include <fmt/format.h>
 #include <memory>
-#include <random>
 
 namespace sinter {
 namespace {
@@ -41,25 +41,8 @@ private:
   Expected<std::vector<double>> measure(Session &session) const;
 };
 
-/// Uniform [0, 1), the same on every machine; truncated to 0 for integers.
-Expected<std::vector<Tensor>> randomInputs(const Model &model) {
-  std::mt19937 generator(1);
-  std::vector<Tensor> inputs;
-  for (const SinterTensorInfo &info : model.inputs()) {
-    std::optional<Tensor> tensor = Tensor::allocate(typeOf(info), shapeOf(info));
-    if (!tensor)
-      return Failure{ErrorCode::OutOfMemory, fmt::format("not enough memory for input '{}'", info.name)};
-    std::vector<double> values(static_cast<size_t>(tensor->size()));
-    for (double &v : values)
-      v = static_cast<double>(generator() >> 8) * 0x1p-24;
-    storeDoubles(*tensor, values);
-    inputs.push_back(info.defaultValue ? Tensor() : std::move(*tensor));
-  }
-  return inputs;
-}
-
 Expected<std::vector<double>> BenchCommand::measure(Session &session) const {
-  Expected<std::vector<Tensor>> inputs = randomInputs(session.model());
+  Expected<std::vector<Tensor>> inputs = randomInputs(session.model(), 0, 1);
   if (!inputs)
     return inputs.failure();
   Expected<std::vector<Tensor>> outputs = session.makeOutputs();

@@ -14,6 +14,8 @@ void addCompile(CLI::App &app, int &status);
 void addRun(CLI::App &app, int &status);
 void addTest(CLI::App &app, int &status);
 void addBench(CLI::App &app, int &status);
+void addExplain(CLI::App &app, int &status);
+void addVerify(CLI::App &app, int &status);
 
 /// Prints "sinter: error: ..." to stderr and returns 1.
 int report(const Failure &failure);

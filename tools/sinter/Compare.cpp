@@ -35,6 +35,22 @@ struct Differences {
 
 } // namespace
 
+Errors measureErrors(const Tensor &got, const Tensor &want) {
+  Errors errors;
+  std::vector<double> a = toDoubles(got), b = toDoubles(want);
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    if (!std::isfinite(a[i]) || !std::isfinite(b[i])) {
+      errors.nonFinite += !(a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i])));
+      continue;
+    }
+    double error = std::abs(a[i] - b[i]);
+    errors.maxAbs = std::max(errors.maxAbs, error);
+    if (b[i] != 0)
+      errors.maxRel = std::max(errors.maxRel, error / std::abs(b[i]));
+  }
+  return errors;
+}
+
 std::optional<std::string> findDifference(const Tensor &got, const Tensor &want, const Tolerance &tolerance) {
   if (got.type() != want.type())
     return fmt::format("type {} instead of {}", nameOf(got.type()), nameOf(want.type()));

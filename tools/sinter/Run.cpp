@@ -1,8 +1,8 @@
 // `sinter run`: one inference on tensors from files.
 #include "runtime/TensorProto.h"
 #include "tools/sinter/Commands.h"
+#include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
-#include "tools/sinter/OnnxInterface.h"
 #include "tools/sinter/OpenModel.h"
 #include "tools/sinter/Summary.h"
 
@@ -33,88 +33,9 @@ struct RunCommand {
   int run();
 
 private:
-  Expected<std::map<std::string, Tensor>> readInputs();
-  Status takeOpenShapes(std::map<std::string, Tensor> &given);
-  Expected<std::vector<Tensor>> bind(const Model &compiled, std::map<std::string, Tensor> &given) const;
   Status checkRanges(const Model &compiled, std::span<const Tensor> tensors) const;
   Expected<std::vector<std::pair<size_t, std::string>>> outputFiles(const Model &compiled) const;
 };
-
-/// The tensors by input name; "" stands for the only input.
-Expected<std::map<std::string, Tensor>> RunCommand::readInputs() {
-  std::map<std::string, Tensor> given;
-  for (const std::string &text : inputs) {
-    // A file whose own name holds '=' is still found when no name is given.
-    std::error_code error;
-    auto parts = splitAssignment(text);
-    if (!parts || (inputs.size() == 1 && std::filesystem::exists(text, error)))
-      parts = std::pair(std::string(), text);
-    Expected<NamedTensor> tensor = readTensor(parts->second);
-    if (!tensor)
-      return tensor.failure();
-    std::string name = parts->first.empty() && inputs.size() > 1 ? tensor->name : parts->first;
-    if (name.empty() && inputs.size() > 1)
-      return Failure{ErrorCode::InvalidArgument,
-                     fmt::format("--input '{}' has no name: with several inputs write NAME=FILE", text)};
-    if (!given.emplace(name, tensor->tensor).second)
-      return Failure{ErrorCode::InvalidArgument, fmt::format("--input names '{}' twice", name)};
-  }
-  return given;
-}
-
-/// Open dimensions of an .onnx model take their size from the given tensors.
-Status RunCommand::takeOpenShapes(std::map<std::string, Tensor> &given) {
-  if (!model.ends_with(".onnx"))
-    return {};
-  Expected<OnnxInterface> interface = readOnnxInterface(model);
-  if (!interface)
-    return interface.failure();
-  auto required = interface->requiredInputs();
-  if (given.contains("") && required.size() == 1) {
-    auto node = given.extract("");
-    node.key() = required[0]->name;
-    given.insert(std::move(node));
-  }
-  addOpenShapes(*interface, given, common.compile.shapes);
-  return {};
-}
-
-Expected<std::vector<Tensor>> RunCommand::bind(const Model &compiled,
-                                               std::map<std::string, Tensor> &given) const {
-  std::vector<const SinterTensorInfo *> required;
-  for (const SinterTensorInfo &info : compiled.inputs())
-    if (!info.defaultValue)
-      required.push_back(&info);
-  if (given.contains("") && required.size() != 1)
-    return Failure{ErrorCode::InvalidArgument,
-                   fmt::format("the model has {} inputs, so --input needs a name: {}", required.size(),
-                               describe(compiled.inputs()))};
-  std::vector<Tensor> bound;
-  std::vector<std::string> missing;
-  for (const SinterTensorInfo &info : compiled.inputs()) {
-    auto node = given.extract(info.name);
-    if (node.empty() && !required.empty() && &info == required[0])
-      node = given.extract("");
-    bound.push_back(node.empty() ? Tensor() : asDeclared(info, node.mapped()));
-    if (node.empty() && !info.defaultValue)
-      missing.push_back(info.name);
-  }
-  if (!given.empty())
-    return Failure{ErrorCode::InvalidArgument,
-                   fmt::format("the model has no input '{}'; its inputs are: {}", given.begin()->first,
-                               describe(compiled.inputs()))};
-  if (!missing.empty())
-    return Failure{
-        ErrorCode::InvalidArgument,
-        fmt::format("input '{0}' is missing: give --input {0}=FILE (.npy or .pb); the inputs are: {1}",
-                    missing[0], describe(compiled.inputs()))};
-  for (size_t i = 0; i < bound.size(); ++i) {
-    bool absent = !bound[i].data() && bound[i].rank() == 0;
-    if (Status s = absent ? Status() : checkTensor(compiled.inputs()[i], bound[i], "input"); !s.ok())
-      return s.failure();
-  }
-  return bound;
-}
 
 Status RunCommand::checkRanges(const Model &compiled, std::span<const Tensor> tensors) const {
   for (size_t i = 0; i < tensors.size(); ++i) {
@@ -171,15 +92,15 @@ Expected<std::vector<std::pair<size_t, std::string>>> RunCommand::outputFiles(co
 int RunCommand::run() {
   if (Status s = common.finish(); !s.ok())
     return report(s.failure());
-  Expected<std::map<std::string, Tensor>> given = readInputs();
+  Expected<GivenTensors> given = readTensors(inputs, "--input");
   if (!given)
     return report(given.failure());
-  if (Status s = takeOpenShapes(*given); !s.ok())
+  if (Status s = takeOpenShapes(model, *given, common.compile.shapes); !s.ok())
     return report(s.failure());
   Expected<std::shared_ptr<Model>> compiled = openModel(model, common);
   if (!compiled)
     return report(compiled.failure());
-  Expected<std::vector<Tensor>> bound = bind(**compiled, *given);
+  Expected<std::vector<Tensor>> bound = bindTensors(**compiled, std::move(*given), "--input");
   if (!bound)
     return report(bound.failure());
   if (Status s = checkInputs ? checkRanges(**compiled, *bound) : Status(); !s.ok())

@@ -1,0 +1,37 @@
+// What `sinter explain` and `sinter verify` ask of the compiler: its report, and values by the reference. No
+// LLVM, no MLIR in this header.
+#pragma once
+
+#include "codegen/Compiler.h"
+
+#include <functional>
+
+namespace sinter {
+
+/// The explain JSON (docs/explain.md) of a .onnx or .mlir model. Runs the passes and generates no code.
+Expected<std::string> explainModel(const std::string &modelPath, const CompileOptions &options);
+
+/// Writes the rows of an explain JSON as LLVM optimisation remarks in YAML; "-" is the standard output.
+Status writeRemarks(const std::string &explanation, const std::string &path);
+
+/// One node while the reference evaluates the model as imported.
+struct NodeValues {
+  std::string name;
+  std::string kind; ///< as in the explain JSON: "Relu", "BatchNormalization", ...; empty for other nodes
+  const Tensor *operand, *result; ///< the first ones; operand is null for a node without any
+};
+
+/// Tensors by the name of the graph input; inputs with a default value may be absent.
+using InputTensors = std::map<std::string, Tensor>;
+
+/// Evaluates the model as imported, in double, calling `visit` after every node; the model's outputs.
+Expected<std::vector<Tensor>> evaluateByReference(const std::string &modelPath, const CompileOptions &options,
+                                                  const InputTensors &inputs,
+                                                  const std::function<void(const NodeValues &)> &visit = {});
+
+/// Runs the passes and evaluates the module after each by the reference: visit(pass, outputs).
+Status evaluateAfterPasses(
+    const std::string &modelPath, const CompileOptions &options, const InputTensors &inputs,
+    const std::function<void(const std::string &pass, const std::vector<Tensor> &outputs)> &visit);
+
+} // namespace sinter

@@ -1,0 +1,67 @@
+// The codes of `sinter explain`: stable words for why a node is what it is. The one list of them, from which
+// docs/explain.md is generated; a code that is used and not listed here fails a test.
+#pragma once
+
+#include <string_view>
+
+namespace sinter {
+
+struct ExplainCode {
+  std::string_view code, meaning, remedy; ///< no remedy: nothing that a user can change
+};
+
+inline constexpr ExplainCode explainCodes[] = {
+    // Why a BatchNorm's arithmetic did not vanish into constants.
+    {"NON_CONST_PARAM",
+     "a parameter is no constant: a graph input that may be overridden, or a value computed at run time",
+     "--freeze-inputs makes overridable inputs constants; export computed parameters as initializers"},
+    {"TRAINING_MODE",
+     "the BatchNorm computes the statistics of the batch it is given, so it is no affine map",
+     "export the model in evaluation mode (model.eval() in PyTorch)"},
+    {"NONFINITE_FOLD",
+     "a folded constant would be infinite or NaN: the variance plus epsilon is not positive, or a product "
+     "overflows",
+     "look at the parameters: training probably diverged"},
+    {"NO_PRODUCER", "it reads a graph input: there is no op before it that could take it up", ""},
+    {"OP_CANNOT_ABSORB", "the op beside it has no constants to take it up", ""},
+    {"OP_BLOCKS_AFFINE", "an op between it and the next one with constants lets no affine map through", ""},
+    {"NOT_AFFINE", "it is no affine map with constants per channel", ""},
+    {"MULTI_CONSUMER", "another op reads the value before it, which therefore has to stay as it is",
+     "folding would compute the producer twice; fused is the better outcome"},
+    {"GRAPH_OUTPUT", "the value before it is an output of the model, and has to stay as it is",
+     "take that output out of the model if nobody needs it"},
+    {"AXIS_MISMATCH", "its channels run along another axis than those of the constants that could take it up",
+     ""},
+    {"CHANNELS_MIXED", "an op between them mixes channels or regroups them", ""},
+    {"ZERO_PAD_SHIFT",
+     "the convolution after it pads with zeros, which come after the shift: at the border the fold would be "
+     "wrong",
+     ""},
+    {"NEGATIVE_SCALE",
+     "its scale is negative in a channel, and does not pass an activation or a maximum unchanged", ""},
+    {"LARGE_SHIFT", "moving it would make the shift so large, beside the scale, that precision is lost", ""},
+    {"TOO_DEEP", "the op that could take it up is further away than the search goes", ""},
+    {"EMPTY_TENSOR", "the tensor has no elements", ""},
+    {"INTEGER_TYPE", "the op before it computes in integers", ""},
+    // Why a node has a kernel of its own.
+    {"NOT_OPTIMISED", "nothing is fused or folded under -O0", "leave -O0 out"},
+    {"NOT_ELEMENTWISE",
+     "each of its results needs more than one element of its operands, so it joins no other kernel", ""},
+    {"ELEMENT_TYPE", "its operands and its result differ in element type", ""},
+    {"SHAPE_CHANGES", "a change of shape or a broadcast stands between it and the kernel before it", ""},
+    {"NO_EPILOGUE", "the kernel before it does not compute element by element at its end", ""},
+    // Why a node is gone.
+    {"IDENTITY", "scale 1 and shift 0 in every channel: it changes nothing", ""},
+    {"UNUSED_RESULT", "no output of the model depends on it, or an equal node computes the same", ""},
+    {"CONSTANT_OPERAND", "its operand is a constant: it was computed at compile time", ""},
+};
+
+/// Null if there is no such code.
+constexpr const ExplainCode *findCode(std::string_view code) {
+  for (const ExplainCode &entry : explainCodes)
+    if (entry.code == code)
+      return &entry;
+  return nullptr;
+}
+
+} // namespace sinter

@@ -1,0 +1,111 @@
+// See the header.
+#include "passes/Explain.h"
+#include "ir/Cost.h"
+#include "ir/Ops.h"
+#include "passes/Journal.h"
+#include "passes/Views.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cmath>
+
+using namespace mlir;
+namespace json = llvm::json;
+using json::Array;
+using json::Object;
+
+namespace sinter::nn {
+
+/// Names come from the model's file and may hold anything; JSON holds UTF-8.
+static json::Value text(StringRef text) { return json::fixUTF8(text); }
+
+static json::Value number(std::optional<double> value) {
+  return value && std::isfinite(*value) ? json::Value(*value) : json::Value(nullptr);
+}
+
+static json::Value count(std::optional<int64_t> value) {
+  return value ? json::Value(*value) : json::Value(nullptr);
+}
+
+static Array list(ArrayRef<std::string> names) {
+  Array array;
+  for (const std::string &name : names)
+    array.push_back(text(name));
+  return array;
+}
+
+static Object rowObject(const JournalRow &row) {
+  Object object{{"name", text(row.name)}, {"channels", row.channels}, {"outcome", row.outcome},
+                {"into", list(row.into)}, {"code", row.code},         {"reason", text(row.reason)}};
+  if (row.isBatchNorm())
+    return object;
+  object["kind"] = row.kind;
+  object["interval"] = Array{number(row.lo), number(row.hi)};
+  object["dead_channels"] = count(row.deadChannels);
+  object["batch_norm"] = row.batchNorm.empty() ? json::Value(nullptr) : text(row.batchNorm);
+  object["clipped_fraction"] = number(row.clippedFraction);
+  object["statistically_dead_channels"] = count(row.statisticallyDeadChannels);
+  return object;
+}
+
+/// The op that a kernel is built around: the first that is not computed element by element; null if none.
+static json::Value anchorOf(KernelOp kernel) {
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    if (!isa<ElementwiseOpInterface>(op) && !isView(&op))
+      return op.getName().stripDialect();
+  return nullptr;
+}
+
+static Object kernelObject(KernelOp kernel) {
+  std::vector<std::string> names;
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    for (const std::string &name : namesOf(op.getLoc()))
+      if (!llvm::is_contained(names, name))
+        names.push_back(name);
+  return Object{{"name", text(kernel.getName())},
+                {"anchor", anchorOf(kernel)},
+                {"ops", list(names)},
+                {"backend", kernel.getBackend()}};
+}
+
+static int64_t integerOf(ModuleOp module, StringRef name) {
+  auto attribute = module->getAttrOfType<IntegerAttr>(name);
+  return attribute ? attribute.getInt() : 0;
+}
+
+Object explanationOf(ModuleOp module) {
+  Array batchNorms, activations, kernels;
+  std::map<std::string, int64_t> batchNormCounts, activationCounts;
+  Journal journal(module);
+  for (const JournalRow &row : journal.rows()) {
+    (row.isBatchNorm() ? batchNorms : activations).push_back(rowObject(row));
+    ++(row.isBatchNorm() ? batchNormCounts : activationCounts)[row.outcome];
+  }
+  double macs = 0;
+  module.walk([&](Operation *op) {
+    macs += multiplyAdds(op);
+    if (auto kernel = dyn_cast<KernelOp>(op))
+      kernels.push_back(kernelObject(kernel));
+  });
+  auto counts = [](const std::map<std::string, int64_t> &byOutcome) {
+    Object object;
+    for (const auto &[outcome, n] : byOutcome)
+      object[outcome] = n;
+    return object;
+  };
+  Object summary{{"batch_norms", counts(batchNormCounts)},
+                 {"activations", counts(activationCounts)},
+                 {"macs_before", integerOf(module, macsBeforeAttr)},
+                 {"macs_after", static_cast<int64_t>(macs)},
+                 {"constant_channels_removed", integerOf(module, constantChannelsRemovedAttr)}};
+  return Object{{"batch_norms", std::move(batchNorms)},
+                {"activations", std::move(activations)},
+                {"kernels", std::move(kernels)},
+                {"summary", std::move(summary)}};
+}
+
+std::string explanationText(ModuleOp module) {
+  std::string result;
+  llvm::raw_string_ostream(result) << json::Value(explanationOf(module));
+  return result;
+}
+
+} // namespace sinter::nn

@@ -1,0 +1,19 @@
+// The journal as JSON: what `sinter explain --format json` prints and what every compiled model carries.
+#pragma once
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/JSON.h"
+
+namespace sinter::nn {
+
+/// Integer attribute of the module: multiply-adds of one run of the model as imported.
+inline constexpr llvm::StringLiteral macsBeforeAttr = "nn.macs_before";
+/// Integer attribute of the module: channels that were proved constant and left the network.
+inline constexpr llvm::StringLiteral constantChannelsRemovedAttr = "nn.constant_channels_removed";
+
+/// The object that docs/explain.md documents; `module` has kernels and a settled journal.
+llvm::json::Object explanationOf(mlir::ModuleOp module);
+/// The same as text on one line.
+std::string explanationText(mlir::ModuleOp module);
+
+} // namespace sinter::nn

@@ -1,0 +1,96 @@
+// nn-settle-outcomes: the journal's last word, read off the kernels.
+#include "ir/Ops.h"
+#include "passes/Journal.h"
+#include "passes/Passes.h"
+#include "passes/Views.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+#define GEN_PASS_DEF_SETTLEOUTCOMES
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// Appends the names that are new and not `except`.
+void addNames(std::vector<std::string> &to, ArrayRef<std::string> names, StringRef except = "") {
+  for (const std::string &name : names)
+    if (name != except && !llvm::is_contained(to, name))
+      to.push_back(name);
+}
+
+struct SettleOutcomesPass : impl::SettleOutcomesBase<SettleOutcomesPass> {
+  void runOnOperation() override {
+    byName.clear();
+    getOperation().walk([&](Operation *op) {
+      bool computes = isa_and_present<NNDialect>(op->getDialect()) && !isa<ConstantOp, KernelOp, YieldOp>(op);
+      if (computes && (!isView(op) || isa<KernelOp>(op->getParentOp())))
+        for (const std::string &name : namesOf(op->getLoc()))
+          byName[name].push_back(op);
+    });
+    Journal journal(getOperation());
+    for (JournalRow &row : journal.rows())
+      if (row.outcome.empty())
+        settle(row);
+    journal.save();
+  }
+
+private:
+  void settle(JournalRow &row) {
+    SmallVector<Operation *> named = byName.lookup(row.name);
+    SmallVector<Operation *> own =
+        llvm::filter_to_vector(named, [&](Operation *op) { return computes(op, row); });
+    if (!own.empty()) {
+      row.into.clear();
+      bool alone = false;
+      for (Operation *op : own) {
+        std::vector<std::string> beside = namesBeside(op, row.name);
+        alone |= beside.empty();
+        addNames(row.into, beside);
+      }
+      row.outcome = alone ? "kept" : "fused";
+      if (alone)
+        row.into.clear();
+      return;
+    }
+    if (row.isBatchNorm() && row.into.empty())
+      for (Operation *op : named)
+        addNames(row.into, namesOf(op->getLoc()), row.name);
+    if (row.isBatchNorm() && !row.into.empty()) {
+      row.outcome = "folded";
+      row.code = row.reason = "";
+      return;
+    }
+    row.outcome = "removed";
+    row.code = "UNUSED_RESULT";
+    row.reason = "nothing needs its result: no output depends on it, or an equal node computes the same";
+  }
+
+  /// Whether the op computes the row's node: an op of its kind, or, for a BatchNorm that was imported as
+  /// several ops, one that belongs to it alone.
+  static bool computes(Operation *op, const JournalRow &row) {
+    StringRef kind = journalKind(op);
+    if (!row.isBatchNorm())
+      return !kind.empty() && kind != "BatchNormalization";
+    return kind == row.kind || (kind.empty() && ArrayRef(namesOf(op->getLoc())) == ArrayRef(row.name));
+  }
+
+  /// The names of the other nodes that the op's kernel computes.
+  static std::vector<std::string> namesBeside(Operation *op, StringRef name) {
+    std::vector<std::string> beside;
+    auto kernel = dyn_cast<KernelOp>(op->getParentOp());
+    if (!kernel)
+      return beside;
+    for (Operation &other : kernel.getBody().front().without_terminator())
+      if (!isView(&other))
+        addNames(beside, namesOf(other.getLoc()), name);
+    return beside;
+  }
+
+  llvm::StringMap<SmallVector<Operation *>> byName;
+};
+
+} // namespace
+} // namespace sinter::nn

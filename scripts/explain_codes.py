@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""The codes of `sinter explain`, from passes/Codes.h.
+
+Without arguments: a Markdown table for docs/explain.md. With --check: fails if a source uses a code that is not listed.
+A code is an upper-case word of at least two parts in a string literal of passes/ or ir/."""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+# ONNX's own words.
+OTHER_WORDS = {"SAME_UPPER", "SAME_LOWER"}
+
+
+def listed():
+    text = (ROOT / "passes/Codes.h").read_text()
+    string = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
+    for match in re.finditer(r"\{\s*" + string + r",\s*" + string + r",\s*" + string + r"\}", text):
+        yield ["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', group)) for group in match.groups()]
+
+
+def used():
+    for folder in ("passes", "ir"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in (".cpp", ".h", ".td") and path.name != "Codes.h":
+                for code in re.findall(r'"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"', path.read_text()):
+                    if code not in OTHER_WORDS:
+                        yield code, path.relative_to(ROOT)
+
+
+def main():
+    codes = list(listed())
+    if sys.argv[1:] == ["--check"]:
+        known = {code for code, _, _ in codes}
+        unlisted = sorted({f"{path}: {code}" for code, path in used() if code not in known})
+        for line in unlisted:
+            print(f"{line} is not listed in passes/Codes.h", file=sys.stderr)
+        return bool(unlisted)
+    print("| code | what it means | what changes it |")
+    print("| --- | --- | --- |")
+    for code, meaning, remedy in codes:
+        print(f"| `{code}` | {meaning} | {remedy or '-'} |")
+    return 0
+
+
+sys.exit(main())

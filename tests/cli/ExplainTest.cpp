@@ -1,0 +1,136 @@
+// `sinter explain` and `sinter verify`: their reports, exit statuses and answers to wrong input.
+#include "tests/cli/Cli.h"
+
+#include <gtest/gtest.h>
+
+using namespace sinter;
+using namespace sinter::cli;
+
+namespace {
+
+/// x -> Conv -> BatchNorm -> Relu -> y, of 4 channels, beta = 0 and gamma = 1; with the BatchNorm's variance
+/// overridable, or not.
+void saveConvNet(const std::string &name, bool overridable = false) {
+  onnx::ModelProto model = makeModel({1, 4, 5, 5});
+  addWeight(model, "w", {4, 4, 1, 1}, 0.5f);
+  addWeight(model, "gamma", {4}, 1);
+  addWeight(model, "beta", {4}, 0);
+  addWeight(model, "mean", {4}, 0.25f);
+  addWeight(model, "var", {4}, 2);
+  if (overridable) {
+    onnx::ValueInfoProto *input = model.mutable_graph()->add_input();
+    *input = model.graph().input(0);
+    input->set_name("var");
+    auto *shape = input->mutable_type()->mutable_tensor_type()->mutable_shape();
+    shape->clear_dim();
+    shape->add_dim()->set_dim_value(4);
+  }
+  addNode(model, "Conv", {"x", "w"}, "a", "conv1");
+  addNode(model, "BatchNormalization", {"a", "gamma", "beta", "mean", "var"}, "b", "bn1");
+  addNode(model, "Relu", {"b"}, "y", "relu1");
+  save(model, name);
+}
+
+void expectContains(const Outcome &outcome, std::initializer_list<std::string_view> parts) {
+  for (std::string_view part : parts)
+    EXPECT_NE(outcome.out.find(part), std::string::npos) << "no '" << part << "' in\n"
+                                                         << outcome.out << outcome.err;
+}
+
+} // namespace
+
+TEST(Explain, TellsWhereABatchNormWentAndWhatAReluMayDo) {
+  saveConvNet("net.onnx");
+  Outcome outcome = run("explain @/net.onnx");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  expectContains(outcome, {"BatchNorms: 1 folded", "bn1", "into conv1", "relu1", "50.0 %",
+                           "Of 1 ReLU after a BatchNorm, 0 are proved redundant and 1 can act"});
+}
+
+TEST(Explain, JsonIsTheContractAndComesFromCompiledModelsToo) {
+  saveConvNet("net.onnx");
+  Outcome outcome = run("explain @/net.onnx --format json");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  expectContains(outcome,
+                 {"\"batch_norms\"", "\"activations\"", "\"kernels\"", "\"summary\"", "\"interval\"",
+                  "\"dead_channels\"", "\"clipped_fraction\": 0.5", "\"statistically_dead_channels\": 0",
+                  "\"macs_before\": 400", "\"macs_after\": 400", "\"constant_channels_removed\": 0"});
+  ASSERT_EQ(run("compile @/net.onnx -o @/net.so").status, 0);
+  EXPECT_EQ(run("explain @/net.so --format json").out, outcome.out);
+}
+
+TEST(Explain, NamesTheRemedyOfAnOverridableParameter) {
+  saveConvNet("overridable.onnx", true);
+  expectContains(run("explain @/overridable.onnx"), {"NON_CONST_PARAM", "--freeze-inputs"});
+  expectContains(run("explain @/overridable.onnx --freeze-inputs"), {"1 folded"});
+}
+
+TEST(Explain, FailOnIsAnExitStatus) {
+  saveConvNet("net.onnx");
+  EXPECT_EQ(run("explain @/net.onnx --fail-on kept --fail-on NON_CONST_PARAM").status, 0);
+  Outcome outcome = run("explain @/net.onnx --fail-on folded");
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_NE(outcome.err.find("1 row has folded (--fail-on), the first is 'bn1'"), std::string::npos)
+      << outcome.err;
+  expectError("explain @/net.onnx --fail-on FROBNICATED", {"FROBNICATED", "NON_CONST_PARAM", "kept"});
+}
+
+TEST(Explain, YamlIsLlvmRemarks) {
+  saveConvNet("net.onnx");
+  Outcome outcome = run("explain @/net.onnx --format yaml");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  expectContains(outcome,
+                 {"--- !Passed", "Pass:", "Name:", "BatchNormalization", "Outcome", "folded", "conv1"});
+}
+
+TEST(Explain, CalibrationMeasuresBesideTheEstimate) {
+  saveConvNet("net.onnx");
+  // Two samples for a model of batch 1. Pixel i of channel c is 100*sample + 25*c + i - 53.5, so the
+  // convolution gives 200*sample + 2*i - 32, and less the mean that is negative at 17 pixels of 50.
+  saveTensor("images.npy", DType::F32, {2, 4, 5, 5}, -53.5);
+  Outcome outcome = run("explain @/net.onnx --calibrate @/images.npy --format json");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  expectContains(outcome, {"\"measured_fraction\": 0.34"});
+  expectError("explain @/net.onnx --calibrate z=@/images.npy", {"x", "missing"});
+  expectError("explain @/net.onnx --calibrate @/nowhere.npy", {"nowhere.npy"});
+  ASSERT_EQ(run("compile @/net.onnx -o @/net.so").status, 0);
+  expectError("explain @/net.so --calibrate @/images.npy", {"--calibrate", ".onnx"});
+}
+
+TEST(Explain, UnoptimisedModelsAreKept) {
+  saveConvNet("net.onnx");
+  expectContains(run("explain @/net.onnx -O0"), {"1 kept", "NOT_OPTIMISED", "leave -O0 out"});
+}
+
+TEST(Verify, AgreesWithTheReference) {
+  saveConvNet("net.onnx");
+  for (std::string options : {"", "--layers", "--bisect", "--seed 3 --tol-of-max 1e-5", "-O0"}) {
+    Outcome outcome = run("verify @/net.onnx " + options);
+    EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
+    expectContains(outcome, {"unoptimised (-O0): agrees", "oneDNN: agrees", "max abs error"});
+  }
+  saveTensor("x.npy", DType::F32, {1, 4, 5, 5}, -30);
+  expectContains(run("verify @/net.onnx --input x=@/x.npy --layers --bisect --format json"),
+                 {"\"passed\": true", "\"first_layer\": null", "\"first_pass\": null", "nn-fold-batch-norm"});
+}
+
+TEST(Verify, ATighterToleranceThanRoundingFails) {
+  onnx::ModelProto model = makeModel({8, 64});
+  addWeight(model, "w", {64, 64}, 0.1f);
+  addNode(model, "MatMul", {"x", "w"}, "a", "matmul1");
+  addNode(model, "Exp", {"a"}, "y", "exp1");
+  save(model, "rounding.onnx");
+  Outcome outcome = run("verify @/rounding.onnx --rtol 0 --atol 0 --layers");
+  EXPECT_EQ(outcome.status, 1) << outcome.out;
+  expectContains(outcome, {"DIFFERS", "first node that differs"});
+}
+
+TEST(Verify, WrongInput) {
+  saveConvNet("net.onnx");
+  saveTensor("small.npy", DType::F32, {1, 4}, 0);
+  expectError("verify @/net.onnx --input x=@/small.npy", {"'x'", "1x4x5x5", "1x4"});
+  expectError("verify @/net.onnx --input q=@/small.npy", {"no input 'q'"});
+  expectError("verify @/nowhere.onnx", {"nowhere.onnx"});
+  ASSERT_EQ(run("compile @/net.onnx -o @/net.so").status, 0);
+  expectError("verify @/net.so", {"net.so", ".onnx"});
+}

@@ -1,0 +1,266 @@
+// Two tables, worst rows first, then what would change them, then the answer in words. Columns are as wide as
+// their cells; the last one is free.
+#include "tools/sinter/ExplainText.h"
+
+#include "passes/Codes.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <vector>
+
+namespace sinter {
+namespace {
+
+using llvm::json::Array;
+using llvm::json::Object;
+
+/// Rows printed of a model that has more, unless all are asked for.
+constexpr size_t shownRows = 40;
+constexpr size_t longestName = 40;
+
+std::string stringOf(const Object &row, const char *key) { return row.getString(key).value_or("").str(); }
+
+std::vector<const Object *> rowsOf(const Object &explanation, const char *key) {
+  std::vector<const Object *> rows;
+  if (const Array *array = explanation.getArray(key))
+    for (const llvm::json::Value &value : *array)
+      if (const Object *row = value.getAsObject())
+        rows.push_back(row);
+  return rows;
+}
+
+/// The middle of a long name tells least.
+std::string shortened(std::string name) {
+  if (name.size() <= longestName)
+    return name;
+  size_t half = (longestName - 2) / 2;
+  return name.substr(0, half) + ".." + name.substr(name.size() - half);
+}
+
+std::string percent(const Object &row, const char *key) {
+  auto value = row.getNumber(key);
+  return value ? fmt::format("{:.1f} %", 100 * *value) : "-";
+}
+
+std::string count(const Object &row, const char *key) {
+  auto value = row.getInteger(key);
+  return value ? std::to_string(*value) : "-";
+}
+
+std::string interval(const Object &row) {
+  const Array *bounds = row.getArray("interval");
+  if (!bounds || bounds->size() != 2)
+    return "-";
+  auto low = (*bounds)[0].getAsNumber(), high = (*bounds)[1].getAsNumber();
+  if (!low && !high)
+    return "unknown";
+  return fmt::format("[{}, {}]", low ? fmt::format("{:.4g}", *low) : "-inf",
+                     high ? fmt::format("{:.4g}", *high) : "inf");
+}
+
+/// "into conv1, relu1 +3; NO_PRODUCER: it reads a graph input".
+std::string whereAndWhy(const Object &row) {
+  constexpr size_t shownNames = 3;
+  std::string text;
+  if (const Array *into = row.getArray("into"))
+    for (size_t i = 0; i < std::min(into->size(), shownNames); ++i)
+      text += (i == 0 ? "into " : ", ") + shortened((*into)[i].getAsString().value_or("").str());
+  if (const Array *into = row.getArray("into"); into && into->size() > shownNames)
+    text += fmt::format(" +{}", into->size() - shownNames);
+  std::string code = stringOf(row, "code"), reason = stringOf(row, "reason");
+  std::string why = code + (code.empty() || reason.empty() ? "" : ": ") + reason;
+  return text + (text.empty() || why.empty() ? "" : "; ") + why;
+}
+
+/// Worst first: what still costs something.
+int rank(const Object *row) {
+  std::string outcome = stringOf(*row, "outcome");
+  return outcome == "kept" ? 0 : outcome == "fused" ? 1 : 2;
+}
+
+bool isRedundant(const Object &row) { return rank(&row) == 2; }
+
+class Table {
+public:
+  Table(std::vector<std::string> head, bool colour) : colour_(colour) { lines_.push_back(std::move(head)); }
+
+  void add(std::vector<std::string> cells) { lines_.push_back(std::move(cells)); }
+
+  std::string text() const {
+    std::vector<size_t> widths(lines_[0].size());
+    for (const auto &cells : lines_)
+      for (size_t i = 0; i < cells.size(); ++i)
+        widths[i] = std::max(widths[i], cells[i].size());
+    std::string text;
+    for (const auto &cells : lines_) {
+      std::string line = " ";
+      for (size_t i = 0; i + 1 < cells.size(); ++i)
+        line += " " + painted(cells[i]) + std::string(widths[i] - cells[i].size() + 1, ' ');
+      text += line + " " + cells.back();
+      text.erase(text.find_last_not_of(' ') + 1);
+      text += '\n';
+    }
+    return text;
+  }
+
+private:
+  std::string painted(const std::string &cell) const {
+    static const std::map<std::string, int> colours = {{"kept", 31},    {"fused", 33},  {"folded", 32},
+                                                       {"removed", 32}, {"merged", 32}, {"constant", 32}};
+    auto found = colours.find(cell);
+    return colour_ && found != colours.end() ? fmt::format("\x1b[{}m{}\x1b[0m", found->second, cell) : cell;
+  }
+
+  const bool colour_;
+  std::vector<std::vector<std::string>> lines_;
+};
+
+/// "12 folded, 3 kept".
+std::string counts(const std::vector<const Object *> &rows) {
+  std::map<std::pair<int, std::string>, int> byOutcome;
+  for (const Object *row : rows)
+    ++byOutcome[{-rank(row), stringOf(*row, "outcome")}];
+  std::string text;
+  for (const auto &[outcome, n] : byOutcome)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", n, outcome.second);
+  return text;
+}
+
+/// The rows that are shown, and how many are not.
+std::pair<std::vector<const Object *>, size_t> bounded(std::vector<const Object *> rows, size_t limit) {
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const Object *a, const Object *b) { return rank(a) < rank(b); });
+  size_t hidden = rows.size() > limit ? rows.size() - limit : 0;
+  rows.resize(rows.size() - hidden);
+  return {std::move(rows), hidden};
+}
+
+std::string hiddenLine(size_t hidden) {
+  return hidden == 0 ? "" : fmt::format("  ... and {} rows more: --all shows them\n", hidden);
+}
+
+std::string batchNormTable(const std::vector<const Object *> &all, size_t limit, bool colour) {
+  auto [rows, hidden] = bounded(all, limit);
+  Table table({"NAME", "CHANNELS", "OUTCOME", "WHERE, OR WHY NOT"}, colour);
+  for (const Object *row : rows)
+    table.add({shortened(stringOf(*row, "name")), count(*row, "channels"), stringOf(*row, "outcome"),
+               whereAndWhy(*row)});
+  return fmt::format("\nBatchNorms: {}\n", counts(all)) + table.text() + hiddenLine(hidden);
+}
+
+std::string activationTable(const std::vector<const Object *> &all, size_t limit, bool measured,
+                            bool colour) {
+  auto [rows, hidden] = bounded(all, limit);
+  std::vector<std::string> head{"NAME",         "KIND",      "OUTCOME",          "IT", "OPERAND IN", "DEAD",
+                                "EST. CLIPPED", "EST. DEAD", "WHERE, OR WHY NOT"};
+  if (measured)
+    head.insert(head.end() - 1, "MEASURED");
+  Table table(std::move(head), colour);
+  for (const Object *row : rows) {
+    auto seen = row->getNumber("measured_fraction");
+    const char *verdict = isRedundant(*row) ? "is redundant" : seen && *seen > 0 ? "acts" : "may act";
+    std::vector<std::string> cells{shortened(stringOf(*row, "name")),
+                                   stringOf(*row, "kind"),
+                                   stringOf(*row, "outcome"),
+                                   verdict,
+                                   interval(*row),
+                                   count(*row, "dead_channels") + "/" + count(*row, "channels"),
+                                   percent(*row, "clipped_fraction"),
+                                   count(*row, "statistically_dead_channels"),
+                                   whereAndWhy(*row)};
+    if (measured)
+      cells.insert(cells.end() - 1, percent(*row, "measured_fraction"));
+    table.add(std::move(cells));
+  }
+  std::string text = fmt::format("\nActivations: {}\n", counts(all)) + table.text() + hiddenLine(hidden);
+  text +=
+      "  Proved: the interval of the operand, and DEAD, the channels that are always clipped.\n"
+      "  Estimated, not proved (EST.): what a BatchNorm's gamma and beta let expect, Phi(-beta/|gamma|).\n";
+  if (measured)
+    text += "  MEASURED: the share of elements that it changed on the calibration inputs.\n";
+  return text;
+}
+
+/// What would change the outcome of rows that are computed, by code.
+std::string remedies(const std::vector<const Object *> &rows) {
+  std::map<std::string, int> byCode;
+  for (const Object *row : rows)
+    if (!isRedundant(*row))
+      ++byCode[stringOf(*row, "code")];
+  std::string text;
+  for (const auto &[code, n] : byCode)
+    if (const ExplainCode *entry = findCode(code); entry && !entry->remedy.empty())
+      text += fmt::format("  {} ({} {}): {}\n", code, n, n == 1 ? "row" : "rows", entry->remedy);
+  return text.empty() ? "" : "\nWhat would change that:\n" + text;
+}
+
+/// Of N ReLUs after a BatchNorm, how many can ever act: proofs, then what was seen, then the estimate.
+std::string answer(const std::vector<const Object *> &activations) {
+  int total = 0, redundant = 0, seen = 0, estimated = 0;
+  double clipped = 0;
+  bool measured = false;
+  for (const Object *row : activations) {
+    if (stringOf(*row, "kind") != "Relu" || !row->getString("batch_norm"))
+      continue;
+    ++total;
+    redundant += isRedundant(*row);
+    if (auto fraction = row->getNumber("measured_fraction")) {
+      measured = true;
+      seen += *fraction > 0 && !isRedundant(*row);
+    }
+    if (auto fraction = row->getNumber("clipped_fraction")) {
+      ++estimated;
+      clipped += *fraction;
+    }
+  }
+  if (total == 0)
+    return "\nNo ReLU follows a BatchNorm directly.\n";
+  int open = total - redundant;
+  std::string text = fmt::format(
+      "\nOf {} ReLU{} after a BatchNorm, {} {} proved redundant and {} can act as far as bounds tell", total,
+      total == 1 ? "" : "s", redundant, redundant == 1 ? "is" : "are", open);
+  text += measured ? fmt::format("; {} of these did on the calibration inputs.\n", seen) : ".\n";
+  if (estimated > 0)
+    text += fmt::format("Estimate, no proof: they clip {:.0f} % of their inputs on average.\n",
+                        100 * clipped / estimated);
+  return text;
+}
+
+std::string multiplications(const Object &explanation) {
+  const Object *summary = explanation.getObject("summary");
+  if (!summary)
+    return "";
+  double before = summary->getNumber("macs_before").value_or(0),
+         after = summary->getNumber("macs_after").value_or(0);
+  int64_t removed = summary->getInteger("constant_channels_removed").value_or(0);
+  std::string text = fmt::format("Multiply-adds a run: {:.4g} M as imported, {:.4g} M compiled",
+                                 before * 1e-6, after * 1e-6);
+  return text + (removed > 0 ? fmt::format("; {} constant channels left the network.\n", removed) : ".\n");
+}
+
+} // namespace
+
+std::string explainText(const std::string &title, const Object &explanation, const ExplainStyle &style) {
+  std::vector<const Object *> batchNorms = rowsOf(explanation, "batch_norms"),
+                              activations = rowsOf(explanation, "activations"),
+                              kernels = rowsOf(explanation, "kernels");
+  bool measured = std::any_of(activations.begin(), activations.end(), [](const Object *row) {
+    return row->getNumber("measured_fraction").has_value();
+  });
+  // Each table may use what the other leaves of the rows.
+  size_t half = shownRows / 2, spareOfA = half - std::min(half, activations.size()),
+         spareOfB = half - std::min(half, batchNorms.size());
+  size_t everything = batchNorms.size() + activations.size();
+  std::string text = fmt::format("{}: {} BatchNorms, {} activations, {} kernels\n", title, batchNorms.size(),
+                                 activations.size(), kernels.size());
+  if (!batchNorms.empty())
+    text += batchNormTable(batchNorms, style.all ? everything : half + spareOfA, style.colour);
+  if (!activations.empty())
+    text += activationTable(activations, style.all ? everything : half + spareOfB, measured, style.colour);
+  std::vector<const Object *> rows = batchNorms;
+  rows.insert(rows.end(), activations.begin(), activations.end());
+  return text + remedies(rows) + answer(activations) + multiplications(explanation);
+}
+
+} // namespace sinter
