@@ -109,7 +109,11 @@ static std::string text(double x) {
   return out;
 }
 
-static std::string text(Interval x) { return "[" + text(x.lo) + ", " + text(x.hi) + "]"; }
+static std::string text(Interval x) {
+  std::string out;
+  llvm::raw_string_ostream(out) << "[" << text(x.lo) << ", " << text(x.hi) << "]";
+  return out;
+}
 
 /// The op (or input) that makes `value` satisfy `holds`: the first on the way up that reads something which
 /// does not.

@@ -395,10 +395,11 @@ Value Generator::resize() {
   if (!x)
     return {};
   Value scales = constantOf({4}, {1, 1, 2, chance(50) ? 2.0 : 1.0});
-  auto op = ResizeOp::create(builder, NameLoc::get(builder.getStringAttr("resize" + std::to_string(nodes++))),
-                             UnrankedTensorType::get(builder.getF32Type()), x, Value(), scales, Value());
-  op.setMode(chance(60) ? "nearest" : "linear");
-  return keep(op) ? op.getY() : Value();
+  return make<ResizeOp>(x, Value(), scales, Value(), builder.getStringAttr(chance(60) ? "nearest" : "linear"),
+                        builder.getStringAttr("half_pixel"), builder.getStringAttr("round_prefer_floor"),
+                        builder.getF32FloatAttr(-0.75f), builder.getBoolAttr(false),
+                        builder.getF32FloatAttr(0), builder.getBoolAttr(false), DenseI64ArrayAttr(),
+                        builder.getStringAttr("stretch"));
 }
 
 Value Generator::product() {

@@ -59,7 +59,7 @@ void eraseUnused(Network &network) {
       op->erase();
 }
 
-size_t sizeOfNetwork(const Network &network) {
+size_t sizeOfNetwork(Network &network) {
   func::FuncOp function = mainOf(*network.module);
   size_t size = function.getNumResults();
   for (Operation *op : opsOf(function))
