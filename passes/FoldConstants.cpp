@@ -68,7 +68,9 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       Block &body = function.getBody().front();
       for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
-        if (failed(foldOp(&op, foldedElements, journal)))
+        if (auto copy = dyn_cast<IdentityOp>(op); copy && copy.getX().getType() == copy.getType())
+          copy.replaceAllUsesWith(copy.getX());
+        else if (failed(foldOp(&op, foldedElements, journal)))
           return signalPassFailure();
       for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
         if (isOpTriviallyDead(&op)) {

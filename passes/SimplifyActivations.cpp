@@ -190,7 +190,7 @@ private:
 
   /// Ops whose results nothing reads any more.
   void eraseUnused() {
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body.without_terminator())))
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
       if (isOpTriviallyDead(&op)) {
         for (const std::string &name : namesOf(op.getLoc()))
           if (JournalRow *row = journal.find(name); row && row->outcome.empty() && !isa<ConstantOp>(op)) {

@@ -13,7 +13,7 @@ namespace {
 
 func::FuncOp mainOf(ModuleOp module) { return module.lookupSymbol<func::FuncOp>("main"); }
 
-Network copyOf(const Network &network) {
+Network copyOf(Network &network) {
   return {OwningOpRef<ModuleOp>(network.module->clone()), network.inputs};
 }
 
