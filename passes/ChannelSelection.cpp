@@ -27,14 +27,30 @@ Tensor selectChannels(const Tensor &tensor, const KeptChannels &kept) {
   return result;
 }
 
+/// Whether a convolution's groups are its channels: then a channel in is a channel out.
+static bool isDepthwise(ConvOp conv) {
+  int64_t group = conv.getGroup();
+  return group > 1 && rankedType(conv.getX()).getDimSize(1) == group &&
+         rankedType(conv.getY()).getDimSize(1) == group;
+}
+
+/// Whether channels of the op's result are sums over all channels of its operands.
+static bool isSummedOver(Operation *op) {
+  if (auto conv = dyn_cast<ConvOp>(op))
+    return !isDepthwise(conv);
+  return isa<ConvTransposeOp, GemmOp, MatmulOp>(op);
+}
+
 ChannelSelection::ChannelSelection(Value value, KeptChannels kept, ArrayRef<Operation *> readers)
     : value(value) {
   if (!require(value, kept))
     return;
-  // A value that something else reads must stay as it is.
+  // A value that something else reads must stay as it is; so must one that a product sums over, even if that
+  // product's own result shrinks.
   SmallPtrSet<Operation *, 8> inside(readers.begin(), readers.end());
   for (auto &[needed, channels] : needs)
-    inside.insert(needed.getDefiningOp());
+    if (!isSummedOver(needed.getDefiningOp()))
+      inside.insert(needed.getDefiningOp());
   possible = llvm::all_of(needs, [&](const auto &need) {
     return constantTensor(need.first) ||
            llvm::all_of(need.first.getUsers(), [&](Operation *user) { return inside.contains(user); });
@@ -47,13 +63,6 @@ bool ChannelSelection::require(Value value, const KeptChannels &kept) {
     return it->second == kept;
   Operation *op = value.getDefiningOp();
   return op && (isa<ConstantOp>(op) || requireOperands(op, kept));
-}
-
-/// Whether a convolution's groups are its channels: then a channel in is a channel out.
-static bool isDepthwise(ConvOp conv) {
-  int64_t group = conv.getGroup();
-  return group > 1 && rankedType(conv.getX()).getDimSize(1) == group &&
-         rankedType(conv.getY()).getDimSize(1) == group;
 }
 
 bool ChannelSelection::requireOperands(Operation *op, const KeptChannels &kept) {

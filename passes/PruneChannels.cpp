@@ -44,28 +44,22 @@ std::pair<OpOperand *, int64_t> weightOf(Operation *op) {
 struct PruneChannelsPass : impl::PruneChannelsBase<PruneChannelsPass> {
   void runOnOperation() override {
     for (auto function : getOperation().getOps<func::FuncOp>())
-      // A channel that leaves may leave another without readers: the next round sees it.
-      for (int round = 0; round < mostRounds && sweep(function); ++round) {
-      }
+      // Each change asks for new bounds, and may leave other channels without readers.
+      while (pruneOne(function))
+        eraseUnused(function.getBody().front());
     if (removed > 0)
       getOperation()->setAttr("nn.constant_channels_removed",
                               IntegerAttr::get(IntegerType::get(&getContext(), 64), removed));
   }
 
 private:
-  static constexpr int mostRounds = 8;
-
-  bool sweep(func::FuncOp function) {
+  /// Removes the constant channels of one value, the last that has any; whether there was one.
+  bool pruneOne(func::FuncOp function) {
     RangeAnalysis ranges(function);
-    SmallVector<Value> candidates;
-    for (Operation &op : function.getBody().front())
-      if (summedAxis(&op) && !llvm::is_contained(candidates, op.getOperand(0)))
-        candidates.push_back(op.getOperand(0));
-    bool changed = false;
-    // From the outputs up: a value's maker is changed after its readers.
-    for (Value value : llvm::reverse(candidates))
-      changed |= prune(value, ranges);
-    return changed;
+    for (Operation &op : llvm::reverse(function.getBody().front()))
+      if (summedAxis(&op) && prune(op.getOperand(0), ranges))
+        return true;
+    return false;
   }
 
   /// Removes the constant channels of a value that only contractions read; whether there were any to remove.
@@ -107,7 +101,6 @@ private:
     Value smaller = selection.apply();
     for (Operation *reader : readers)
       shrink(reader, smaller, constants, kept);
-    eraseUnused(value);
     removed += static_cast<int64_t>(range.channels.size() - kept.channels.size());
     return true;
   }
@@ -130,16 +123,10 @@ private:
     reader->erase();
   }
 
-  static void eraseUnused(Value value) {
-    Operation *op = value.getDefiningOp();
-    if (!op || !op->use_empty() || isa<KernelOp>(op))
-      return;
-    SmallVector<Value> operands(op->getOperands());
-    op->erase();
-    llvm::SmallPtrSet<Operation *, 4> gone;
-    for (Value operand : operands)
-      if (operand.use_empty() && operand.getDefiningOp() && gone.insert(operand.getDefiningOp()).second)
-        eraseUnused(operand);
+  static void eraseUnused(Block &body) {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
+      if (isOpTriviallyDead(&op))
+        op.erase();
   }
 
   int64_t removed = 0;

@@ -1,6 +1,9 @@
 // Value ranges of arithmetic, comparison and logic.
 #include "ir/RangeRules.h"
+#include "ir/ops/Activation.h"
 #include "ir/ops/Arithmetic.h"
+#include "ir/ops/Math.h"
+#include "ir/ops/Normalisation.h"
 #include <cmath>
 #include <numeric>
 
@@ -52,9 +55,20 @@ static Interval integerQuotient(Interval a, Interval b) {
   return {std::trunc(all.lo), std::trunc(all.hi)};
 }
 
+/// Whether the value's zeros are +0, as far as its op tells: then numbers >= 0 divided by it are not -inf.
+static bool zerosArePositive(Value value) {
+  return isa_and_present<ExpOp, SigmoidOp, SoftplusOp, AbsOp, SoftmaxOp>(value.getDefiningOp());
+}
+
 void DivOp::inferRange(Ranges x, RangeResults y) {
+  bool isPositiveZero = zerosArePositive(getB());
+  auto quotient = [&](Interval a, Interval b) {
+    if (isPositiveZero && b.lo >= 0 && a.lo >= 0)
+      return maxOf(a / b, Interval::point(0));
+    return a / b;
+  };
   if (isFloatOp(*this))
-    y[0] = binary(*this, x, [](Interval a, Interval b) { return a / b; }, quotientMayBeNaN);
+    y[0] = binary(*this, x, quotient, quotientMayBeNaN);
   else
     y[0] = binary(*this, x, integerQuotient, [](Interval, Interval) { return false; });
 }
