@@ -66,7 +66,7 @@ Status writeRemarks(const std::string &explanation, const std::string &path) {
   if (!object)
     return {ErrorCode::Internal, "the explanation is no JSON object"};
   MLIRContext context(MLIRContext::Threading::DISABLED);
-  remark::RemarkCategories all{".*", std::nullopt, std::nullopt, std::nullopt, std::nullopt};
+  remark::RemarkCategories all{".*", ".*", ".*", ".*", ".*"};
   // The engine writes when the context ends.
   if (failed(remark::enableOptimizationRemarksWithLLVMStreamer(
           context, path, llvm::remarks::Format::YAML, std::make_unique<remark::RemarkEmittingPolicyAll>(),

@@ -30,6 +30,9 @@ if [ -n "${SINTER_TESTDATA:-}" ] && makeLightModels; then
 fi
 suite "dumps of every stage" "$root/scripts/check-dumps.sh"
 
+suite "random networks, 2000 seeds" "$build/tests/random-graphs" --count 2000 --reduce-to "$logs"
+suite "random networks, oneDNN" "$build/tests/random-graphs" --count 500 --backend onednn --reduce-to "$logs"
+
 sanitized() {
   local build=$root/build/asan
   (cd "$root" && cmake --preset asan && ninja -C "$build") && runCtest

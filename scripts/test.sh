@@ -18,8 +18,11 @@ for backend in llvm onednn; do
   sinterTest "ONNX 1.12 node $backend" "$debianData/node" --list "$root/build/testdata/onnx-1.12-node.txt" --backend $backend
 done
 sinterTest "ONNX 1.12 pytorch, simple" "$debianData/pytorch-converted" "$debianData/pytorch-operator" "$debianData/simple"
-sinterTest "fusion cases" "$root/tests/data/fusion-cases" --numbers-only
+for backend in llvm onednn auto; do
+  sinterTest "fusion cases $backend" "$root/tests/data/fusion-cases" --backend $backend
+done
 sinterTest "fusion cases -O0" "$root/tests/data/fusion-cases" --numbers-only -O0
+suite "random networks, 100 seeds" "$build/tests/random-graphs" --count 100 --reduce-to "$logs"
 suite "same bits: JIT, .so, threads" "$root/scripts/check-bits.sh"
 suite "dumps read back, same bits" "$root/scripts/check-dumps.sh" --quick
 

@@ -116,7 +116,7 @@ void expectSound(const std::string &text) {
       SmallVector<Tensor> inputs;
       for (RankedTensorType type : types)
         inputs.push_back(randomInput(type, drawn, random));
-      FailureOr<SmallVector<Tensor>> outputs = evaluateFunction(program.function, inputs);
+      FailureOr<SmallVector<Tensor>> outputs = nn::evaluateFunction(program.function, inputs);
       if (failed(outputs)) // an index out of range
         continue;
       for (auto [output, range] : llvm::zip_equal(*outputs, ranges))
