@@ -54,6 +54,20 @@ inline constexpr ExplainCode explainCodes[] = {
     {"IDENTITY", "scale 1 and shift 0 in every channel: it changes nothing", ""},
     {"UNUSED_RESULT", "no output of the model depends on it, or an equal node computes the same", ""},
     {"CONSTANT_OPERAND", "its operand is a constant: it was computed at compile time", ""},
+    // What the ranges prove of an activation.
+    {"RANGE_NONNEGATIVE",
+     "its operand is proved >= 0 (or NaN, which passes through), where it returns its operand", ""},
+    {"WITHIN_BOUNDS", "its operand is proved to stay within its bounds", ""},
+    {"SLOPE_ONE", "it multiplies negatives by 1: it is the identity", ""},
+    {"ALWAYS_ZERO", "its result is proved to be 0 everywhere", ""},
+    {"ALWAYS_CONSTANT", "its result is proved to be one number everywhere", ""},
+    {"MERGED_WITH", "it is one clamp together with the activation beside it", ""},
+    // Why an activation is needed, as far as proofs go.
+    {"CAN_BE_NEGATIVE", "its operand can be negative, or nothing proves that it cannot",
+     "--input-range NAME=LO:HI, if the inputs are bounded, may prove more"},
+    {"OUT_OF_BOUNDS", "its operand can leave its bounds, or nothing proves that it cannot",
+     "--input-range NAME=LO:HI, if the inputs are bounded, may prove more"},
+    {"CHANGES_VALUES", "it changes the values that its operand can take", ""},
 };
 
 /// Null if there is no such code.

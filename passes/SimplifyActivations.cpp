@@ -195,7 +195,7 @@ private:
         for (const std::string &name : namesOf(op.getLoc()))
           if (JournalRow *row = journal.find(name); row && row->outcome.empty() && !isa<ConstantOp>(op)) {
             row->outcome = "removed";
-            row->code = "UNUSED";
+            row->code = "UNUSED_RESULT";
             row->reason = "nothing reads its result any more";
           }
         op.erase();
