@@ -24,6 +24,8 @@ Expected<Planned> plan(const std::string &path, const CompileOptions &options) {
   Expected<Target> target = resolveTarget(options.targetTriple, options.targetCpu);
   if (!target)
     return target.failure();
+  // Products are rounded before they are added, whatever the processor could do in one step.
+  target->hasFma &= options.math != "strict";
   Expected<LoadedModel> model = loadModel(path, options);
   if (!model)
     return model.failure();

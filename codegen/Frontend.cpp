@@ -1,5 +1,6 @@
 // See the header.
 #include "codegen/Frontend.h"
+#include "codegen/RewriteCheck.h"
 #include "codegen/llvm/KernelEmitter.h"
 #include "codegen/onednn/OneDnn.h"
 #include "ir/Diagnostics.h"
@@ -151,6 +152,7 @@ static nn::PipelineOptions pipelineOptions(const CompileOptions &options) {
   nn::PipelineOptions pipeline;
   pipeline.optimise = options.optimise;
   pipeline.prune = options.prune;
+  pipeline.refactor = options.math != "strict";
   pipeline.exposeKernels = options.exposeKernels;
   for (const auto &[name, shape] : options.shapes)
     pipeline.shapes.push_back(name + "=" + toString(shape));
@@ -223,6 +225,15 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   passes.addInstrumentation(std::move(dump));
   if (afterPass)
     passes.addInstrumentation(std::make_unique<Observe>(afterPass));
+  RewriteCheck check(options);
+  bool isStatic = false;
+  AfterPass verify = [&](StringRef pass, ModuleOp module) {
+    isStatic |= pass == "nn-specialise-shapes";
+    if (isStatic)
+      check.afterPass(pass, module);
+  };
+  if (options.verifyRewrites)
+    passes.addInstrumentation(std::make_unique<Observe>(verify));
   nn::PipelineOptions pipeline = pipelineOptions(options);
   pipeline.addBackendAssignment = [&](OpPassManager &manager) {
     nn::AssignBackendOptions choice;
@@ -234,6 +245,8 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   nn::buildPipeline(passes, pipeline);
   if (failed(passes.run(*model.module)))
     return diagnostics.failure("a pass failed without a reason: please report this model");
+  if (!check.status().ok())
+    return check.status();
   return dumped;
 }
 

@@ -27,11 +27,12 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
     passes.addPass(createFoldConstants());
     passes.addPass(createCSEPass());
     // Before kernels form: a folded BatchNorm leaves its activation next to the convolution.
-    passes.addPass(createFoldBatchNorm());
+    if (options.refactor)
+      passes.addPass(createFoldBatchNorm());
     // After it: a BatchNorm's bounds are those of the weights that it became.
     passes.addPass(createSimplifyActivations());
     // Folded weights and biases, and activations that became constants, tell which channels are constant.
-    if (options.prune)
+    if (options.prune && options.refactor)
       passes.addPass(createPruneChannels());
   }
 

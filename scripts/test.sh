@@ -22,6 +22,8 @@ for backend in llvm onednn auto; do
   sinterTest "fusion cases $backend" "$root/tests/data/fusion-cases" --backend $backend
 done
 sinterTest "fusion cases -O0" "$root/tests/data/fusion-cases" --numbers-only -O0
+sinterTest "fusion cases strict" "$root/tests/data/fusion-cases" --numbers-only --math strict
+sinterTest "fusion cases, verified rewrites" "$root/tests/data/fusion-cases" --verify-rewrites
 suite "random networks, 100 seeds" "$build/tests/random-graphs" --count 100 --reduce-to "$logs"
 suite "same bits: JIT, .so, threads" "$root/scripts/check-bits.sh"
 suite "dumps read back, same bits" "$root/scripts/check-dumps.sh" --quick

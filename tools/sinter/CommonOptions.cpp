@@ -142,10 +142,9 @@ Status CommonOptions::finish() {
     return unavailable("--precision bf16");
   if (tune_)
     return unavailable("--tune");
-  if (compile.math == "strict")
-    return unavailable("--math strict");
-  if (compile.verifyRewrites)
-    return unavailable("--verify-rewrites");
+  if (compile.math == "strict" && compile.backend == "onednn")
+    return {ErrorCode::InvalidArgument,
+            "--math strict promises roundings that oneDNN's kernels do not keep: use --backend llvm"};
   compile.optimise = optimisation_.empty();
   compile.prune = !noPrune_;
   if (Status s = parseAssignments("--shape", "NAME=1x3x224x224", shapes_, compile.shapes, parseShape);

@@ -1,0 +1,125 @@
+// See the header.
+#include "codegen/RewriteCheck.h"
+#include "ir/Evaluation.h"
+#include "ir/Weights.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/RangeAnalysis.h"
+#include <cmath>
+#include <random>
+
+using namespace mlir;
+
+namespace sinter::codegen {
+namespace {
+
+/// What a set of inputs is meant to find.
+enum class Kind {
+  Spread, ///< values of both signs: most wrong constants
+  Small,  ///< near 0, -0 among them: shifts and signs
+  Large,  ///< a hundred times as large: bounds that do not hold
+  Holes,  ///< NaN here and there: comparisons turned around, sums that reach too far
+};
+
+/// Values of a kind, within the declared range if there is one.
+Tensor makeInput(const Shape &shape, DType type, Kind kind, std::optional<std::pair<double, double>> range,
+                 std::mt19937 &random) {
+  auto uniform = [&](double low, double high) {
+    return low + (high - low) * (static_cast<double>(random()) / 0xffffffffu);
+  };
+  Tensor tensor(type, shape);
+  std::vector<double> values(static_cast<size_t>(tensor.size()));
+  for (double &value : values) {
+    double size = kind == Kind::Small ? 0.1 : kind == Kind::Large ? 200 : 2;
+    value = range ? uniform(range->first, range->second) : uniform(-size, size);
+    if (kind == Kind::Small && random() % 4 == 0 && !range)
+      value = random() % 2 ? 0.0 : -0.0;
+    if (kind == Kind::Large && range && random() % 2)
+      value = random() % 2 ? range->first : range->second;
+    if (kind == Kind::Holes && !range && random() % 97 == 0)
+      value = std::nan("");
+  }
+  if (isFloat(type))
+    storeDoubles(tensor, values);
+  else
+    storeInts(tensor, std::vector<int64_t>(values.begin(), values.end()));
+  return tensor;
+}
+
+/// Where two tensors differ by more than roundings, in words. A pass may regroup roundings of f32: a
+/// thousandth of the value, or a ten-thousandth of the largest.
+std::optional<std::string> findChange(const Tensor &got, const Tensor &want) {
+  if (got.shape() != want.shape() || got.type() != want.type())
+    return "another type or shape";
+  std::vector<double> a = toDoubles(got), b = toDoubles(want);
+  double largest = 0;
+  for (double value : b)
+    if (std::isfinite(value))
+      largest = std::max(largest, std::fabs(value));
+  for (size_t i = 0; i < a.size(); ++i) {
+    bool same = std::isfinite(a[i]) && std::isfinite(b[i])
+                    ? std::fabs(a[i] - b[i]) <= 1e-3 * std::fabs(b[i]) + 1e-4 * largest
+                    : a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]));
+    if (!same)
+      return "element " + std::to_string(i) + " was " + std::to_string(b[i]) + " and became " +
+             std::to_string(a[i]);
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
+void RewriteCheck::makeInputs(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  std::mt19937 random(1);
+  for (Kind kind : {Kind::Spread, Kind::Small, Kind::Large, Kind::Holes}) {
+    if (kind == Kind::Holes && assumeFinite)
+      continue;
+    std::vector<Tensor> set;
+    for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
+      auto number = static_cast<unsigned>(i);
+      if (auto value = main.getArgAttrOfType<ElementsAttr>(number, "nn.default")) {
+        set.push_back(*nn::readElements(value));
+        continue;
+      }
+      auto tensor = cast<RankedTensorType>(type);
+      std::optional<std::pair<double, double>> range;
+      if (auto declared = main.getArgAttrOfType<DenseF64ArrayAttr>(number, nn::inputRangeAttr))
+        range = {declared[0], declared[1]};
+      set.push_back(
+          makeInput(Shape(tensor.getShape()), *nn::toDType(tensor.getElementType()), kind, range, random));
+    }
+    inputs.push_back(std::move(set));
+  }
+}
+
+void RewriteCheck::afterPass(StringRef pass, ModuleOp module) {
+  if (!problem.ok())
+    return;
+  bool isFirst = inputs.empty();
+  if (isFirst)
+    makeInputs(module);
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  for (size_t set = 0; set < inputs.size(); ++set) {
+    FailureOr<SmallVector<Tensor>> results = nn::evaluateFunction(main, inputs[set]);
+    // Values that index out of range are the model's own affair, as long as they stay so.
+    Outputs outputs;
+    if (succeeded(results))
+      outputs.assign(results->begin(), results->end());
+    if (isFirst) {
+      before.push_back(std::move(outputs));
+      continue;
+    }
+    for (size_t i = 0; i < std::min(outputs.size(), before[set].size()); ++i)
+      if (auto change = findChange(outputs[i], before[set][i])) {
+        auto name = main.getResultAttrOfType<StringAttr>(static_cast<unsigned>(i), "nn.name");
+        problem = {ErrorCode::Internal, "--verify-rewrites: the pass " + pass.str() + " changes output '" +
+                                            (name ? name.str() : std::to_string(i)) + "': " + *change +
+                                            ". This is a bug in Sinter: please report it with the model; -O0 "
+                                            "compiles without rewrites"};
+        return;
+      }
+    before[set] = std::move(outputs);
+  }
+}
+
+} // namespace sinter::codegen
