@@ -120,7 +120,8 @@ SumBounds::SumBounds(Type element)
                                        : FLT_MAX) {}
 
 void SumBounds::add(Interval x, double times) {
-  if (times == 0)
+  // Adding 0 rounds nothing: a weight of 0 leaves a sum exact.
+  if (times == 0 || x == Interval::point(0))
     return;
   // Terms below the smallest normal number may be flushed to 0.
   if (x.lo > 0 && x.lo < FLT_MIN)
