@@ -152,8 +152,14 @@ static AffineVerdict canCompose(const std::optional<ChannelAffine> &both, Ranked
 
 //===- Up -----------------------------------------------------------------===//
 
-/// Ways longer than this are not followed.
-static constexpr int deepest = 64;
+/// Ways longer than this are not followed, nor more of them.
+static constexpr int deepest = 64, mostAsked = 4096;
+
+bool AffineMover::mayAsk(int depth) { return depth < deepest && ++asked < mostAsked; }
+
+static AffineVerdict tooDeep() {
+  return AffineVerdict::no("TOO_DEEP", "the way to an op that could take it up is too long");
+}
 
 static AffineVerdict onlyReader(Value v) {
   if (v.hasOneUse())
@@ -168,6 +174,7 @@ static AffineVerdict onlyReader(Value v) {
 }
 
 AffineVerdict AffineMover::canMoveUp(Value v, const ChannelAffine &affine) {
+  asked = 0;
   return canMoveUpFrom(v, affine, 0);
 }
 
@@ -194,8 +201,8 @@ AffineVerdict AffineMover::canMoveUpFrom(Value v, const ChannelAffine &affine, i
   AffineVerdict passes = passToOperands(op, cast<OpResult>(v).getResultNumber(), affine, operands);
   if (!passes)
     return passes.code == "OP_BLOCKS_AFFINE" ? verdict : passes;
-  if (depth == deepest)
-    return AffineVerdict::no("TOO_DEEP", "the way to an op that could take it up is too long");
+  if (!mayAsk(depth))
+    return tooDeep();
   for (auto [operand, needed] : llvm::zip_equal(op->getOperands(), operands))
     if (needed)
       if (AffineVerdict inner = canMoveUpFrom(operand, *needed, depth + 1); !inner)
@@ -250,14 +257,15 @@ AffineVerdict AffineMover::canMoveDown(Value v, const ChannelAffine &affine, boo
     return AffineVerdict::no("LARGE_SHIFT",
                              "its mean is over 1000 standard deviations from 0: moved past it, the "
                              "subtraction would lose digits");
+  asked = 0;
   return canMoveDownFrom(v, affine, borders, 0);
 }
 
 AffineVerdict AffineMover::canMoveDownFrom(Value v, const ChannelAffine &affine, bool borders, int depth) {
   if (affine.isIdentity() || v.use_empty())
     return AffineVerdict::yes();
-  if (depth == deepest)
-    return AffineVerdict::no("TOO_DEEP", "the way to an op that could take it up is too long");
+  if (!mayAsk(depth))
+    return tooDeep();
   SmallPtrSet<Operation *, 4> seen;
   for (OpOperand &use : v.getUses()) {
     if (!seen.insert(use.getOwner()).second)

@@ -40,7 +40,11 @@ private:
   AffineVerdict canMoveDownFrom(mlir::Value v, const ChannelAffine &affine, bool borders, int depth);
   void replace(mlir::Operation *op, mlir::Value by, mlir::Location loc);
 
+  /// False once a question has asked more ops than any network needs: paths may multiply from op to op.
+  bool mayAsk(int depth);
+
   llvm::SmallVector<std::string> names;
+  int asked = 0;
 };
 
 /// s and t of an affine as constants that broadcast to a tensor type; null where they do not round to finite
