@@ -20,14 +20,7 @@ fail() {
 # same NAME MODEL OPTIONS...: four runs, one set of bits. The options name the shapes and inputs.
 same() {
   local name=$1 model=$2 shapes=() inputs=() variant load
-  shift 2
-  while [ $# -gt 0 ]; do
-    case $1 in
-      --shape | --dim) shapes+=("$1" "$2") ;;
-      *) inputs+=("$1" "$2") ;;
-    esac
-    shift 2
-  done
+  splitOptions "${@:3}"
   rm -rf "$work"/*
   if ! "$bin/sinter" compile "$model" -o "$work/model.so" "${shapes[@]}" >"$work/log" 2>&1; then
     fail "$name" "$(tail -n 1 "$work/log")"

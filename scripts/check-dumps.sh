@@ -46,14 +46,7 @@ sameBits() {
 # check NAME MODEL OPTIONS...: the dumps of a model. The options name the shapes and inputs.
 check() {
   local name=$1 model=$2 shapes=() inputs=() dumps dump
-  shift 2
-  while [ $# -gt 0 ]; do
-    case $1 in
-      --shape | --dim) shapes+=("$1" "$2") ;;
-      *) inputs+=("$1" "$2") ;;
-    esac
-    shift 2
-  done
+  splitOptions "${@:3}"
   rm -rf "$work"/*
   if ! "$bin/sinter" compile "$model" -o "$work/model.mlir" "${shapes[@]}" --dump-dir "$work/dumps" >"$work/log" 2>&1; then
     if grep -q 'lists the supported operators' "$work/log"; then

@@ -9,6 +9,17 @@ caseInputs() {
   done
 }
 
+# splitOptions OPTIONS...: appends --shape and --dim, with their values, to `shapes` and the others to `inputs`.
+splitOptions() {
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --shape | --dim) shapes+=("$1" "$2") ;;
+      *) inputs+=("$1" "$2") ;;
+    esac
+    shift 2
+  done
+}
+
 # forEachNetwork CHECK [NAME...]: calls CHECK NAME MODEL [--shape or --dim and its value]... [--input FILE]... for the digits
 # network and, where SINTER_TESTDATA is set, for the networks in real/, or for the named ones.
 forEachNetwork() {
