@@ -2,6 +2,7 @@
 #include "passes/ActivationRules.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
+#include "passes/Journal.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Format.h"
 #include <array>
@@ -29,27 +30,10 @@ static Value onlyVariable(ValueRange operands) {
 }
 
 StringRef activationKind(Operation *op) {
-  return llvm::TypeSwitch<Operation *, StringRef>(op)
-      .Case([](ReluOp) { return "Relu"; })
-      .Case([](LeakyReluOp) { return "LeakyRelu"; })
-      .Case([](PReluOp) { return "PRelu"; })
-      .Case([](ClipOp) { return "Clip"; })
-      .Case([](EluOp) { return "Elu"; })
-      .Case([](SeluOp) { return "Selu"; })
-      .Case([](CeluOp) { return "Celu"; })
-      .Case([](ThresholdedReluOp) { return "ThresholdedRelu"; })
-      .Case([](HardSigmoidOp) { return "HardSigmoid"; })
-      .Case([](HardSwishOp) { return "HardSwish"; })
-      .Case([](SigmoidOp) { return "Sigmoid"; })
-      .Case([](TanhOp) { return "Tanh"; })
-      .Case([](SoftplusOp) { return "Softplus"; })
-      .Case([](SoftsignOp) { return "Softsign"; })
-      .Case([](GeluOp) { return "Gelu"; })
-      .Case([](MishOp) { return "Mish"; })
-      .Case([](AbsOp) { return "Abs"; })
-      .Case([](MaxOp max) { return onlyVariable(max.getInputs()) ? "Max" : ""; })
-      .Case([](MinOp min) { return onlyVariable(min.getInputs()) ? "Min" : ""; })
-      .Default(StringRef());
+  if (isa<MaxOp, MinOp>(op))
+    return !onlyVariable(op->getOperands()) ? "" : isa<MaxOp>(op) ? "Max" : "Min";
+  StringRef kind = journalKind(op);
+  return kind == "BatchNormalization" ? StringRef() : kind;
 }
 
 Value activationOperand(Operation *op) {
