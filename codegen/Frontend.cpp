@@ -235,6 +235,9 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   if (options.verifyRewrites)
     passes.addInstrumentation(std::make_unique<Observe>(verify));
   nn::PipelineOptions pipeline = pipelineOptions(options);
+  // oneDNN and the reference have layouts of their own.
+  if (options.backend == "auto" || options.backend == "llvm")
+    pipeline.layoutBlock = target.lanes(32);
   pipeline.addBackendAssignment = [&](OpPassManager &manager) {
     nn::AssignBackendOptions choice;
     choice.backend = options.backend;

@@ -12,7 +12,10 @@ using namespace sinter::nn;
 #include "ir/Interfaces.cpp.inc"
 #include "ir/NNDialect.cpp.inc"
 
-void NNDialect::initialize() { registerOps(); }
+void NNDialect::initialize() {
+  registerAttributes();
+  registerOps();
+}
 
 // One list per family, so that each family's classes are compiled in its own file.
 void NNDialect::registerOps() {

@@ -5,6 +5,7 @@
 #include "ir/Affine.h"
 #include "ir/ChannelFlow.h"
 #include "ir/Evaluation.h"
+#include "ir/Layout.h"
 #include "ir/Range.h"
 #include "ir/ShapeMath.h"
 #include "ir/StridedCopy.h"
@@ -18,3 +19,5 @@
 
 #include "ir/Interfaces.h.inc"
 #include "ir/NNDialect.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "ir/Attributes.h.inc"

@@ -21,8 +21,11 @@ def NN_Dialect : Dialect {
   // ElementwiseOpInterface builds ops of these.
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect"];
-  let useDefaultAttributePrinterParser = 0;
-  let extraClassDeclaration = [{ void registerOps(); }];
+  let useDefaultAttributePrinterParser = 1;
+  let extraClassDeclaration = [{
+    void registerOps();
+    void registerAttributes();
+  }];
 }
 
 //===- Types: what ONNX calls T -----------------------------------------===//

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ir/Evaluation.h"
+#include "ir/Layout.h"
 #include "ir/ShapeMath.h"
 #include "ir/StridedCopy.h"
 #include "mlir/Support/LogicalResult.h"
@@ -78,7 +79,7 @@ template <typename Op> mlir::LogicalResult checkResultTypes(Op op, Evaluation &i
     return mlir::failure();
   }
   for (auto [made, stated] : llvm::zip_equal(types, op->getResultTypes()))
-    if (made != stated)
+    if (withoutLayout(made) != withoutLayout(stated))
       return op.emitOpError("makes ") << made << " of the values of its operands, not " << stated;
   return mlir::success();
 }

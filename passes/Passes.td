@@ -71,6 +71,17 @@ def PruneChannels : Pass<"nn-prune-channels", "::mlir::ModuleOp"> {
   }];
 }
 
+def AssignLayout : Pass<"nn-assign-layout", "::mlir::ModuleOp"> {
+  let summary = "give values of convolutional networks a blocked memory layout";
+  let description = [{
+    From the first convolution on, f32 values lie in blocks of `block` channels (`#nn.blocked`), as many as a vector register of the
+    target holds. Convolutions with constant weights, pools, elementwise ops and concatenations of whole blocks keep the layout;
+    before every other op, and at the graph's outputs, an `nn.relayout` ends it. Channels that fill no whole block are padded inside
+    the layout. `block` of 0 leaves everything plain.
+  }];
+  let options = [Option<"block", "block", "int64_t", "0", "channels of a block; 0 for plain layouts">];
+}
+
 def FormKernels : Pass<"nn-form-kernels", "::mlir::ModuleOp"> {
   let summary = "group ops into kernels";
   let description = [{

@@ -36,6 +36,13 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
       passes.addPass(createPruneChannels());
   }
 
+  // Before kernels form: ops fuse only with ops of their own layout. After everything that looks at channels.
+  if (options.optimise && options.layoutBlock > 0) {
+    AssignLayoutOptions layout;
+    layout.block = options.layoutBlock;
+    passes.addPass(createAssignLayout(layout));
+  }
+
   FormKernelsOptions kernels;
   kernels.fuse = options.optimise;
   passes.addPass(createFormKernels(kernels));

@@ -23,7 +23,7 @@ struct Buffer {
 
 int64_t bytesOf(Value value) {
   auto type = cast<RankedTensorType>(value.getType());
-  int64_t bytes = type.getNumElements() * static_cast<int64_t>(sizeOf(*toDType(type.getElementType())));
+  int64_t bytes = *elementCount(storageShape(type)) * static_cast<int64_t>(sizeOf(*toDType(type.getElementType())));
   return llvm::alignTo(std::max<int64_t>(bytes, 1), SINTER_ALIGNMENT);
 }
 

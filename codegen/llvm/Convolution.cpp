@@ -1,5 +1,6 @@
 // Convolutions as contractions: rows are output channels of a group, columns output pixels, k runs over
 // kernel positions and input channels. Weights are packed at compile time, pixels while they are computed.
+#include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/DirectConvolution.h"
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/PackedOperands.h"
@@ -60,8 +61,18 @@ LogicalResult emitProduct(KernelEmitter &e, Op op, const Window &window, bool tr
   return success();
 }
 
+std::string refuseConv(Operation *operation, const Target &target) {
+  auto op = cast<ConvOp>(operation);
+  if (layoutOf(op.getY().getType()))
+    return refuseBlockedConvolution(op);
+  return layoutOf(op.getX().getType()) ? "a plain result of a blocked operand"
+                                       : refuseConvolution<ConvOp>(operation, target);
+}
+
 LogicalResult emitConv(KernelEmitter &e, Operation *operation) {
   auto op = cast<ConvOp>(operation);
+  if (layoutOf(op.getY().getType()))
+    return isDepthwise(op) ? emitBlockedDepthwise(e, op) : emitBlockedConvolution(e, op);
   FailureOr<Window> resolved = op.window();
   if (failed(resolved))
     return failure();
@@ -98,7 +109,7 @@ LogicalResult emitConvTranspose(KernelEmitter &e, Operation *operation) {
 } // namespace
 
 void registerConvolutionEmitters(EmitterTable &table) {
-  table.add<ConvOp>({refuseConvolution<ConvOp>, emitConv});
+  table.add<ConvOp>({refuseConv, emitConv, true});
   table.add<ConvTransposeOp>({refuseConvolution<ConvTransposeOp>, emitConvTranspose});
 }
 

@@ -1,6 +1,7 @@
 // Which kernels the LLVM backend takes, and how it emits one: the anchor by its family's emitter, the rest
 // element by element.
 #include "codegen/llvm/Emitters.h"
+#include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/Fusion.h"
 
 using namespace mlir;
@@ -14,6 +15,7 @@ const EmitterTable &emitterTable() {
     registerConvolutionEmitters(t);
     registerIndexingEmitters(t);
     registerIndexingOrderEmitters(t);
+    registerLayoutEmitters(t);
     registerMatrixEmitters(t);
     registerMovementEmitters(t);
     registerNormalisationEmitters(t);
@@ -60,9 +62,13 @@ std::string refuseKernel(KernelOp kernel, const Target &target) {
     std::string name = op.getName().getStringRef().str();
     if (!llvm::all_of(op.getResults(), hasStaticType) || !llvm::all_of(op.getOperands(), hasStaticType))
       return name + " has a dynamic shape";
-    if (op.hasTrait<OpTrait::IsTerminator>() || isa<ElementwiseOpInterface>(op))
+    if (op.hasTrait<OpTrait::IsTerminator>())
       continue;
     const AnchorEmitter *emitter = emitterTable().find(name);
+    if (std::string reason = refuseLayouts(&op, emitter && emitter->takesBlocked, target); !reason.empty())
+      return reason;
+    if (isa<ElementwiseOpInterface>(op))
+      continue;
     if (!emitter)
       return name + " has no generated kernel";
     if (anchor)

@@ -8,6 +8,7 @@ namespace sinter::codegen {
 void registerConvolutionEmitters(EmitterTable &table);
 void registerIndexingEmitters(EmitterTable &table);
 void registerIndexingOrderEmitters(EmitterTable &table);
+void registerLayoutEmitters(EmitterTable &table);
 void registerMatrixEmitters(EmitterTable &table);
 void registerMovementEmitters(EmitterTable &table);
 void registerNormalisationEmitters(EmitterTable &table);

@@ -11,8 +11,20 @@ using namespace sinter::nn;
 
 namespace sinter::codegen {
 
-/// A value as it is read at a point of some index space: the dimension of the space that each of its
-/// dimensions follows.
+/// The index space of a tensor as it lies in memory, in which points are given: row-major over `shape`; a
+/// blocked dimension counts blocks there and the last one runs within them.
+struct Space {
+  Dims shape;
+  BlockedAttr layout;
+
+  static Space of(Value value) {
+    return {storageShape(rankedType(value)), layoutOf(value.getType())};
+  }
+  bool operator==(const Space &other) const { return shape == other.shape && layout == other.layout; }
+};
+
+/// A value as it is read at a point of some index space: the (logical) dimension of the space that each of
+/// its dimensions follows.
 struct Access {
   Value value;
   SmallVector<int64_t> dims;
@@ -31,35 +43,59 @@ struct Access {
     return std::make_pair(value.getAsOpaquePointer(), ArrayRef(dims)) <
            std::make_pair(other.value.getAsOpaquePointer(), ArrayRef(other.dims));
   }
+  /// Whether the value's channels run along the blocks of the space.
+  bool isBlockedIn(const Space &space) const {
+    auto at = space.layout ? llvm::find(dims, space.layout.getAxis()) : dims.end();
+    return at != dims.end() && rankedType(value).getDimSize(at - dims.begin()) != 1;
+  }
+  /// The layout in which the value is read in the space: its own, or for a constant the one that fits.
+  BlockedAttr layoutIn(const Space &space) const {
+    if (!isBlockedIn(space))
+      return {};
+    int64_t axis = llvm::find(dims, space.layout.getAxis()) - dims.begin();
+    return BlockedAttr::get(value.getContext(), axis, space.layout.getSize());
+  }
   /// The stride along each dimension of `space`; 0 where the value is broadcast.
-  Dims strides(ArrayRef<int64_t> space) const {
-    Dims result(space.size(), 0);
+  Dims strides(const Space &space) const {
+    Dims result(space.shape.size(), 0);
     ArrayRef<int64_t> shape = rankedType(value).getShape();
-    Dims own = rowMajorStrides(shape);
+    BlockedAttr layout = layoutIn(space);
+    Dims own = rowMajorStrides(storageShape(shape, layout));
     for (auto [i, dim] : llvm::enumerate(dims))
       if (shape[i] != 1)
         result[dim] += own[i];
+    if (layout)
+      result.back() += 1;
     return result;
   }
 };
 
 /// How an access moves while the inner index of a point advances.
-enum class Inner { Fixed, Consecutive, Scattered };
+enum class Inner {
+  Fixed,
+  Consecutive,
+  Repeating, ///< consecutive within the space's blocks, the same in each of them
+  Scattered
+};
 
-static Inner innerKind(const Access &access, ArrayRef<int64_t> space, size_t split) {
-  Dims strides = access.strides(space), dense = rowMajorStrides(space);
-  bool isFixed = true, isConsecutive = true;
-  for (size_t i = split; i < space.size(); ++i) {
+static Inner innerKind(const Access &access, const Space &space, size_t split) {
+  Dims strides = access.strides(space), dense = rowMajorStrides(space.shape);
+  bool isFixed = true, isConsecutive = true, isRepeating = access.isBlockedIn(space);
+  for (size_t i = split; i < space.shape.size(); ++i) {
     isFixed &= strides[i] == 0;
-    isConsecutive &= space[i] == 1 || strides[i] == dense[i];
+    isConsecutive &= space.shape[i] == 1 || strides[i] == dense[i];
+    isRepeating &= i + 1 == space.shape.size() || strides[i] == 0;
   }
-  return isFixed ? Inner::Fixed : isConsecutive ? Inner::Consecutive : Inner::Scattered;
+  return isFixed         ? Inner::Fixed
+         : isConsecutive ? Inner::Consecutive
+         : isRepeating   ? Inner::Repeating
+                         : Inner::Scattered;
 }
 
 /// Computes values of the kernel at one point, each once.
 struct KernelEmitter::Evaluator {
   KernelEmitter &e;
-  ArrayRef<int64_t> space;
+  const Space &space;
   const Point &point;
   std::map<std::pair<Access, unsigned>, Value> known;
 
@@ -100,7 +136,7 @@ private:
     Type element = elementTypeOf(access.value), compute = computeType(element);
     if (std::optional<Tensor> constant = constantTensor(access.value); constant && constant->size() == 1)
       return e.splat(immediate(*constant, compute), lanes);
-    Buffer buffer = e.input(access.value);
+    Buffer buffer = memoryOf(access);
     size_t split = point.outer.size();
     Dims strides = access.strides(space);
     Value base = e.index(0);
@@ -111,20 +147,35 @@ private:
       return e.splat(e.load(buffer, base), lanes);
     case Inner::Consecutive:
       return e.load(buffer, e.add(base, point.inner), lanes);
+    case Inner::Repeating: {
+      // Vectors are as long as blocks and start where these do.
+      int64_t size = space.layout.getSize();
+      Value within = lanes == size ? e.index(0)
+                                   : e.b.createOrFold<arith::RemUIOp>(point.inner, e.index(size));
+      return e.load(buffer, e.add(base, within), lanes);
+    }
     case Inner::Scattered:
       break;
     }
     SmallVector<Value> elements;
     for (unsigned lane = 0; lane < lanes; ++lane) {
       Value at = base;
-      SmallVector<Value> indices = e.delinearize(e.add(point.inner, e.index(lane)), space.drop_front(split));
-      for (size_t i = split; i < space.size(); ++i)
+      SmallVector<Value> indices =
+          e.delinearize(e.add(point.inner, e.index(lane)), ArrayRef(space.shape).drop_front(split));
+      for (size_t i = split; i < space.shape.size(); ++i)
         at = e.add(at, e.mul(indices[i - split], strides[i]));
       elements.push_back(e.load(buffer, at));
     }
     if (lanes == 1)
       return elements.front();
     return vector::FromElementsOp::create(e.b, VectorType::get({lanes}, compute), elements);
+  }
+
+  /// A constant that the space wants in blocks is laid out anew.
+  Buffer memoryOf(const Access &access) {
+    BlockedAttr layout = access.layoutIn(space);
+    bool isConstant = access.value.getDefiningOp<ConstantOp>();
+    return isConstant ? e.constant(access.value, layout) : e.input(access.value);
   }
 
   Value immediate(const Tensor &constant, Type type) {
@@ -143,7 +194,8 @@ bool KernelEmitter::isInMemory(Value tensor) const {
 }
 
 Value KernelEmitter::read(Value tensor, const Point &point) {
-  return Evaluator{*this, rankedType(tensor).getShape(), point, {}}.evaluate(Access::whole(tensor));
+  Space space = Space::of(tensor);
+  return Evaluator{*this, space, point, {}}.evaluate(Access::whole(tensor));
 }
 
 Value KernelEmitter::read(Value tensor, ValueRange indices, unsigned lanes) {
@@ -176,11 +228,12 @@ void KernelEmitter::finish(unsigned result, Value element, const Point &point) {
   for (auto [number, value] : llvm::enumerate(yieldOf(kernel)->getOperands()))
     if (reaches(anchorResult, value))
       outputs.push_back({number, value});
-  storeOutputs(outputs, rankedType(anchorResult).getShape(), point, anchorResult, element);
+  storeOutputs(outputs, anchorResult, point, anchorResult, element);
 }
 
-void KernelEmitter::storeOutputs(ArrayRef<KernelOutput> outputs, ArrayRef<int64_t> space, const Point &point,
+void KernelEmitter::storeOutputs(ArrayRef<KernelOutput> outputs, Value like, const Point &point,
                                  Value given, Value element) {
+  Space space = Space::of(like);
   Evaluator evaluator{*this, space, point, {}};
   if (given)
     evaluator.known[{Access::whole(given), point.lanes}] = element;
@@ -221,19 +274,20 @@ static void collectLoads(KernelEmitter &e, const Access &access, std::map<Access
 
 /// Outputs of one shape: rows of consecutive elements, each cut into chunks; the rows' chunks are the
 /// iterations.
-static void emitGroup(KernelEmitter &e, ArrayRef<int64_t> space, ArrayRef<KernelOutput> outputs,
+static void emitGroup(KernelEmitter &e, const Space &space, ArrayRef<KernelOutput> outputs,
                       function_ref<void(const Point &)> emitPoint) {
   std::map<Access, bool> accesses;
   for (auto [number, value] : outputs)
     collectLoads(e, Access::whole(value), accesses);
   // Rows are as long as every operand allows: it is consecutive along them, or fixed.
-  size_t split = space.size();
+  size_t split = space.shape.size();
+  ArrayRef<int64_t> shape(space.shape);
   auto allows = [&](const std::pair<const Access, bool> &access) {
     return !access.second || innerKind(access.first, space, split - 1) != Inner::Scattered;
   };
   while (split > 0 && llvm::all_of(accesses, allows))
     --split;
-  int64_t rows = *elementCount(space.take_front(split)), length = *elementCount(space.drop_front(split));
+  int64_t rows = *elementCount(shape.take_front(split)), length = *elementCount(shape.drop_front(split));
   constexpr int64_t chunkElements = 4096;
   int64_t chunk = std::max<int64_t>(std::min(length, chunkElements), 1);
   int64_t chunks = llvm::divideCeil(length, chunk);
@@ -248,18 +302,23 @@ static void emitGroup(KernelEmitter &e, ArrayRef<int64_t> space, ArrayRef<Kernel
     } else if (length % chunk != 0) {
       to = arith::MinUIOp::create(e.b, to, e.index(length));
     }
-    SmallVector<Value> outer = e.delinearize(at[0], space.take_front(split));
+    SmallVector<Value> outer = e.delinearize(at[0], shape.take_front(split));
     e.forLanes(from, to, length < e.lanes() ? 1 : e.lanes(),
                [&](Value i, unsigned lanes) { emitPoint(Point{outer, i, lanes}); });
   });
 }
 
 void emitElementwise(KernelEmitter &e, ArrayRef<KernelOutput> outputs) {
-  llvm::MapVector<ArrayRef<int64_t>, SmallVector<KernelOutput>> byShape;
-  for (auto [number, value] : outputs)
-    byShape[rankedType(value).getShape()].push_back({number, value});
-  for (auto &[space, group] : byShape)
-    emitGroup(e, space, group, [&](const Point &point) { e.storeOutputs(group, space, point); });
+  llvm::MapVector<Type, SmallVector<KernelOutput>> bySpace;
+  for (auto [number, value] : outputs) {
+    RankedTensorType type = rankedType(value);
+    bySpace[RankedTensorType::get(type.getShape(), IntegerType::get(value.getContext(), 8), type.getEncoding())]
+        .push_back({number, value});
+  }
+  for (auto &[type, group] : bySpace) {
+    Value like = group.front().second;
+    emitGroup(e, Space::of(like), group, [&](const Point &point) { e.storeOutputs(group, like, point); });
+  }
 }
 
 } // namespace sinter::codegen

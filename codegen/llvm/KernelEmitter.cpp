@@ -1,5 +1,6 @@
 // Memory, loops and parallel phases of a kernel; the fusion of elementwise ops is in Fusion.cpp.
 #include "codegen/llvm/KernelEmitter.h"
+#include "codegen/llvm/Blocked.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -97,12 +98,12 @@ Buffer KernelEmitter::argument(BufferRef ref, Type element, ArrayRef<int64_t> sh
 
 Buffer KernelEmitter::input(Value tensor) {
   assert(isInMemory(tensor) && "a value computed inside the kernel has no memory: use read()");
-  return argument({BufferRef::Tensor, tensor}, elementTypeOf(tensor), rankedType(tensor).getShape());
+  return argument({BufferRef::Tensor, tensor}, elementTypeOf(tensor), storageShape(rankedType(tensor)));
 }
 
 Buffer KernelEmitter::output(unsigned index) {
   Value result = kernel.getResult(index);
-  return argument({BufferRef::Output, {}, index}, elementTypeOf(result), rankedType(result).getShape());
+  return argument({BufferRef::Output, {}, index}, elementTypeOf(result), storageShape(rankedType(result)));
 }
 
 Buffer KernelEmitter::constant(const Tensor &tensor) {
@@ -113,6 +114,15 @@ Buffer KernelEmitter::constant(const Tensor &tensor) {
   if (found == constants.end())
     constants.push_back(tensor);
   return argument({BufferRef::Constant, {}, number}, toMlir(tensor.type(), b.getContext()), tensor.shape());
+}
+
+Buffer KernelEmitter::constant(Value tensor, BlockedAttr layout) {
+  if (!layout)
+    return input(tensor);
+  auto [it, isNew] = laidOut.try_emplace({tensor, layout});
+  if (isNew)
+    it->second = blockedCopy(*constantTensor(tensor), layout);
+  return constant(it->second);
 }
 
 static int64_t alignedBytes(Type element, ArrayRef<int64_t> shape) {

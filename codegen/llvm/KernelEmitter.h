@@ -11,7 +11,7 @@
 
 namespace sinter::codegen {
 
-/// Memory of one tensor, dense and row-major, as a one-dimensional memref of storage elements: f32, f64 and
+/// Memory of one tensor, dense and row-major over its storage shape (ir/Layout.h), as a one-dimensional memref of storage elements: f32, f64 and
 /// integers as they are (signless), f16 and bf16 as i16, bool as i8. Alignment is that of an element.
 struct Buffer {
   mlir::Value memref;
@@ -22,7 +22,7 @@ struct Buffer {
   int64_t size() const;
 };
 
-/// One element of a tensor, or `lanes` consecutive ones in row-major order: `outer` indexes the leading
+/// One element of a tensor (by its storage shape: a blocked tensor is [n][channel block][spatial...][channel]), or `lanes` consecutive ones in row-major order: `outer` indexes the leading
 /// dimensions, `inner` is the row-major index within all remaining ones (null if none remain). A convolution
 /// that runs along collapsed oh*ow pixels gives {n, oc} and the pixel; {i, j, k} and no inner means one
 /// element.
@@ -121,6 +121,8 @@ public:
   unsigned outputOf(unsigned result) const;
   /// Read-only data made at compile time, such as packed weights; 64-byte aligned.
   Buffer constant(const Tensor &tensor);
+  /// The data of a constant in this layout; plain if null.
+  Buffer constant(mlir::Value tensor, nn::BlockedAttr layout);
   /// Uninitialised memory for the kernel's phases, shared by all threads (slice it by iteration); 64-byte
   /// aligned.
   Buffer workspace(mlir::Type element, llvm::ArrayRef<int64_t> shape);
@@ -175,10 +177,10 @@ private:
   friend void emitElementwise(KernelEmitter &emitter,
                               llvm::ArrayRef<std::pair<unsigned, mlir::Value>> outputs);
 
-  /// Computes the outputs (number, yielded value) at a point of tensors of shape `space`, given one value's
-  /// element(s), and stores them.
-  void storeOutputs(llvm::ArrayRef<std::pair<unsigned, mlir::Value>> outputs, llvm::ArrayRef<int64_t> space,
-                    const Point &point, mlir::Value given = {}, mlir::Value element = {});
+  /// Computes the outputs (number, yielded value) at a point of tensors of the shape and layout of `like`,
+  /// given one value's element(s), and stores them.
+  void storeOutputs(llvm::ArrayRef<std::pair<unsigned, mlir::Value>> outputs, mlir::Value like, const Point &point,
+                    mlir::Value given = {}, mlir::Value element = {});
   Phase &phase() { return phases.back(); }
   Buffer argument(BufferRef ref, mlir::Type element, llvm::ArrayRef<int64_t> shape);
 
@@ -187,6 +189,8 @@ private:
   std::string name;
   mlir::Operation *anchorOp = nullptr;
   unsigned kernelLanes = 1;
+  /// Constants that were laid out anew.
+  llvm::DenseMap<std::pair<mlir::Value, mlir::Attribute>, Tensor> laidOut;
 };
 
 /// The type in which elements of an nn element type are computed: f32 for f16 and bf16, signless integers,
@@ -201,6 +205,8 @@ struct AnchorEmitter {
   std::string (*refuse)(mlir::Operation *anchor, const Target &target);
   /// Emits all phases. A failure must have emitted a diagnostic at the op.
   mlir::LogicalResult (*emit)(KernelEmitter &emitter, mlir::Operation *anchor);
+  /// Whether it knows blocked tensors.
+  bool takesBlocked = false;
 };
 
 /// Emitters by op name; each family file adds its own (codegen/llvm/Emitters.cpp lists them).

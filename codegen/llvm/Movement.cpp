@@ -1,5 +1,6 @@
 // Data movement: each op is one region or several of its results, see Regions.h.
 #include "ir/ops/Movement.h"
+#include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/Regions.h"
 #include "ir/ops/View.h"
@@ -25,6 +26,21 @@ template <unsigned data> static std::string refuseMovement(Operation *op, const 
 
 static std::string refuseNothing(Operation *, const Target &) { return ""; }
 
+/// Blocks are joined whole: only the last operand may end within one.
+static std::string refuseConcat(Operation *op, const Target &) {
+  auto concat = cast<ConcatOp>(op);
+  BlockedAttr layout = layoutOf(concat.getY().getType());
+  int64_t rank = rankedType(concat.getY()).getRank(), axis = (concat.getAxis() + rank) % rank;
+  for (Value operand : concat.getInputs()) {
+    if (layoutOf(operand.getType()) != layout)
+      return "nn.concat mixes layouts";
+    if (layout && axis == layout.getAxis() && operand != concat.getInputs().back() &&
+        rankedType(operand).getDimSize(axis) % layout.getSize() != 0)
+      return "nn.concat would cut blocks";
+  }
+  return "";
+}
+
 static LogicalResult emitMovement(KernelEmitter &e, Operation *op) {
   SmallVector<StridedCopy> copies;
   if (failed(cast<MovementOpInterface>(op).appendCopies(constantInts, copies)))
@@ -36,6 +52,10 @@ static LogicalResult emitMovement(KernelEmitter &e, Operation *op) {
     emitRegion(e, *region, {});
   }
   return success();
+}
+
+static LogicalResult emitConcat(KernelEmitter &e, Operation *op) {
+  return layoutOf(op->getResult(0).getType()) ? emitBlockedConcat(e, op) : emitMovement(e, op);
 }
 
 /// The whole operand, in order.
@@ -103,7 +123,7 @@ static LogicalResult emitTrilu(KernelEmitter &e, Operation *op) {
 
 void registerMovementEmitters(EmitterTable &table) {
   table.add<TransposeOp>({refuseNothing, emitMovement});
-  table.add<ConcatOp>({refuseNothing, emitMovement});
+  table.add<ConcatOp>({refuseConcat, emitConcat, true});
   table.add<DepthToSpaceOp>({refuseNothing, emitMovement});
   table.add<SpaceToDepthOp>({refuseNothing, emitMovement});
   table.add<SplitOp>({refuseMovement<1>, emitMovement});

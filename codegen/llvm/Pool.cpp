@@ -1,6 +1,7 @@
 // Pools as loops. A pool is separable: first the input rows under a window are combined into one row on the
 // stack, with neutral elements where padding is, then windows slide along that row; borders need no code of
 // their own.
+#include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/ReductionLoops.h"
 #include "ir/ops/MathExpansions.h"
@@ -209,10 +210,14 @@ template <typename Op> static std::string refusePool(Operation *op, const Target
     return "its window does not fit its operand";
   if (window->back().extent() > PoolLoops::maxRow / 2 || window->back().stride > PoolLoops::maxRow / 64)
     return "its window is too wide";
+  if (layoutOf(op->getOperand(0).getType()) != layoutOf(op->getResult(0).getType()))
+    return "it changes the layout";
   return "";
 }
 
 static LogicalResult emitMaxPool(KernelEmitter &e, Operation *op) {
+  if (layoutOf(op->getResult(0).getType()))
+    return emitBlockedPool(e, op);
   auto pool = cast<MaxPoolOp>(op);
   Window window = *pool.window();
   auto finish = [](Element folded, ArrayRef<Value>, Value, unsigned) { return folded; };
@@ -221,6 +226,8 @@ static LogicalResult emitMaxPool(KernelEmitter &e, Operation *op) {
 }
 
 static LogicalResult emitAveragePool(KernelEmitter &e, Operation *op) {
+  if (layoutOf(op->getResult(0).getType()))
+    return emitBlockedPool(e, op);
   auto pool = cast<AveragePoolOp>(op);
   Window window = *pool.window();
   SmallVector<std::vector<double>> counts;
@@ -312,8 +319,8 @@ static LogicalResult emitMaxPoolIndices(KernelEmitter &e, Operation *op) {
 }
 
 void registerPoolEmitters(EmitterTable &table) {
-  table.add<MaxPoolOp>({refusePool<MaxPoolOp>, emitMaxPool});
-  table.add<AveragePoolOp>({refusePool<AveragePoolOp>, emitAveragePool});
+  table.add<MaxPoolOp>({refusePool<MaxPoolOp>, emitMaxPool, true});
+  table.add<AveragePoolOp>({refusePool<AveragePoolOp>, emitAveragePool, true});
   table.add<LpPoolOp>({refusePool<LpPoolOp>, emitLpPool});
   table.add<MaxPoolIndicesOp>({nullptr, emitMaxPoolIndices});
 }

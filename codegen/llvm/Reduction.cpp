@@ -1,4 +1,5 @@
 // Reductions over axes, global pools and arg reductions as loops.
+#include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/ReductionLoops.h"
 #include "ir/ops/MathExpansions.h"
@@ -123,6 +124,15 @@ static LogicalResult emitGlobalLpPool(KernelEmitter &e, Operation *op) {
       });
 }
 
+static std::string refuseGlobalAverage(Operation *op, const Target &) {
+  return layoutOf(op->getOperand(0).getType()) == layoutOf(op->getResult(0).getType()) ? "" : "it changes the layout";
+}
+
+static LogicalResult emitGlobalAverage(KernelEmitter &e, Operation *op) {
+  return layoutOf(op->getResult(0).getType()) ? emitBlockedGlobalAverage(e, cast<GlobalAveragePoolOp>(op))
+                                              : emitGlobalPool<ReduceKind::Mean>(e, op);
+}
+
 //===- Arg reductions -----------------------------------------------------===//
 
 /// Finds the best value, then the first (or last) position that holds it: both vectorise.
@@ -152,7 +162,7 @@ void registerReductionEmitters(EmitterTable &table) {
   table.add<ReduceLogSumOp>(reduction);
   table.add<ReduceLogSumExpOp>(reduction);
   table.add<ReduceSumSquareOp>(reduction);
-  table.add<GlobalAveragePoolOp>({nullptr, emitGlobalPool<ReduceKind::Mean>});
+  table.add<GlobalAveragePoolOp>({refuseGlobalAverage, emitGlobalAverage, true});
   table.add<GlobalMaxPoolOp>({nullptr, emitGlobalPool<ReduceKind::Max>});
   table.add<GlobalLpPoolOp>({nullptr, emitGlobalLpPool});
   table.add<ArgMaxOp>({nullptr, emitArg<ArgMaxOp>});

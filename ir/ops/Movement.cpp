@@ -259,6 +259,18 @@ LogicalResult SpaceToDepthOp::evaluate(Evaluation &io) {
   return evaluateCopies(*this, io);
 }
 
+//===- nn.relayout -------------------------------------------------------===//
+
+LogicalResult RelayoutOp::inferShapes(SmallVectorImpl<Type> &types) {
+  // Which layout is the result's own; only the shape follows from the operand.
+  auto x = dyn_cast<RankedTensorType>(getX().getType());
+  BlockedAttr layout = layoutOf(getType());
+  types.push_back(x ? Type(withLayout(x, layout)) : getX().getType());
+  return success();
+}
+
+LogicalResult RelayoutOp::evaluate(Evaluation &io) { return evaluateView(*this, io); }
+
 //===- nn.trilu ----------------------------------------------------------===//
 
 LogicalResult TriluOp::verify() {

@@ -27,6 +27,8 @@ void FlattenOp::inferRange(Ranges x, RangeResults y) { y[0] = viewRange(*this, x
 void SqueezeOp::inferRange(Ranges x, RangeResults y) { y[0] = viewRange(*this, x[0]); }
 void UnsqueezeOp::inferRange(Ranges x, RangeResults y) { y[0] = viewRange(*this, x[0]); }
 
+void RelayoutOp::inferRange(Ranges x, RangeResults y) { y[0] = x[0]; }
+
 //===- Rearranged --------------------------------------------------------===//
 
 void TransposeOp::inferRange(Ranges x, RangeResults y) {

@@ -1,0 +1,25 @@
+// Blocked tensors (#nn.blocked) in generated code.
+#pragma once
+
+#include "codegen/llvm/KernelEmitter.h"
+
+namespace sinter::codegen {
+
+/// The tensor's elements laid out in blocks; zeros fill up the last block.
+Tensor blockedCopy(const Tensor &tensor, nn::BlockedAttr layout);
+
+/// Why generated code cannot read and write an op's tensors in their layouts; empty if it can. An op without
+/// blocked tensors always can.
+std::string refuseLayouts(mlir::Operation *op, bool takesBlocked, const Target &target);
+
+/// Emitters of ops with a blocked result.
+std::string refuseBlockedConvolution(nn::ConvOp op);
+mlir::LogicalResult emitBlockedConvolution(KernelEmitter &e, nn::ConvOp op);
+mlir::LogicalResult emitBlockedDepthwise(KernelEmitter &e, nn::ConvOp op);
+/// A convolution with as many groups as channels, on either side.
+bool isDepthwise(nn::ConvOp op);
+mlir::LogicalResult emitBlockedGlobalAverage(KernelEmitter &e, nn::GlobalAveragePoolOp op);
+mlir::LogicalResult emitBlockedPool(KernelEmitter &e, mlir::Operation *op);
+mlir::LogicalResult emitBlockedConcat(KernelEmitter &e, mlir::Operation *op);
+
+} // namespace sinter::codegen

@@ -1,0 +1,268 @@
+// Depthwise convolutions and pools in channel blocks: every output pixel folds vectors of the input under its
+// window. Tiles of pixels of a line share a step; which kernel columns a pixel at a border lacks is known at
+// compile time, which kernel lines at run time.
+#include "codegen/llvm/Blocked.h"
+#include "codegen/llvm/ReductionLoops.h"
+#include "codegen/llvm/WindowPanel.h"
+#include "ir/ops/Element.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace sinter::nn;
+
+namespace sinter::codegen {
+namespace {
+
+using Values = SmallVector<Value>;
+
+/// What is folded: `start` per channel block, `fold` for an input vector under a kernel position, `finish`.
+struct WindowFold {
+  std::function<Value(Value channel)> start;
+  /// Values that every pixel shares at kernel position `tap` (a weight); may be null.
+  std::function<Value(Value channel, Value tap)> shared;
+  std::function<Value(Value sum, Value x, Value shared)> fold;
+  std::function<Value(Value sum, Value plane, Value line, int64_t column, Value tileColumn)> finish;
+};
+
+class WindowEmitter {
+public:
+  WindowEmitter(KernelEmitter &e, Operation *op, Value x, Window window, WindowFold fold)
+      : e(e), op(op), x(x), window(std::move(window)), fold(std::move(fold)), lanes(e.target.lanes(32)) {
+    Dims shape = storageShape(rankedType(x));
+    images = shape[0], blocks = shape[1];
+    // Registers: an accumulator per pixel, and a few for what they share.
+    width = std::min<int64_t>(e.target.vectorRegisters / 2 + (e.target.vectorRegisters > 16 ? 4 : 0), column().out);
+    int64_t tiles = llvm::divideCeil(column().out, width);
+    width = llvm::divideCeil(column().out, tiles);
+  }
+
+  void emit() {
+    int64_t lines = window[1].out;
+    double perLine = 2.0 * static_cast<double>(column().out * lanes) *
+                     static_cast<double>(window[0].size * window[1].size * window[2].size);
+    e.iterations(images * blocks * window[0].out * lines, KernelEmitter::grainFor(perLine), [&](Value iteration) {
+      SmallVector<Value> at = e.delinearize(iteration, {images, blocks, window[0].out, lines});
+      image = at[0], channel = at[1], plane = at[2], line = at[3];
+      emitLine();
+    });
+  }
+
+private:
+  const WindowAxis &column() const { return window[2]; }
+  Value sub(Value a, Value b) { return e.b.createOrFold<arith::SubIOp>(a, b); }
+
+  /// Kernel positions of output `o` inside the input: [from, to).
+  std::pair<Value, Value> inside(const WindowAxis &axis, Value o) {
+    if (axis.padBegin == 0 && axis.position(axis.out - 1, axis.size - 1) < axis.in)
+      return {e.index(0), e.index(axis.size)};
+    Value start = sub(e.mul(o, axis.stride), e.index(axis.padBegin)), zero = e.index(0);
+    auto clamp = [&](Value v) {
+      v = arith::MaxSIOp::create(e.b, v, zero);
+      return v;
+    };
+    // ceil(-start / dilation) and ceil((in - start) / dilation)
+    Value slack = e.index(axis.dilation - 1), dilation = e.index(axis.dilation);
+    Value from = e.b.createOrFold<arith::DivUIOp>(clamp(sub(slack, start)), dilation);
+    Value to = e.b.createOrFold<arith::DivUIOp>(clamp(sub(e.add(e.index(axis.in), slack), start)), dilation);
+    to = arith::MinSIOp::create(e.b, to, e.index(axis.size));
+    return {from, to};
+  }
+
+  void emitLine() {
+    const WindowAxis &w = column();
+    planes = inside(window[0], plane), rows = inside(window[1], line);
+    // Pixels that see all kernel columns: [first, last).
+    int64_t first = w.padBegin == 0 ? 0 : std::min<int64_t>(llvm::divideCeil(w.padBegin, w.stride), w.out);
+    int64_t last = first;
+    while (last < w.out && w.position(last, w.size - 1) < w.in)
+      ++last;
+    // Tiles with a border at compile-time places, tiles without in a loop.
+    int64_t at = 0;
+    while (at < w.out) {
+      int64_t count = std::min(width, w.out - at);
+      int64_t whole = at >= first ? (last - at) / width : 0;
+      if (whole >= 2) {
+        e.loop(e.index(at), e.index(at + whole * width), width,
+               [&](Value from) { emitTile(from, -1, width); });
+        at += whole * width;
+        continue;
+      }
+      emitTile(e.index(at), at, count);
+      at += count;
+    }
+  }
+
+  /// `count` pixels from column `from` on; `known` is that column, or -1 for one without border.
+  void emitTile(Value from, int64_t known, int64_t count) {
+    const WindowAxis &w = column();
+    Buffer input = e.input(x);
+    Value base = e.mul(e.add(e.mul(image, blocks), channel), window[0].in * window[1].in * w.in * lanes);
+    Value columnAt = sub(e.mul(from, w.stride * lanes), e.index(w.padBegin * lanes));
+    Values init(count, fold.start(channel));
+    auto row = [&](Value kp, Value kr, ValueRange carried) {
+      Values sums(carried);
+      Value z = sub(e.add(e.mul(plane, window[0].stride), e.mul(kp, window[0].dilation)), e.index(window[0].padBegin));
+      Value y = sub(e.add(e.mul(line, window[1].stride), e.mul(kr, window[1].dilation)), e.index(window[1].padBegin));
+      Value lineAt = e.mul(e.add(e.mul(z, window[1].in), y), w.in * lanes);
+      Value lineBase = e.add(e.add(base, lineAt), columnAt);
+      Value tapBase = e.mul(e.add(e.mul(kp, window[1].size), kr), w.size);
+      for (int64_t k = 0; k < w.size; ++k) {
+        Value shared = fold.shared ? fold.shared(channel, e.add(tapBase, e.index(k))) : Value();
+        for (int64_t i = 0; i < count; ++i) {
+          int64_t position = known >= 0 ? w.position(known + i, k) : 0;
+          if (known >= 0 && (position < 0 || position >= w.in))
+            continue;
+          int64_t offset = (i * w.stride + k * w.dilation) * lanes;
+          Value value = e.load(input, e.add(lineBase, e.index(offset)), static_cast<unsigned>(lanes));
+          sums[i] = fold.fold(sums[i], value, shared);
+        }
+      }
+      return sums;
+    };
+    Values sums = e.loop(planes.first, planes.second, 1, init, [&](Value kp, ValueRange outer) {
+      return e.loop(rows.first, rows.second, 1, outer,
+                    [&](Value kr, ValueRange inner) { return row(kp, kr, inner); });
+    });
+    Value pixel = e.add(e.mul(e.add(e.mul(plane, window[1].out), line), w.out), from);
+    for (int64_t i = 0; i < count; ++i) {
+      Value result = fold.finish ? fold.finish(sums[i], plane, line, known < 0 ? -1 : known + i,
+                                               e.add(from, e.index(i)))
+                                 : sums[i];
+      Value inner = e.mul(e.add(pixel, e.index(i)), lanes);
+      e.finish(0, result, Point{{image, channel}, inner, static_cast<unsigned>(lanes)});
+    }
+  }
+
+  KernelEmitter &e;
+  Operation *op;
+  Value x;
+  Window window;
+  WindowFold fold;
+  int64_t lanes, images, blocks, width;
+  Value image, channel, plane, line;
+  std::pair<Value, Value> planes, rows;
+};
+
+/// [channel block][tap][channel] of a depthwise weight.
+Tensor packedTaps(const Tensor &weights, int64_t channels, int64_t taps, int64_t lanes) {
+  Tensor packed(DType::F32, {static_cast<int64_t>(llvm::divideCeil(channels, lanes)) * taps * lanes});
+  auto to = packed.as<float>();
+  auto from = weights.as<float>();
+  llvm::fill(to, 0.0f);
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t t = 0; t < taps; ++t)
+      to[(c / lanes * taps + t) * lanes + c % lanes] = from[c * taps + t];
+  return packed;
+}
+
+} // namespace
+
+LogicalResult emitBlockedDepthwise(KernelEmitter &e, ConvOp op) {
+  FailureOr<Window> resolved = op.window();
+  if (failed(resolved))
+    return failure();
+  Window window = *threeAxes(*resolved);
+  int64_t lanes = e.target.lanes(32), channels = rankedType(op.getX()).getDimSize(1);
+  int64_t taps = window[0].size * window[1].size * window[2].size;
+  Tensor weights = packedTaps(*constantTensor(op.getW()), channels, taps, lanes);
+  Tensor none(DType::F32, {channels});
+  std::memset(none.data(), 0, none.bytes());
+  Tensor bias = packedTaps(op.getB() ? *constantTensor(op.getB()) : none, channels, 1, lanes);
+  WindowFold fold;
+  fold.start = [&](Value channel) { return e.load(e.constant(bias), e.mul(channel, lanes), lanes); };
+  fold.shared = [&](Value channel, Value tap) {
+    return e.load(e.constant(weights), e.mul(e.add(e.mul(channel, taps), tap), lanes), lanes);
+  };
+  fold.fold = [&](Value sum, Value x, Value weight) -> Value {
+    return vector::FMAOp::create(e.b, x, weight, sum);
+  };
+  WindowEmitter(e, op, op.getX(), window, fold).emit();
+  return success();
+}
+
+LogicalResult emitBlockedGlobalAverage(KernelEmitter &e, GlobalAveragePoolOp op) {
+  Dims shape = storageShape(rankedType(op.getX()));
+  int64_t lanes = shape.back(), pixels = *elementCount(ArrayRef(shape).drop_front(2)) / lanes;
+  constexpr int64_t chains = 4; // sums that do not wait for each other
+  e.addFlops(static_cast<double>(pixels * shape[0] * shape[1] * lanes));
+  e.iterations(shape[0] * shape[1], KernelEmitter::grainFor(static_cast<double>(pixels * lanes)), [&](Value i) {
+    auto wide = static_cast<unsigned>(lanes);
+    SmallVector<Value> at = e.delinearize(i, {shape[0], shape[1]});
+    auto term = [&](Value pixel) { return e.read(op.getX(), Point{at, e.mul(pixel, lanes), wide}); };
+    auto plus = [&](Value a, Value b) { return arith::AddFOp::create(e.b, a, b).getResult(); };
+    Value zero = e.splat(e.number(e.b.getF32Type(), 0), wide);
+    int64_t whole = pixels / chains * chains;
+    Values sums = e.loop(e.index(0), e.index(whole), chains, Values(chains, zero), [&](Value p, ValueRange carried) {
+      Values next;
+      for (int64_t j = 0; j < chains; ++j)
+        next.push_back(plus(carried[j], term(e.add(p, e.index(j)))));
+      return next;
+    });
+    Value sum = plus(plus(sums[0], sums[1]), plus(sums[2], sums[3]));
+    for (int64_t p = whole; p < pixels; ++p)
+      sum = plus(sum, term(e.index(p)));
+    Value count = e.splat(e.number(e.b.getF32Type(), static_cast<double>(pixels)), wide);
+    e.finish(0, arith::DivFOp::create(e.b, sum, count), Point{at, e.index(0), wide});
+  });
+  return success();
+}
+
+LogicalResult emitBlockedPool(KernelEmitter &e, Operation *op) {
+  int64_t lanes = e.target.lanes(32);
+  auto vector = VectorType::get({lanes}, e.b.getF32Type());
+  auto constant = [&](double value) { return e.number(vector, value); };
+  WindowFold fold;
+  if (auto pool = dyn_cast<MaxPoolOp>(op)) {
+    fold.start = [&](Value) { return constant(-std::numeric_limits<double>::infinity()); };
+    fold.fold = [&](Value sum, Value x, Value) -> Value {
+      return maximum(Element(e.b, e.b.getLoc(), sum), Element(e.b, e.b.getLoc(), x));
+    };
+    FailureOr<Window> window = pool.window();
+    if (failed(window))
+      return failure();
+    WindowEmitter(e, op, pool.getX(), *threeAxes(*window), fold).emit();
+    return success();
+  }
+  auto pool = cast<AveragePoolOp>(op);
+  FailureOr<Window> resolved = pool.window();
+  if (failed(resolved))
+    return failure();
+  Window window = *threeAxes(*resolved);
+  // The number of elements under the window is a product of one factor per axis.
+  SmallVector<Tensor> counts;
+  for (const WindowAxis &axis : window) {
+    std::vector<double> inverse;
+    for (int64_t o = 0; o < axis.out; ++o) {
+      auto [begin, end] = axis.taps(o);
+      inverse.push_back(
+          static_cast<double>(pool.getCountIncludePad() ? paddedCount({axis}, {o}) : std::max<int64_t>(end - begin, 0)));
+    }
+    Tensor table(DType::F32, {axis.out});
+    storeDoubles(table, inverse);
+    counts.push_back(table);
+  }
+  fold.start = [&](Value) { return constant(0); };
+  fold.fold = [&](Value sum, Value x, Value) -> Value { return arith::AddFOp::create(e.b, sum, x); };
+  fold.finish = [&](Value sum, Value plane, Value line, int64_t, Value column) -> Value {
+    Value places[] = {plane, line, column}, divisor;
+    double whole = 1;
+    for (auto [table, place] : llvm::zip_equal(counts, places)) {
+      auto values = table.as<float>();
+      if (llvm::all_equal(values)) {
+        whole *= values[0];
+        continue;
+      }
+      Value count = e.load(e.constant(table), place);
+      divisor = divisor ? arith::MulFOp::create(e.b, divisor, count).getResult() : count;
+    }
+    Value all = e.number(e.b.getF32Type(), whole);
+    divisor = divisor ? arith::MulFOp::create(e.b, divisor, all).getResult() : all;
+    return arith::DivFOp::create(e.b, sum, e.splat(divisor, static_cast<unsigned>(lanes)));
+  };
+  WindowEmitter(e, op, pool.getX(), window, fold).emit();
+  return success();
+}
+
+} // namespace sinter::codegen

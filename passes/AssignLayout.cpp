@@ -1,0 +1,179 @@
+// nn-assign-layout: which values lie in memory in channel blocks. Convolutions compute blocks of channels in
+// vectors, so a blocked layout starts at the first of them and lasts as long as ops can work on it; relayouts
+// stand where it ends (NeoCPU, Liu et al., arXiv 1809.02697, section 3.2, with one block size throughout).
+#include "ir/Ops.h"
+#include "passes/Passes.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+#define GEN_PASS_DEF_ASSIGNLAYOUT
+#include "passes/Passes.h.inc"
+
+namespace {
+
+constexpr int64_t channelAxis = 1;
+
+/// What an op works on: nothing blocked, or a blocked result with these operands blocked too.
+struct Decision {
+  bool isBlocked = false;
+  SmallVector<unsigned> blockedOperands = {};
+
+  static Decision plain() { return {}; }
+  static Decision blocked(SmallVector<unsigned> operands) { return {true, std::move(operands)}; }
+};
+
+struct AssignLayoutPass : impl::AssignLayoutBase<AssignLayoutPass> {
+  using AssignLayoutBase::AssignLayoutBase;
+
+  void runOnOperation() override {
+    if (block < 2)
+      return;
+    layout = BlockedAttr::get(&getContext(), channelAxis, block);
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      Block &body = function.getBody().front();
+      if (!body.getOps<KernelOp>().empty())
+        continue;
+      converted.clear();
+      makePlain(body);
+      for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
+        assign(&op);
+      for (OpOperand &output : body.getTerminator()->getOpOperands())
+        setLayout(output, {});
+    }
+    converted.clear();
+  }
+
+private:
+  /// Forgets the layouts of a dump.
+  static void makePlain(Block &body) {
+    for (Operation &op : llvm::make_early_inc_range(body)) {
+      for (Value result : op.getResults())
+        result.setType(withoutLayout(result.getType()));
+      if (isa<RelayoutOp>(op)) {
+        op.replaceAllUsesWith(op.getOperands());
+        op.erase();
+      }
+    }
+  }
+
+  void assign(Operation *op) {
+    Decision decision = decide(op);
+    for (OpOperand &operand : op->getOpOperands()) {
+      bool isBlocked = llvm::is_contained(decision.blockedOperands, operand.getOperandNumber());
+      // A convolution reads either layout; every other op reads what it asked for.
+      if (decision.isBlocked && isa<ConvOp>(op) && !isBlocked)
+        continue;
+      setLayout(operand, isBlocked ? layout : BlockedAttr());
+    }
+    if (decision.isBlocked)
+      op->getResult(0).setType(withLayout(rankedType(op->getResult(0)), layout));
+  }
+
+  void setLayout(OpOperand &operand, BlockedAttr wanted) {
+    Value value = operand.get();
+    if (layoutOf(value.getType()) == wanted)
+      return;
+    if (auto relayout = value.getDefiningOp<RelayoutOp>())
+      if (layoutOf(relayout.getX().getType()) == wanted)
+        return operand.set(relayout.getX());
+    Value &twin = converted[value];
+    if (!twin) {
+      OpBuilder builder(value.getContext());
+      builder.setInsertionPointAfterValue(value);
+      twin = RelayoutOp::create(builder, value.getLoc(), withLayout(rankedType(value), wanted), value);
+    }
+    operand.set(twin);
+  }
+
+  //===- What ops can do --------------------------------------------------===//
+
+  Decision decide(Operation *op) {
+    if (op->getNumResults() != 1 || !canBeBlocked(op->getResult(0)))
+      return Decision::plain();
+    return TypeSwitch<Operation *, Decision>(op)
+        .Case([&](ConvOp conv) { return decideConvolution(conv); })
+        .Case([&](ConcatOp concat) { return decideConcat(concat); })
+        .Case<MaxPoolOp, AveragePoolOp, GlobalAveragePoolOp>(
+            [&](auto pool) { return isBlocked(pool.getX()) ? Decision::blocked({0}) : Decision::plain(); })
+        .Case([&](ElementwiseOpInterface elementwise) { return decideElementwise(elementwise); })
+        .Default(Decision::plain());
+  }
+
+  /// [N, C, spatial...] of f32, with one to three spatial dimensions.
+  static bool canBeBlocked(Value value) {
+    RankedTensorType type = rankedType(value);
+    return type && type.hasStaticShape() && type.getElementType().isF32() && type.getRank() >= 3 &&
+           type.getRank() <= 5 && type.getNumElements() > 0;
+  }
+
+  bool isBlocked(Value value) const { return layoutOf(value.getType()) == layout; }
+
+  /// Weights are packed at compile time, so they must be known; groups must not share a block.
+  Decision decideConvolution(ConvOp conv) {
+    if (!constantTensor(conv.getW()) || (conv.getB() && !constantTensor(conv.getB())) ||
+        !canBeBlocked(conv.getX()))
+      return Decision::plain();
+    int64_t inputs = rankedType(conv.getX()).getDimSize(channelAxis), group = conv.getGroup();
+    int64_t outputs = rankedType(conv.getY()).getDimSize(channelAxis);
+    bool depthwise = group == inputs && group == outputs && group > 1;
+    if (depthwise)
+      return isBlocked(conv.getX()) || group >= block / 2 ? Decision::blocked({0}) : Decision::plain();
+    if (group > 1)
+      return inputs / group % block == 0 && outputs / group % block == 0 ? Decision::blocked({0})
+                                                                        : Decision::plain();
+    if (isBlocked(conv.getX()))
+      return Decision::blocked({0});
+    // The planes of an image are read as they are.
+    return outputs >= block / 2 ? Decision::blocked({}) : Decision::plain();
+  }
+
+  /// Blocks must not be cut: only the last operand may end within one.
+  Decision decideConcat(ConcatOp concat) {
+    int64_t axis = concat.getAxis(), rank = rankedType(concat.getY()).getRank(), blockedElements = 0;
+    SmallVector<unsigned> all;
+    for (OpOperand &operand : concat->getOpOperands()) {
+      RankedTensorType type = rankedType(operand.get());
+      bool isLast = operand.getOperandNumber() + 1 == concat->getNumOperands();
+      bool isCut = type.getDimSize(channelAxis) % block != 0 && !isLast;
+      if (!canBeBlocked(operand.get()) || ((axis + rank) % rank == channelAxis && isCut))
+        return Decision::plain();
+      blockedElements += isBlocked(operand.get()) ? type.getNumElements() : 0;
+      all.push_back(operand.getOperandNumber());
+    }
+    return 2 * blockedElements >= rankedType(concat.getY()).getNumElements() ? Decision::blocked(all)
+                                                                            : Decision::plain();
+  }
+
+  /// Computed operands must have the result's channels, at the same place, or none; constants are laid out to
+  /// fit.
+  Decision decideElementwise(ElementwiseOpInterface op) {
+    RankedTensorType result = rankedType(op->getResult(0));
+    SmallVector<unsigned> blockedOperands;
+    bool anyBlocked = false;
+    for (OpOperand &operand : op->getOpOperands()) {
+      RankedTensorType type = rankedType(operand.get());
+      if (!type || !type.getElementType().isF32())
+        return Decision::plain();
+      if (constantTensor(operand.get()))
+        continue;
+      SmallVector<int64_t> follows = op.resultDims(operand.getOperandNumber());
+      auto at = llvm::find(follows, channelAxis);
+      if (at == follows.end() || type.getDimSize(at - follows.begin()) == 1)
+        continue;
+      if (type.getRank() != result.getRank())
+        return Decision::plain();
+      blockedOperands.push_back(operand.getOperandNumber());
+      anyBlocked |= isBlocked(operand.get());
+    }
+    return anyBlocked ? Decision::blocked(blockedOperands) : Decision::plain();
+  }
+
+  BlockedAttr layout;
+  DenseMap<Value, Value> converted;
+};
+
+} // namespace
+} // namespace sinter::nn
