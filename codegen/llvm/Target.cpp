@@ -33,8 +33,8 @@ std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target) {
   if (!backend)
     return nullptr;
   llvm::TargetOptions options;
-  // Products and sums fuse only where the code says fma.
-  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  // Products and sums fuse where the code says so (vector.fma becomes fmuladd), and nowhere else.
+  options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
       triple, target.cpu, target.features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default));
 }
