@@ -419,22 +419,27 @@ private:
       Value lineWeights = e.add(weightAt, e.mul(e.add(e.mul(k, w[1].size), r), w[2].size * perTap));
       Value lineInput = e.add(inputAt, e.add(e.mul(k, w[0].dilation * planeStride()),
                                              e.mul(r, w[1].dilation * lineStride())));
-      auto tap = [&](Value c, Values next) {
+      // Few steps lie open: a scheduler that sees many of them spills accumulators.
+      int64_t open = std::min<int64_t>(channels, 8);
+      while (channels % open != 0)
+        --open;
+      auto tap = [&](Value c, ValueRange sumsSoFar) {
         Value at = e.add(lineInput, e.mul(c, w[2].dilation * plan.inputBlock));
         Value weight = e.add(lineWeights, e.mul(c, perTap));
-        for (int64_t i = 0; i < channels; ++i)
-          multiply(tile, input, offsets, at, i, weights, weight, next);
-        return next;
+        auto steps = [&](Value first, ValueRange carriedIn) {
+          Values next(carriedIn);
+          Value from = e.add(at, first), w = e.add(weight, e.mul(first, tile.blocks * plan.block));
+          for (int64_t i = 0; i < open; ++i)
+            multiply(tile, input, offsets, from, i, weights, w, next);
+          return next;
+        };
+        if (open == channels)
+          return steps(e.index(0), sumsSoFar);
+        return e.loop(e.index(0), e.index(channels), open, sumsSoFar, steps);
       };
-      constexpr int64_t mostUnrolled = 32;
-      if (w[2].size * channels <= mostUnrolled) {
-        Values next(sumsIn);
-        for (int64_t c = 0; c < w[2].size; ++c)
-          next = tap(e.index(c), next);
-        return next;
-      }
-      return e.loop(e.index(0), e.index(w[2].size), 1, sumsIn,
-                    [&](Value c, ValueRange inner) { return tap(c, Values(inner)); });
+      if (w[2].size == 1)
+        return tap(e.index(0), sumsIn);
+      return e.loop(e.index(0), e.index(w[2].size), 1, sumsIn, tap);
     };
     auto plane = [&](Value k, ValueRange sumsIn) {
       if (w[1].size == 1)
