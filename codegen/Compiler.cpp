@@ -26,6 +26,7 @@ Expected<Planned> plan(const std::string &path, const CompileOptions &options) {
     return target.failure();
   // Products are rounded before they are added, whatever the processor could do in one step.
   target->hasFma &= options.math != "strict";
+  target->winograd = options.math != "strict";
   Expected<LoadedModel> model = loadModel(path, options);
   if (!model)
     return model.failure();

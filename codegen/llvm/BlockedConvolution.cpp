@@ -3,6 +3,7 @@
 // computes) are first copied, zeros around them, so that the tile never asks where the border is.
 #include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/Contraction.h"
+#include "codegen/llvm/PixelTiles.h"
 #include "codegen/llvm/WindowPanel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -16,18 +17,6 @@ namespace {
 
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// Accumulators held in registers: output pixels times blocks of output channels.
-struct PixelTile {
-  int64_t pixels = 1, blocks = 1;
-
-  /// Cycles of one step of the reduction: two multiply-adds or loads a cycle, and accumulators enough to
-  /// cover a latency of four.
-  double cycles() const {
-    double products = static_cast<double>(pixels * blocks) / 2;
-    return std::max({products, static_cast<double>(pixels + blocks) / 2, 4.0}) + 0.3;
-  }
-};
-
 /// How a convolution is cut up; from sizes and the target alone.
 struct BlockedConvolution {
   Window window; ///< three axes
@@ -38,8 +27,7 @@ struct BlockedConvolution {
 
   static constexpr int64_t maxCopyBytes = KernelEmitter::maxScratchBytes * 3 / 4;
 
-  PixelTile main, tail;   ///< tail: the output blocks that do not fill a main tile
-  int64_t mainTiles = 0;  ///< of output blocks
+  TileChoice tiles;
   int64_t blockPixels = 1; ///< output pixels of one iteration; whole lines where lines are copied
   int64_t chunkBlocks = 1; ///< input blocks whose weights stay in the L1 cache
   int64_t splits = 1;     ///< parts of the output channels that are iterations of their own
@@ -49,8 +37,6 @@ struct BlockedConvolution {
 
   int64_t inputBlocks() const { return ceilDiv(inputs, inputBlock); }
   int64_t outputBlocks() const { return ceilDiv(outputs, block); }
-  int64_t tailBlocks() const { return outputBlocks() - mainTiles * main.blocks; }
-  int64_t tiles() const { return mainTiles + (tailBlocks() > 0); }
   int64_t taps() const { return window[0].size * window[1].size * window[2].size; }
   int64_t pixels() const { return window[1].out * window[2].out; } ///< of one plane
   int64_t pixelBlocks() const { return ceilDiv(pixels(), blockPixels); }
@@ -79,25 +65,8 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Window &w, in
     window[0].in = window[0].out = window[1].in = window[1].out = 1;
     window[2].in = window[2].out = all;
   }
-  // The cheapest tile over all pixels and output blocks.
-  int64_t registers = target.vectorRegisters, most = outputBlocks();
-  auto widest = [&](int64_t blocks) {
-    return std::max<int64_t>(std::min<int64_t>((registers - 1 - blocks) / blocks, pixels()), 1);
-  };
-  auto costOf = [&](PixelTile tile) {
-    PixelTile rest{pixels() % tile.pixels, tile.blocks};
-    return static_cast<double>(pixels() / tile.pixels) * tile.cycles() + (rest.pixels ? rest.cycles() : 0);
-  };
-  double best = 0;
-  for (int64_t blocks = 1; blocks <= std::min<int64_t>(most, (registers - 2) / 2); ++blocks)
-    for (int64_t width = std::max<int64_t>(widest(blocks) / 2, 1); width <= widest(blocks); ++width) {
-      PixelTile tile{width, blocks}, last{widest(std::max<int64_t>(most % blocks, 1)), most % blocks};
-      double cost = static_cast<double>(most / blocks) * costOf(tile) + (last.blocks ? costOf(last) : 0);
-      if (best != 0 && cost >= best)
-        continue;
-      best = cost;
-      main = tile, tail = last, mainTiles = most / blocks;
-    }
+  tiles = chooseTiles(target, pixels(), outputBlocks());
+  const PixelTile &main = tiles.main;
 
   // Input of one iteration in half the L2 cache, its sums in the L1 cache.
   int64_t perPixel = inputBlocks() * inputBlock * 4 * (packs ? window[1].stride * window[2].stride : 1);
@@ -120,7 +89,7 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Window &w, in
   chunkBlocks = ceilDiv(inputBlocks(), ceilDiv(inputBlocks(), chunkBlocks));
   // Enough iterations for several threads.
   int64_t iterations = images * groups * window[0].out * pixelBlocks();
-  splits = iterations >= 8 ? 1 : std::min(ceilDiv(8, iterations), tiles());
+  splits = iterations >= 8 ? 1 : std::min(ceilDiv(8, iterations), tiles.tiles());
 }
 
 class ConvolutionEmitter {
@@ -148,8 +117,7 @@ public:
       if (plan.packs)
         copyInput();
       if (plan.chunks() > 1)
-        sums = e.scratch(e.b.getF32Type(), {plan.blockPixels * std::max(plan.main.blocks, plan.tail.blocks) *
-                                            plan.block});
+        sums = e.scratch(e.b.getF32Type(), {plan.blockPixels * plan.tiles.widest() * plan.block});
       emitTiles(at[0]);
     });
   }
@@ -163,13 +131,7 @@ private:
   Value less(Value a, Value b) { return arith::CmpIOp::create(e.b, arith::CmpIPredicate::slt, a, b); }
   Value equal(Value a, Value b) { return arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, a, b); }
   void either(Value condition, function_ref<void()> yes, function_ref<void()> no) {
-    auto region = [&](function_ref<void()> f) {
-      return [this, f](OpBuilder &, Location) {
-        f();
-        scf::YieldOp::create(e.b);
-      };
-    };
-    scf::IfOp::create(e.b, condition, region(yes), region(no));
+    emitEither(e, condition, yes, no);
   }
 
   //===- Weights ----------------------------------------------------------===//
@@ -178,6 +140,7 @@ private:
   /// channels are missing.
   void packWeights() {
     Tensor source = *constantTensor(op.getW());
+    const PixelTile &main = plan.tiles.main;
     auto from = source.as<float>();
     int64_t perGroup = plan.outputBlocks() * plan.weightsPerBlock(), taps = plan.taps();
     packed = Tensor(DType::F32, {plan.groups * perGroup});
@@ -189,10 +152,10 @@ private:
     std::optional<Tensor> given = constantTensor(op.getB());
     for (int64_t g = 0; g < plan.groups; ++g)
       for (int64_t o = 0; o < plan.outputs; ++o) {
-        int64_t ob = o / plan.block, tile = std::min(ob / plan.main.blocks, plan.mainTiles);
-        int64_t wide = tile < plan.mainTiles ? plan.main.blocks : plan.tailBlocks();
-        int64_t base = g * perGroup + tile * plan.main.blocks * plan.weightsPerBlock();
-        int64_t lane = (ob - tile * plan.main.blocks) * plan.block + o % plan.block;
+        int64_t ob = o / plan.block, tile = std::min(ob / main.blocks, plan.tiles.mainTiles);
+        int64_t wide = tile < plan.tiles.mainTiles ? main.blocks : plan.tiles.tail.blocks;
+        int64_t base = g * perGroup + tile * main.blocks * plan.weightsPerBlock();
+        int64_t lane = (ob - tile * main.blocks) * plan.block + o % plan.block;
         for (int64_t i = 0; i < plan.inputs; ++i)
           for (int64_t t = 0; t < taps; ++t) {
             int64_t k = (i / plan.inputBlock * taps + t) * plan.inputBlock + i % plan.inputBlock;
@@ -226,7 +189,7 @@ private:
           Value to = e.add(e.mul(block, plan.copiedElements()),
                            e.add(e.mul(k, planeStride()), e.mul(r, lineStride())));
           Value z = e.add(firstPlane, e.mul(k, w[0].dilation)), y = e.add(firstLine, r);
-          copyLine(w, plan.copiedColumns(), {image, channel}, z, y, copy, to);
+          copyPaddedLine(e, op.getX(), {image, channel}, w, plan.inputBlock, plan.copiedColumns(), z, y, copy, to);
         });
       });
     });
@@ -243,41 +206,9 @@ private:
                            {plan.images * channels * to[0].in * to[1].in * columns * plan.inputBlock});
       SmallVector<Value> at = e.delinearize(line, {plan.images, channels, to[0].in, to[1].in});
       Value z = sub(at[2], e.index(from[0].padBegin)), y = sub(at[3], e.index(from[1].padBegin));
-      copyLine(from, columns, {at[0], at[1]}, z, y, padded, e.mul(line, columns * plan.inputBlock));
+      copyPaddedLine(e, op.getX(), {at[0], at[1]}, from, plan.inputBlock, columns, z, y, padded,
+                     e.mul(line, columns * plan.inputBlock));
     });
-  }
-
-  /// One input line of a channel block with zeros around it, or zeros alone where there is no such line.
-  void copyLine(const Window &w, int64_t columns, ArrayRef<Value> at, Value z, Value y, const Buffer &to,
-                Value offset) {
-    int64_t left = std::min(w[2].padBegin, columns), inside = std::clamp<int64_t>(columns - left, 0, w[2].in);
-    auto within = [&](Value index, int64_t size) {
-      return arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, index, e.index(size)).getResult();
-    };
-    auto blank = [&](int64_t from, int64_t until) {
-      fill(to, e.add(offset, e.index(from * plan.inputBlock)), (until - from) * plan.inputBlock);
-    };
-    either(
-        e.b.createOrFold<arith::AndIOp>(within(z, w[0].in), within(y, w[1].in)),
-        [&] {
-          blank(0, left);
-          Value source = e.mul(e.add(e.mul(z, w[1].in), y), w[2].in * plan.inputBlock);
-          Value target = e.add(offset, e.index(left * plan.inputBlock));
-          e.forLanes(e.index(0), e.index(inside * plan.inputBlock), static_cast<unsigned>(plan.block),
-                     [&](Value i, unsigned lanes) {
-                       Point point{SmallVector<Value>(at), e.add(source, i), lanes};
-                       e.store(to, e.add(target, i), e.read(op.getX(), point));
-                     });
-          blank(left + inside, columns);
-        },
-        [&] { blank(0, columns); });
-  }
-
-  void fill(const Buffer &to, Value at, int64_t elements) {
-    Value zeros = arith::ConstantOp::create(e.b, e.b.getZeroAttr(vector)), zero = e.number(e.b.getF32Type(), 0);
-    if (elements > 0)
-      e.forLanes(e.index(0), e.index(elements), static_cast<unsigned>(plan.block),
-                 [&](Value i, unsigned lanes) { e.store(to, e.add(at, i), lanes == 1 ? zero : zeros); });
   }
 
   Buffer source() { return plan.packs ? copy : padded ? e.inThisPhase(padded) : e.input(op.getX()); }
@@ -299,25 +230,25 @@ private:
   //===- Tiles ------------------------------------------------------------===//
 
   void emitTiles(Value split) {
-    int64_t tiles = plan.tiles(), perSplit = ceilDiv(tiles, plan.splits);
+    int64_t tiles = plan.tiles.tiles(), perSplit = ceilDiv(tiles, plan.splits);
     Value from = e.mul(split, perSplit), to = minimum(e.add(from, e.index(perSplit)), e.index(tiles));
     e.loop(from, to, 1, [&](Value index) {
-      auto emitMain = [&] { emitTile(index, plan.main); };
-      auto emitTail = [&] { emitTile(index, {plan.tail.pixels, plan.tailBlocks()}); };
-      if (plan.tailBlocks() == 0)
+      auto emitMain = [&] { emitTile(index, plan.tiles.main); };
+      auto emitTail = [&] { emitTile(index, plan.tiles.tail); };
+      if (plan.tiles.tail.blocks == 0)
         emitMain();
-      else if (plan.mainTiles == 0)
+      else if (plan.tiles.mainTiles == 0)
         emitTail();
       else
-        either(less(index, e.index(plan.mainTiles)), emitMain, emitTail);
+        either(less(index, e.index(plan.tiles.mainTiles)), emitMain, emitTail);
     });
   }
 
   /// All pixels of the iteration for one tile of output blocks.
   void emitTile(Value index, PixelTile shape) {
-    firstBlock = e.add(e.mul(group, plan.outputBlocks()), e.mul(index, plan.main.blocks));
+    firstBlock = e.add(e.mul(group, plan.outputBlocks()), e.mul(index, plan.tiles.main.blocks));
     Value base = e.add(e.mul(group, plan.outputBlocks() * plan.weightsPerBlock()),
-                       e.mul(index, plan.main.blocks * plan.weightsPerBlock()));
+                       e.mul(index, plan.tiles.main.blocks * plan.weightsPerBlock()));
     int64_t chunks = plan.chunks();
     e.loop(e.index(0), e.index(chunks), 1, [&](Value chunk) {
       int64_t step = shape.pixels;
@@ -419,23 +350,10 @@ private:
       Value lineWeights = e.add(weightAt, e.mul(e.add(e.mul(k, w[1].size), r), w[2].size * perTap));
       Value lineInput = e.add(inputAt, e.add(e.mul(k, w[0].dilation * planeStride()),
                                              e.mul(r, w[1].dilation * lineStride())));
-      // Few steps lie open: a scheduler that sees many of them spills accumulators.
-      int64_t open = std::min<int64_t>(channels, 8);
-      while (channels % open != 0)
-        --open;
       auto tap = [&](Value c, ValueRange sumsSoFar) {
         Value at = e.add(lineInput, e.mul(c, w[2].dilation * plan.inputBlock));
         Value weight = e.add(lineWeights, e.mul(c, perTap));
-        auto steps = [&](Value first, ValueRange carriedIn) {
-          Values next(carriedIn);
-          Value from = e.add(at, first), w = e.add(weight, e.mul(first, tile.blocks * plan.block));
-          for (int64_t i = 0; i < open; ++i)
-            multiply(tile, input, offsets, from, i, weights, w, next);
-          return next;
-        };
-        if (open == channels)
-          return steps(e.index(0), sumsSoFar);
-        return e.loop(e.index(0), e.index(channels), open, sumsSoFar, steps);
+        return multiplyChannels(e, tile, channels, input, offsets, at, weights, weight, sumsSoFar);
       };
       if (w[2].size == 1)
         return tap(e.index(0), sumsIn);
@@ -451,22 +369,6 @@ private:
       return plane(e.index(0), carried);
     return e.loop(e.index(0), e.index(w[0].size), 1, carried,
                   [&](Value k, ValueRange inner) { return plane(k, inner); });
-  }
-
-  /// One input channel at one kernel position.
-  void multiply(PixelTile tile, const Buffer &input, ArrayRef<Value> offsets, Value at, int64_t channel,
-                const Buffer &weights, Value weight, Values &sumsOf) {
-    Values w;
-    for (int64_t j = 0; j < tile.blocks; ++j)
-      w.push_back(e.load(weights, e.add(weight, e.index((channel * tile.blocks + j) * plan.block)), plan.block));
-    for (int64_t i = 0; i < tile.pixels; ++i) {
-      Value x = e.load(input, e.add(e.add(offsets[i], at), e.index(channel)));
-      Value splat = e.splat(x, static_cast<unsigned>(plan.block));
-      for (int64_t j = 0; j < tile.blocks; ++j) {
-        Value &sum = sumsOf[i * tile.blocks + j];
-        sum = vector::FMAOp::create(e.b, splat, w[j], sum);
-      }
-    }
   }
 
   void finish(Value pixel, PixelTile tile, ValueRange values) {
@@ -540,6 +442,9 @@ LogicalResult emitBlockedConvolution(KernelEmitter &e, ConvOp op) {
     return BlockedConvolution(e.target, over, x[0], group, x[1] / group, y[1] / group,
                               layout ? layout.getSize() : 1, packs);
   };
+  int64_t side = group == 1 && layout ? winogradSide(e.target, op, window) : 0;
+  if (side > 0)
+    return emitWinograd(e, op, window, side);
   BlockedConvolution plan = planFor(window, touchesPadding(window) || !e.isInMemory(op.getX()));
   bool fits = !plan.packs || plan.inputBlocks() * plan.copiedElements() * 4 <= BlockedConvolution::maxCopyBytes;
   if (fits) {

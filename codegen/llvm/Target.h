@@ -23,6 +23,7 @@ struct Target {
   bool hasFma = false;  ///< fused multiply-add in one instruction
   bool hasHalf = false; ///< conversions between f16 and f32
   bool hasRounding = false; ///< floor, ceil, trunc and roundeven
+  bool winograd = true;     ///< convolutions may compute fewer products, with larger rounding errors
   int64_t l1Bytes = 32 << 10, l2Bytes = 512 << 10;
 
   unsigned lanes(unsigned elementBits) const { return vectorBits / elementBits; }

@@ -1,0 +1,113 @@
+// Register tiles in channel blocks.
+#include "codegen/llvm/PixelTiles.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace sinter::nn;
+
+namespace sinter::codegen {
+
+using Values = SmallVector<Value>;
+
+double PixelTile::cycles() const {
+  double products = static_cast<double>(pixels * blocks) / 2;
+  return std::max({products, static_cast<double>(pixels + blocks) / 2, 4.0}) + 0.3;
+}
+
+TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks) {
+  int64_t registers = target.vectorRegisters;
+  // Accumulators, a vector of weights per block, a broadcast.
+  auto widest = [&](int64_t wide) {
+    return std::max<int64_t>(std::min<int64_t>((registers - 1 - wide) / wide, pixels), 1);
+  };
+  auto costOf = [&](PixelTile tile) {
+    PixelTile rest{pixels % tile.pixels, tile.blocks};
+    return static_cast<double>(pixels / tile.pixels) * tile.cycles() + (rest.pixels ? rest.cycles() : 0);
+  };
+  TileChoice choice;
+  double best = 0;
+  for (int64_t wide = 1; wide <= std::min<int64_t>(blocks, (registers - 2) / 2); ++wide)
+    for (int64_t width = std::max<int64_t>(widest(wide) / 2, 1); width <= widest(wide); ++width) {
+      PixelTile tile{width, wide}, last{widest(std::max<int64_t>(blocks % wide, 1)), blocks % wide};
+      double cost = static_cast<double>(blocks / wide) * costOf(tile) + (last.blocks ? costOf(last) : 0);
+      if (best != 0 && cost >= best)
+        continue;
+      best = cost;
+      choice = {tile, last, blocks / wide};
+    }
+  return choice;
+}
+
+Values multiplyChannels(KernelEmitter &e, PixelTile tile, int64_t channels, const Buffer &input,
+                        ArrayRef<Value> offsets, Value inputAt, const Buffer &weights, Value weightAt,
+                        ValueRange sums) {
+  auto lanes = static_cast<unsigned>(e.target.lanes(32));
+  // Few steps lie open: a scheduler that sees many of them spills accumulators.
+  int64_t open = std::min<int64_t>(channels, 8);
+  while (channels % open != 0)
+    --open;
+  auto steps = [&](Value first, ValueRange carried) {
+    Values next(carried);
+    Value from = e.add(inputAt, first), weight = e.add(weightAt, e.mul(first, tile.blocks * lanes));
+    for (int64_t c = 0; c < open; ++c) {
+      Values w;
+      for (int64_t j = 0; j < tile.blocks; ++j)
+        w.push_back(e.load(weights, e.add(weight, e.index((c * tile.blocks + j) * lanes)), lanes));
+      for (int64_t i = 0; i < tile.pixels; ++i) {
+        Value x = e.splat(e.load(input, e.add(e.add(offsets[i], from), e.index(c))), lanes);
+        for (int64_t j = 0; j < tile.blocks; ++j) {
+          Value &sum = next[i * tile.blocks + j];
+          sum = vector::FMAOp::create(e.b, x, w[j], sum);
+        }
+      }
+    }
+    return next;
+  };
+  if (open == channels)
+    return steps(e.index(0), sums);
+  return e.loop(e.index(0), e.index(channels), open, sums, steps);
+}
+
+void emitEither(KernelEmitter &e, Value condition, function_ref<void()> yes, function_ref<void()> no) {
+  auto region = [&](function_ref<void()> f) {
+    return [&e, f](OpBuilder &, Location) {
+      f();
+      scf::YieldOp::create(e.b);
+    };
+  };
+  scf::IfOp::create(e.b, condition, region(yes), region(no));
+}
+
+void copyPaddedLine(KernelEmitter &e, Value x, ArrayRef<Value> imageAndBlock, const Window &w, int64_t block,
+                    int64_t columns, Value z, Value y, const Buffer &to, Value offset) {
+  auto lanes = static_cast<unsigned>(e.target.lanes(32));
+  Value zeros = e.splat(e.number(e.b.getF32Type(), 0), lanes), zero = e.number(e.b.getF32Type(), 0);
+  int64_t left = std::min(w[2].padBegin, columns), inside = std::clamp<int64_t>(columns - left, 0, w[2].in);
+  auto blank = [&](int64_t from, int64_t until) {
+    Value at = e.add(offset, e.index(from * block));
+    if (until > from)
+      e.forLanes(e.index(0), e.index((until - from) * block), lanes, [&](Value i, unsigned wide) {
+        e.store(to, e.add(at, i), wide == 1 ? zero : zeros);
+      });
+  };
+  auto within = [&](Value index, int64_t size) {
+    return arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, index, e.index(size)).getResult();
+  };
+  emitEither(
+      e, e.b.createOrFold<arith::AndIOp>(within(z, w[0].in), within(y, w[1].in)),
+      [&] {
+        blank(0, left);
+        Value source = e.mul(e.add(e.mul(z, w[1].in), y), w[2].in * block);
+        Value target = e.add(offset, e.index(left * block));
+        e.forLanes(e.index(0), e.index(inside * block), lanes, [&](Value i, unsigned wide) {
+          Point point{Values(imageAndBlock), e.add(source, i), wide};
+          e.store(to, e.add(target, i), e.read(x, point));
+        });
+        blank(left + inside, columns);
+      },
+      [&] { blank(0, columns); });
+}
+
+} // namespace sinter::codegen

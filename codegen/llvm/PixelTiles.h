@@ -1,0 +1,51 @@
+// Register tiles of convolutions in channel blocks, and the copies of input lines that they read.
+#pragma once
+
+#include "codegen/llvm/KernelEmitter.h"
+#include "ir/ops/Window.h"
+
+namespace sinter::codegen {
+
+/// Accumulators held in registers: output pixels times blocks of output channels.
+struct PixelTile {
+  int64_t pixels = 1, blocks = 1;
+  /// Cycles of one step of the reduction: two multiply-adds or loads a cycle, and accumulators enough to
+  /// cover a latency of four.
+  double cycles() const;
+};
+
+/// Output channels as tiles of equal width and a tail.
+struct TileChoice {
+  PixelTile main, tail; ///< tail: the blocks that do not fill a main tile; none if its blocks are 0
+  int64_t mainTiles = 0;
+
+  int64_t tiles() const { return mainTiles + (tail.blocks > 0); }
+  int64_t widest() const { return std::max(mainTiles ? main.blocks : 0, tail.blocks); }
+};
+
+/// The cheapest tiles for so many pixels and blocks of output channels.
+TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks);
+
+/// Adds the products of `channels` consecutive input channels with weights [channel][block][lane] from
+/// `weightAt` on: pixel i of the tile reads input[offsets[i] + inputAt + channel].
+llvm::SmallVector<mlir::Value> multiplyChannels(KernelEmitter &e, PixelTile tile, int64_t channels,
+                                                const Buffer &input, llvm::ArrayRef<mlir::Value> offsets,
+                                                mlir::Value inputAt, const Buffer &weights, mlir::Value weightAt,
+                                                mlir::ValueRange sums);
+
+/// Copies input line (z, y) of a channel block, zeros where `window` pads it, `columns` pixels of `block`
+/// channels; zeros alone where there is no such line. Fused producers of x are computed on the way.
+void copyPaddedLine(KernelEmitter &e, mlir::Value x, llvm::ArrayRef<mlir::Value> imageAndBlock,
+                    const nn::Window &window, int64_t block, int64_t columns, mlir::Value z, mlir::Value y,
+                    const Buffer &to, mlir::Value offset);
+
+/// A region for each answer.
+void emitEither(KernelEmitter &e, mlir::Value condition, llvm::function_ref<void()> yes,
+                llvm::function_ref<void()> no);
+
+/// Winograd's algorithm for this convolution if it pays: outputs of a tile's side (2 or 4), else 0. The sizes
+/// are those of a blocked convolution of one group.
+int64_t winogradSide(const Target &target, nn::ConvOp op, const nn::Window &window);
+mlir::LogicalResult emitWinograd(KernelEmitter &e, nn::ConvOp op, const nn::Window &window, int64_t side);
+
+} // namespace sinter::codegen

@@ -1,0 +1,359 @@
+// Winograd convolutions F(2x2, 3x3) and F(4x4, 3x3) in channel blocks (Lavin and Gray, Fast Algorithms for
+// Convolutional Neural Networks, arXiv 1509.09308): tiles of the input are transformed, products of the
+// transformed weights are summed over channels position by position, and the sums are transformed back.
+#include "codegen/llvm/Blocked.h"
+#include "codegen/llvm/PixelTiles.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace sinter::nn;
+
+namespace sinter::codegen {
+namespace {
+
+using Values = SmallVector<Value>;
+
+int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// Arithmetic on vectors, spelled short.
+struct Vectors {
+  KernelEmitter &e;
+  Value plus(Value a, Value b) const { return arith::AddFOp::create(e.b, a, b); }
+  Value minus(Value a, Value b) const { return arith::SubFOp::create(e.b, a, b); }
+  /// f * a + b
+  Value fma(double f, Value a, Value b) const {
+    return vector::FMAOp::create(e.b, e.number(a.getType(), f), a, b);
+  }
+  Value times(double f, Value a) const { return arith::MulFOp::create(e.b, e.number(a.getType(), f), a); }
+};
+
+/// B^T d: one column or row of an input tile.
+Values transformInput(const Vectors &v, int64_t side, ArrayRef<Value> d) {
+  if (side == 2)
+    return {v.minus(d[0], d[2]), v.plus(d[1], d[2]), v.minus(d[2], d[1]), v.minus(d[1], d[3])};
+  Value even = v.fma(-4, d[2], d[4]), odd = v.fma(-4, d[1], d[3]);
+  Value low = v.minus(d[4], d[2]), high = v.times(2, v.minus(d[3], d[1]));
+  return {v.fma(4, d[0], v.fma(-5, d[2], d[4])), v.plus(even, odd), v.minus(even, odd), v.plus(low, high),
+          v.minus(low, high),                    v.fma(4, d[1], v.fma(-5, d[3], d[5]))};
+}
+
+/// A^T m: one column or row of the sums.
+Values transformOutput(const Vectors &v, int64_t side, ArrayRef<Value> m) {
+  Value sum = v.plus(m[1], m[2]), difference = v.minus(m[1], m[2]);
+  if (side == 2)
+    return {v.plus(m[0], sum), v.minus(difference, m[3])};
+  Value sum2 = v.plus(m[3], m[4]), difference2 = v.minus(m[3], m[4]);
+  return {v.plus(v.plus(m[0], sum), sum2), v.fma(2, difference2, difference), v.fma(4, sum2, sum),
+          v.plus(v.fma(8, difference2, difference), m[5])};
+}
+
+/// G, by rows.
+std::vector<std::array<double, 3>> weightTransform(int64_t side) {
+  if (side == 2)
+    return {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
+  return {{.25, 0, 0},
+          {-1. / 6, -1. / 6, -1. / 6},
+          {-1. / 6, 1. / 6, -1. / 6},
+          {1. / 24, 1. / 12, 1. / 6},
+          {1. / 24, -1. / 12, 1. / 6},
+          {0, 0, 1}};
+}
+
+/// How the work is cut up.
+struct WinogradPlan {
+  int64_t side, images, inputs, outputs, lanes;
+  int64_t tileLines, tileColumns; ///< tiles of an image
+  int64_t lines = 1;              ///< tile lines of one iteration
+  int64_t splits = 1;             ///< parts of the output channels that are iterations of their own
+  TileChoice tiles;
+
+  WinogradPlan(const Target &target, const Window &window, int64_t side, int64_t images, int64_t inputs,
+               int64_t outputs)
+      : side(side), images(images), inputs(inputs), outputs(outputs), lanes(target.lanes(32)),
+        tileLines(ceilDiv(window[1].out, side)), tileColumns(ceilDiv(window[2].out, side)) {
+    // Weights are read once an iteration: enough tiles to make that worth it.
+    constexpr int64_t enough = 28;
+    lines = std::clamp<int64_t>(ceilDiv(enough, tileColumns), 1, tileLines);
+    lines = ceilDiv(tileLines, ceilDiv(tileLines, lines));
+    tiles = chooseTiles(target, count(), outputBlocks());
+    int64_t iterations = images * lineBlocks();
+    splits = iterations >= 4 ? 1 : std::min(ceilDiv(4, iterations), tiles.tiles());
+  }
+
+  int64_t extent() const { return side + 2; }            ///< pixels of an input tile's side
+  int64_t positions() const { return extent() * extent(); }
+  int64_t count() const { return lines * tileColumns; }  ///< tiles of one iteration
+  int64_t lineBlocks() const { return ceilDiv(tileLines, lines); }
+  int64_t inputBlocks() const { return ceilDiv(inputs, lanes); }
+  int64_t outputBlocks() const { return ceilDiv(outputs, lanes); }
+  int64_t transformedElements() const { return positions() * inputBlocks() * count() * lanes; }
+  /// Weights of one block of output channels.
+  int64_t weightsPerBlock() const { return positions() * inputBlocks() * lanes * lanes; }
+
+  /// Estimated cycles. The constants are instructions of the transforms at two a cycle.
+  double cycles() const {
+    auto all = static_cast<double>(images * tileLines * tileColumns);
+    auto products = static_cast<double>(positions() * inputBlocks() * lanes * outputBlocks());
+    double transforms = side == 4 ? 150.0 * static_cast<double>(inputBlocks()) + 130.0 * static_cast<double>(outputBlocks())
+                                  : 45.0 * static_cast<double>(inputBlocks()) + 45.0 * static_cast<double>(outputBlocks());
+    double passes = static_cast<double>(images * lineBlocks());
+    double loads = passes * products * static_cast<double>(lanes) * 4 / bytesPerCycle;
+    double arithmetic = all * products / 2 / 0.85;
+    return std::max(arithmetic, loads) + all * transforms;
+  }
+  static constexpr double bytesPerCycle = 6; ///< of weights from far caches and memory
+};
+
+class WinogradEmitter {
+public:
+  WinogradEmitter(KernelEmitter &e, ConvOp op, const Window &window, const WinogradPlan &plan)
+      : e(e), op(op), window(window), plan(plan), v{e}, wide(static_cast<unsigned>(plan.lanes)) {}
+
+  void emit() {
+    packWeights();
+    double flops = 2.0 * static_cast<double>(plan.positions() * plan.count() * plan.inputs * plan.outputs) /
+                   static_cast<double>(plan.splits);
+    int64_t iterations = plan.splits * plan.images * plan.lineBlocks(), bytes = plan.transformedElements() * 4;
+    constexpr int64_t mostOnStack = KernelEmitter::maxScratchBytes / 2;
+    e.iterations(iterations, KernelEmitter::grainFor(flops), [&](Value iteration) {
+      SmallVector<Value> at = e.delinearize(iteration, {plan.splits, plan.images, plan.lineBlocks()});
+      image = at[1];
+      firstLine = e.mul(at[2], plan.lines);
+      if (bytes <= mostOnStack) {
+        transformed = e.scratch(e.b.getF32Type(), {plan.transformedElements()});
+        transformedAt = e.index(0);
+      } else {
+        transformed = e.workspace(e.b.getF32Type(), {iterations * plan.transformedElements()});
+        transformedAt = e.mul(iteration, plan.transformedElements());
+      }
+      e.loop(e.index(0), e.index(plan.inputBlocks()), 1, [&](Value block) { transformTiles(block); });
+      int64_t tiles = plan.tiles.tiles(), perSplit = ceilDiv(tiles, plan.splits);
+      Value from = e.mul(at[0], perSplit);
+      Value to = arith::MinSIOp::create(e.b, e.add(from, e.index(perSplit)), e.index(tiles));
+      e.loop(from, to, 1, [&](Value tile) { emitBlocks(tile); });
+    });
+  }
+
+private:
+  Value sub(Value a, Value b) { return e.b.createOrFold<arith::SubIOp>(a, b); }
+  Value vectorAt(const Buffer &buffer, Value at) { return e.load(buffer, at, wide); }
+
+  /// [tile of output blocks][position][input channel][output channel]; u = G w G^T, in double.
+  void packWeights() {
+    auto g = weightTransform(plan.side);
+    int64_t extent = plan.extent(), main = plan.tiles.main.blocks, lanes = plan.lanes;
+    packed = Tensor(DType::F32, {plan.outputBlocks() * plan.weightsPerBlock()});
+    bias = Tensor(DType::F32, {plan.outputBlocks() * lanes});
+    auto to = packed.as<float>(), offsets = bias.as<float>();
+    llvm::fill(to, 0.0f);
+    llvm::fill(offsets, 0.0f);
+    Tensor source = *constantTensor(op.getW());
+    auto from = source.as<float>();
+    std::optional<Tensor> given = constantTensor(op.getB());
+    int64_t perPosition = plan.inputBlocks() * lanes;
+    for (int64_t o = 0; o < plan.outputs; ++o) {
+      int64_t block = o / lanes, tile = std::min(block / main, plan.tiles.mainTiles);
+      int64_t blocks = tile < plan.tiles.mainTiles ? main : plan.tiles.tail.blocks;
+      float *base = &to[tile * main * plan.weightsPerBlock()] + (block - tile * main) * lanes + o % lanes;
+      for (int64_t i = 0; i < plan.inputs; ++i) {
+        const float *w = &from[(o * plan.inputs + i) * 9];
+        for (int64_t r = 0; r < extent; ++r) {
+          double row[3];
+          for (int64_t c = 0; c < 3; ++c)
+            row[c] = g[r][0] * w[c] + g[r][1] * w[3 + c] + g[r][2] * w[6 + c];
+          for (int64_t c = 0; c < extent; ++c) {
+            double u = row[0] * g[c][0] + row[1] * g[c][1] + row[2] * g[c][2];
+            base[((r * extent + c) * perPosition + i) * blocks * lanes] = static_cast<float>(u);
+          }
+        }
+      }
+      if (given)
+        offsets[o] = given->as<float>()[o];
+    }
+  }
+
+  /// All tiles of the iteration for one block of input channels: [position][input block][tile][channel].
+  void transformTiles(Value block) {
+    int64_t lines = plan.lines * plan.side + 2, columns = plan.tileColumns * plan.side + 2;
+    Buffer copy = e.scratch(e.b.getF32Type(), {lines * columns * plan.lanes});
+    Value firstRow = sub(e.mul(firstLine, plan.side), e.index(window[1].padBegin));
+    e.loop(e.index(0), e.index(lines), 1, [&](Value line) {
+      copyPaddedLine(e, op.getX(), {image, block}, window, plan.lanes, columns, e.index(0), e.add(firstRow, line),
+                     copy, e.mul(line, columns * plan.lanes));
+    });
+    e.loop(e.index(0), e.index(plan.count()), 1, [&](Value tile) {
+      SmallVector<Value> at = e.delinearize(tile, {plan.lines, plan.tileColumns});
+      Value corner = e.add(e.mul(at[0], plan.side * columns * plan.lanes), e.mul(at[1], plan.side * plan.lanes));
+      int64_t extent = plan.extent();
+      SmallVector<Values> rows(extent);
+      for (int64_t c = 0; c < extent; ++c) {
+        Values column;
+        for (int64_t r = 0; r < extent; ++r)
+          column.push_back(vectorAt(copy, e.add(corner, e.index((r * columns + c) * plan.lanes))));
+        for (auto [r, value] : llvm::enumerate(transformInput(v, plan.side, column)))
+          rows[r].push_back(value);
+      }
+      Value to = e.add(transformedAt, e.mul(e.add(e.mul(block, plan.count()), tile), plan.lanes));
+      for (int64_t r = 0; r < extent; ++r)
+        for (auto [c, value] : llvm::enumerate(transformInput(v, plan.side, rows[r]))) {
+          int64_t position = r * extent + static_cast<int64_t>(c);
+          e.store(transformed, e.add(to, e.index(position * positionStride())), value);
+        }
+    });
+  }
+
+  int64_t positionStride() const { return plan.inputBlocks() * plan.count() * plan.lanes; }
+
+  void emitBlocks(Value index) {
+    auto emitMain = [&] { emitTile(index, plan.tiles.main); };
+    auto emitTail = [&] { emitTile(index, plan.tiles.tail); };
+    if (plan.tiles.tail.blocks == 0)
+      return emitMain();
+    if (plan.tiles.mainTiles == 0)
+      return emitTail();
+    Value isMain = arith::CmpIOp::create(e.b, arith::CmpIPredicate::slt, index, e.index(plan.tiles.mainTiles));
+    emitEither(e, isMain, emitMain, emitTail);
+  }
+
+  /// The sums of a tile of output blocks at all positions, and their way back.
+  void emitTile(Value index, PixelTile shape) {
+    Value firstBlock = e.mul(index, plan.tiles.main.blocks);
+    Value weightBase = e.mul(firstBlock, plan.weightsPerBlock());
+    Buffer sums = e.scratch(e.b.getF32Type(), {plan.positions() * plan.count() * plan.tiles.widest() * plan.lanes});
+    int64_t perTile = shape.blocks * plan.lanes, perPosition = plan.count() * perTile;
+    e.loop(e.index(0), e.index(plan.positions()), 1, [&](Value position) {
+      Value weightAt = e.add(weightBase, e.mul(position, plan.inputBlocks() * plan.lanes * perTile));
+      Value inputAt = e.add(transformedAt, e.mul(position, positionStride()));
+      Value to = e.mul(position, perPosition);
+      auto group = [&](Value first, int64_t pixels) {
+        PixelTile tile{pixels, shape.blocks};
+        for (auto [i, value] : llvm::enumerate(sumsOf(tile, first, inputAt, weightAt)))
+          e.store(sums, e.add(e.add(to, e.mul(first, perTile)), e.index(static_cast<int64_t>(i) * plan.lanes)),
+                  value);
+      };
+      int64_t whole = plan.count() / shape.pixels * shape.pixels;
+      e.loop(e.index(0), e.index(whole), shape.pixels, [&](Value first) { group(first, shape.pixels); });
+      if (whole < plan.count())
+        group(e.index(whole), plan.count() - whole);
+    });
+    e.loop(e.index(0), e.index(plan.count()), 1, [&](Value tile) {
+      e.loop(e.index(0), e.index(shape.blocks), 1, [&](Value j) {
+        Value at = e.add(e.mul(tile, perTile), e.mul(j, plan.lanes));
+        transformBack(tile, e.add(firstBlock, j), sums, at, perPosition);
+      });
+    });
+  }
+
+  Values sumsOf(PixelTile tile, Value first, Value inputAt, Value weightAt) {
+    Buffer weights = e.constant(packed);
+    Values offsets, init(tile.pixels * tile.blocks, e.splat(e.number(e.b.getF32Type(), 0), wide));
+    for (int64_t i = 0; i < tile.pixels; ++i)
+      offsets.push_back(e.add(inputAt, e.mul(e.add(first, e.index(i)), plan.lanes)));
+    int64_t perBlock = plan.lanes * tile.blocks * plan.lanes, rest = plan.inputs % plan.lanes;
+    auto block = [&](Value index, int64_t channels, ValueRange carried) {
+      return multiplyChannels(e, tile, channels, transformed, offsets, e.mul(index, plan.count() * plan.lanes),
+                              weights, e.add(weightAt, e.mul(index, perBlock)), carried);
+    };
+    int64_t whole = plan.inputs / plan.lanes;
+    Values result = e.loop(e.index(0), e.index(whole), 1, init, [&](Value index, ValueRange carried) {
+      return block(index, plan.lanes, carried);
+    });
+    return rest ? block(e.index(whole), rest, result) : result;
+  }
+
+  void transformBack(Value tile, Value block, const Buffer &sums, Value at, int64_t perPosition) {
+    int64_t extent = plan.extent(), side = plan.side;
+    Buffer result = e.scratch(e.b.getF32Type(), {side * side * plan.lanes});
+    SmallVector<Values> rows(side);
+    for (int64_t c = 0; c < extent; ++c) {
+      Values column;
+      for (int64_t r = 0; r < extent; ++r)
+        column.push_back(vectorAt(sums, e.add(at, e.index((r * extent + c) * perPosition))));
+      for (auto [r, value] : llvm::enumerate(transformOutput(v, side, column)))
+        rows[r].push_back(value);
+    }
+    Value offset = vectorAt(e.constant(bias), e.mul(block, plan.lanes));
+    for (int64_t r = 0; r < side; ++r)
+      for (auto [c, value] : llvm::enumerate(transformOutput(v, side, rows[r])))
+        e.store(result, e.index((r * side + static_cast<int64_t>(c)) * plan.lanes), v.plus(value, offset));
+    SmallVector<Value> place = e.delinearize(tile, {plan.lines, plan.tileColumns});
+    Value y = e.mul(e.add(firstLine, place[0]), side), x = e.mul(place[1], side);
+    auto inside = [&](const WindowAxis &axis, Value from) -> Value {
+      if (axis.out % side == 0 && plan.tileLines % plan.lines == 0)
+        return e.index(side);
+      Value left = arith::MaxSIOp::create(e.b, sub(e.index(axis.out), from), e.index(0));
+      return arith::MinSIOp::create(e.b, left, e.index(side));
+    };
+    Value lines = inside(window[1], y), columns = inside(window[2], x);
+    e.loop(e.index(0), lines, 1, [&](Value r) {
+      e.loop(e.index(0), columns, 1, [&](Value c) {
+        Value value = vectorAt(result, e.mul(e.add(e.mul(r, side), c), plan.lanes));
+        Value pixel = e.add(e.mul(e.add(y, r), window[2].out), e.add(x, c));
+        e.finish(0, value, Point{{image, block}, e.mul(pixel, plan.lanes), wide});
+      });
+    });
+  }
+
+  KernelEmitter &e;
+  ConvOp op;
+  const Window &window;
+  const WinogradPlan &plan;
+  Vectors v;
+  unsigned wide;
+  Tensor packed, bias;
+  Buffer transformed;
+  Value image, firstLine, transformedAt;
+};
+
+/// Sums of one sign are exact in sign when computed directly, and proofs rely on that; sums of differences are
+/// not.
+bool hasOneSign(const Tensor &weights, int64_t outputs) {
+  auto values = weights.as<float>();
+  size_t each = values.size() / static_cast<size_t>(outputs);
+  for (int64_t o = 0; o < outputs; ++o) {
+    auto channel = values.subspan(static_cast<size_t>(o) * each, each);
+    bool positive = llvm::any_of(channel, [](float w) { return w > 0; });
+    bool negative = llvm::any_of(channel, [](float w) { return w < 0; });
+    if (positive != negative)
+      return true;
+  }
+  return false;
+}
+
+} // namespace
+
+int64_t winogradSide(const Target &target, ConvOp op, const Window &window) {
+  bool fits = target.winograd && window[0].in == 1 && window[0].size == 1 && window[0].out == 1;
+  for (const WindowAxis &axis : ArrayRef(window).drop_front())
+    fits &= axis.size == 3 && axis.stride == 1 && axis.dilation == 1;
+  ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
+  constexpr int64_t fewestChannels = 16, fewestPixels = 6;
+  if (!fits || x[1] < fewestChannels || y[1] < fewestChannels || window[1].out < fewestPixels ||
+      window[2].out < fewestPixels || hasOneSign(*constantTensor(op.getW()), y[1]))
+    return 0;
+  auto pixels = static_cast<double>(x[0] * window[1].out * window[2].out);
+  double lanes = target.lanes(32), products = 9 * static_cast<double>(x[1]) * std::ceil(static_cast<double>(y[1]) / lanes);
+  double direct = std::max(pixels * products / 2 / 0.92, products * lanes * 4 / WinogradPlan::bytesPerCycle);
+  int64_t best = 0;
+  for (int64_t side : {2, 4}) {
+    WinogradPlan plan(target, window, side, x[0], x[1], y[1]);
+    int64_t sums = plan.positions() * plan.count() * plan.tiles.widest() * plan.lanes * 4;
+    bool fitsStack = sums <= KernelEmitter::maxScratchBytes / 4;
+    double cycles = plan.cycles();
+    if (!fitsStack || cycles >= 0.95 * direct)
+      continue;
+    direct = cycles;
+    best = side;
+  }
+  return best;
+}
+
+LogicalResult emitWinograd(KernelEmitter &e, ConvOp op, const Window &window, int64_t side) {
+  ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
+  WinogradPlan plan(e.target, window, side, x[0], x[1], y[1]);
+  WinogradEmitter(e, op, window, plan).emit();
+  return success();
+}
+
+} // namespace sinter::codegen
