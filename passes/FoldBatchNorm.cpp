@@ -6,6 +6,7 @@
 #include "passes/AffineMover.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
+#include "passes/Rewrite.h"
 
 using namespace mlir;
 
@@ -73,21 +74,25 @@ private:
     const ChannelAffine affine = found->affine.simplified();
     Value result = op->getResult(0);
     AffineMover mover;
-    if (affine.isIdentity()) {
-      journal->decide(op->getLoc(), "removed", {}, "IDENTITY", "scale 1 and shift 0 in every channel");
-      result.replaceAllUsesWith(found->x);
-    } else if (verdict = mover.canMoveUp(found->x, affine); verdict) {
-      result.replaceAllUsesWith(mover.moveUp(found->x, affine, op->getLoc()));
-      decideFolded(op, mover);
-    } else if (AffineVerdict down = canMoveDown(mover, *found, result, affine); down) {
-      mover.moveDown(result, found->x, affine, op->getLoc());
-      decideFolded(op, mover);
-    } else {
-      journal->note(op->getLoc(), verdict.code, verdict.reason + "; after it: " + down.reason);
-      return false;
-    }
-    op->erase();
-    return true;
+    if (affine.isIdentity())
+      return rewrite(op, "drop-identity-affine", [&] {
+        journal->decide(op->getLoc(), "removed", {}, "IDENTITY", "scale 1 and shift 0 in every channel");
+        result.replaceAllUsesWith(found->x);
+        op->erase();
+      });
+    if (verdict = mover.canMoveUp(found->x, affine); verdict)
+      return rewrite(op, "move-affine-up", [&] {
+        result.replaceAllUsesWith(mover.moveUp(found->x, affine, op->getLoc()));
+        finishFolded(op, mover);
+      });
+    AffineVerdict down = canMoveDown(mover, *found, result, affine);
+    if (down)
+      return rewrite(op, "move-affine-down", [&] {
+        mover.moveDown(result, found->x, affine, op->getLoc());
+        finishFolded(op, mover);
+      });
+    journal->note(op->getLoc(), verdict.code, verdict.reason + "; after it: " + down.reason);
+    return false;
   }
 
   /// A constant tensor at the borders is worth it only where the affine has no kernel to join for free.
@@ -98,8 +103,9 @@ private:
     return plain || !isAlone ? plain : mover.canMoveDown(result, affine, /*borders=*/true);
   }
 
-  void decideFolded(Operation *op, const AffineMover &mover) {
+  void finishFolded(Operation *op, const AffineMover &mover) {
     journal->decide(op->getLoc(), "folded", mover.takers(), "", "");
+    op->erase();
   }
 
   /// What could not move, as a multiplication and an addition.
@@ -114,9 +120,11 @@ private:
                     "its combined constants would not be finite in their storage type");
       return;
     }
-    Value y = ChannelAffineOp::create(builder, op.getLoc(), op.getY().getType(), op.getX(), scale, shift);
-    op->replaceAllUsesWith(ValueRange(y));
-    op->erase();
+    rewrite(op, "batch-norm-to-affine", [&] {
+      Value y = ChannelAffineOp::create(builder, op.getLoc(), op.getY().getType(), op.getX(), scale, shift);
+      op->replaceAllUsesWith(ValueRange(y));
+      op->erase();
+    });
   }
 
   std::optional<Journal> journal;

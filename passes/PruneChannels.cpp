@@ -6,6 +6,7 @@
 #include "passes/ChannelSelection.h"
 #include "passes/Passes.h"
 #include "passes/RangeAnalysis.h"
+#include "passes/Rewrite.h"
 
 using namespace mlir;
 
@@ -98,11 +99,12 @@ private:
     ChannelSelection selection(value, kept, readers);
     if (!selection.isPossible())
       return false;
-    Value smaller = selection.apply();
-    for (Operation *reader : readers)
-      shrink(reader, smaller, constants, kept);
-    removed += static_cast<int64_t>(range.channels.size() - kept.channels.size());
-    return true;
+    return rewrite(readers.front(), "remove-constant-channels", [&] {
+      Value smaller = selection.apply();
+      for (Operation *reader : readers)
+        shrink(reader, smaller, constants, kept);
+      removed += static_cast<int64_t>(range.channels.size() - kept.channels.size());
+    });
   }
 
   /// The reader takes the constants into its bias, and loses their weights.

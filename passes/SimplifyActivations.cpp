@@ -6,6 +6,7 @@
 #include "passes/ActivationRules.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
+#include "passes/Rewrite.h"
 
 using namespace mlir;
 
@@ -41,18 +42,22 @@ private:
   void simplify(Operation *op) {
     Value x = activationOperand(op);
     if (std::optional<Proof> proof = proveIdentity(op, ranges)) {
-      decide(op, "removed", {}, *proof);
-      replace(op, x);
+      rewrite(op, "drop-identity-activation", [&] {
+        decide(op, "removed", {}, *proof);
+        replace(op, x);
+      });
       return;
     }
     if (std::optional<Tensor> value = constantResult(op)) {
-      bool isZero = ranges.rangeOf(op->getResult(0)).hull() == Interval::point(0);
-      decide(op, "constant", {},
-             {isZero ? "ALWAYS_ZERO" : "ALWAYS_CONSTANT", "its operand lies in " + boundsOf(x)});
-      OpBuilder builder(op);
-      Value constant = ConstantOp::create(builder, op->getLoc(), *value);
-      ranges.extend(constant.getDefiningOp());
-      replace(op, constant);
+      rewrite(op, "activation-to-constant", [&] {
+        bool isZero = ranges.rangeOf(op->getResult(0)).hull() == Interval::point(0);
+        decide(op, "constant", {},
+               {isZero ? "ALWAYS_ZERO" : "ALWAYS_CONSTANT", "its operand lies in " + boundsOf(x)});
+        OpBuilder builder(op);
+        Value constant = ConstantOp::create(builder, op->getLoc(), *value);
+        ranges.extend(constant.getDefiningOp());
+        replace(op, constant);
+      });
       return;
     }
     if (Operation *merged = mergeWithEarlier(op))
@@ -92,14 +97,17 @@ private:
     Value x = activationOperand(earlier);
     if (x.getType() != op->getResult(0).getType())
       return nullptr;
-    decide(earlier, "merged", namesOf(op->getLoc()),
-           {"MERGED_WITH", "one clamp does the work of both: " + describe(op)});
-    OpBuilder builder(op);
-    Value y = buildClamp(builder, op->getLoc(), inner ? inner->then(*outer) : *outer, x);
-    extendTo(y);
-    replace(op, y);
-    replace(earlier, x);
-    return y.getDefiningOp();
+    Value y;
+    rewrite(op, "merge-clamps", [&] {
+      decide(earlier, "merged", namesOf(op->getLoc()),
+             {"MERGED_WITH", "one clamp does the work of both: " + describe(op)});
+      OpBuilder builder(op);
+      y = buildClamp(builder, op->getLoc(), inner ? inner->then(*outer) : *outer, x);
+      extendTo(y);
+      replace(op, y);
+      replace(earlier, x);
+    });
+    return y ? y.getDefiningOp() : nullptr;
   }
 
   /// An activation of one operand behind ops that permute or reshape moves to their front, where it fuses
@@ -112,17 +120,22 @@ private:
     bool fuses = isa_and_nonnull<ConvOp, ConvTransposeOp, GemmOp, MatmulOp, ElementwiseOpInterface>(producer);
     if (source == op->getOperand(0) || !fuses || !source.hasOneUse())
       return;
-    // Bounds, which are scalars, are read where the activation now stands.
+    for (Value bound : op->getOperands().drop_front())
+      if (!bound.getDefiningOp<ConstantOp>() || rankedType(bound).getRank() != 0)
+        return;
+    rewrite(op, "move-activation-up", [&] { moveBehind(producer, source, op); });
+  }
+
+  /// Applies the activation to `source` in place of what follows from it. Bounds, which are scalars, are read
+  /// where it then stands.
+  static void moveBehind(Operation *producer, Value source, Operation *op) {
     OpBuilder builder(op);
     builder.setInsertionPointAfter(producer);
     Operation *first = *source.getUsers().begin();
     IRMapping mapping;
     mapping.map(op->getOperand(0), source);
-    for (Value bound : op->getOperands().drop_front()) {
-      if (!bound.getDefiningOp<ConstantOp>() || rankedType(bound).getRank() != 0)
-        return;
+    for (Value bound : op->getOperands().drop_front())
       builder.clone(*bound.getDefiningOp(), mapping);
-    }
     Operation *moved = builder.clone(*op, mapping);
     moved->getResult(0).setType(cast<RankedTensorType>(source.getType()));
     first->setOperand(0, moved->getResult(0));
