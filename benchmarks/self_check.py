@@ -41,6 +41,15 @@ def check_means():
     assert figures.ratio(None, 2) is None and figures.ratio(3, None) is None
 
 
+def check_roofline():
+    row = {"sinter_ms": 2.0, "onednn_ms": 3.0, "flop": 1e8, "peak_gflops": 100.0, "stream_ms": 0.5}
+    done = figures.with_roofline(row)
+    assert abs(done["gflops"] - 50) < 1e-9 and abs(done["share_of_peak"] - 0.5) < 1e-9 and done["ratio"] == 1.5
+    assert abs(done["share_of_roofline"] - 0.5) < 1e-9, "operations bind"
+    assert abs(figures.with_roofline({**row, "stream_ms": 1.5})["share_of_roofline"] - 0.75) < 1e-9, "bytes bind"
+    assert figures.with_roofline({**row, "sinter_ms": None})["ratio"] is None
+
+
 def example():
     case = models.Case("net", 1, "net.onnx", "", "", [1, 3], "net.onnx", [1, 3])
     sinter = Result("sinter", medians=[10.0, 20.0, 11.0], minimum=9.0, difference=1e-6)

@@ -50,3 +50,13 @@ def geometric_mean(values):
 def best(values):
     """The smallest, leaving out None."""
     return min((v for v in values if v is not None), default=None)
+
+
+def with_roofline(row):
+    """A convolution's row with rates. Its roofline is the larger of two times: all operations at the peak, all bytes at the
+    speed of a stream of that footprint (Williams et al. 2009, doi:10.1145/1498765.1498785)."""
+    time = row["sinter_ms"]
+    gflops = row["flop"] * 1e-6 / time if time else None
+    bound = max(row["flop"] * 1e-6 / row["peak_gflops"], row["stream_ms"])
+    return {**row, "gflops": gflops, "share_of_peak": ratio(gflops, row["peak_gflops"]), "share_of_roofline": ratio(bound, time),
+            "ratio": ratio(row["onednn_ms"], time)}
