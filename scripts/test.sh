@@ -47,6 +47,9 @@ else
   for name in ppocr4_det yunet_n_320_320 mlsd_320_tiny; do
     sinterTest "real $name" "$SINTER_TESTDATA/real/$name" --tol-of-max 1e-2
   done
+  # The small ones; scripts/nightly.sh has the others.
+  sinterTest "real networks, verified rewrites" --tol-of-max 1e-4 --verify-rewrites \
+    "$SINTER_TESTDATA"/real/{cntk_mnist,wonnx_mnist,onnxmlir_mnist,burn_mnist_bn,winml_pytorch_cifar,blazeface_front,emx_kws_fp32}
   if makeLightModels; then
     for backend in llvm onednn; do
       sinterTest "light networks $backend" "$lightModels" --tol-of-max 1e-4 --backend $backend --jobs 1 --timeout 300
