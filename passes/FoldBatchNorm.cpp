@@ -7,6 +7,7 @@
 #include "passes/Journal.h"
 #include "passes/Passes.h"
 #include "passes/Rewrite.h"
+#include "passes/Unused.h"
 
 using namespace mlir;
 
@@ -21,11 +22,11 @@ struct FoldBatchNormPass : impl::FoldBatchNormBase<FoldBatchNormPass> {
   void runOnOperation() override {
     journal.emplace(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
-      eraseUnused(function);
+      Block &body = function.getBody().front();
+      eraseUnused(body);
       // An affine that stayed may move once its neighbours have.
-      while (sweep(function))
-        eraseUnused(function);
-      eraseUnused(function);
+      while (sweep(body))
+        eraseUnused(body);
       for (auto op : llvm::make_early_inc_range(function.getOps<BatchNormOp>()))
         replaceByAffine(op);
     }
@@ -34,33 +35,26 @@ struct FoldBatchNormPass : impl::FoldBatchNormBase<FoldBatchNormPass> {
 
 private:
   /// Tries every affine once, in order; whether one moved.
-  bool sweep(func::FuncOp function) {
+  bool sweep(Block &body) {
     bool changed = false;
     SmallVector<Operation *> candidates;
-    for (Operation &op : function.getBody().front())
+    for (Operation &op : body)
       if (isAffineLike(&op))
         candidates.push_back(&op);
+    // Moving an affine erases ops that took it up: candidates after it may be gone.
+    DenseSet<Operation *> alive(candidates.begin(), candidates.end());
     for (Operation *op : candidates)
-      if (alive(function, op))
-        changed |= process(op);
+      if (alive.contains(op) && process(op)) {
+        changed = true;
+        alive.clear();
+        for (Operation &left : body)
+          alive.insert(&left);
+      }
     return changed;
   }
 
   static bool isAffineLike(Operation *op) {
     return isa<BatchNormOp, ChannelAffineOp, MulOp, AddOp, SubOp, DivOp, NegOp>(op);
-  }
-
-  /// Moving an affine erases ops that took it up: candidates after it may be gone.
-  bool alive(func::FuncOp function, Operation *op) {
-    return llvm::any_of(function.getBody().front(), [&](Operation &other) { return &other == op; });
-  }
-
-  /// Readers before what they read.
-  void eraseUnused(func::FuncOp function) {
-    SmallVector<Operation *> ops(llvm::make_pointer_range(function.getBody().front().without_terminator()));
-    for (Operation *op : llvm::reverse(ops))
-      if (op->use_empty() && isMemoryEffectFree(op))
-        op->erase();
   }
 
   /// Moves one affine if it can; whether it did.

@@ -4,6 +4,7 @@
 #include "passes/Journal.h"
 #include "passes/Passes.h"
 #include "passes/Rewrite.h"
+#include "passes/Unused.h"
 
 using namespace mlir;
 
@@ -77,13 +78,11 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
           rewrite(copy, "drop-copy", [&] { copy.replaceAllUsesWith(copy.getX()); });
         else if (failed(foldOp(&op, foldedElements, journal)))
           return signalPassFailure();
-      for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
-        if (isOpTriviallyDead(&op)) {
-          if (!journalKind(&op).empty())
-            journal.decide(op.getLoc(), "removed", {}, "UNUSED_RESULT",
-                           "no output of the model depends on it");
-          op.erase();
-        }
+      eraseUnused(body, [&](Operation *op) {
+        if (!journalKind(op).empty())
+          journal.decide(op->getLoc(), "removed", {}, "UNUSED_RESULT",
+                         "no output of the model depends on it");
+      });
     }
     journal.save();
   }
