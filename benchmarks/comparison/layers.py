@@ -71,22 +71,57 @@ def describe(layer):
     return " -> ".join("x".join(map(str, s)) for s in shapes)
 
 
-def measure(layer, workers, machine, options, folder):
+class Workers:
+    """The processes of the backends and of the machine's own figures, started when first needed; a failed one is replaced."""
+
+    def __init__(self, start):
+        self.start = start
+        self.running = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for name in list(self.running):
+            self.drop(name)
+
+    def get(self, name):
+        if name not in self.running:
+            self.running[name] = self.start(name)
+            self.running[name].request("version")
+        return self.running[name]
+
+    def drop(self, name):
+        if name in self.running:
+            self.running.pop(name).__exit__()
+
+
+def measure(layer, workers, options, folder):
     """A row of the table: rounds in which both backends run in turn."""
     case = {"name": layer["key"], "onnx": os.path.join(folder, layer["key"] + ".onnx"), "input": os.path.join(folder, layer["key"] + ".input.npy")}
     row = {**{k: layer[k] for k in ("key", "kind", "count", "flop", "read_bytes", "write_bytes")},
            "models": " ".join(layer["models"]), "threads": options.threads}
     answers = collections.defaultdict(list)
     artifacts = {}
-    for name in ("sinter", "onednn"):
+
+    def ask(name, action, **arguments):
+        """A backend's answer; its failure is the layer's."""
         try:
-            artifacts[name] = workers[name].request("prepare", case=case, folder=os.path.join(folder, name))["artifact"]
+            return workers.get(name).request(action, case=case, **arguments)
         except PeerError as error:
             row["failure"] = f"{name}: {error}"
+            workers.drop(name)
+            artifacts.pop(name, None)
+            return None
+
+    for name in ("sinter", "onednn"):
+        if prepared := ask(name, "prepare", folder=os.path.join(folder, name)):
+            artifacts[name] = prepared["artifact"]
     for _ in range(options.rounds):
-        answers["machine"].append(machine.request("measure", stream=[layer["read_bytes"], layer["write_bytes"]]))
-        for name, artifact in artifacts.items():
-            answers[name].append(workers[name].request("measure", artifact=artifact, case=case, seconds=options.seconds))
+        answers["machine"].append(workers.get("machine").request("measure", stream=[layer["read_bytes"], layer["write_bytes"]]))
+        for name, artifact in list(artifacts.items()):
+            if answer := ask(name, "measure", artifact=artifact, seconds=options.seconds):
+                answers[name].append(answer)
     for artifact in artifacts.values():
         os.remove(artifact)
     middle = lambda name, field: figures.median([a[field] for a in answers[name] if a[field] is not None])
@@ -139,21 +174,20 @@ def run(options):
     rows = []
     start = lambda name: Worker(venv.python, name, options.threads, settings, os.path.join(SCRATCH, "logs", f"layers-{name}.log"))
     os.environ["ONEDNN_VERBOSE"] = "1"  # read by the oneDNN worker
-    with start("sinter") as sinter, start("onednn") as onednn, start("machine") as machine:
-        machine.request("version")
+    with Workers(start) as workers:
         for kind in dict.fromkeys(l["kind"] for l in layers):
             group = [l for l in layers if l["kind"] == kind]
             lines = [HEAD]
             for layer in group:
                 progress(f"layer {len(rows) + 1} of {len(layers)}: {kind} {describe(layer)}")
-                rows.append(measure(layer, {"sinter": sinter, "onednn": onednn}, machine, options, folder))
+                rows.append(measure(layer, workers, options, folder))
                 lines.append(table_row(layer, rows[-1]))
                 if csv_file:
                     csv_file.add(rows[-1:])
             progress.clear()
             print("\n".join([kind, *report.table(lines), *(f"  {r['key']}: {r['failure']}" for r in rows if r["kind"] == kind and "failure" in r), ""]), flush=True)
     print("\n".join(["By kind", *kinds_table(rows)]))
-    return 0
+    return 1 if any("failure" in row for row in rows) else 0
 
 
 def main():

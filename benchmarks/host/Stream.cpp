@@ -26,8 +26,8 @@ __attribute__((target_clones("avx512f", "avx2", "default")))
 #endif
 void streamShare(void *const *buffers, int64_t begin, int64_t end) {
   const Work work = *static_cast<const Work *>(buffers[0]);
-  // The compiler makes vectors of these loops; addition of integers is free beside the loads. Four sums, so
-  // that none waits for the one before.
+  // The compiler makes vectors of these loops. With sums side by side no addition waits for the one before,
+  // and the loads decide.
   constexpr int64_t lanes = 64;
   int32_t sums[lanes] = {};
   int64_t i = work.reads * begin / work.threads, last = work.reads * end / work.threads;
