@@ -208,10 +208,12 @@ def build(name):
     return model, torch.randn(shape)
 
 
-def export(name, folder):
+def export(name, folder, batch):
     """Writes the model's three files and checks that each BatchNorm is there, in inference form. Returns a line about it."""
     start = time.time()
     model, x = build(name)
+    if batch != 1:
+        x = torch.randn((batch * x.shape[0], *x.shape[1:]))
     with torch.no_grad():
         y = model(x)
     stem = os.path.join(folder, name)
@@ -235,7 +237,11 @@ def main():
     parser.add_argument("--out", metavar="DIR", default="build/benchmarks/models",
                         help="folder to write to (default: %(default)s)")
     parser.add_argument("--list", action="store_true", help="print the names and input shapes, write nothing")
+    parser.add_argument("--batch", type=int, default=1, metavar="N",
+                        help="export for N inputs at once, with the same weights (default: 1)")
     options = parser.parse_args()
+    if options.batch < 1:
+        parser.error("--batch must be 1 or more")
     for name in options.names:
         if name not in MODELS:
             parser.error(f"no model is called '{name}' (see --list)")
@@ -248,7 +254,7 @@ def main():
     # PyTorch's sums depend on the number of threads, and BatchNorm statistics are such sums.
     torch.set_num_threads(2)
     for name in names:
-        print(export(name, options.out), flush=True)
+        print(export(name, options.out, options.batch), flush=True)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ class Bench:
             if CATALOGUE[result.peer].caches and os.path.exists(record):
                 with open(record, encoding="utf-8") as file:
                     kept = json.load(file)
-                answer = kept["answer"] if kept["key"] == key else None
+                answer = kept["answer"] if kept["key"] == key and os.path.exists(kept["answer"]["artifact"]) else None
             if answer is None:
                 answer = worker.request("prepare", case=dataclasses.asdict(case), folder=folder, timeout=self.options.compile_timeout)
                 with open(record, "w", encoding="utf-8") as file:
