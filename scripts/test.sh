@@ -21,6 +21,9 @@ sinterTest "ONNX 1.12 pytorch, simple" "$debianData/pytorch-converted" "$debianD
 for backend in llvm onednn auto; do
   sinterTest "fusion cases $backend" "$root/tests/data/fusion-cases" --backend $backend
 done
+sinterTest "fusion cases, 2 threads" "$root/tests/data/fusion-cases" --threads 2
+sinterTest "fusion cases reference" "$root/tests/data/fusion-cases" --numbers-only --backend reference
+sinterTest "fusion cases, inputs of any kind" "$root/tests/data/fusion-cases" --numbers-only --any-inputs
 sinterTest "fusion cases -O0" "$root/tests/data/fusion-cases" --numbers-only -O0
 sinterTest "fusion cases strict" "$root/tests/data/fusion-cases" --numbers-only --math strict
 sinterTest "fusion cases, verified rewrites" "$root/tests/data/fusion-cases" --verify-rewrites
