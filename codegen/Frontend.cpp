@@ -132,20 +132,6 @@ private:
   int count = 0;
 };
 
-/// Calls a function after every pass that has a flag.
-class Observe : public PassInstrumentation {
-public:
-  explicit Observe(const AfterPass &afterPass) : afterPass(afterPass) {}
-
-  void runAfterPass(Pass *pass, Operation *op) override {
-    if (auto module = dyn_cast<ModuleOp>(op); module && !pass->getArgument().empty())
-      afterPass(pass->getArgument(), module);
-  }
-
-private:
-  const AfterPass &afterPass;
-};
-
 } // namespace
 
 static nn::PipelineOptions pipelineOptions(const CompileOptions &options) {
@@ -211,7 +197,7 @@ Status specialiseShapes(LoadedModel &model, const CompileOptions &options) {
 }
 
 Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const Target &target,
-                      const AfterPass &afterPass) {
+                      const Judge &judge, std::optional<Fault> *fault) {
   if (std::error_code error =
           options.dumpDir.empty() ? std::error_code() : llvm::sys::fs::create_directories(options.dumpDir))
     return {ErrorCode::Io, "cannot create the folder '" + options.dumpDir + "': " + error.message()};
@@ -223,17 +209,13 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   auto dump = std::make_unique<DumpIr>(options, dumped);
   dump->write("import", *model.module);
   passes.addInstrumentation(std::move(dump));
-  if (afterPass)
-    passes.addInstrumentation(std::make_unique<Observe>(afterPass));
+  PassWatch judged(judge);
+  if (judge)
+    judged.attach(passes);
   RewriteCheck check(options);
-  bool isStatic = false;
-  AfterPass verify = [&](StringRef pass, ModuleOp module) {
-    isStatic |= pass == "nn-specialise-shapes";
-    if (isStatic)
-      check.afterPass(pass, module);
-  };
+  PassWatch checked([&](StringRef pass, ModuleOp module) { return check.accepts(pass, module); });
   if (options.verifyRewrites)
-    passes.addInstrumentation(std::make_unique<Observe>(verify));
+    checked.attach(passes);
   nn::PipelineOptions pipeline = pipelineOptions(options);
   // oneDNN and the reference have layouts of their own.
   if (options.backend == "auto" || options.backend == "llvm")
@@ -245,11 +227,14 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
         choice, {[&](nn::KernelOp kernel) { return refuseKernel(kernel, target); },
                  [&](nn::KernelOp kernel) { return refuseOneDnn(kernel, options.assumeFinite); }}));
   };
-  nn::buildPipeline(passes, pipeline);
+  auto build = [&](OpPassManager &manager) { nn::buildPipeline(manager, pipeline); };
+  build(passes);
   if (failed(passes.run(*model.module)))
     return diagnostics.failure("a pass failed without a reason: please report this model");
-  if (!check.status().ok())
-    return check.status();
+  if (fault)
+    *fault = judged.findFault(build);
+  if (std::optional<Fault> found = checked.findFault(build))
+    return check.status(*found);
   return dumped;
 }
 

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "codegen/Compiler.h"
+#include "codegen/PassWatch.h"
 #include "codegen/llvm/Target.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
-#include <functional>
 
 namespace sinter::codegen {
 
@@ -19,12 +19,10 @@ struct LoadedModel {
 /// Reads .onnx, or .mlir of the nn stage.
 Expected<LoadedModel> loadModel(const std::string &path, const CompileOptions &options);
 
-/// Told of the module after every pass, by the pass's flag.
-using AfterPass = std::function<void(llvm::StringRef pass, mlir::ModuleOp module)>;
-
 /// Runs every pass, up to planned memory; kernels get the backend that `options` and the target call for.
+/// Where there is a judge, it is asked after each, and `fault` has what it refused first.
 Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const Target &target,
-                      const AfterPass &afterPass = {});
+                      const Judge &judge = {}, std::optional<Fault> *fault = nullptr);
 
 /// Makes the shapes of an imported model static, and nothing else.
 Status specialiseShapes(LoadedModel &model, const CompileOptions &options);

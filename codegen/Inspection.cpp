@@ -132,8 +132,9 @@ Expected<std::vector<Tensor>> evaluateByReference(const std::string &modelPath, 
                   });
 }
 
-Status
+Expected<FirstFault>
 evaluateAfterPasses(const std::string &modelPath, const CompileOptions &options, const InputTensors &inputs,
+                    const std::function<bool(const std::vector<Tensor> &)> &isGood,
                     const std::function<void(const std::string &, const std::vector<Tensor> &)> &visit) {
   Expected<Target> target = resolveTarget(options.targetTriple, options.targetCpu);
   if (!target)
@@ -143,19 +144,23 @@ evaluateAfterPasses(const std::string &modelPath, const CompileOptions &options,
     return model.failure();
   Status problem;
   bool isStatic = false;
-  auto afterPass = [&](StringRef pass, ModuleOp module) {
+  auto judge = [&](StringRef pass, ModuleOp module) {
     isStatic |= pass == "nn-specialise-shapes";
     if (!isStatic || !problem.ok())
-      return;
+      return true;
     Expected<std::vector<Tensor>> outputs = evaluate(module, inputs);
-    if (outputs)
-      visit(pass.str(), *outputs);
-    else
+    if (!outputs && !pass.empty())
       problem = {outputs.failure().code, "after " + pass.str() + ": " + outputs.failure().message};
+    if (outputs && !pass.empty())
+      visit(pass.str(), *outputs);
+    return outputs && isGood(*outputs);
   };
-  if (Status status = lowerToKernels(*model, options, *target, afterPass); !status.ok())
-    return status;
-  return problem;
+  std::optional<Fault> fault;
+  if (Status status = lowerToKernels(*model, options, *target, judge, &fault); !status.ok())
+    return status.failure();
+  if (!problem.ok())
+    return problem.failure();
+  return fault ? FirstFault{fault->pass, fault->rewrite} : FirstFault{};
 }
 
 } // namespace sinter

@@ -29,9 +29,17 @@ Expected<std::vector<Tensor>> evaluateByReference(const std::string &modelPath, 
                                                   const InputTensors &inputs,
                                                   const std::function<void(const NodeValues &)> &visit = {});
 
-/// Runs the passes and evaluates the module after each by the reference: visit(pass, outputs).
-Status evaluateAfterPasses(
+/// Where values part from what they should be: a pass, and which of its rewrites ("move-affine-up at 'bn1'
+/// (nn.batch_norm)"); empty where no single one did it, both empty where all is well.
+struct FirstFault {
+  std::string pass, rewrite;
+};
+
+/// Runs the passes and evaluates the module after each by the reference: visit(pass, outputs). The first
+/// outputs that are not good are searched for the rewrite that made them so.
+Expected<FirstFault> evaluateAfterPasses(
     const std::string &modelPath, const CompileOptions &options, const InputTensors &inputs,
+    const std::function<bool(const std::vector<Tensor> &outputs)> &isGood,
     const std::function<void(const std::string &pass, const std::vector<Tensor> &outputs)> &visit);
 
 } // namespace sinter

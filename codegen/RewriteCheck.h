@@ -3,7 +3,8 @@
 #pragma once
 
 #include "codegen/Compiler.h"
-#include "mlir/IR/BuiltinOps.h"
+#include "codegen/PassWatch.h"
+#include "llvm/ADT/Hashing.h"
 
 namespace sinter::codegen {
 
@@ -11,21 +12,24 @@ class RewriteCheck {
 public:
   explicit RewriteCheck(const CompileOptions &options) : assumeFinite(options.assumeFinite) {}
 
-  /// To be called after each pass; from the first call on, values must stay the same but for rounding. Shapes
-  /// must be static.
-  void afterPass(llvm::StringRef pass, mlir::ModuleOp module);
+  /// A judge (codegen/PassWatch.h): whether every output is what it was after the pass before, but for
+  /// rounding. Takes values from nn-specialise-shapes on.
+  bool accepts(llvm::StringRef pass, mlir::ModuleOp module);
 
-  /// The first pass that changed a value, in words.
-  const Status &status() const { return problem; }
+  /// The refusal in words.
+  Status status(const Fault &fault) const;
 
 private:
   using Outputs = std::vector<Tensor>;
   void makeInputs(mlir::ModuleOp module);
+  Outputs evaluate(mlir::ModuleOp module, size_t set) const;
 
   bool assumeFinite;
   std::vector<std::vector<Tensor>> inputs; ///< sets
   std::vector<Outputs> before;             ///< by set
-  Status problem;
+  std::optional<llvm::hash_code> fingerprint;
+  size_t refusedSet = 0;
+  std::string change; ///< of the refused module
 };
 
 } // namespace sinter::codegen

@@ -177,6 +177,8 @@ Value ChannelSelection::rebuilt(Value old) {
   const KeptChannels kept = need->second;
   Operation *op = old.getDefiningOp();
   OpBuilder builder(op);
+  if (isa<ConstantOp>(op))
+    return made[old] = keep(builder, old, kept.axis, kept.channels);
   IRMapping operands;
   for (Value operand : op->getOperands())
     operands.map(operand, rebuilt(operand));
@@ -185,10 +187,6 @@ Value ChannelSelection::rebuilt(Value old) {
   Dims shape(rankedType(old).getShape());
   shape[kept.axis] = static_cast<int64_t>(kept.channels.size());
   clone->getResult(0).setType(tensorType(shape, elementTypeOf(old)));
-  if (isa<ConstantOp>(op)) {
-    clone->erase();
-    return made[old] = keep(builder, old, kept.axis, kept.channels);
-  }
   if (auto conv = dyn_cast<ConvOp>(clone)) {
     bool depthwise = isDepthwise(cast<ConvOp>(op));
     conv.getWMutable().assign(keep(builder, conv.getW(), 0, kept.channels));

@@ -6,6 +6,8 @@
 #include "passes/AffineMover.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
+#include "passes/Rewrite.h"
+#include "passes/Unused.h"
 
 using namespace mlir;
 
@@ -20,11 +22,11 @@ struct FoldBatchNormPass : impl::FoldBatchNormBase<FoldBatchNormPass> {
   void runOnOperation() override {
     journal.emplace(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
-      eraseUnused(function);
+      Block &body = function.getBody().front();
+      eraseUnused(body);
       // An affine that stayed may move once its neighbours have.
-      while (sweep(function))
-        eraseUnused(function);
-      eraseUnused(function);
+      while (sweep(body))
+        eraseUnused(body);
       for (auto op : llvm::make_early_inc_range(function.getOps<BatchNormOp>()))
         replaceByAffine(op);
     }
@@ -33,33 +35,26 @@ struct FoldBatchNormPass : impl::FoldBatchNormBase<FoldBatchNormPass> {
 
 private:
   /// Tries every affine once, in order; whether one moved.
-  bool sweep(func::FuncOp function) {
+  bool sweep(Block &body) {
     bool changed = false;
     SmallVector<Operation *> candidates;
-    for (Operation &op : function.getBody().front())
+    for (Operation &op : body)
       if (isAffineLike(&op))
         candidates.push_back(&op);
+    // Moving an affine erases ops that took it up: candidates after it may be gone.
+    DenseSet<Operation *> alive(candidates.begin(), candidates.end());
     for (Operation *op : candidates)
-      if (alive(function, op))
-        changed |= process(op);
+      if (alive.contains(op) && process(op)) {
+        changed = true;
+        alive.clear();
+        for (Operation &left : body)
+          alive.insert(&left);
+      }
     return changed;
   }
 
   static bool isAffineLike(Operation *op) {
     return isa<BatchNormOp, ChannelAffineOp, MulOp, AddOp, SubOp, DivOp, NegOp>(op);
-  }
-
-  /// Moving an affine erases ops that took it up: candidates after it may be gone.
-  bool alive(func::FuncOp function, Operation *op) {
-    return llvm::any_of(function.getBody().front(), [&](Operation &other) { return &other == op; });
-  }
-
-  /// Readers before what they read.
-  void eraseUnused(func::FuncOp function) {
-    SmallVector<Operation *> ops(llvm::make_pointer_range(function.getBody().front().without_terminator()));
-    for (Operation *op : llvm::reverse(ops))
-      if (op->use_empty() && isMemoryEffectFree(op))
-        op->erase();
   }
 
   /// Moves one affine if it can; whether it did.
@@ -73,21 +68,25 @@ private:
     const ChannelAffine affine = found->affine.simplified();
     Value result = op->getResult(0);
     AffineMover mover;
-    if (affine.isIdentity()) {
-      journal->decide(op->getLoc(), "removed", {}, "IDENTITY", "scale 1 and shift 0 in every channel");
-      result.replaceAllUsesWith(found->x);
-    } else if (verdict = mover.canMoveUp(found->x, affine); verdict) {
-      result.replaceAllUsesWith(mover.moveUp(found->x, affine, op->getLoc()));
-      decideFolded(op, mover);
-    } else if (AffineVerdict down = canMoveDown(mover, *found, result, affine); down) {
-      mover.moveDown(result, found->x, affine, op->getLoc());
-      decideFolded(op, mover);
-    } else {
-      journal->note(op->getLoc(), verdict.code, verdict.reason + "; after it: " + down.reason);
-      return false;
-    }
-    op->erase();
-    return true;
+    if (affine.isIdentity())
+      return rewrite(op, "drop-identity-affine", [&] {
+        journal->decide(op->getLoc(), "removed", {}, "IDENTITY", "scale 1 and shift 0 in every channel");
+        result.replaceAllUsesWith(found->x);
+        op->erase();
+      });
+    if (verdict = mover.canMoveUp(found->x, affine); verdict)
+      return rewrite(op, "move-affine-up", [&] {
+        result.replaceAllUsesWith(mover.moveUp(found->x, affine, op->getLoc()));
+        finishFolded(op, mover);
+      });
+    AffineVerdict down = canMoveDown(mover, *found, result, affine);
+    if (down)
+      return rewrite(op, "move-affine-down", [&] {
+        mover.moveDown(result, found->x, affine, op->getLoc());
+        finishFolded(op, mover);
+      });
+    journal->note(op->getLoc(), verdict.code, verdict.reason + "; after it: " + down.reason);
+    return false;
   }
 
   /// A constant tensor at the borders is worth it only where the affine has no kernel to join for free.
@@ -98,8 +97,9 @@ private:
     return plain || !isAlone ? plain : mover.canMoveDown(result, affine, /*borders=*/true);
   }
 
-  void decideFolded(Operation *op, const AffineMover &mover) {
+  void finishFolded(Operation *op, const AffineMover &mover) {
     journal->decide(op->getLoc(), "folded", mover.takers(), "", "");
+    op->erase();
   }
 
   /// What could not move, as a multiplication and an addition.
@@ -114,9 +114,11 @@ private:
                     "its combined constants would not be finite in their storage type");
       return;
     }
-    Value y = ChannelAffineOp::create(builder, op.getLoc(), op.getY().getType(), op.getX(), scale, shift);
-    op->replaceAllUsesWith(ValueRange(y));
-    op->erase();
+    rewrite(op, "batch-norm-to-affine", [&] {
+      Value y = ChannelAffineOp::create(builder, op.getLoc(), op.getY().getType(), op.getX(), scale, shift);
+      op->replaceAllUsesWith(ValueRange(y));
+      op->erase();
+    });
   }
 
   std::optional<Journal> journal;

@@ -3,6 +3,8 @@
 #include "passes/FoldOp.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
+#include "passes/Rewrite.h"
+#include "passes/Unused.h"
 
 using namespace mlir;
 
@@ -30,8 +32,10 @@ LogicalResult foldOp(Operation *op, int64_t maxElements, Journal &journal) {
   }
   if (auto select = dyn_cast<SelectOp>(op))
     if (std::optional<double> taken = constantScalar(select.getCondition())) {
-      op->replaceAllUsesWith(ValueRange(*taken != 0 ? select.getA() : select.getB()));
-      op->erase();
+      rewrite(op, "take-branch", [&] {
+        op->replaceAllUsesWith(ValueRange(*taken != 0 ? select.getA() : select.getB()));
+        op->erase();
+      });
       return success();
     }
   // These depend on the operand's type alone: an empty tensor of that shape stands for it.
@@ -50,11 +54,13 @@ LogicalResult foldOp(Operation *op, int64_t maxElements, Journal &journal) {
   FailureOr<SmallVector<Tensor>> results = evaluateOp(op, operands);
   if (failed(results))
     return failure();
-  recordFolded(journal, op);
-  OpBuilder builder(op);
-  for (auto [result, tensor] : llvm::zip_equal(op->getResults(), *results))
-    result.replaceAllUsesWith(ConstantOp::create(builder, op->getLoc(), tensor));
-  op->erase();
+  rewrite(op, "fold-constant", [&] {
+    recordFolded(journal, op);
+    OpBuilder builder(op);
+    for (auto [result, tensor] : llvm::zip_equal(op->getResults(), *results))
+      result.replaceAllUsesWith(ConstantOp::create(builder, op->getLoc(), tensor));
+    op->erase();
+  });
   return success();
 }
 
@@ -69,16 +75,14 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
       Block &body = function.getBody().front();
       for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
         if (auto copy = dyn_cast<IdentityOp>(op); copy && copy.getX().getType() == copy.getType())
-          copy.replaceAllUsesWith(copy.getX());
+          rewrite(copy, "drop-copy", [&] { copy.replaceAllUsesWith(copy.getX()); });
         else if (failed(foldOp(&op, foldedElements, journal)))
           return signalPassFailure();
-      for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
-        if (isOpTriviallyDead(&op)) {
-          if (!journalKind(&op).empty())
-            journal.decide(op.getLoc(), "removed", {}, "UNUSED_RESULT",
-                           "no output of the model depends on it");
-          op.erase();
-        }
+      eraseUnused(body, [&](Operation *op) {
+        if (!journalKind(op).empty())
+          journal.decide(op->getLoc(), "removed", {}, "UNUSED_RESULT",
+                         "no output of the model depends on it");
+      });
     }
     journal.save();
   }

@@ -55,8 +55,8 @@ def SimplifyActivations : Pass<"nn-simplify-activations", "::mlir::ModuleOp"> {
     Bounds of every value follow from the ops' own (`RangeOpInterface`), from the input ranges that @main's arguments declare
     (`nn.range`) and from the module's `nn.assume_finite`. An activation goes that returns its operand on every value it can take; one
     whose result is a single number, NaN excluded, becomes a constant; clamps in a row (ReLU, Clip, Max or Min with a constant) become
-    one, and take a LeakyRelu or the like before them along. What is left moves in front of ops that only permute or reshape, where it
-    fuses. Proofs, bounds and reasons go to the journal.
+    one, and take a LeakyRelu or the like before them along. What is left moves in front of ops that only move elements (transpose,
+    reshape, concat, nearest resize), where it fuses. Proofs, bounds and reasons go to the journal.
   }];
 }
 

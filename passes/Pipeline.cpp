@@ -8,6 +8,8 @@ using namespace mlir;
 
 namespace sinter::nn {
 
+void (*addExtraPasses)(OpPassManager &) = nullptr;
+
 void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
   // The journal opens before any node can vanish; what is integer now is mostly shape arithmetic.
   TakeInventoryOptions floatsOnly;
@@ -31,6 +33,8 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
       passes.addPass(createFoldBatchNorm());
     // After it: a BatchNorm's bounds are those of the weights that it became.
     passes.addPass(createSimplifyActivations());
+    if (addExtraPasses)
+      addExtraPasses(passes);
     // Folded weights and biases, and activations that became constants, tell which channels are constant.
     if (options.prune && options.refactor)
       passes.addPass(createPruneChannels());

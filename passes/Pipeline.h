@@ -23,6 +23,10 @@ struct PipelineOptions {
 
 void buildPipeline(mlir::OpPassManager &passes, const PipelineOptions &options);
 
+/// Adds passes behind nn-simplify-activations. No shipped program sets it: tests add a wrong pass, which
+/// --verify-rewrites must find.
+extern void (*addExtraPasses)(mlir::OpPassManager &);
+
 /// Registers every pass and the whole pipeline (`nn-pipeline`) for sinter-opt.
 void registerAll();
 

@@ -6,6 +6,8 @@
 #include "passes/ChannelSelection.h"
 #include "passes/Passes.h"
 #include "passes/RangeAnalysis.h"
+#include "passes/Rewrite.h"
+#include "passes/Unused.h"
 
 using namespace mlir;
 
@@ -44,8 +46,8 @@ std::pair<OpOperand *, int64_t> weightOf(Operation *op) {
 struct PruneChannelsPass : impl::PruneChannelsBase<PruneChannelsPass> {
   void runOnOperation() override {
     for (auto function : getOperation().getOps<func::FuncOp>())
-      // Each change asks for new bounds, and may leave other channels without readers.
-      while (pruneOne(function))
+      // What a round has changed has bounds in the next one, and may leave other channels without readers.
+      while (pruneAll(function))
         eraseUnused(function.getBody().front());
     if (removed > 0)
       getOperation()->setAttr("nn.constant_channels_removed",
@@ -53,13 +55,20 @@ struct PruneChannelsPass : impl::PruneChannelsBase<PruneChannelsPass> {
   }
 
 private:
-  /// Removes the constant channels of one value, the last that has any; whether there was one.
-  bool pruneOne(func::FuncOp function) {
+  /// Removes the constant channels of every value that has any, later ones first; whether there was one. The
+  /// bounds of a value hold as long as its op stands.
+  bool pruneAll(func::FuncOp function) {
     RangeAnalysis ranges(function);
-    for (Operation &op : llvm::reverse(function.getBody().front()))
-      if (summedAxis(&op) && prune(op.getOperand(0), ranges))
-        return true;
-    return false;
+    bool changed = false;
+    SmallVector<Operation *> ops(llvm::make_pointer_range(function.getBody().front().without_terminator()));
+    for (Operation *op : llvm::reverse(ops))
+      if (op->getBlock() && summedAxis(op))
+        changed |= prune(op->getOperand(0), ranges);
+    // Only now: a new op at an old one's address would inherit its range.
+    for (Operation *op : replaced)
+      op->destroy();
+    replaced.clear();
+    return changed;
   }
 
   /// Removes the constant channels of a value that only contractions read; whether there were any to remove.
@@ -98,11 +107,12 @@ private:
     ChannelSelection selection(value, kept, readers);
     if (!selection.isPossible())
       return false;
-    Value smaller = selection.apply();
-    for (Operation *reader : readers)
-      shrink(reader, smaller, constants, kept);
-    removed += static_cast<int64_t>(range.channels.size() - kept.channels.size());
-    return true;
+    return rewrite(readers.front(), "remove-constant-channels", [&] {
+      Value smaller = selection.apply();
+      for (Operation *reader : readers)
+        shrink(reader, smaller, constants, kept);
+      removed += static_cast<int64_t>(range.channels.size() - kept.channels.size());
+    });
   }
 
   /// The reader takes the constants into its bias, and loses their weights.
@@ -120,16 +130,13 @@ private:
     changed->setOperand(0, smaller);
     changed->setLoc(reader->getLoc());
     reader->getResult(0).replaceAllUsesWith(whole);
-    reader->erase();
-  }
-
-  static void eraseUnused(Block &body) {
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
-      if (isOpTriviallyDead(&op))
-        op.erase();
+    reader->dropAllReferences();
+    reader->remove();
+    replaced.push_back(reader);
   }
 
   int64_t removed = 0;
+  SmallVector<Operation *> replaced;
 };
 
 } // namespace

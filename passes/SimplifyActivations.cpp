@@ -6,6 +6,8 @@
 #include "passes/ActivationRules.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
+#include "passes/Rewrite.h"
+#include "passes/Unused.h"
 
 using namespace mlir;
 
@@ -31,7 +33,7 @@ public:
     // Only now: a new op at an old one's address would inherit its range.
     for (Operation *op : replaced)
       op->erase();
-    eraseUnused();
+    eraseUnused(body, [&](Operation *op) { recordUnused(op); });
     for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
       if (isa<ElementwiseOpInterface>(op) && !activationKind(&op).empty())
         moveToProducer(&op);
@@ -41,18 +43,22 @@ private:
   void simplify(Operation *op) {
     Value x = activationOperand(op);
     if (std::optional<Proof> proof = proveIdentity(op, ranges)) {
-      decide(op, "removed", {}, *proof);
-      replace(op, x);
+      rewrite(op, "drop-identity-activation", [&] {
+        decide(op, "removed", {}, *proof);
+        replace(op, x);
+      });
       return;
     }
     if (std::optional<Tensor> value = constantResult(op)) {
-      bool isZero = ranges.rangeOf(op->getResult(0)).hull() == Interval::point(0);
-      decide(op, "constant", {},
-             {isZero ? "ALWAYS_ZERO" : "ALWAYS_CONSTANT", "its operand lies in " + boundsOf(x)});
-      OpBuilder builder(op);
-      Value constant = ConstantOp::create(builder, op->getLoc(), *value);
-      ranges.extend(constant.getDefiningOp());
-      replace(op, constant);
+      rewrite(op, "activation-to-constant", [&] {
+        bool isZero = ranges.rangeOf(op->getResult(0)).hull() == Interval::point(0);
+        decide(op, "constant", {},
+               {isZero ? "ALWAYS_ZERO" : "ALWAYS_CONSTANT", "its operand lies in " + boundsOf(x)});
+        OpBuilder builder(op);
+        Value constant = ConstantOp::create(builder, op->getLoc(), *value);
+        ranges.extend(constant.getDefiningOp());
+        replace(op, constant);
+      });
       return;
     }
     if (Operation *merged = mergeWithEarlier(op))
@@ -92,47 +98,79 @@ private:
     Value x = activationOperand(earlier);
     if (x.getType() != op->getResult(0).getType())
       return nullptr;
-    decide(earlier, "merged", namesOf(op->getLoc()),
-           {"MERGED_WITH", "one clamp does the work of both: " + describe(op)});
-    OpBuilder builder(op);
-    Value y = buildClamp(builder, op->getLoc(), inner ? inner->then(*outer) : *outer, x);
-    extendTo(y);
-    replace(op, y);
-    replace(earlier, x);
-    return y.getDefiningOp();
+    Value y;
+    rewrite(op, "merge-clamps", [&] {
+      decide(earlier, "merged", namesOf(op->getLoc()),
+             {"MERGED_WITH", "one clamp does the work of both: " + describe(op)});
+      OpBuilder builder(op);
+      y = buildClamp(builder, op->getLoc(), inner ? inner->then(*outer) : *outer, x);
+      extendTo(y);
+      replace(op, y);
+      replace(earlier, x);
+    });
+    return y ? y.getDefiningOp() : nullptr;
   }
 
-  /// An activation of one operand behind ops that permute or reshape moves to their front, where it fuses
-  /// into the op that computes its operand.
+  /// An activation of one operand behind ops that only move elements goes in front of them, where it fuses
+  /// into what computes its operand: once per operand of a concatenation.
   static void moveToProducer(Operation *op) {
-    Value source = op->getOperand(0);
-    while (isPermutation(source.getDefiningOp()) && source.hasOneUse())
-      source = source.getDefiningOp()->getOperand(0);
-    Operation *producer = source.getDefiningOp();
-    bool fuses = isa_and_nonnull<ConvOp, ConvTransposeOp, GemmOp, MatmulOp, ElementwiseOpInterface>(producer);
-    if (source == op->getOperand(0) || !fuses || !source.hasOneUse())
+    Value moved = op->getOperand(0);
+    if (!isMovement(moved.getDefiningOp()) || !fusesInto(moved))
       return;
-    // Bounds, which are scalars, are read where the activation now stands.
-    OpBuilder builder(op);
-    builder.setInsertionPointAfter(producer);
-    Operation *first = *source.getUsers().begin();
-    IRMapping mapping;
-    mapping.map(op->getOperand(0), source);
-    for (Value bound : op->getOperands().drop_front()) {
+    for (Value bound : op->getOperands().drop_front())
       if (!bound.getDefiningOp<ConstantOp>() || rankedType(bound).getRank() != 0)
         return;
-      builder.clone(*bound.getDefiningOp(), mapping);
-    }
-    Operation *moved = builder.clone(*op, mapping);
-    moved->getResult(0).setType(cast<RankedTensorType>(source.getType()));
-    first->setOperand(0, moved->getResult(0));
-    op->getResult(0).replaceAllUsesWith(op->getOperand(0));
-    op->erase();
+    rewrite(op, "move-activation-up", [&] {
+      applyBehind(moved, op);
+      op->getResult(0).replaceAllUsesWith(moved);
+      op->erase();
+    });
   }
 
-  static bool isPermutation(Operation *op) {
+  /// Whether the ops that compute the elements of a value, which nothing else reads, can all take up an
+  /// activation.
+  static bool fusesInto(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (!op || !value.hasOneUse())
+      return false;
+    if (!isMovement(op))
+      return isa<ConvOp, ConvTransposeOp, GemmOp, MatmulOp, ElementwiseOpInterface>(op);
+    return llvm::all_of(movedOperands(op), [](OpOperand &operand) { return fusesInto(operand.get()); });
+  }
+
+  /// Results hold elements of the operands and nothing else, each of them as often as before or more often.
+  static bool isMovement(Operation *op) {
+    if (auto resize = dyn_cast_or_null<ResizeOp>(op))
+      return resize.getMode() == "nearest" &&
+             resize.getCoordinateTransformationMode() != "tf_crop_and_resize" &&
+             rankedType(resize.getY()).getNumElements() >= rankedType(resize.getX()).getNumElements();
     return isa_and_nonnull<ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, TransposeOp, DepthToSpaceOp,
-                           SpaceToDepthOp>(op);
+                           SpaceToDepthOp, ConcatOp>(op);
+  }
+
+  static MutableArrayRef<OpOperand> movedOperands(Operation *op) {
+    return isa<ConcatOp>(op) ? op->getOpOperands() : op->getOpOperands().take_front(1);
+  }
+
+  /// Applies the activation to the elements of `value`, in place. Its bounds, which are scalars, are read
+  /// where it then stands.
+  static void applyBehind(Value value, Operation *activation) {
+    Operation *producer = value.getDefiningOp();
+    if (isMovement(producer)) {
+      for (OpOperand &operand : movedOperands(producer))
+        applyBehind(operand.get(), activation);
+      return;
+    }
+    OpOperand &use = *value.getUses().begin();
+    OpBuilder builder(producer->getContext());
+    builder.setInsertionPointAfter(producer);
+    IRMapping mapping;
+    mapping.map(activation->getOperand(0), value);
+    for (Value bound : activation->getOperands().drop_front())
+      builder.clone(*bound.getDefiningOp(), mapping);
+    Operation *clone = builder.clone(*activation, mapping);
+    clone->getResult(0).setType(cast<RankedTensorType>(value.getType()));
+    use.set(clone->getResult(0));
   }
 
   //===- Records ----------------------------------------------------------===//
@@ -188,17 +226,12 @@ private:
     ranges.extend(value.getDefiningOp());
   }
 
-  /// Ops whose results nothing reads any more.
-  void eraseUnused() {
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
-      if (isOpTriviallyDead(&op)) {
-        for (const std::string &name : namesOf(op.getLoc()))
-          if (JournalRow *row = journal.find(name); row && row->outcome.empty() && !isa<ConstantOp>(op)) {
-            row->outcome = "removed";
-            row->code = "UNUSED_RESULT";
-            row->reason = "nothing reads its result any more";
-          }
-        op.erase();
+  void recordUnused(Operation *op) {
+    for (const std::string &name : namesOf(op->getLoc()))
+      if (JournalRow *row = journal.find(name); row && row->outcome.empty() && !isa<ConstantOp>(op)) {
+        row->outcome = "removed";
+        row->code = "UNUSED_RESULT";
+        row->reason = "nothing reads its result any more";
       }
   }
 

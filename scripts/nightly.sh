@@ -21,7 +21,12 @@ for backend in auto llvm onednn reference; do
     sinterTest "fusion cases $backend $level" "$root/tests/data/fusion-cases" --numbers-only --backend $backend $level
   done
 done
+if [ -n "${SINTER_TESTDATA:-}" ]; then
+  sinterTest "real networks, verified rewrites" --tol-of-max 1e-2 --verify-rewrites \
+    "$SINTER_TESTDATA"/real/{ultraface_RFB_320,ultraface_RFB_320_simplified,ppocr2_cls,ppocr4_det,yunet_n_320_320,mlsd_320_tiny}
+fi
 if [ -n "${SINTER_TESTDATA:-}" ] && makeLightModels; then
+  sinterTest "light networks, verified rewrites" "$lightModels" --tol-of-max 1e-4 --jobs 1 --timeout 3600 --verify-rewrites
   for level in "" -O0; do
     sinterTest "light networks auto $level" "$lightModels" --tol-of-max 1e-4 --jobs 1 --timeout 600 $level
   done

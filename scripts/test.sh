@@ -21,6 +21,9 @@ sinterTest "ONNX 1.12 pytorch, simple" "$debianData/pytorch-converted" "$debianD
 for backend in llvm onednn auto; do
   sinterTest "fusion cases $backend" "$root/tests/data/fusion-cases" --backend $backend
 done
+sinterTest "fusion cases, 2 threads" "$root/tests/data/fusion-cases" --threads 2
+sinterTest "fusion cases reference" "$root/tests/data/fusion-cases" --numbers-only --backend reference
+sinterTest "fusion cases, inputs of any kind" "$root/tests/data/fusion-cases" --numbers-only --any-inputs
 sinterTest "fusion cases -O0" "$root/tests/data/fusion-cases" --numbers-only -O0
 sinterTest "fusion cases strict" "$root/tests/data/fusion-cases" --numbers-only --math strict
 sinterTest "fusion cases, verified rewrites" "$root/tests/data/fusion-cases" --verify-rewrites
@@ -47,6 +50,9 @@ else
   for name in ppocr4_det yunet_n_320_320 mlsd_320_tiny; do
     sinterTest "real $name" "$SINTER_TESTDATA/real/$name" --tol-of-max 1e-2
   done
+  # The small ones; scripts/nightly.sh has the others.
+  sinterTest "real networks, verified rewrites" --tol-of-max 1e-4 --verify-rewrites \
+    "$SINTER_TESTDATA"/real/{cntk_mnist,wonnx_mnist,onnxmlir_mnist,burn_mnist_bn,winml_pytorch_cifar,blazeface_front,emx_kws_fp32}
   if makeLightModels; then
     for backend in llvm onednn; do
       sinterTest "light networks $backend" "$lightModels" --tol-of-max 1e-4 --backend $backend --jobs 1 --timeout 300

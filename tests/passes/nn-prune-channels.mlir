@@ -83,3 +83,26 @@ func.func @residual(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
   return %z : tensor<1x1x4x4xf32>
 }
 }
+
+// -----
+
+// A sum with a constant per channel: the constant loses the channel, too. 7 = 0 + 7 goes into the bias: 7*2.
+// CHECK: nn.constant_channels_removed = 1
+// CHECK-LABEL: @constant_operand
+// CHECK: %[[T:.*]] = nn.constant dense<5.0{{.*}}> : tensor<1x1x1xf32>
+// CHECK: %[[R:.*]] = nn.relu %{{.*}} : (tensor<1x1x4x4xf32>)
+// CHECK: %[[A:.*]] = nn.add %[[R]], %[[T]] : (tensor<1x1x4x4xf32>, tensor<1x1x1xf32>)
+// CHECK: %[[B:.*]] = nn.constant dense<1.400000e+01> : tensor<1xf32>
+// CHECK: nn.conv %[[A]], %{{.*}}, %[[B]]
+module attributes {nn.assume_finite} {
+func.func @constant_operand(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
+  %w = nn.constant dense<[[[[1.0]]], [[[0.0]]]]> : tensor<2x1x1x1xf32>
+  %t = nn.constant dense<[[[5.0]], [[7.0]]]> : tensor<2x1x1xf32>
+  %u = nn.constant dense<2.0> : tensor<1x2x1x1xf32>
+  %y = nn.conv %x, %w : (tensor<1x1x4x4xf32>, tensor<2x1x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %r = nn.relu %y : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+  %a = nn.add %r, %t : (tensor<1x2x4x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %z = nn.conv %a, %u : (tensor<1x2x4x4xf32>, tensor<1x2x1x1xf32>) -> tensor<1x1x4x4xf32>
+  return %z : tensor<1x1x4x4xf32>
+}
+}

@@ -166,6 +166,69 @@ func.func @move(%x: tensor<1x2x4xf32>, %w: tensor<2x2x1xf32>) -> tensor<1x8xf32>
 
 // -----
 
+// Through a concatenation to each of its convolutions, and through the nearest resize behind it, where there are
+// fewer elements to compute.
+// CHECK-LABEL: @move_through_concat
+// CHECK: %[[A:.*]] = nn.conv
+// CHECK: %[[RA:.*]] = nn.clip %[[A]]
+// CHECK: %[[B:.*]] = nn.conv
+// CHECK: %[[RB:.*]] = nn.clip %[[B]]
+// CHECK: %[[C:.*]] = nn.concat %[[RA]], %[[RB]]
+// CHECK: %[[Y:.*]] = nn.resize %[[C]]
+// CHECK: return %[[Y]]
+func.func @move_through_concat(%x: tensor<1x2x4x4xf32>, %w: tensor<2x2x1x1xf32>) -> tensor<1x4x8x8xf32> {
+  %two = nn.constant dense<[1.0, 1.0, 2.0, 2.0]> : tensor<4xf32>
+  %six = nn.constant dense<6.0> : tensor<f32>
+  %a = nn.conv %x, %w : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %b = nn.conv %x, %w : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %c = nn.concat %a, %b {axis = 1 : i64} : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x4x4x4xf32>
+  %u = nn.resize %c, %two {mode = "nearest", operandSegmentSizes = array<i32: 1, 0, 1, 0>} : (tensor<1x4x4x4xf32>, tensor<4xf32>) -> tensor<1x4x8x8xf32>
+  %r = nn.clip %u, %six {operandSegmentSizes = array<i32: 1, 0, 1>} : (tensor<1x4x8x8xf32>, tensor<f32>) -> tensor<1x4x8x8xf32>
+  return %r : tensor<1x4x8x8xf32>
+}
+
+// -----
+
+// Trap: another op reads one part of the concatenation as it is; the ReLU would change it there.
+// CHECK-LABEL: @shared_part
+// CHECK: %[[C:.*]] = nn.concat
+// CHECK: nn.relu %[[C]]
+func.func @shared_part(%x: tensor<1x2x4x4xf32>, %w: tensor<2x2x1x1xf32>) -> (tensor<1x4x4x4xf32>, tensor<1x2x4x4xf32>) {
+  %a = nn.conv %x, %w : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %b = nn.conv %x, %w : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %c = nn.concat %a, %b {axis = 1 : i64} : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x4x4x4xf32>
+  %r = nn.relu %c : (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32>
+  return %r, %b : tensor<1x4x4x4xf32>, tensor<1x2x4x4xf32>
+}
+
+// -----
+
+// Trap: linear interpolation mixes elements, and ReLU of a mean is no mean of ReLUs.
+// CHECK-LABEL: @linear
+// CHECK: %[[U:.*]] = nn.resize
+// CHECK: nn.relu %[[U]]
+func.func @linear(%x: tensor<1x2x4x4xf32>, %w: tensor<2x2x1x1xf32>) -> tensor<1x2x8x8xf32> {
+  %two = nn.constant dense<[1.0, 1.0, 2.0, 2.0]> : tensor<4xf32>
+  %a = nn.conv %x, %w : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %u = nn.resize %a, %two {mode = "linear", operandSegmentSizes = array<i32: 1, 0, 1, 0>} : (tensor<1x2x4x4xf32>, tensor<4xf32>) -> tensor<1x2x8x8xf32>
+  %r = nn.relu %u : (tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  return %r : tensor<1x2x8x8xf32>
+}
+
+// -----
+
+// The smallest integer has no magnitude in its type: ONNX leaves |-128| open, so it counts as not occurring.
+// CHECK-LABEL: @smallest_integer
+// CHECK: %[[A:.*]] = nn.abs
+// CHECK: return %[[A]]
+func.func @smallest_integer(%x: tensor<1x2x4xi8>) -> tensor<1x2x4xi8> {
+  %a = nn.abs %x : (tensor<1x2x4xi8>) -> tensor<1x2x4xi8>
+  %r = nn.relu %a : (tensor<1x2x4xi8>) -> tensor<1x2x4xi8>
+  return %r : tensor<1x2x4xi8>
+}
+
+// -----
+
 // Proofs go to the journal's rows, where there are any.
 // CHECK: nn.journal = [{
 // CHECK-SAME: code = "RANGE_NONNEGATIVE"

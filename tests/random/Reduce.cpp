@@ -54,7 +54,8 @@ void makeInput(Network &network, Value value, const Tensor &tensor) {
 }
 
 void eraseUnused(Network &network) {
-  for (Operation *op : llvm::reverse(opsOf(mainOf(*network.module))))
+  SmallVector<Operation *> ops = opsOf(mainOf(*network.module));
+  for (Operation *op : llvm::reverse(ops))
     if (op->use_empty())
       op->erase();
 }

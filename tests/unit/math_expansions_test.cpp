@@ -162,6 +162,34 @@ TEST_F(MathExpansions, UnaryF64) {
     checkUnary<double>(find<double, double>(f.name), f, f.bound64);
 }
 
+/// A clamp to these limits is removed after the function, so no rounding may carry a result past them.
+template <typename T>
+void checkLimits(const char *name, std::function<T(T)> compiled, double low, double high, int step) {
+  using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+  ASSERT_TRUE(compiled) << name;
+  // Every `step`th number from 1e-4 to 128, where the functions reach their limits.
+  Bits stride = Bits(step) << (sizeof(T) == 4 ? 0 : 29);
+  for (Bits bits = std::bit_cast<Bits>(T(1e-4)); bits < std::bit_cast<Bits>(T(128)); bits += stride)
+    for (T x : {std::bit_cast<T>(bits), -std::bit_cast<T>(bits)})
+      if (T y = compiled(x); !(y >= low && y <= high)) {
+        ADD_FAILURE() << name << " of " << 8 * sizeof(T) << " bits at " << x << " is " << y << ", beyond by "
+                      << std::max(y - high, low - y);
+        return;
+      }
+}
+
+TEST_F(MathExpansions, NeverPassTheirLimits) {
+  struct {
+    const char *name;
+    double low, high;
+  } limited[] = {{"tanh", -1, 1}, {"sigmoid", 0, 1}, {"erf", -1, 1},
+                 {"sin", -1, 1},  {"cos", -1, 1},    {"erfc", 0, 2}};
+  for (auto [name, low, high] : limited) {
+    checkLimits<float>(name, find<float, float>(name), low, high, 97);
+    checkLimits<double>(name, find<double, double>(name), low, high, 211);
+  }
+}
+
 TEST_F(MathExpansions, SignOfZero) {
   for (const char *name : {"sin", "tan", "asin", "atan", "sinh", "asinh", "atanh", "tanh", "log1p", "erf"})
     EXPECT_TRUE(std::signbit((find<float, float>(name))(-0.0f))) << name;

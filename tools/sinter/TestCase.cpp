@@ -103,7 +103,7 @@ TestResult CaseRunner::run() {
   if (expectation_) {
     for (const auto &[name, range] : expectation_->inputRanges)
       options_.common.compile.inputRanges.insert_or_assign(name, range);
-    options_.common.compile.assumeFinite |= !expectation_->nonfinite;
+    options_.common.compile.assumeFinite |= !expectation_->nonfinite && !options_.anyInputs;
   }
   auto dataSets = numbered(folder_, "test_data_set_", "");
   for (const auto &[number, folder] : dataSets)
@@ -206,7 +206,11 @@ void TestOptions::declare(CLI::App &app) {
       ->type_name("A")
       ->check(positive)
       ->excludes(ofMax);
-  app.add_flag("--numbers-only", numbersOnly, "Do not check the outcomes that expect.json names");
+  auto *numbers =
+      app.add_flag("--numbers-only", numbersOnly, "Do not check the outcomes that expect.json names");
+  app.add_flag("--any-inputs", anyInputs,
+               "Compile for inputs that may be NaN or Inf, against expect.json's word")
+      ->needs(numbers);
   common.declare(app);
 }
 

@@ -10,6 +10,7 @@ struct TestOptions {
   CommonOptions common;
   Tolerance tolerance; ///< of the command line: overrides every other
   bool numbersOnly = false;
+  bool anyInputs = false; ///< also NaN and Inf, whatever expect.json says
 
   void declare(CLI::App &app);
   Status finish();

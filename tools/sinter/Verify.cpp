@@ -21,7 +21,7 @@ constexpr const char *examples = R"(Examples:
   sinter verify resnet50.onnx                           random inputs: optimised, -O0 and oneDNN beside the reference
   sinter verify resnet50.onnx --input x=cat.npy --rtol 1e-4
   sinter verify unet.onnx --layers                      the first node whose value differs
-  sinter verify unet.onnx --bisect                      the first pass after which the result differs
+  sinter verify unet.onnx --bisect                      the first rewrite after which the result differs
   sinter verify mobilenet.onnx --input-range x=0:1 --seed 7 --format json
 
 The reference evaluates every node by plain loops, in double, and rounds each result once. Compiled code sums in another
@@ -76,7 +76,7 @@ private:
   LayerValues layerValues_;
   std::vector<std::string> layerOrder_;
   std::vector<std::pair<std::string, double>> passErrors_; ///< largest absolute error after each pass
-  std::string firstPass_;
+  FirstFault fault_;
 };
 
 /// One inference of a compiled model.
@@ -192,20 +192,25 @@ Status VerifyCommand::checkLayers(VariantReport &report, CompileOptions options)
   return {};
 }
 
-/// Evaluates the IR after every pass; fills passErrors_ and firstPass_.
+/// Evaluates the IR after every pass; fills passErrors_ and fault_.
 Status VerifyCommand::findPass() {
-  return evaluateAfterPasses(model, common.compile, named_,
-                             [&](const std::string &pass, const std::vector<Tensor> &outputs) {
-                               double worst = 0;
-                               bool differs = false;
-                               for (size_t i = 0; i < wanted_.size(); ++i) {
-                                 worst = std::max(worst, measureErrors(outputs[i], wanted_[i]).maxAbs);
-                                 differs |= findDifference(outputs[i], wanted_[i], tolerance()).has_value();
-                               }
-                               passErrors_.emplace_back(pass, worst);
-                               if (differs && firstPass_.empty())
-                                 firstPass_ = pass;
-                             });
+  auto isGood = [&](const std::vector<Tensor> &outputs) {
+    for (size_t i = 0; i < wanted_.size(); ++i)
+      if (findDifference(outputs[i], wanted_[i], tolerance()))
+        return false;
+    return true;
+  };
+  auto visit = [&](const std::string &pass, const std::vector<Tensor> &outputs) {
+    double worst = 0;
+    for (size_t i = 0; i < wanted_.size(); ++i)
+      worst = std::max(worst, measureErrors(outputs[i], wanted_[i]).maxAbs);
+    passErrors_.emplace_back(pass, worst);
+  };
+  Expected<FirstFault> fault = evaluateAfterPasses(model, common.compile, named_, isGood, visit);
+  if (!fault)
+    return fault.failure();
+  fault_ = *fault;
+  return {};
 }
 
 void VerifyCommand::print(const std::vector<VariantReport> &reports) const {
@@ -238,8 +243,10 @@ void VerifyCommand::print(const std::vector<VariantReport> &reports) const {
   fmt::print("\nThe IR after each pass, evaluated by the reference: largest absolute error\n");
   for (const auto &[pass, error] : passErrors_)
     fmt::print("  {:<28} {:.3g}{}\n", pass, error,
-               pass == firstPass_ ? "   <- the first beyond the tolerance" : "");
-  if (firstPass_.empty())
+               pass == fault_.pass ? "   <- the first beyond the tolerance" : "");
+  if (!fault_.rewrite.empty())
+    fmt::print("The first rewrite of {} that exceeds it: {}\n", fault_.pass, fault_.rewrite);
+  if (fault_.pass.empty())
     fmt::print("No pass exceeds the tolerance{}.\n",
                reports[0].passed() ? "" : ": the generated code does; --layers names the node");
 }
@@ -270,7 +277,11 @@ Object VerifyCommand::toJson(const std::vector<VariantReport> &reports) const {
     for (const auto &[pass, error] : passErrors_)
       passes.push_back(Object{{"pass", pass}, {"max_abs", finiteOrNull(error)}});
     object["passes"] = std::move(passes);
-    object["first_pass"] = firstPass_.empty() ? llvm::json::Value(nullptr) : llvm::json::Value(firstPass_);
+    auto textOrNull = [](const std::string &text) {
+      return text.empty() ? llvm::json::Value(nullptr) : llvm::json::Value(llvm::json::fixUTF8(text));
+    };
+    object["first_pass"] = textOrNull(fault_.pass);
+    object["first_rewrite"] = textOrNull(fault_.rewrite);
   }
   return object;
 }
@@ -311,7 +322,7 @@ int VerifyCommand::run() {
     print(reports);
   bool passed =
       std::all_of(reports.begin(), reports.end(), [](const VariantReport &r) { return r.passed(); });
-  return passed && firstPass_.empty() ? 0 : 1;
+  return passed && fault_.pass.empty() ? 0 : 1;
 }
 
 } // namespace
@@ -325,7 +336,8 @@ void addVerify(CLI::App &app, int &status) {
       ->type_name("NAME=FILE");
   sub->add_option("--seed", command->seed, "Of the random inputs (default: 1)")->type_name("N");
   sub->add_flag("--layers", command->layers, "Name the first node whose value differs");
-  sub->add_flag("--bisect", command->bisect, "Name the first pass after which the result differs");
+  sub->add_flag("--bisect", command->bisect,
+                "Name the first pass and rewrite after which the result differs");
   CLI::Validator positive = CLI::Range(0.0, 1e300).description("");
   auto *ofMax = sub->add_option("--tol-of-max", command->ofMax,
                                 "Allowed difference as a share of the output's largest value")

@@ -1,0 +1,29 @@
+// See the header.
+#include "passes/Rewrite.h"
+#include "ir/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+std::string RewriteAction::describe() const {
+  auto *op = llvm::cast<Operation *>(getContextIRUnits().front());
+  return rule.str() + " at " + nn::describe(op);
+}
+
+void RewriteAction::print(llvm::raw_ostream &os) const { os << "`" << tag << "` " << describe(); }
+
+bool rewrite(Operation *op, StringRef rule, llvm::function_ref<void()> change) {
+  bool done = false;
+  op->getContext()->executeAction<RewriteAction>(
+      [&] {
+        change();
+        done = true;
+      },
+      {IRUnit(op)}, rule);
+  return done;
+}
+
+} // namespace sinter::nn
