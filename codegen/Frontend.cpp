@@ -218,8 +218,9 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
     checked.attach(passes);
   nn::PipelineOptions pipeline = pipelineOptions(options);
   // oneDNN and the reference have layouts of their own.
-  if (options.backend == "auto" || options.backend == "llvm")
-    pipeline.layoutBlock = target.lanes(32);
+  bool isOurs = options.backend == "auto" || options.backend == "llvm";
+  pipeline.layoutBlock = isOurs ? target.lanes(32) : 0;
+  pipeline.secondOutputs = isOurs;
   pipeline.addBackendAssignment = [&](OpPassManager &manager) {
     nn::AssignBackendOptions choice;
     choice.backend = options.backend;

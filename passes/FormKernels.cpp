@@ -1,5 +1,5 @@
-// nn-form-kernels: ops into kernels. An elementwise op joins the kernel of an operand only it reads; the
-// joined kernel stands where its last op stood, so every operand is defined before it.
+// nn-form-kernels: ops into kernels. An elementwise op joins the kernel of an operand: where others read that
+// too, the kernel gets a second output. A convolution takes in the elementwise ops that only it reads.
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "passes/Journal.h"
@@ -23,12 +23,19 @@ struct FormKernelsPass : impl::FormKernelsBase<FormKernelsPass> {
       Block &body = function.getBody().front();
       refusals.clear();
       copyAliasedOutputs(body);
+      // Constants first, so that they stand before every kernel.
+      for (auto constant : llvm::make_early_inc_range(body.getOps<ConstantOp>()))
+        constant->moveBefore(&body, body.begin());
       for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
         if (isa<ConstantOp, KernelOp>(op) || (isView(&op) && !op.hasAttr(copyMarker)))
           continue;
         op.removeAttr(copyMarker);
-        KernelOp producer = joinable(&op);
-        producer ? join(producer, &op) : wrap(&op);
+        if (KernelOp producer = joinable(&op))
+          join(producer, &op);
+        else if (KernelOp prologue = joinablePrologue(&op))
+          join(prologue, &op);
+        else
+          wrap(&op);
       }
       recordRefusals(body);
     }
@@ -109,14 +116,42 @@ private:
       return {"SHAPE_CHANGES", describe(producer) + " before it changes the shape"};
     if (operand.getType() != op->getResult(0).getType())
       return {"SHAPE_CHANGES", "its operand is broadcast to its result"};
+    if (!takesEpilogue(kernel))
+      return {"NO_EPILOGUE", describe(kernel) + " before it computes nothing element by element at its end"};
+    if (isOnlyReader(op, kernel) || canStandAt(kernel, op))
+      return {};
     for (Operation *user : operand.getUsers())
       if (isa<func::ReturnOp>(user))
         return {"GRAPH_OUTPUT", "the value before it is a graph output"};
       else if (user != op)
         return {"MULTI_CONSUMER", describe(user) + " reads the value before it too"};
-    if (kernel->getNumResults() != 1 || !takesEpilogue(kernel))
-      return {"NO_EPILOGUE", describe(kernel) + " before it computes nothing element by element at its end"};
-    return {};
+    return {"MULTI_CONSUMER", "several nodes read what " + describe(kernel) + " computes"};
+  }
+
+  static bool isOnlyReader(Operation *op, KernelOp kernel) {
+    return llvm::all_of(kernel->getUsers(), [&](Operation *user) { return user == op; });
+  }
+
+  /// Whether the op could stand where the kernel stands, as one more output of it.
+  bool canStandAt(KernelOp kernel, Operation *op) {
+    return secondOutputs && llvm::all_of(op->getOperands(), [&](Value operand) {
+      Operation *producer = operand.getDefiningOp();
+      return !producer || producer == kernel || producer->isBeforeInBlock(kernel);
+    });
+  }
+
+  /// The elementwise kernel that a convolution in channel blocks can compute while it loads its input.
+  KernelOp joinablePrologue(Operation *op) {
+    auto conv = dyn_cast<ConvOp>(op);
+    if (!fuse || !secondOutputs || !conv || conv.getGroup() != 1 || !layoutOf(conv.getX().getType()) ||
+        !layoutOf(conv.getY().getType()))
+      return {};
+    auto kernel = conv.getX().getDefiningOp<KernelOp>();
+    // Lines that two iterations read are computed twice: worth it for a few instructions.
+    bool isCheap = kernel && llvm::all_of(kernel.getBody().front().without_terminator(), [](Operation &inner) {
+      return isa<ChannelAffineOp, AddOp, SubOp, MulOp, MaxOp, MinOp, ReluOp, LeakyReluOp, PReluOp, ClipOp>(inner);
+    });
+    return isCheap && kernel->hasOneUse() ? kernel : KernelOp();
   }
 
   /// Tells the journal why ops are alone in their kernels.
@@ -141,24 +176,36 @@ private:
   /// Whether the kernel computes element by element at its end. Pure data movement is left alone: it copies
   /// whole runs.
   bool takesEpilogue(KernelOp kernel) {
-    Operation *anchor = &kernel.getBody().front().front();
-    return isa<ElementwiseOpInterface>(anchor) ||
-           isa<ConvOp, ConvTransposeOp, GemmOp, MatmulOp, AveragePoolOp, MaxPoolOp, GlobalAveragePoolOp>(
-               anchor);
+    return llvm::all_of(kernel.getBody().front().without_terminator(), [](Operation &op) {
+      return isa<ElementwiseOpInterface, ConvOp, ConvTransposeOp, GemmOp, MatmulOp, AveragePoolOp, MaxPoolOp,
+                 GlobalAveragePoolOp>(op);
+    });
   }
 
+  /// The op at the end of the kernel, which then stands where the op stood, or stays where it is if others
+  /// read it. Results that nothing reads any more are dropped.
   void join(KernelOp producer, Operation *op) {
-    OpBuilder builder(op);
+    bool stays = !isOnlyReader(op, producer);
+    OpBuilder builder(stays ? producer.getOperation() : op);
     Location loc = builder.getFusedLoc({producer.getLoc(), op->getLoc()});
-    auto kernel = KernelOp::create(builder, loc, TypeRange(op->getResultTypes()), StringRef(nameOf(loc)),
-                                   "llvm", DenseI64ArrayAttr());
+    Block &ops = producer.getBody().front();
+    Operation *yield = ops.getTerminator();
+    // Inside, the op reads what the kernel yields.
+    for (auto [result, inner] : llvm::zip_equal(producer.getResults(), yield->getOperands()))
+      op->replaceUsesOfWith(result, inner);
+    SmallVector<Value> kept, inner;
+    for (auto [result, value] : llvm::zip_equal(producer.getResults(), yield->getOperands()))
+      if (!result.use_empty())
+        kept.push_back(result), inner.push_back(value);
+    llvm::append_range(kept, op->getResults());
+    llvm::append_range(inner, op->getResults());
+    auto kernel = KernelOp::create(builder, loc, TypeRange(ValueRange(inner)), StringRef(nameOf(loc)), "llvm",
+                                   DenseI64ArrayAttr());
+    for (auto [old, result] : llvm::zip_equal(kept, kernel.getResults()))
+      old.replaceAllUsesWith(result);
     kernel.getBody().takeBody(producer.getBody());
-    Block *block = &kernel.getBody().front();
-    Operation *yield = block->getTerminator();
-    op->replaceAllUsesWith(kernel);
     op->moveBefore(yield);
-    op->replaceUsesOfWith(producer.getResult(0), yield->getOperand(0));
-    yield->setOperands(op->getResults());
+    yield->setOperands(inner);
     producer.erase();
   }
 

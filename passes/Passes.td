@@ -85,10 +85,16 @@ def AssignLayout : Pass<"nn-assign-layout", "::mlir::ModuleOp"> {
 def FormKernels : Pass<"nn-form-kernels", "::mlir::ModuleOp"> {
   let summary = "group ops into kernels";
   let description = [{
-    Each op becomes an `nn.kernel`; an elementwise op joins the kernel of the operand that only it reads, when shapes and element
-    types agree. Reshapes and other views stay outside: they cost nothing. Afterwards the function is constants, kernels and views.
+    Each op becomes an `nn.kernel`; an elementwise op joins the kernel of an operand, when shapes and element types agree. Where
+    others read that operand too, the kernel gets a second output, if what else the op reads is there by then. Elementwise ops
+    that only a blocked convolution reads join its kernel: they are computed while its input is loaded. Reshapes and other views
+    stay outside: they cost nothing. Afterwards the function is constants, kernels and views.
   }];
-  let options = [Option<"fuse", "fuse", "bool", "true", "fuse elementwise ops onto their producers">];
+  let options = [
+    Option<"fuse", "fuse", "bool", "true", "fuse elementwise ops onto their producers">,
+    Option<"secondOutputs", "second-outputs", "bool", "true",
+           "let kernels have several outputs, and convolutions compute ops while they load their input">
+  ];
 }
 
 def AssignBackend : Pass<"nn-assign-backend", "::mlir::ModuleOp"> {

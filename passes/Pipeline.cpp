@@ -49,6 +49,7 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
 
   FormKernelsOptions kernels;
   kernels.fuse = options.optimise;
+  kernels.secondOutputs = options.secondOutputs;
   passes.addPass(createFormKernels(kernels));
   // A backend takes a kernel whole or not at all, so it is chosen once kernels stand.
   if (options.addBackendAssignment)

@@ -32,6 +32,9 @@ TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks) {
     for (int64_t width = std::max<int64_t>(widest(wide) / 2, 1); width <= widest(wide); ++width) {
       PixelTile tile{width, wide}, last{widest(std::max<int64_t>(blocks % wide, 1)), blocks % wide};
       double cost = static_cast<double>(blocks / wide) * costOf(tile) + (last.blocks ? costOf(last) : 0);
+      // A second kind of tile is code to compile and to fetch.
+      if (last.blocks && wide != blocks)
+        cost *= 1.03;
       if (best != 0 && cost >= best)
         continue;
       best = cost;

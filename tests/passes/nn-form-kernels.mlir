@@ -35,6 +35,57 @@ func.func @grows(%x: tensor<1x4xf32>, %y: tensor<3x4xf32>) -> tensor<3x4xf32> {
 
 // -----
 
+// A value that others read is one of two outputs; x * sigmoid(x) needs no memory for x.
+// CHECK-LABEL: @second_output
+// CHECK: nn.kernel
+// CHECK-NEXT: %[[C:.*]] = nn.conv
+// CHECK-NEXT: %[[S:.*]] = nn.sigmoid %[[C]]
+// CHECK-NEXT: %[[M:.*]] = nn.mul %[[C]], %[[S]]
+// CHECK-NEXT: %[[R:.*]] = nn.relu %[[M]]
+// CHECK-NEXT: nn.yield %[[M]], %[[R]]
+// CHECK: nn.kernel
+// CHECK-NEXT: nn.transpose
+func.func @second_output(%x: tensor<1x1x4x4xf32>, %w: tensor<1x1x1x1xf32>) -> (tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>) {
+  %c = nn.conv %x, %w : (tensor<1x1x4x4xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x4x4xf32>
+  %s = nn.sigmoid %c : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
+  %m = nn.mul %c, %s : (tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
+  %t = nn.transpose %m {perm = array<i64: 0, 1, 3, 2>} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
+  %r = nn.relu %m : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
+  return %t, %r : tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>
+}
+
+// -----
+
+// An op cannot join a kernel that stands before something else it reads, if others read that kernel too.
+// CHECK-LABEL: @too_early
+// CHECK-COUNT-3: nn.kernel
+func.func @too_early(%x: tensor<1x1x4x4xf32>, %w: tensor<1x1x1x1xf32>) -> tensor<1x1x4x4xf32> {
+  %c = nn.conv %x, %w : (tensor<1x1x4x4xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x4x4xf32>
+  %t = nn.transpose %c {perm = array<i64: 0, 1, 3, 2>} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
+  %s = nn.add %c, %t : (tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
+  return %s : tensor<1x1x4x4xf32>
+}
+
+// -----
+
+// A convolution in blocks computes the affine and the relu while it loads; one that others read too stays.
+// CHECK-LABEL: @prologue
+// CHECK: nn.kernel
+// CHECK-NEXT: nn.channel_affine
+// CHECK-NEXT: nn.relu
+// CHECK-NEXT: nn.conv
+// CHECK-NEXT: nn.relu
+// CHECK-NEXT: nn.yield
+func.func @prologue(%x: tensor<1x8x4x4xf32, #nn.blocked<1, 8>>, %w: tensor<8x8x1x1xf32>, %s: tensor<8xf32>) -> tensor<1x8x4x4xf32, #nn.blocked<1, 8>> {
+  %a = nn.channel_affine %x, %s, %s : (tensor<1x8x4x4xf32, #nn.blocked<1, 8>>, tensor<8xf32>, tensor<8xf32>) -> tensor<1x8x4x4xf32, #nn.blocked<1, 8>>
+  %r = nn.relu %a : (tensor<1x8x4x4xf32, #nn.blocked<1, 8>>) -> tensor<1x8x4x4xf32, #nn.blocked<1, 8>>
+  %c = nn.conv %r, %w : (tensor<1x8x4x4xf32, #nn.blocked<1, 8>>, tensor<8x8x1x1xf32>) -> tensor<1x8x4x4xf32, #nn.blocked<1, 8>>
+  %y = nn.relu %c : (tensor<1x8x4x4xf32, #nn.blocked<1, 8>>) -> tensor<1x8x4x4xf32, #nn.blocked<1, 8>>
+  return %y : tensor<1x8x4x4xf32, #nn.blocked<1, 8>>
+}
+
+// -----
+
 // An input that is an output, and a value that is two outputs, are copied: each output has memory of its own.
 // CHECK-LABEL: @aliases
 // CHECK: nn.relu

@@ -1,0 +1,49 @@
+// RUN: sinter-opt %s --nn-assign-layout="block=8" | FileCheck %s
+
+// The image is read as it is; blocks last through the pool and the sum, and end at the output.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[CONV:.*]] = nn.conv %{{.*}} -> tensor<1x16x8x8xf32, #nn.blocked<1, 8>>
+// CHECK: %[[RELU:.*]] = nn.relu %[[CONV]]
+// CHECK-SAME: -> tensor<1x16x8x8xf32, #nn.blocked<1, 8>>
+// CHECK: %[[POOL:.*]] = nn.max_pool %[[RELU]]
+// CHECK-SAME: -> tensor<1x16x4x4xf32, #nn.blocked<1, 8>>
+// CHECK: %[[SCALED:.*]] = nn.mul %[[POOL]], %{{.*}} : (tensor<1x16x4x4xf32, #nn.blocked<1, 8>>, tensor<1x16x1x1xf32>)
+// CHECK: %[[PLAIN:.*]] = nn.relayout %[[SCALED]] : (tensor<1x16x4x4xf32, #nn.blocked<1, 8>>) -> tensor<1x16x4x4xf32>
+// CHECK: return %[[PLAIN]]
+func.func @main(%x: tensor<1x3x8x8xf32>) -> tensor<1x16x4x4xf32> {
+  %w = nn.constant dense<1.0> : tensor<16x3x3x3xf32>
+  %s = nn.constant dense<2.0> : tensor<1x16x1x1xf32>
+  %a = nn.conv %x, %w {pads = array<i64: 1, 1, 1, 1>} : (tensor<1x3x8x8xf32>, tensor<16x3x3x3xf32>) -> tensor<1x16x8x8xf32>
+  %r = nn.relu %a : (tensor<1x16x8x8xf32>) -> tensor<1x16x8x8xf32>
+  %p = nn.max_pool %r {kernel_shape = array<i64: 2, 2>, strides = array<i64: 2, 2>} : (tensor<1x16x8x8xf32>) -> tensor<1x16x4x4xf32>
+  %y = nn.mul %p, %s : (tensor<1x16x4x4xf32>, tensor<1x16x1x1xf32>) -> tensor<1x16x4x4xf32>
+  return %y : tensor<1x16x4x4xf32>
+}
+
+// A concatenation that would cut a block, an op that knows no blocks, weights that are not constant: plain.
+// CHECK-LABEL: func.func @plain
+// CHECK-DAG: %[[A:.*]] = nn.conv %{{.*}} -> tensor<1x12x4x4xf32, #nn.blocked<1, 8>>
+// CHECK-DAG: %[[PA:.*]] = nn.relayout %[[A]]
+// CHECK: %[[CAT:.*]] = nn.concat %[[PA]], %[[PA]] {axis = 1 : i64} : {{.*}} -> tensor<1x24x4x4xf32>{{$}}
+// CHECK: %[[T:.*]] = nn.transpose %[[CAT]]
+// CHECK: nn.conv %[[T]], %{{.*}} -> tensor<1x4x4x8xf32>{{$}}
+func.func @plain(%x: tensor<1x8x4x4xf32>, %v: tensor<4x4x1x17xf32>) -> tensor<1x4x4x8xf32> {
+  %w = nn.constant dense<1.0> : tensor<12x8x1x1xf32>
+  %a = nn.conv %x, %w : (tensor<1x8x4x4xf32>, tensor<12x8x1x1xf32>) -> tensor<1x12x4x4xf32>
+  %c = nn.concat %a, %a {axis = 1 : i64} : (tensor<1x12x4x4xf32>, tensor<1x12x4x4xf32>) -> tensor<1x24x4x4xf32>
+  %t = nn.transpose %c {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x24x4x4xf32>) -> tensor<1x4x4x24xf32>
+  %y = nn.conv %t, %v : (tensor<1x4x4x24xf32>, tensor<4x4x1x17xf32>) -> tensor<1x4x4x8xf32>
+  return %y : tensor<1x4x4x8xf32>
+}
+
+// Groups must not share a block; a depthwise convolution has one channel a group.
+// CHECK-LABEL: func.func @groups
+// CHECK: nn.conv %{{.*}} {group = 8 : i64} : {{.*}} -> tensor<1x16x4x4xf32>{{$}}
+// CHECK: nn.conv %{{.*}} {group = 16 : i64} : {{.*}} -> tensor<1x16x4x4xf32, #nn.blocked<1, 8>>
+func.func @groups(%x: tensor<1x16x4x4xf32>) -> tensor<1x16x4x4xf32> {
+  %w = nn.constant dense<1.0> : tensor<16x2x1x1xf32>
+  %d = nn.constant dense<1.0> : tensor<16x1x1x1xf32>
+  %a = nn.conv %x, %w {group = 8 : i64} : (tensor<1x16x4x4xf32>, tensor<16x2x1x1xf32>) -> tensor<1x16x4x4xf32>
+  %y = nn.conv %a, %d {group = 16 : i64} : (tensor<1x16x4x4xf32>, tensor<16x1x1x1xf32>) -> tensor<1x16x4x4xf32>
+  return %y : tensor<1x16x4x4xf32>
+}
