@@ -68,6 +68,10 @@ static Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, MLIRCo
   auto function = module->lookupSymbol<func::FuncOp>("main");
   if (!function || function.isExternal() || !function.getBody().hasOneBlock())
     return Failure{ErrorCode::InvalidFile, "'" + path + "' has no function @main of one block"};
+  for (Type type : llvm::concat<const Type>(function.getArgumentTypes(), function.getResultTypes()))
+    if (type != nn::withoutLayout(type))
+      return Failure{ErrorCode::InvalidFile,
+                     "'" + path + "' has inputs or outputs in a layout: those of a model are plain tensors"};
   return module;
 }
 

@@ -206,6 +206,11 @@ Expected<Program> ProgramBuilder::run() {
   Block &body = main.getBody().front();
   for (auto [i, value] : llvm::enumerate(body.getTerminator()->getOperands()))
     outputs[nn::storageRoot(value)] = static_cast<int64_t>(i);
+  for (Operation &op : body.without_terminator())
+    if (!isa<nn::KernelOp>(op))
+      for (Value value : llvm::concat<Value>(op.getOperands(), op.getResults()))
+        if (nn::layoutOf(value.getType()))
+          return Failure{ErrorCode::InvalidFile, nn::describe(&op) + " outside kernels has a blocked tensor"};
   for (auto kernel : body.getOps<nn::KernelOp>())
     if (Status status = addKernel(kernel); !status.ok())
       return status.failure();

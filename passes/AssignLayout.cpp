@@ -29,15 +29,15 @@ struct AssignLayoutPass : impl::AssignLayoutBase<AssignLayoutPass> {
   using AssignLayoutBase::AssignLayoutBase;
 
   void runOnOperation() override {
-    if (block < 2)
-      return;
-    layout = BlockedAttr::get(&getContext(), channelAxis, block);
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       Block &body = function.getBody().front();
       if (!body.getOps<KernelOp>().empty())
         continue;
-      converted.clear();
       makePlain(body);
+      if (block < 2)
+        continue;
+      layout = BlockedAttr::get(&getContext(), channelAxis, block);
+      converted.clear();
       for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
         assign(&op);
       for (OpOperand &output : body.getTerminator()->getOpOperands())

@@ -1,4 +1,5 @@
-// nn-expose-kernels: what kernels hand to each other, as outputs of the model, for `sinter verify --layers`.
+// nn-expose-kernels: what kernels hand to each other, in the plain layout, as outputs of the model, for `sinter verify --layers`.
+#include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
@@ -31,16 +32,30 @@ private:
     function.getAllResultAttrs(attributes);
     attributes.resize(results.size());
     Builder b(function.getContext());
-    for (auto kernel : body.getOps<KernelOp>())
+    for (auto kernel : llvm::to_vector(body.getOps<KernelOp>()))
       for (OpResult result : kernel->getResults())
-        if (outputs.insert(result).second) {
-          results.push_back(result);
+        if (!isa<RelayoutOp>(kernel.getBody().front().front()) && outputs.insert(result).second) {
+          results.push_back(plain(result, terminator));
           attributes.push_back(
               b.getDictionaryAttr(b.getNamedAttr("nn.name", b.getStringAttr(nameOfResult(kernel, result)))));
         }
     terminator->setOperands(results);
     function.setFunctionType(b.getFunctionType(body.getArgumentTypes(), ValueRange(results).getTypes()));
     function.setAllResultAttrs(attributes);
+  }
+
+  /// The value in the plain layout, that of outputs.
+  static Value plain(OpResult value, Operation *before) {
+    if (!layoutOf(value.getType()))
+      return value;
+    OpBuilder builder(before);
+    Type type = withoutLayout(value.getType());
+    auto kernel = KernelOp::create(builder, value.getLoc(), TypeRange(type), StringRef(nn::nameOf(value.getLoc())), "llvm",
+                                   DenseI64ArrayAttr());
+    builder.createBlock(&kernel.getBody());
+    Value copy = RelayoutOp::create(builder, value.getLoc(), type, value);
+    YieldOp::create(builder, value.getLoc(), copy);
+    return kernel->getResult(0);
   }
 
   /// The node that computed the result; the last one of those that were folded into one op.

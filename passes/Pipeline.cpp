@@ -41,11 +41,9 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
   }
 
   // Before kernels form: ops fuse only with ops of their own layout. After everything that looks at channels.
-  if (options.optimise && options.layoutBlock > 0) {
-    AssignLayoutOptions layout;
-    layout.block = options.layoutBlock;
-    passes.addPass(createAssignLayout(layout));
-  }
+  AssignLayoutOptions layout;
+  layout.block = options.optimise ? options.layoutBlock : 0;
+  passes.addPass(createAssignLayout(layout));
 
   FormKernelsOptions kernels;
   kernels.fuse = options.optimise;

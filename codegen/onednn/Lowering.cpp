@@ -204,6 +204,9 @@ Description Lowering::fused() const {
 }
 
 Expected<std::string> describeForOneDnn(KernelOp kernel, bool assumeFinite) {
+  for (Value value : llvm::concat<Value>(kernel.inputs(), kernel.getResults()))
+    if (layoutOf(value.getType()))
+      return Failure{ErrorCode::Unsupported, "oneDNN's kernels take plain tensors, it has a blocked one"};
   Lowering lowering(kernel, assumeFinite);
   if (std::string reason = lowering.run(); !reason.empty())
     return Failure{ErrorCode::Unsupported, reason};
