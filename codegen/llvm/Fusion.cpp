@@ -98,11 +98,12 @@ struct KernelEmitter::Evaluator {
   const Space &space;
   const Point &point;
   std::map<std::pair<Access, unsigned>, Value> known;
+  Value given = {}; ///< the anchor's result, known with the point's lanes alone
 
   /// In compute type, with the point's lanes. What all lanes share is computed once, as a scalar.
   Value evaluate(const Access &access) {
     if (point.lanes > 1 && innerKind(access, space, point.outer.size()) == Inner::Fixed &&
-        !known.count({access, point.lanes}))
+        !(given && reaches(given, access.value)))
       return e.splat(evaluate(access, 1), point.lanes);
     return evaluate(access, point.lanes);
   }
@@ -235,6 +236,7 @@ void KernelEmitter::storeOutputs(ArrayRef<KernelOutput> outputs, Value like, con
                                  Value given, Value element) {
   Space space = Space::of(like);
   Evaluator evaluator{*this, space, point, {}};
+  evaluator.given = given;
   if (given)
     evaluator.known[{Access::whole(given), point.lanes}] = element;
   // All are computed before any is stored: an output may lie in the memory of an operand.
