@@ -346,9 +346,11 @@ private:
     int64_t perTap = plan.inputBlock * tile.blocks * plan.block;
     Value weightAt = e.add(weightBase, e.mul(block, plan.taps() * perTap));
     Value inputAt = e.mul(block, blockStride());
+    // Of planes only those are copied that the kernel reads.
+    int64_t planeStep = (plan.packs ? 1 : w[0].dilation) * planeStride();
     auto line = [&](Value k, Value r, ValueRange sumsIn) {
       Value lineWeights = e.add(weightAt, e.mul(e.add(e.mul(k, w[1].size), r), w[2].size * perTap));
-      Value lineInput = e.add(inputAt, e.add(e.mul(k, w[0].dilation * planeStride()),
+      Value lineInput = e.add(inputAt, e.add(e.mul(k, planeStep),
                                              e.mul(r, w[1].dilation * lineStride())));
       auto tap = [&](Value c, ValueRange sumsSoFar) {
         Value at = e.add(lineInput, e.mul(c, w[2].dilation * plan.inputBlock));
