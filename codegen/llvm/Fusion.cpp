@@ -43,8 +43,10 @@ struct Access {
     return std::make_pair(value.getAsOpaquePointer(), ArrayRef(dims)) <
            std::make_pair(other.value.getAsOpaquePointer(), ArrayRef(other.dims));
   }
-  /// Whether the value's channels run along the blocks of the space.
+  /// Whether the value's channels run along the blocks of the space; a single one does if it lies in a block.
   bool isBlockedIn(const Space &space) const {
+    if (layoutOf(value.getType()))
+      return true;
     auto at = space.layout ? llvm::find(dims, space.layout.getAxis()) : dims.end();
     return at != dims.end() && rankedType(value).getDimSize(at - dims.begin()) != 1;
   }
