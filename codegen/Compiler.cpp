@@ -21,12 +21,9 @@ struct Planned {
 };
 
 Expected<Planned> plan(const std::string &path, const CompileOptions &options) {
-  Expected<Target> target = resolveTarget(options.targetTriple, options.targetCpu);
+  Expected<Target> target = targetFor(options);
   if (!target)
     return target.failure();
-  // Products are rounded before they are added, whatever the processor could do in one step.
-  target->hasFma &= options.math != "strict";
-  target->winograd = options.math != "strict";
   Expected<LoadedModel> model = loadModel(path, options);
   if (!model)
     return model.failure();
@@ -84,7 +81,7 @@ Status compileToFile(const std::string &modelPath, const std::string &outPath, E
 }
 
 Expected<std::string> describeTarget(const CompileOptions &options) {
-  Expected<Target> target = resolveTarget(options.targetTriple, options.targetCpu);
+  Expected<Target> target = targetFor(options);
   if (!target)
     return target.failure();
   return target->triple + " " + target->cpu;

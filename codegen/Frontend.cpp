@@ -138,6 +138,15 @@ private:
 
 } // namespace
 
+Expected<Target> targetFor(const CompileOptions &options) {
+  Expected<Target> target = resolveTarget(options.targetTriple, options.targetCpu);
+  if (!target || options.math != "strict")
+    return target;
+  // Products are rounded before they are added, whatever the processor could do in one step, and none is saved.
+  target->hasFma = target->winograd = false;
+  return target;
+}
+
 static nn::PipelineOptions pipelineOptions(const CompileOptions &options) {
   nn::PipelineOptions pipeline;
   pipeline.optimise = options.optimise;
@@ -230,7 +239,8 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
     choice.backend = options.backend;
     manager.addPass(nn::createAssignBackend(
         choice, {[&](nn::KernelOp kernel) { return refuseKernel(kernel, target); },
-                 [&](nn::KernelOp kernel) { return refuseOneDnn(kernel, options.assumeFinite); }}));
+                 [&](nn::KernelOp kernel) { return refuseOneDnn(kernel, options.assumeFinite); },
+                 [&](nn::KernelOp kernel) { return algorithmOf(kernel, target); }}));
   };
   auto build = [&](OpPassManager &manager) { nn::buildPipeline(manager, pipeline); };
   build(passes);

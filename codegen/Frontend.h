@@ -19,6 +19,9 @@ struct LoadedModel {
 /// Reads .onnx, or .mlir of the nn stage.
 Expected<LoadedModel> loadModel(const std::string &path, const CompileOptions &options);
 
+/// The target of the options, with what their math mode allows.
+Expected<Target> targetFor(const CompileOptions &options);
+
 /// Runs every pass, up to planned memory; kernels get the backend that `options` and the target call for.
 /// Where there is a judge, it is asked after each, and `fault` has what it refused first.
 Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const Target &target,

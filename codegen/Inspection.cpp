@@ -22,7 +22,7 @@ using namespace codegen;
 //===- Explaining ---------------------------------------------------------===//
 
 Expected<std::string> explainModel(const std::string &modelPath, const CompileOptions &options) {
-  Expected<Target> target = resolveTarget(options.targetTriple, options.targetCpu);
+  Expected<Target> target = targetFor(options);
   if (!target)
     return target.failure();
   Expected<LoadedModel> model = loadModel(modelPath, options);
@@ -136,7 +136,7 @@ Expected<FirstFault>
 evaluateAfterPasses(const std::string &modelPath, const CompileOptions &options, const InputTensors &inputs,
                     const std::function<bool(const std::vector<Tensor> &)> &isGood,
                     const std::function<void(const std::string &, const std::vector<Tensor> &)> &visit) {
-  Expected<Target> target = resolveTarget(options.targetTriple, options.targetCpu);
+  Expected<Target> target = targetFor(options);
   if (!target)
     return target.failure();
   Expected<LoadedModel> model = loadModel(modelPath, options);

@@ -49,6 +49,10 @@ private:
       std::string reason = refuse(candidate, kernel);
       if (reason.empty()) {
         kernel.setBackend(candidate);
+        kernel->removeAttr(algorithmAttr);
+        std::string algorithm = candidate == "llvm" && refusals.algorithm ? refusals.algorithm(kernel) : "";
+        if (!algorithm.empty())
+          kernel->setAttr(algorithmAttr, StringAttr::get(&getContext(), algorithm));
         return true;
       }
       reasons += (reasons.empty() ? "" : "; ") + ("backend " + candidate + ": ").str() + reason;

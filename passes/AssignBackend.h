@@ -11,12 +11,17 @@ struct AssignBackendOptions;
 /// Unit attribute of a kernel offered to oneDNN: no value that it reads or computes is NaN.
 inline constexpr llvm::StringLiteral freeOfNaNAttr = "nn.free_of_nan";
 
+/// String attribute of a kernel that generated code computes otherwise than its ops say: the algorithm's name.
+inline constexpr llvm::StringLiteral algorithmAttr = "nn.algorithm";
+
 /// Why a backend cannot take a kernel; empty if it can.
 using BackendRefusal = std::function<std::string(KernelOp)>;
 
 /// What is not set: generated code takes all, oneDNN nothing.
 struct BackendRefusals {
   BackendRefusal llvm, oneDnn;
+  /// The algorithm that generated code uses for a kernel; empty for the ops' own arithmetic.
+  std::function<std::string(KernelOp)> algorithm;
 };
 
 std::unique_ptr<mlir::Pass> createAssignBackend(const AssignBackendOptions &options,

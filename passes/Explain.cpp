@@ -2,6 +2,7 @@
 #include "passes/Explain.h"
 #include "ir/Cost.h"
 #include "ir/Ops.h"
+#include "passes/AssignBackend.h"
 #include "passes/Journal.h"
 #include "passes/Views.h"
 #include "llvm/Support/raw_ostream.h"
@@ -55,6 +56,7 @@ static json::Value anchorOf(KernelOp kernel) {
 }
 
 static Object kernelObject(KernelOp kernel) {
+  auto algorithm = kernel->getAttrOfType<StringAttr>(algorithmAttr);
   std::vector<std::string> names;
   for (Operation &op : kernel.getBody().front().without_terminator())
     for (const std::string &name : namesOf(op.getLoc()))
@@ -63,7 +65,8 @@ static Object kernelObject(KernelOp kernel) {
   return Object{{"name", text(kernel.getName())},
                 {"anchor", anchorOf(kernel)},
                 {"ops", list(names)},
-                {"backend", kernel.getBackend()}};
+                {"backend", kernel.getBackend()},
+                {"algorithm", algorithm ? json::Value(algorithm.getValue()) : json::Value(nullptr)}};
 }
 
 static int64_t integerOf(ModuleOp module, StringRef name) {

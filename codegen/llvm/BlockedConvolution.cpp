@@ -444,8 +444,7 @@ LogicalResult emitBlockedConvolution(KernelEmitter &e, ConvOp op) {
     return BlockedConvolution(e.target, over, x[0], group, x[1] / group, y[1] / group,
                               layout ? layout.getSize() : 1, packs);
   };
-  int64_t side = group == 1 && layout ? winogradSide(e.target, op, window) : 0;
-  if (side > 0)
+  if (int64_t side = winogradSide(e.target, op); side > 0)
     return emitWinograd(e, op, window, side);
   BlockedConvolution plan = planFor(window, touchesPadding(window) || !e.isInMemory(op.getX()));
   bool fits = !plan.packs || plan.inputBlocks() * plan.copiedElements() * 4 <= BlockedConvolution::maxCopyBytes;

@@ -3,6 +3,7 @@
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/Fusion.h"
+#include "codegen/llvm/PixelTiles.h"
 
 using namespace mlir;
 using namespace sinter::nn;
@@ -84,6 +85,13 @@ std::string refuseKernel(KernelOp kernel, const Target &target) {
     if (anchor &&
         llvm::count_if(anchor->getResults(), [&](Value from) { return reaches(from, yielded); }) > 1)
       return "an output needs two results of " + anchor->getName().getStringRef().str();
+  return "";
+}
+
+std::string algorithmOf(KernelOp kernel, const Target &target) {
+  for (auto conv : kernel.getBody().front().getOps<ConvOp>())
+    if (int64_t side = winogradSide(target, conv); side > 0)
+      return ("Winograd F(" + Twine(side) + "x" + Twine(side) + ", 3x3)").str();
   return "";
 }
 

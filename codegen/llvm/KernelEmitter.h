@@ -225,6 +225,9 @@ const EmitterTable &emitterTable();
 
 /// Why generated code cannot compute this kernel, naming the op; empty if it can.
 std::string refuseKernel(nn::KernelOp kernel, const Target &target);
+/// The algorithm that a kernel is computed with where that is not its ops' own arithmetic: "Winograd F(4x4,
+/// 3x3)"; empty elsewhere.
+std::string algorithmOf(nn::KernelOp kernel, const Target &target);
 /// Emits the kernel's phases into `emitter`'s module; only after refuseKernel found no reason against it.
 mlir::LogicalResult emitKernel(KernelEmitter &emitter, nn::KernelOp kernel);
 

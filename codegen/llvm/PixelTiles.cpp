@@ -48,7 +48,7 @@ Values multiplyChannels(KernelEmitter &e, PixelTile tile, int64_t channels, cons
                         ValueRange sums) {
   auto lanes = static_cast<unsigned>(e.target.lanes(32));
   // Few steps lie open: a scheduler that sees many of them spills accumulators.
-  int64_t open = std::min<int64_t>(channels, 8);
+  int64_t open = std::min<int64_t>(channels, 4);
   while (channels % open != 0)
     --open;
   auto steps = [&](Value first, ValueRange carried) {

@@ -43,9 +43,8 @@ void copyPaddedLine(KernelEmitter &e, mlir::Value x, llvm::ArrayRef<mlir::Value>
 void emitEither(KernelEmitter &e, mlir::Value condition, llvm::function_ref<void()> yes,
                 llvm::function_ref<void()> no);
 
-/// Winograd's algorithm for this convolution if it pays: outputs of a tile's side (2 or 4), else 0. The sizes
-/// are those of a blocked convolution of one group.
-int64_t winogradSide(const Target &target, nn::ConvOp op, const nn::Window &window);
+/// Winograd's algorithm for this convolution if it pays: outputs of a tile's side (2 or 4), else 0.
+int64_t winogradSide(const Target &target, nn::ConvOp op);
 mlir::LogicalResult emitWinograd(KernelEmitter &e, nn::ConvOp op, const nn::Window &window, int64_t side);
 
 } // namespace sinter::codegen

@@ -3,6 +3,7 @@
 // transformed weights are summed over channels position by position, and the sums are transformed back.
 #include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/PixelTiles.h"
+#include "codegen/llvm/WindowPanel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -323,7 +324,12 @@ bool hasOneSign(const Tensor &weights, int64_t outputs) {
 
 } // namespace
 
-int64_t winogradSide(const Target &target, ConvOp op, const Window &window) {
+int64_t winogradSide(const Target &target, ConvOp op) {
+  FailureOr<Window> resolved = op.window();
+  if (failed(resolved) || resolved->size() > 3 || op.getGroup() != 1 || !layoutOf(op.getX().getType()) ||
+      !layoutOf(op.getY().getType()))
+    return 0;
+  Window window = *threeAxes(*resolved);
   bool fits = target.winograd && window[0].in == 1 && window[0].size == 1 && window[0].out == 1;
   for (const WindowAxis &axis : ArrayRef(window).drop_front())
     fits &= axis.size == 3 && axis.stride == 1 && axis.dilation == 1;

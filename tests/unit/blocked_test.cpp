@@ -2,6 +2,7 @@
 // them: odd channel counts, borders wider than a tile, prologues, epilogues, blocks of 4 and of 8 channels. Two
 // threads must give the bits of one.
 #include "codegen/Compiler.h"
+#include "codegen/Inspection.h"
 #include "runtime/Model.h"
 
 #include <cmath>
@@ -279,6 +280,36 @@ TEST_P(Blocked, RandomNetworksGiveTheReferencesValues) {
   }
   std::filesystem::remove(path);
   EXPECT_GT(made, 50);
+}
+
+/// A 3x3 convolution whose weights lie in [low, high).
+std::string threeByThree(double low, double high) {
+  Network n(1);
+  Shape weights{32, 32, 3, 3}, y{1, 32, 28, 28};
+  Network::Value x = n.start(n.input({1, 3, 28, 28}), 32);
+  return n.finish(n.op("conv", {x, n.constant(weights, low, high)}, "pads = array<i64: 1, 1, 1, 1>", y));
+}
+
+bool usesWinograd(const std::string &text, const std::string &math) {
+  std::string path = testing::TempDir() + "sinter_winograd_" + std::to_string(getpid()) + ".mlir";
+  std::ofstream(path) << text;
+  CompileOptions options;
+  options.targetCpu = "x86-64-v3";
+  options.math = math;
+  Expected<std::string> explanation = explainModel(path, options);
+  std::filesystem::remove(path);
+  if (!explanation) {
+    ADD_FAILURE() << explanation.failure().message;
+    return false;
+  }
+  return explanation->find("Winograd F(4x4, 3x3)") != std::string::npos;
+}
+
+TEST(Winograd, IsNamedAndStaysAwayFromStrictMathAndSumsOfOneSign) {
+  EXPECT_TRUE(usesWinograd(threeByThree(-1, 1), "default"));
+  EXPECT_FALSE(usesWinograd(threeByThree(-1, 1), "strict"));
+  // A sum of products of one sign may be proved >= 0, which differences of transformed values need not be.
+  EXPECT_FALSE(usesWinograd(threeByThree(0.5, 1), "default"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, Blocked, testing::Values("native", "x86-64"), [](const auto &info) {
