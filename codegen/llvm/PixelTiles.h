@@ -23,8 +23,8 @@ struct TileChoice {
   int64_t widest() const { return std::max(mainTiles ? main.blocks : 0, tail.blocks); }
 };
 
-/// The cheapest tiles for so many pixels and blocks of output channels.
-TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks);
+/// The cheapest tiles for so many pixels and blocks of output channels; none is wider than `mostBlocks`.
+TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks, int64_t mostBlocks = 16);
 
 /// Adds the products of `channels` consecutive input channels with weights [channel][block][lane] from
 /// `weightAt` on: pixel i of the tile reads input[offsets[i] + inputAt + channel].

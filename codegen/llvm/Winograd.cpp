@@ -77,10 +77,14 @@ struct WinogradPlan {
     constexpr int64_t enough = 28;
     lines = std::clamp<int64_t>(ceilDiv(enough, tileColumns), 1, tileLines);
     lines = ceilDiv(tileLines, ceilDiv(tileLines, lines));
-    tiles = chooseTiles(target, count(), outputBlocks());
+    // The sums of a tile of output blocks stay in cache.
+    int64_t sumsPerBlock = positions() * count() * lanes * 4;
+    tiles = chooseTiles(target, count(), outputBlocks(), std::max<int64_t>(mostSumBytes / sumsPerBlock, 1));
     int64_t iterations = images * lineBlocks();
     splits = iterations >= 4 ? 1 : std::min(ceilDiv(4, iterations), tiles.tiles());
   }
+
+  static constexpr int64_t mostSumBytes = KernelEmitter::maxScratchBytes / 4;
 
   int64_t extent() const { return side + 2; }            ///< pixels of an input tile's side
   int64_t positions() const { return extent() * extent(); }
@@ -345,7 +349,7 @@ int64_t winogradSide(const Target &target, ConvOp op) {
   for (int64_t side : {2, 4}) {
     WinogradPlan plan(target, window, side, x[0], x[1], y[1]);
     int64_t sums = plan.positions() * plan.count() * plan.tiles.widest() * plan.lanes * 4;
-    bool fitsStack = sums <= KernelEmitter::maxScratchBytes / 4;
+    bool fitsStack = sums <= WinogradPlan::mostSumBytes;
     double cycles = plan.cycles();
     if (!fitsStack || cycles >= 0.95 * direct)
       continue;

@@ -1,9 +1,8 @@
 // Networks in channel blocks against the reference: a convolution makes the blocks, then whatever works on
 // them: odd channel counts, borders wider than a tile, prologues, epilogues, blocks of 4 and of 8 channels. Two
 // threads must give the bits of one.
-#include "codegen/Compiler.h"
 #include "codegen/Inspection.h"
-#include "runtime/Model.h"
+#include "tests/unit/RunModel.h"
 
 #include <cmath>
 #include <cstring>
@@ -223,35 +222,6 @@ std::optional<std::string> randomNetwork(unsigned seed) {
   return n.finish(y);
 }
 
-std::vector<Tensor> inputsOf(const Model &model) {
-  std::mt19937 random(7);
-  std::uniform_real_distribution<double> uniform(-1, 1);
-  std::vector<Tensor> inputs;
-  for (const SinterTensorInfo &info : model.inputs()) {
-    Tensor tensor(typeOf(info), shapeOf(info));
-    std::vector<double> values(static_cast<size_t>(tensor.size()));
-    for (double &value : values)
-      value = uniform(random);
-    storeDoubles(tensor, values);
-    inputs.push_back(tensor);
-  }
-  return inputs;
-}
-
-Tensor evaluate(const std::string &path, const CompileOptions &options, int threads) {
-  auto compiled = compileInProcess(path, options);
-  if (!compiled) {
-    ADD_FAILURE() << compiled.failure().message;
-    return {};
-  }
-  std::shared_ptr<Model> model = *Model::fromAbi((*compiled)->abi(), *compiled);
-  auto session = Session::create(model, threads);
-  auto outputs = (*session)->makeOutputs();
-  Status status = (*session)->run(inputsOf(*model), *outputs);
-  EXPECT_TRUE(status.ok()) << status.message();
-  return outputs->front();
-}
-
 class Blocked : public testing::TestWithParam<const char *> {};
 
 TEST_P(Blocked, RandomNetworksGiveTheReferencesValues) {
@@ -268,7 +238,10 @@ TEST_P(Blocked, RandomNetworksGiveTheReferencesValues) {
     ++made;
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::ofstream(path) << *text;
-    Tensor want = evaluate(path, reference, 1), one = evaluate(path, options, 1), two = evaluate(path, options, 2);
+    std::vector<Tensor> wanted = compileAndRun(path, reference, 1), first = compileAndRun(path, options, 1),
+                        second = compileAndRun(path, options, 2);
+    ASSERT_TRUE(wanted.size() == 1 && first.size() == 1 && second.size() == 1);
+    const Tensor &want = wanted[0], &one = first[0], &two = second[0];
     ASSERT_EQ(one.shape(), want.shape());
     EXPECT_EQ(std::memcmp(one.data(), two.data(), one.bytes()), 0) << "threads change bits";
     std::vector<double> got = toDoubles(one), expected = toDoubles(want);

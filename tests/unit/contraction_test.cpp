@@ -1,8 +1,7 @@
 // Convolutions and matrix products against the reference over random shapes, awkward ones above all: pads
 // wider than the kernel, maps of one pixel, odd channel counts, strides beyond the kernel. Two threads must
 // give the bits of one.
-#include "codegen/Compiler.h"
-#include "runtime/Model.h"
+#include "tests/unit/RunModel.h"
 
 #include <cmath>
 #include <cstring>
@@ -70,35 +69,11 @@ struct Case {
   }
 };
 
-std::vector<Tensor> randomInputs(const Model &model) {
-  std::mt19937 random(7);
-  std::uniform_real_distribution<double> uniform(-1, 1);
-  std::vector<Tensor> inputs;
-  for (const SinterTensorInfo &info : model.inputs()) {
-    Tensor tensor(typeOf(info), shapeOf(info));
-    std::vector<double> values(static_cast<size_t>(tensor.size()));
-    for (double &value : values)
-      value = isFloat(tensor.type()) ? uniform(random) : std::round(9 * uniform(random));
-    storeDoubles(tensor, values);
-    inputs.push_back(tensor);
-  }
-  return inputs;
-}
-
 Tensor evaluate(const std::string &path, const std::string &backend, int threads) {
   CompileOptions options;
   options.backend = backend;
-  auto compiled = compileInProcess(path, options);
-  if (!compiled) {
-    ADD_FAILURE() << compiled.failure().message;
-    return {};
-  }
-  std::shared_ptr<Model> model = *Model::fromAbi((*compiled)->abi(), *compiled);
-  auto session = Session::create(model, threads);
-  auto outputs = (*session)->makeOutputs();
-  Status status = (*session)->run(randomInputs(*model), *outputs);
-  EXPECT_TRUE(status.ok()) << status.message();
-  return outputs->front();
+  std::vector<Tensor> outputs = compileAndRun(path, options, threads);
+  return outputs.empty() ? Tensor() : outputs.front();
 }
 
 void check(const Case &c) {
