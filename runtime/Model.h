@@ -5,6 +5,7 @@
 #include "runtime/Abi.h"
 #include "runtime/Fallback.h"
 #include "runtime/Tensor.h"
+#include "runtime/ThreadPool.h"
 
 #include <chrono>
 
@@ -46,6 +47,15 @@ inline Shape shapeOf(const SinterTensorInfo &info) { return Shape(info.shape, in
 /// Checks that `tensor` can be the input or output `info`; `role` ("input") starts the message.
 Status checkTensor(const SinterTensorInfo &info, const Tensor &tensor, std::string_view role);
 
+/// Told of each call of a kernel while a session runs; a kernel of several phases is called several times.
+class RunObserver {
+public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+  virtual ~RunObserver() = default;
+  /// `kernel`: index in Model::kernels().
+  virtual void ran(int32_t kernel, TimePoint begin, TimePoint end) = 0;
+};
+
 class Session {
 public:
   /// `threads` of 0 means defaultThreadCount().
@@ -53,7 +63,7 @@ public:
 
   /// One inference. The tensors are in the model's order and must match its types and shapes; an input that
   /// has a default value may be a default-constructed Tensor. Outputs are written in place.
-  Status run(std::span<const Tensor> inputs, std::span<Tensor> outputs);
+  Status run(std::span<const Tensor> inputs, std::span<Tensor> outputs, RunObserver *observer = nullptr);
   /// Tensors to run into.
   Expected<std::vector<Tensor>> makeOutputs() const;
 
@@ -66,6 +76,7 @@ private:
   int threads_ = 1;
   Tensor arena_;
   std::unique_ptr<Fallback> fallback_;
+  std::unique_ptr<ThreadPool> pool_; ///< where there is no fallback
   std::vector<const void *> inputs_;
   std::vector<void *> outputs_;
 };

@@ -3,7 +3,7 @@
 #include "runtime/PeakFlops.h"
 
 #include "runtime/CpuFeatures.h"
-#include "runtime/ParallelFor.h"
+#include "runtime/ThreadPool.h"
 
 #include <algorithm>
 #include <chrono>
@@ -113,7 +113,8 @@ Variant widest() { return {run128, 2.0 * 4 * 24}; }
 #error "the peak of this processor's vector unit is unknown"
 #endif
 
-double secondsOf(const Variant &variant, int64_t rounds, int threads) {
+/// On every thread of `pool`.
+double secondsOf(const Variant &variant, int64_t rounds, ThreadPool &pool) {
   struct Work {
     const Variant *variant;
     int64_t rounds;
@@ -125,24 +126,26 @@ double secondsOf(const Variant &variant, int64_t rounds, int threads) {
       w->variant->run(w->rounds);
   };
   Clock::time_point start = Clock::now();
-  parallelFor(each, buffers, threads, 1, threads);
+  pool.parallelFor(each, buffers, pool.threads(), 1);
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 } // namespace
 
 double measurePeakGflops(int threads) {
-  threads = std::clamp(threads, 1, maxThreads);
+  Expected<std::unique_ptr<ThreadPool>> one = ThreadPool::create(1), team = ThreadPool::create(threads);
+  if (!one || !team)
+    return 0;
   Variant variant = widest();
   // Rounds that take about 3 ms, found by doubling, which also wakes the processor up. Found on one thread:
   // where another program has a core, it is not the work that a team of threads takes long for.
   int64_t rounds = 1000;
-  while (secondsOf(variant, rounds, 1) < 2e-3 && rounds < int64_t(1) << 40)
+  while (secondsOf(variant, rounds, **one) < 2e-3 && rounds < int64_t(1) << 40)
     rounds *= 2;
   double best = 1e9;
   for (int i = 0; i < 8; ++i)
-    best = std::min(best, secondsOf(variant, rounds, threads));
-  return variant.flopsPerRound * static_cast<double>(rounds) * threads / best * 1e-9;
+    best = std::min(best, secondsOf(variant, rounds, **team));
+  return variant.flopsPerRound * static_cast<double>(rounds) * (*team)->threads() / best * 1e-9;
 }
 
 } // namespace sinter

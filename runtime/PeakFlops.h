@@ -4,7 +4,7 @@
 namespace sinter {
 
 /// Fused multiply-adds (2 operations each) of f32 in the widest vectors present, on `threads` threads, in
-/// GFLOP/s. Takes about 30 ms.
+/// GFLOP/s. Takes about 30 ms. 0 where the system does not give so many threads.
 double measurePeakGflops(int threads);
 
 } // namespace sinter

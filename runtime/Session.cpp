@@ -1,7 +1,7 @@
 // Running a compiled model: checked tensors in, the callbacks it needs, the processor's mode set and
 // restored.
 #include "runtime/Model.h"
-#include "runtime/ParallelFor.h"
+#include "runtime/FlushSubnormals.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -14,18 +14,36 @@ FallbackFactory registeredFactory = nullptr;
 
 /// The context of the callbacks during one run.
 struct Run {
-  int threads;
+  ThreadPool *pool; ///< null where the fallback has the threads
   Fallback *fallback;
+  RunObserver *observer;
+
+  template <typename Call> void observe(int32_t kernel, Call call) {
+    if (!observer)
+      return call();
+    auto begin = std::chrono::steady_clock::now();
+    call();
+    observer->ran(kernel, begin, std::chrono::steady_clock::now());
+  }
 };
 
-int32_t callParallelFor(void *context, int32_t /*kernel*/, SinterKernelFn fn, void *const *buffers,
-                        int64_t total, int64_t grain) {
-  parallelFor(fn, buffers, total, grain, static_cast<Run *>(context)->threads);
+int32_t callParallelFor(void *context, int32_t kernel, SinterKernelFn fn, void *const *buffers, int64_t total,
+                        int64_t grain) {
+  auto *run = static_cast<Run *>(context);
+  run->observe(kernel, [&] {
+    if (run->pool)
+      run->pool->parallelFor(fn, buffers, total, grain);
+    else
+      run->fallback->parallelFor(fn, buffers, total, grain);
+  });
   return 0;
 }
 
 int32_t callFallback(void *context, int32_t kernel, void *const *buffers) {
-  return static_cast<Run *>(context)->fallback->call(kernel, buffers);
+  auto *run = static_cast<Run *>(context);
+  int32_t code = 0;
+  run->observe(kernel, [&] { code = run->fallback->call(kernel, buffers); });
+  return code;
 }
 
 } // namespace
@@ -69,6 +87,11 @@ Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> 
     if (!fallback)
       return fallback.failure();
     session->fallback_ = std::move(*fallback);
+  } else {
+    Expected<std::unique_ptr<ThreadPool>> pool = ThreadPool::create(session->threads_);
+    if (!pool)
+      return pool.failure();
+    session->pool_ = std::move(*pool);
   }
   session->inputs_.resize(model->inputs().size());
   session->outputs_.resize(model->outputs().size());
@@ -87,7 +110,7 @@ Expected<std::vector<Tensor>> Session::makeOutputs() const {
   return outputs;
 }
 
-Status Session::run(std::span<const Tensor> inputs, std::span<Tensor> outputs) {
+Status Session::run(std::span<const Tensor> inputs, std::span<Tensor> outputs, RunObserver *observer) {
   if (inputs.size() != inputs_.size() || outputs.size() != outputs_.size())
     return {ErrorCode::InvalidArgument,
             fmt::format("the model has {} inputs and {} outputs, but was given {} and {} tensors",
@@ -109,15 +132,15 @@ Status Session::run(std::span<const Tensor> inputs, std::span<Tensor> outputs) {
     outputs_[i] = outputs[i].data();
   }
 
-  Run context{threads_, fallback_.get()};
+  Run context{pool_.get(), fallback_.get(), observer};
   SinterCallbacks callbacks{&context, callParallelFor, fallback_ ? callFallback : nullptr};
   bool flush = model_->abi().flags & 1;
   FlushSubnormals mode(flush);
-  // A fallback's library opens parallel regions of its own, so the whole pool must be in the mode.
-  std::optional<FlushPool> pool;
   if (fallback_)
-    pool.emplace(flush, threads_);
+    fallback_->begin(flush);
   int32_t code = model_->abi().run(&callbacks, arena_.data(), inputs_.data(), outputs_.data());
+  if (fallback_)
+    fallback_->end();
   if (code == 0)
     return {};
   std::string reason = fallback_ ? fallback_->lastError() : "";

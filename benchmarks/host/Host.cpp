@@ -1,24 +1,18 @@
-// Models in the benchmarks: sessions of Sinter's runtime behind C functions, and a run that times each kernel
-// by standing between the model and its callbacks.
+// Models in the benchmarks: sessions of Sinter's runtime behind C functions.
 #include "benchmarks/host/Host.h"
 
 #include "runtime/Model.h"
-#include "runtime/ParallelFor.h"
 #include "runtime/PeakFlops.h"
 #include "runtime/onednn/OneDnn.h"
 
 #include <chrono>
 
 using namespace sinter;
-using Clock = std::chrono::steady_clock;
 
 struct SinterBenchmark {
   std::shared_ptr<Model> model;
   std::unique_ptr<Session> session;
   std::vector<Tensor> inputs, outputs;
-  // Only profiling needs these: a session keeps its own to itself.
-  Tensor arena;
-  std::unique_ptr<Fallback> fallback;
 };
 
 namespace {
@@ -30,52 +24,13 @@ template <typename T> T failed(std::string message, T result) {
   return result;
 }
 
-/// The context of the callbacks of a profiled run.
-struct Profile {
-  SinterBenchmark &benchmark;
+struct KernelTimes : RunObserver {
+  explicit KernelTimes(double *seconds) : seconds(seconds) {}
+  void ran(int32_t kernel, TimePoint begin, TimePoint end) override {
+    seconds[kernel] += std::chrono::duration<double>(end - begin).count();
+  }
   double *seconds;
-
-  template <typename Call> int32_t time(int32_t kernel, Call call) {
-    Clock::time_point start = Clock::now();
-    int32_t code = call();
-    seconds[kernel] += std::chrono::duration<double>(Clock::now() - start).count();
-    return code;
-  }
 };
-
-int32_t timeParallelFor(void *context, int32_t kernel, SinterKernelFn fn, void *const *buffers, int64_t total,
-                        int64_t grain) {
-  auto *profile = static_cast<Profile *>(context);
-  return profile->time(kernel, [&] {
-    parallelFor(fn, buffers, total, grain, profile->benchmark.session->threads());
-    return 0;
-  });
-}
-
-int32_t timeFallback(void *context, int32_t kernel, void *const *buffers) {
-  auto *profile = static_cast<Profile *>(context);
-  return profile->time(kernel, [&] { return profile->benchmark.fallback->call(kernel, buffers); });
-}
-
-/// Allocates what a profiled run needs, once.
-Status prepareProfile(SinterBenchmark &benchmark) {
-  if (benchmark.arena.data())
-    return {};
-  std::optional<Tensor> arena = Tensor::allocate(DType::U8, {benchmark.model->abi().arenaBytes + 1});
-  if (!arena)
-    return {ErrorCode::OutOfMemory, "not enough memory for a second arena"};
-  bool needsFallback = false;
-  for (const SinterKernelInfo &kernel : benchmark.model->kernels())
-    needsFallback |= kernel.fallback != nullptr;
-  if (needsFallback) {
-    auto fallback = onednn::createFallback(benchmark.model->abi(), benchmark.session->threads());
-    if (!fallback)
-      return fallback.failure();
-    benchmark.fallback = std::move(*fallback);
-  }
-  benchmark.arena = std::move(*arena);
-  return {};
-}
 
 } // namespace
 
@@ -118,27 +73,16 @@ const float *sinterBenchmarkOutput(SinterBenchmark *model, int32_t index, int64_
   return output.as<float>().data();
 }
 
-int32_t sinterBenchmarkRun(SinterBenchmark *model) {
-  Status status = model->session->run(model->inputs, model->outputs);
+static int32_t run(SinterBenchmark &model, RunObserver *observer) {
+  Status status = model.session->run(model.inputs, model.outputs, observer);
   return status.ok() ? 0 : failed(status.message(), 1);
 }
 
+int32_t sinterBenchmarkRun(SinterBenchmark *model) { return run(*model, nullptr); }
+
 int32_t sinterBenchmarkProfile(SinterBenchmark *model, double *seconds) {
-  if (Status status = prepareProfile(*model); !status.ok())
-    return failed(status.message(), 1);
-  std::vector<const void *> inputs;
-  for (const Tensor &tensor : model->inputs)
-    inputs.push_back(tensor.data());
-  std::vector<void *> outputs;
-  for (Tensor &tensor : model->outputs)
-    outputs.push_back(tensor.data());
-  Profile profile{*model, seconds};
-  SinterCallbacks callbacks{&profile, timeParallelFor, model->fallback ? timeFallback : nullptr};
-  const SinterModel &abi = model->model->abi();
-  FlushSubnormals mode(abi.flags & 1);
-  if (int32_t code = abi.run(&callbacks, model->arena.data(), inputs.data(), outputs.data()))
-    return failed("the model failed with error code " + std::to_string(code), code);
-  return 0;
+  KernelTimes times(seconds);
+  return run(*model, &times);
 }
 
 int32_t sinterBenchmarkKernels(const SinterBenchmark *model) { return model->model->abi().kernelCount; }

@@ -2,7 +2,7 @@
 // of cache that holds them is the one that the kernel meets.
 #include "benchmarks/host/Host.h"
 
-#include "runtime/ParallelFor.h"
+#include "runtime/ThreadPool.h"
 #include "runtime/Tensor.h"
 
 #include <algorithm>
@@ -47,7 +47,8 @@ double sinterBenchmarkStream(int64_t readBytes, int64_t writeBytes, int32_t thre
   int64_t reads = std::max<int64_t>(readBytes / 4, 1), writes = std::max<int64_t>(writeBytes / 4, 1);
   std::optional<sinter::Tensor> from = sinter::Tensor::allocate(sinter::DType::I32, {reads});
   std::optional<sinter::Tensor> to = sinter::Tensor::allocate(sinter::DType::I32, {writes});
-  if (!from || !to)
+  sinter::Expected<std::unique_ptr<sinter::ThreadPool>> pool = sinter::ThreadPool::create(threads);
+  if (!from || !to || !pool)
     return 0;
   Work work{from->as<int32_t>().data(), to->as<int32_t>().data(), reads, writes, threads};
   void *buffers[] = {&work};
@@ -56,7 +57,7 @@ double sinterBenchmarkStream(int64_t readBytes, int64_t writeBytes, int32_t thre
        seconds.size() < 5 ||
        (seconds.size() < 200 && Clock::now() - start < std::chrono::milliseconds(10));) {
     Clock::time_point begin = Clock::now();
-    sinter::parallelFor(streamShare, buffers, threads, 1, threads);
+    (*pool)->parallelFor(streamShare, buffers, threads, 1);
     seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
   }
   return *std::min_element(seconds.begin(), seconds.end());

@@ -4,7 +4,7 @@
 #include "codegen/llvm/Lowering.h"
 #include "codegen/llvm/ModelModule.h"
 #include "codegen/llvm/ObjectCode.h"
-#include "runtime/ParallelFor.h"
+#include "runtime/ThreadCount.h"
 #include "llvm/AsmParser/Parser.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"

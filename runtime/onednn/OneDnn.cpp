@@ -2,11 +2,12 @@
 // plain layout of the model's buffers and the layout that the primitive prefers; weights are reordered at the
 // first call only.
 #include "runtime/onednn/OneDnn.h"
+#include "runtime/onednn/OpenMpTeam.h"
 
 #include <algorithm>
 #include <dnnl.hpp>
 #include <fmt/format.h>
-#include <omp.h>
+#include <optional>
 #include <unordered_map>
 
 namespace sinter::onednn {
@@ -70,17 +71,6 @@ memory::desc plain(const Argument &argument) {
 memory::desc any(const Argument &argument) {
   return {argument.shape, memory::data_type::f32, memory::format_tag::any};
 }
-
-/// Holds OpenMP's thread count, which oneDNN reads when it creates and when it runs a primitive.
-class ThreadCount {
-public:
-  explicit ThreadCount(int threads) : before(omp_get_max_threads()) { omp_set_num_threads(threads); }
-  ~ThreadCount() { omp_set_num_threads(before); }
-  ThreadCount(const ThreadCount &) = delete;
-
-private:
-  int before;
-};
 
 /// An argument of a primitive: the caller's memory, and where the primitive prefers another layout a copy in
 /// it.
@@ -434,6 +424,13 @@ public:
     return 1;
   }
 
+  void parallelFor(SinterKernelFn fn, void *const *buffers, int64_t total, int64_t grain) override {
+    onednn::parallelFor(fn, buffers, total, grain, threads);
+  }
+
+  void begin(bool flush) override { mode.emplace(flush, threads); }
+  void end() override { mode.reset(); }
+
   std::string lastError() const override { return error; }
 
 private:
@@ -467,6 +464,7 @@ private:
   dnnl::stream stream;
   std::unordered_map<int32_t, Entry> kernels;
   memory scratchpad;
+  std::optional<FlushTeam> mode;
   std::string error;
 };
 

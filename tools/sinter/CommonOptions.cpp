@@ -1,7 +1,7 @@
 // Declares, parses and checks the common options. What does not exist yet is refused by name, never ignored.
 #include "tools/sinter/CommonOptions.h"
 
-#include "runtime/ParallelFor.h"
+#include "runtime/ThreadCount.h"
 
 #include <CLI/CLI.hpp>
 #include <charconv>

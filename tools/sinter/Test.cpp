@@ -1,6 +1,6 @@
 // `sinter test`: finds recorded cases and runs each in a process of its own, several at a time.
 #include "runtime/File.h"
-#include "runtime/ParallelFor.h"
+#include "runtime/ThreadCount.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Json.h"
 #include "tools/sinter/Process.h"

@@ -1,7 +1,7 @@
 // Loading and running compiled models, and every way in which that is refused.
 #include "runtime/Model.h"
 #include "runtime/File.h"
-#include "runtime/ParallelFor.h"
+#include "runtime/FlushSubnormals.h"
 
 #include <filesystem>
 #include <gtest/gtest.h>
@@ -37,12 +37,15 @@ Tensor makeInput() {
 class AddFallback : public Fallback {
 public:
   int32_t call(int32_t kernel, void *const *buffers) override {
-    flushed = FlushSubnormals::active();
+    flushed = FlushSubnormals::active() && begun;
     static_cast<float *>(buffers[3])[0] = 42;
     return fail ? 3 : kernel;
   }
+  void parallelFor(SinterKernelFn fn, void *const *buffers, int64_t total, int64_t) override { fn(buffers, 0, total); }
+  void begin(bool flush) override { begun = flush; }
+  void end() override { begun = false; }
   std::string lastError() const override { return fail ? "the primitive failed" : ""; }
-  static inline bool fail = false, flushed = false;
+  static inline bool fail = false, flushed = false, begun = false;
 };
 
 } // namespace
@@ -124,6 +127,20 @@ TEST(Model, RefusesWhatIsNoSharedLibrary) {
   EXPECT_FALSE(Model::load(folder));
 }
 
+TEST(Model, ObserverSeesEveryKernel) {
+  struct Count : RunObserver {
+    void ran(int32_t kernel, TimePoint begin, TimePoint end) override {
+      EXPECT_LE(begin, end);
+      kernels.push_back(kernel);
+    }
+    std::vector<int32_t> kernels;
+  } count;
+  std::unique_ptr<Session> session = tinySession(2);
+  std::vector<Tensor> inputs{makeInput(), Tensor()}, outputs = *session->makeOutputs();
+  ASSERT_TRUE(session->run(inputs, outputs, &count).ok());
+  EXPECT_EQ(count.kernels, std::vector<int32_t>{0});
+}
+
 TEST(Model, FallbackIsCalledInTheFlushingModeAndMayFail) {
   Expected<std::shared_ptr<Model>> model = Model::load(modelPath("TinyModelFallback"));
   ASSERT_TRUE(model);
@@ -140,6 +157,7 @@ TEST(Model, FallbackIsCalledInTheFlushingModeAndMayFail) {
   ASSERT_TRUE(session->run(inputs, outputs).ok());
   EXPECT_EQ(outputs[0].as<float>()[0], 42);
   EXPECT_TRUE(AddFallback::flushed);
+  EXPECT_FALSE(AddFallback::begun);
   AddFallback::fail = true;
   EXPECT_EQ(session->run(inputs, outputs).message(), "the primitive failed");
 }
