@@ -3,6 +3,7 @@
 #include "ir/Weights.h"
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 
@@ -80,15 +81,36 @@ TensorRange TensorRange::of(const Tensor &tensor) {
     inner *= shape[d];
   if (range.axis < 0)
     inner = tensor.size();
-  range.channels.assign(static_cast<size_t>(channels), Interval{infinity, -infinity});
-  std::vector<double> values = toDoubles(tensor);
-  for (size_t i = 0; i < values.size(); ++i) {
-    Interval &interval = range.channels[i / static_cast<size_t>(inner) % range.channels.size()];
-    if (std::isnan(values[i]))
-      range.mayBeNaN = true;
-    else
-      interval = interval.hull(Interval::point(values[i]));
-  }
+  // Bounds of each channel, of the values' own type. A NaN is neither below nor above.
+  auto include = [&](auto values) {
+    using Value = std::remove_cv_t<typename decltype(values)::value_type>;
+    auto limit = std::numeric_limits<Value>::infinity();
+    std::vector<Value> low(static_cast<size_t>(channels), limit), high(low.size(), -limit);
+    auto widen = [](Value &lower, Value &upper, Value value) {
+      lower = value < lower ? value : lower;
+      upper = value > upper ? value : upper;
+      return value != value;
+    };
+    bool isNaN = false;
+    auto run = static_cast<size_t>(inner);
+    for (size_t at = 0; at < values.size(); at += low.size() * run) {
+      if (run == 1) {
+        for (size_t c = 0; c < low.size(); ++c)
+          isNaN |= widen(low[c], high[c], values[at + c]);
+        continue;
+      }
+      for (size_t c = 0; c < low.size(); ++c)
+        for (Value value : values.subspan(at + c * run, run))
+          isNaN |= widen(low[c], high[c], value);
+    }
+    range.mayBeNaN = isNaN;
+    for (auto [lower, upper] : llvm::zip_equal(low, high))
+      range.channels.push_back({static_cast<double>(lower), static_cast<double>(upper)});
+  };
+  if (tensor.type() == DType::F32)
+    include(tensor.as<float>());
+  else
+    include(std::span<const double>(toDoubles(tensor)));
   for (Interval &interval : range.channels) // all NaN
     if (interval.lo > interval.hi)
       interval = {};

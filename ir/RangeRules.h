@@ -69,6 +69,8 @@ public:
   void add(Interval x, double count = 1);
   /// The term w*x for one w.
   void addProduct(double w, Interval x);
+  /// The terms w[i]*x of x in [lo[i], hi[i]]; sooner done than one by one.
+  void addProducts(llvm::ArrayRef<float> w, llvm::ArrayRef<double> lo, llvm::ArrayRef<double> hi);
 
   Interval bounds() const;
   /// inf - inf or 0 * inf, also where partial sums overflow.

@@ -114,15 +114,21 @@ Status linkToFile(const Program &program, const std::vector<std::string> &object
     arguments.push_back(inputs.back()->path);
     return writeAll(*inputs.back(), fill);
   };
+  bool isX86 = llvm::StringRef(target.triple).starts_with("x86_64");
   for (const std::string &object : objects)
     if (std::error_code error = add([&](llvm::raw_ostream &out) { out << object; }))
       return cannotWrite(outPath, error);
-  bool isX86 = llvm::StringRef(target.triple).starts_with("x86_64");
-  if (program.weights.bytes() > 0)
-    if (std::error_code error = add([&](llvm::raw_ostream &out) { writeWeightsObject(program.weights, isX86, out); }))
+  // lld leaves room in the file for a large section without content, which only x86-64 has; others become zeroed memory.
+  bool hasWeights = program.weights.bytes() > 0, reserves = hasWeights && isShared && isX86;
+  auto writeWeights = [&](llvm::raw_ostream &out) { writeWeightsObject(program.weights, isX86, reserves, out); };
+  if (hasWeights)
+    if (std::error_code error = add(writeWeights))
       return cannotWrite(outPath, error);
   if (Status status = runLinker(arguments); !status.ok())
     return status;
+  if (reserves)
+    if (Status status = fillReservedWeights(program.weights, result.path); !status.ok())
+      return status;
   setPermissions(result.path, isShared);
   if (std::error_code error = result.keep(outPath))
     return cannotWrite(outPath, error);

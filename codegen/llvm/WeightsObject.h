@@ -10,6 +10,11 @@ class raw_ostream;
 namespace sinter::codegen {
 
 /// Streams the object. The weights' section is marked large, so that linkers place it where it pushes no code out of reach.
-void writeWeightsObject(const WeightBlob &weights, bool isX86, llvm::raw_ostream &out);
+/// `reserves`: it has a size and no content, for fillReservedWeights.
+void writeWeightsObject(const WeightBlob &weights, bool isX86, bool reserves, llvm::raw_ostream &out);
+
+/// Writes the weights where a linker left room for them in the shared library at `path`: a linker that copies them needs
+/// them in a file first, and models are mostly weights.
+Status fillReservedWeights(const WeightBlob &weights, const std::string &path);
 
 } // namespace sinter::codegen

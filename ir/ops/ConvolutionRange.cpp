@@ -19,7 +19,7 @@ struct Tap {
 struct Bounds {
   Type element;
   std::optional<Tensor> constant;
-  std::vector<double> w;         // if constant
+  std::vector<double> w;         // if constant and not summed by rows
   SmallVector<Interval, 1> x;    // per input channel
   SmallVector<Interval, 1> rows; // of a computed w, per index of its first dimension
   std::vector<Tap> taps;
@@ -81,6 +81,27 @@ static bool isEverything(const TensorRange &x) {
   return llvm::all_of(x.channels, [](Interval v) { return v == Interval(); });
 }
 
+/// Bounds per output channel of sums over weights that lie one after another, which are most: f32, not transposed.
+static SmallVector<SumBounds> sumsOfRows(const Bounds &b, int64_t group, int64_t inputs, int64_t outputs) {
+  std::vector<double> lower, upper; // of the terms' inputs
+  ArrayRef<float> weights(b.constant->as<float>().data(), static_cast<size_t>(b.constant->size()));
+  size_t row = static_cast<size_t>(inputs) * b.taps.size();
+  SmallVector<SumBounds> sums(static_cast<size_t>(group * outputs), SumBounds(b.element));
+  for (int64_t o = 0; o < group * outputs; ++o) {
+    if (o % outputs == 0) {
+      lower.clear(), upper.clear();
+      for (int64_t c = 0; c < inputs; ++c)
+        for (const Tap &tap : b.taps) {
+          Interval inside = b.x[static_cast<size_t>(o / outputs * inputs + c)];
+          Interval term = tap.alwaysInside ? inside : inside.hull({0, 0});
+          lower.push_back(term.lo), upper.push_back(term.hi);
+        }
+    }
+    sums[static_cast<size_t>(o)].addProducts(weights.slice(static_cast<size_t>(o) * row, row), lower, upper);
+  }
+  return sums;
+}
+
 template <typename Op>
 static TensorRange convolutionRange(Op op, Ranges operands, const TensorRange &unknown, bool transposed) {
   RankedTensorType xType = rankedType(op.getX()), wType = rankedType(op.getW()),
@@ -92,8 +113,6 @@ static TensorRange convolutionRange(Op op, Ranges operands, const TensorRange &u
     return unknown;
   int64_t group = op.getGroup(), inputs = xType.getDimSize(1) / group, outputs = yType.getDimSize(1) / group;
   Bounds b{yType.getElementType(), constantTensor(op.getW()), {}, {}, {}, {}};
-  if (b.constant)
-    b.w = toDoubles(*b.constant);
   b.x = operands[0].along(1, static_cast<size_t>(xType.getDimSize(1)));
   b.rows = operands[1].along(0, static_cast<size_t>(wType.getDimSize(0)));
   b.taps = tapsOf(*window, transposed, b.phases);
@@ -101,13 +120,20 @@ static TensorRange convolutionRange(Op op, Ranges operands, const TensorRange &u
   if (op.getB())
     bias = operands[2].along(0, bias.size());
   auto count = static_cast<int64_t>(b.taps.size());
+  SmallVector<SumBounds> rowSums;
+  if (b.constant && b.constant->type() == DType::F32 && !transposed)
+    rowSums = sumsOfRows(b, group, inputs, outputs);
+  else if (b.constant)
+    b.w = toDoubles(*b.constant);
 
   TensorRange y{1, {}, operands[0].mayBeNaN};
   for (size_t i = 1; i < operands.size(); ++i)
     y.mayBeNaN |= operands[i].mayBeNaN;
   for (int64_t o = 0; o < group * outputs; ++o) {
     SmallVector<SumBounds> sums(static_cast<size_t>(b.phases), SumBounds(b.element));
-    for (int64_t c = 0; c < inputs; ++c) {
+    if (!rowSums.empty())
+      sums = {rowSums[static_cast<size_t>(o)]};
+    for (int64_t c = 0; c < inputs && rowSums.empty(); ++c) {
       int64_t channel = o / outputs * inputs + c;
       int64_t row = transposed ? channel : o;
       int64_t first = (transposed ? channel * outputs + o % outputs : o * inputs + c) * count;

@@ -19,15 +19,27 @@ struct Side {
 /// batch.
 static SmallVector<SmallVector<SumBounds, 1>> productSums(const Tensor &weight, const Side &side,
                                                           ArrayRef<Interval> x, Type element) {
-  std::vector<double> w = toDoubles(weight);
+  std::vector<double> w, lower, upper;
+  ArrayRef<float> rows; // if f32, and sums run along what lies one after another
+  if (weight.type() == DType::F32 && side.innerStride == 1) {
+    rows = {weight.as<float>().data(), static_cast<size_t>(weight.size())};
+    for (Interval bounds : x)
+      lower.push_back(bounds.lo), upper.push_back(bounds.hi);
+  } else {
+    w = toDoubles(weight);
+  }
+  auto inner = static_cast<size_t>(side.inner);
   SmallVector<SmallVector<SumBounds, 1>> sums;
   for (int64_t o = 0; o < side.channels; ++o) {
     auto &batches = sums.emplace_back(static_cast<size_t>(side.batches), SumBounds(element));
-    for (int64_t n = 0; n < side.batches; ++n)
-      for (int64_t k = 0; k < side.inner; ++k) {
-        int64_t at = n * side.channels * side.inner + o * side.channelStride + k * side.innerStride;
-        batches[static_cast<size_t>(n)].addProduct(w[static_cast<size_t>(at)], x[static_cast<size_t>(k)]);
-      }
+    for (int64_t n = 0; n < side.batches; ++n) {
+      auto first = static_cast<size_t>(n * side.channels * side.inner + o * side.channelStride);
+      SumBounds &sum = batches[static_cast<size_t>(n)];
+      if (!rows.empty())
+        sum.addProducts(rows.slice(first, inner), lower, upper);
+      for (size_t k = 0; k < inner && rows.empty(); ++k)
+        sum.addProduct(w[first + k * static_cast<size_t>(side.innerStride)], x[k]);
+    }
   }
   return sums;
 }
