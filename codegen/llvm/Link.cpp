@@ -118,8 +118,7 @@ Status linkToFile(const Program &program, const std::vector<std::string> &object
   for (const std::string &object : objects)
     if (std::error_code error = add([&](llvm::raw_ostream &out) { out << object; }))
       return cannotWrite(outPath, error);
-  // lld leaves room in the file for a large section without content, which only x86-64 has; others become zeroed memory.
-  bool hasWeights = program.weights.bytes() > 0, reserves = hasWeights && isShared && isX86;
+  bool hasWeights = program.weights.bytes() > 0, reserves = hasWeights && isShared;
   auto writeWeights = [&](llvm::raw_ostream &out) { writeWeightsObject(program.weights, isX86, reserves, out); };
   if (hasWeights)
     if (std::error_code error = add(writeWeights))

@@ -10,12 +10,12 @@ namespace sinter::codegen {
 
 using namespace llvm::ELF;
 
-static constexpr llvm::StringLiteral sectionName = ".lrodata";
+static constexpr llvm::StringLiteral sectionName = ".sinter_weights";
 
 void writeWeightsObject(const WeightBlob &weights, bool isX86, bool reserves, llvm::raw_ostream &out) {
   // Offsets of names in the string table, which serves sections and symbols.
-  static constexpr char names[] = "\0.lrodata\0.symtab\0.strtab\0sinter_weights\0.note.GNU-stack";
-  enum : uint32_t { nameRodata = 1, nameSymtab = 10, nameStrtab = 18, nameWeights = 26, nameStack = 41 };
+  static constexpr char names[] = "\0.sinter_weights\0.symtab\0.strtab\0.note.GNU-stack";
+  enum : uint32_t { nameRodata = 1, nameWeights = 2, nameSymtab = 17, nameStrtab = 25, nameStack = 33 };
   enum : uint32_t { rodata = 1, symtab = 2, strtab = 3, stack = 4, sectionCount = 5 };
   auto put = [&](const auto &value) { out.write(reinterpret_cast<const char *>(&value), sizeof value); };
 
@@ -47,8 +47,10 @@ void writeWeightsObject(const WeightBlob &weights, bool isX86, bool reserves, ll
 
   uint64_t large = isX86 ? uint64_t(SHF_X86_64_LARGE) : 0;
   Elf64_Shdr sections[sectionCount] = {};
+  // Linkers keep memory without content apart from constants only where it can be written.
   uint32_t type = reserves ? SHT_NOBITS : SHT_PROGBITS;
-  sections[rodata] = {nameRodata, type, SHF_ALLOC | large, 0, rodataAt, bytes, 0, 0, SINTER_ALIGNMENT, 0};
+  uint64_t flags = SHF_ALLOC | large | (reserves ? uint64_t(SHF_WRITE) : 0);
+  sections[rodata] = {nameRodata, type, flags, 0, rodataAt, bytes, 0, 0, SINTER_ALIGNMENT, 0};
   sections[symtab] = {nameSymtab, SHT_SYMTAB, 0, 0, symtabAt, sizeof symbols, strtab, 1, 8, sizeof(Elf64_Sym)};
   sections[strtab] = {nameStrtab, SHT_STRTAB, 0, 0, strtabAt, sizeof names, 0, 0, 1, 0};
   sections[stack] = {nameStack, SHT_PROGBITS, 0, 0, headersAt, 0, 0, 0, 1, 0};
@@ -63,74 +65,117 @@ void writeWeightsObject(const WeightBlob &weights, bool isX86, bool reserves, ll
   put(sections);
 }
 
+//===- Content behind the linker's back ------------------------------------===//
+
 namespace {
 
-/// Where in a linked file the weights and the type of their section belong.
-struct Room {
-  uint64_t at, typeAt;
+/// A linked library whose weights are zeroed memory: the last section of the last segment. Behind that in the file lies what
+/// is not loaded, the table of sections included.
+class ReservedLibrary {
+public:
+  using Elf = llvm::object::ELF64LE;
+
+  /// Reads what there is; the reason if that is not as expected.
+  std::string read(const std::string &path, uint64_t bytes);
+  /// Gives the weights' segment content, and moves behind it what is not loaded.
+  std::string write(const std::string &path, const WeightBlob &weights);
+
+private:
+  template <typename T> T &at(uint64_t offset) { return *reinterpret_cast<T *>(file.data() + offset); }
+  Elf::Ehdr &header() { return at<Elf::Ehdr>(0); }
+  Elf::Phdr &segment(unsigned i) { return at<Elf::Phdr>(header().e_phoff + i * sizeof(Elf::Phdr)); }
+  Elf::Shdr &section(unsigned i) { return at<Elf::Shdr>(header().e_shoff + i * sizeof(Elf::Shdr)); }
+
+  std::string file;
+  Elf::Shdr *weightsSection = nullptr;
+  Elf::Phdr *weightsSegment = nullptr;
 };
 
-/// The room for `bytes`, inside what a segment loads from the file.
-llvm::Expected<Room> findRoom(llvm::StringRef file, uint64_t bytes) {
-  using Elf = llvm::object::ELF64LE;
-  auto fail = [](const char *reason) { return llvm::createStringError(reason); };
+std::string ReservedLibrary::read(const std::string &path, uint64_t bytes) {
+  {
+    llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> mapped = llvm::MemoryBuffer::getFile(path);
+    if (!mapped)
+      return mapped.getError().message();
+    // A copy, since the file is written over.
+    file = (*mapped)->getBuffer().str();
+  }
   llvm::Expected<llvm::object::ELFFile<Elf>> elf = llvm::object::ELFFile<Elf>::create(file);
   if (!elf)
-    return elf.takeError();
+    return llvm::toString(elf.takeError());
+  // These check that the tables lie within the file.
   auto sections = elf->sections();
   auto segments = elf->program_headers();
-  if (!sections)
-    return sections.takeError();
-  if (!segments)
-    return segments.takeError();
-  for (const Elf::Shdr &section : *sections) {
-    llvm::Expected<llvm::StringRef> name = elf->getSectionName(section);
+  if (!sections || !segments)
+    return llvm::toString(sections ? segments.takeError() : sections.takeError());
+  for (unsigned i = 0; i < header().e_shnum; ++i) {
+    llvm::Expected<llvm::StringRef> name = elf->getSectionName(section(i));
     if (!name)
-      return name.takeError();
-    if (*name != sectionName)
-      continue;
-    if (section.sh_type != SHT_NOBITS || section.sh_size != bytes)
-      return fail("other data share the section of the weights");
-    for (const Elf::Phdr &segment : *segments)
-      if (segment.p_type == PT_LOAD && section.sh_addr >= segment.p_vaddr &&
-          section.sh_addr + bytes <= segment.p_vaddr + segment.p_filesz)
-        return Room{segment.p_offset + (section.sh_addr - segment.p_vaddr),
-                    static_cast<uint64_t>(reinterpret_cast<const char *>(&section.sh_type) - file.data())};
-    return fail("no segment loads the section of the weights");
+      return llvm::toString(name.takeError());
+    if (*name == sectionName)
+      weightsSection = &section(i);
   }
-  return fail("the section of the weights is missing");
+  if (!weightsSection || weightsSection->sh_type != SHT_NOBITS || weightsSection->sh_size != bytes)
+    return "the linker left no room for them";
+  for (unsigned i = 0; i < header().e_phnum; ++i)
+    if (segment(i).p_type == PT_LOAD && segment(i).p_vaddr + segment(i).p_memsz == weightsSection->sh_addr + bytes)
+      weightsSegment = &segment(i);
+  if (!weightsSegment)
+    return "the linker placed other data behind them";
+  for (unsigned i = 0; i < header().e_phnum; ++i)
+    if (segment(i).p_type == PT_LOAD && segment(i).p_offset > weightsSegment->p_offset)
+      return "the linker placed another segment behind them";
+  if (weightsSegment->p_offset % weightsSegment->p_align != weightsSegment->p_vaddr % weightsSegment->p_align)
+    return "the linker aligned no room for them";
+  return "";
+}
+
+std::string ReservedLibrary::write(const std::string &path, const WeightBlob &weights) {
+  uint64_t end = 0; // of what is loaded
+  for (unsigned i = 0; i < header().e_phnum; ++i)
+    if (segment(i).p_type == PT_LOAD && segment(i).p_filesz > 0)
+      end = std::max<uint64_t>(end, segment(i).p_offset + segment(i).p_filesz);
+  uint64_t first = weightsSegment->p_offset + (weightsSection->sh_addr - weightsSegment->p_vaddr);
+  uint64_t tail = llvm::alignTo(first + weightsSection->sh_size, SINTER_ALIGNMENT);
+  uint64_t moved = tail - llvm::alignDown(end, SINTER_ALIGNMENT);
+  for (unsigned i = 0; i < header().e_shnum; ++i)
+    if (section(i).sh_type != SHT_NULL && !(section(i).sh_flags & SHF_ALLOC) && section(i).sh_offset >= end)
+      section(i).sh_offset += moved;
+  weightsSection->sh_type = SHT_PROGBITS;
+  weightsSection->sh_offset = first;
+  // Nobody writes weights; where they have a segment of their own, nobody can.
+  if (weightsSegment->p_vaddr == weightsSection->sh_addr) {
+    weightsSegment->p_flags = PF_R;
+    weightsSection->sh_flags &= ~static_cast<uint64_t>(SHF_WRITE);
+  }
+  weightsSegment->p_filesz = weightsSegment->p_memsz;
+  header().e_shoff += moved;
+
+  std::error_code error;
+  llvm::raw_fd_ostream out(path, error, llvm::sys::fs::CD_OpenExisting);
+  if (error)
+    return error.message();
+  llvm::StringRef bytes = file;
+  out << bytes.take_front(end);
+  out.seek(first);
+  weights.write([&](const void *data, size_t size) { out.write(static_cast<const char *>(data), size); });
+  out.seek(end + moved);
+  out << bytes.drop_front(end);
+  out.close();
+  error = out.error();
+  out.clear_error();
+  return error ? error.message() : "";
 }
 
 } // namespace
 
 Status fillReservedWeights(const WeightBlob &weights, const std::string &path) {
-  auto fail = [&](const std::string &reason) {
-    return Status(ErrorCode::Io, "cannot write the weights into '" + path + "': " + reason);
-  };
-  Room room = {};
-  {
-    llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> file =
-        llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
-    if (!file)
-      return fail(file.getError().message());
-    llvm::Expected<Room> found = findRoom((*file)->getBuffer(), static_cast<uint64_t>(weights.bytes()));
-    if (!found)
-      return fail(llvm::toString(found.takeError()));
-    room = *found;
-  }
-  std::error_code error;
-  llvm::raw_fd_ostream out(path, error, llvm::sys::fs::CD_OpenExisting);
-  if (error)
-    return fail(error.message());
-  out.seek(room.at);
-  weights.write([&](const void *data, size_t size) { out.write(static_cast<const char *>(data), size); });
-  uint32_t type = SHT_PROGBITS;
-  out.seek(room.typeAt);
-  out.write(reinterpret_cast<const char *>(&type), sizeof type);
-  out.close();
-  error = out.error();
-  out.clear_error();
-  return error ? fail(error.message()) : Status();
+  ReservedLibrary library;
+  std::string reason = library.read(path, static_cast<uint64_t>(weights.bytes()));
+  if (reason.empty())
+    reason = library.write(path, weights);
+  if (reason.empty())
+    return {};
+  return {ErrorCode::Io, "cannot write the weights into '" + path + "': " + reason};
 }
 
 } // namespace sinter::codegen

@@ -10,7 +10,7 @@ class raw_ostream;
 namespace sinter::codegen {
 
 /// Streams the object. The weights' section is marked large, so that linkers place it where it pushes no code out of reach.
-/// `reserves`: it has a size and no content, for fillReservedWeights.
+/// `reserves`: it is zeroed memory, for fillReservedWeights.
 void writeWeightsObject(const WeightBlob &weights, bool isX86, bool reserves, llvm::raw_ostream &out);
 
 /// Writes the weights where a linker left room for them in the shared library at `path`: a linker that copies them needs
