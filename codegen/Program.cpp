@@ -207,7 +207,7 @@ Expected<Program> ProgramBuilder::run() {
   for (auto [i, value] : llvm::enumerate(body.getTerminator()->getOperands()))
     outputs[nn::storageRoot(value)] = static_cast<int64_t>(i);
   for (Operation &op : body.without_terminator())
-    if (!isa<nn::KernelOp>(op))
+    if (!isa<nn::KernelOp>(op) && !nn::isConcatInPlace(&op))
       for (Value value : llvm::concat<Value>(op.getOperands(), op.getResults()))
         if (nn::layoutOf(value.getType()))
           return Failure{ErrorCode::InvalidFile, nn::describe(&op) + " outside kernels has a blocked tensor"};

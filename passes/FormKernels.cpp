@@ -27,7 +27,7 @@ struct FormKernelsPass : impl::FormKernelsBase<FormKernelsPass> {
       for (auto constant : llvm::make_early_inc_range(body.getOps<ConstantOp>()))
         constant->moveBefore(&body, body.begin());
       for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
-        if (isa<ConstantOp, KernelOp>(op) || (isView(&op) && !op.hasAttr(copyMarker)))
+        if (isa<ConstantOp, KernelOp>(op) || isConcatInPlace(&op) || (isView(&op) && !op.hasAttr(copyMarker)))
           continue;
         op.removeAttr(copyMarker);
         if (KernelOp producer = joinable(&op))
@@ -112,6 +112,8 @@ private:
     if (!producer)
       return {"NO_PRODUCER", "it reads a graph input: no kernel comes before it"};
     auto kernel = dyn_cast<KernelOp>(producer);
+    if (isConcatInPlace(producer))
+      return {"NO_EPILOGUE", describe(producer) + " before it has no kernel: what it joins is computed in its place"};
     if (!kernel)
       return {"SHAPE_CHANGES", describe(producer) + " before it changes the shape"};
     if (operand.getType() != op->getResult(0).getType())

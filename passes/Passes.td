@@ -82,6 +82,16 @@ def AssignLayout : Pass<"nn-assign-layout", "::mlir::ModuleOp"> {
   let options = [Option<"block", "block", "int64_t", "0", "channels of a block; 0 for plain layouts">];
 }
 
+def PlaceConcats : Pass<"nn-place-concats", "::mlir::ModuleOp"> {
+  let summary = "let operands of concatenations be computed where the result lies";
+  let description = [{
+    A concatenation whose result is its operands one after another in memory (all dimensions before the axis are 1; blocks are whole)
+    becomes a view, marked `nn.in_place`: it has no kernel, and `nn-plan-memory` places the operands side by side. An operand that cannot
+    lie there (an input, a constant, a graph output, or one that another concatenation wants elsewhere) is copied first. A
+    concatenation that is a graph output, or of which more than half had to be copied, stays.
+  }];
+}
+
 def FormKernels : Pass<"nn-form-kernels", "::mlir::ModuleOp"> {
   let summary = "group ops into kernels";
   let description = [{
@@ -127,7 +137,7 @@ def PlanMemory : Pass<"nn-plan-memory", "::mlir::ModuleOp"> {
   let description = [{
     Lifetimes in kernel order; the largest tensor first, at the lowest offset free for its whole life (greedy by size, Pisarchyk
     and Lee, arXiv 2001.03288). An elementwise kernel writes over an input that dies there. Results that are graph outputs get
-    offset -1: they live in the caller's buffers. Offsets are 64-byte aligned; the total is the module's `nn.arena_bytes`.
+    offset -1: they live in the caller's buffers. The operands of a concatenation in place share a buffer that lives as long as any of them. Offsets are 64-byte aligned; the total is the module's `nn.arena_bytes`.
   }];
 }
 

@@ -45,6 +45,10 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
   layout.block = options.optimise ? options.layoutBlock : 0;
   passes.addPass(createAssignLayout(layout));
 
+  // What becomes a view needs no kernel. Graph outputs cannot be views, and exposed kernels are outputs.
+  if (options.optimise && !options.exposeKernels)
+    passes.addPass(createPlaceConcats());
+
   FormKernelsOptions kernels;
   kernels.fuse = options.optimise;
   kernels.secondOutputs = options.secondOutputs;

@@ -1,6 +1,7 @@
 // nn-plan-memory: offsets in one arena for the results of kernels, from their lifetimes.
 #include "ir/Ops.h"
 #include "passes/Passes.h"
+#include "passes/SharedStorage.h"
 #include "passes/Views.h"
 #include "runtime/Abi.h"
 #include "llvm/ADT/MapVector.h"
@@ -17,15 +18,10 @@ namespace {
 /// A buffer in the arena: alive from kernel `first` to kernel `last`, both included.
 struct Buffer {
   int64_t bytes = 0, first = 0, last = 0, offset = -1;
+  bool isShared = false; ///< by the operands of a concatenation in place
   /// The buffer it is written over, with which it shares its place.
   Buffer *inPlaceOf = nullptr;
 };
-
-int64_t bytesOf(Value value) {
-  auto type = cast<RankedTensorType>(value.getType());
-  int64_t bytes = *elementCount(storageShape(type)) * static_cast<int64_t>(sizeOf(*toDType(type.getElementType())));
-  return llvm::alignTo(std::max<int64_t>(bytes, 1), SINTER_ALIGNMENT);
-}
 
 struct PlanMemoryPass : impl::PlanMemoryBase<PlanMemoryPass> {
   void runOnOperation() override {
@@ -34,7 +30,11 @@ struct PlanMemoryPass : impl::PlanMemoryBase<PlanMemoryPass> {
     if (!function)
       return signalPassFailure();
     Block &body = function.getBody().front();
-    collect(body);
+    SharedStorage shared(body);
+    for (auto concat : body.getOps<ConcatOp>())
+      if (failed(place(concat, shared)))
+        return signalPassFailure();
+    collect(body, shared);
     shareInPlace(body);
     int64_t total = place();
     record(body);
@@ -42,21 +42,49 @@ struct PlanMemoryPass : impl::PlanMemoryBase<PlanMemoryPass> {
   }
 
 private:
-  void collect(Block &body) {
+  /// Brings the operands of a concatenation in place side by side.
+  static LogicalResult place(ConcatOp concat, SharedStorage &shared) {
+    if (!isConcatInPlace(concat))
+      return success();
+    std::optional<SmallVector<unsigned>> copies;
+    if (SharedStorage::isContiguous(concat) && concat->getNumOperands() > 0)
+      copies = shared.place(concat, 0);
+    if (copies && copies->empty())
+      return success();
+    return concat.emitError() << "is marked " << inPlaceAttr << ", but its operands cannot lie side by side: run nn-place-concats";
+  }
+
+  void collect(Block &body, const SharedStorage &shared) {
     buffers.clear();
-    isOutput.clear();
+    positions.clear();
+    DenseSet<Value> isOutput;
     for (Value output : body.getTerminator()->getOperands())
       isOutput.insert(storageRoot(output));
     int64_t time = 0;
     for (auto kernel : body.getOps<KernelOp>()) {
       for (Value input : kernel.inputs())
-        if (auto found = buffers.find(storageRoot(input)); found != buffers.end())
-          found->second.last = time;
-      for (Value result : kernel.getResults())
-        if (!isOutput.contains(result))
-          buffers[result] = {bytesOf(result), time, time};
+        if (Buffer *buffer = bufferOf(input))
+          buffer->last = time;
+      for (Value result : kernel.getResults()) {
+        if (isOutput.contains(result))
+          continue;
+        std::optional<SharedStorage::Position> position = shared.positionOf(result);
+        positions[result] = position.value_or(SharedStorage::Position{result, 0, storageBytes(result)});
+        const auto &[head, offset, bytes] = positions[result];
+        int64_t room = llvm::alignTo(std::max<int64_t>(bytes, 1), SINTER_ALIGNMENT);
+        // A later piece of a set that is alive already changes nothing.
+        auto [buffer, isNew] = buffers.try_emplace(head, Buffer{room, time, time});
+        buffer->second.last = time;
+        buffer->second.isShared = position.has_value();
+      }
       ++time;
     }
+  }
+
+  /// The buffer that holds a value; null if it is not in the arena.
+  Buffer *bufferOf(Value value) {
+    auto position = positions.find(storageRoot(value));
+    return position == positions.end() ? nullptr : &buffers.find(position->second.head)->second;
   }
 
   /// Every op of the kernel works at one index of its operands and results.
@@ -69,15 +97,17 @@ private:
     int64_t time = 0;
     for (auto kernel : body.getOps<KernelOp>()) {
       int64_t now = time++;
-      if (kernel->getNumResults() != 1 || !buffers.contains(kernel.getResult(0)) || !isElementwise(kernel))
+      if (kernel->getNumResults() != 1 || !isElementwise(kernel))
         continue;
-      Buffer &result = buffers.find(kernel.getResult(0))->second;
+      Buffer *result = bufferOf(kernel.getResult(0));
+      if (!result || result->isShared)
+        continue;
       for (Value input : kernel.inputs()) {
-        auto found = buffers.find(storageRoot(input));
+        Buffer *over = bufferOf(input);
         bool sameElements = input.getType() == kernel.getResult(0).getType();
-        if (!sameElements || found == buffers.end() || found->second.last != now)
+        if (!sameElements || !over || over->isShared || over->last != now)
           continue;
-        result.inPlaceOf = &found->second;
+        result->inPlaceOf = over;
         break;
       }
     }
@@ -129,15 +159,15 @@ private:
     for (auto kernel : body.getOps<KernelOp>()) {
       SmallVector<int64_t> offsets;
       for (Value result : kernel.getResults()) {
-        auto found = buffers.find(result);
-        offsets.push_back(found == buffers.end() ? -1 : headOf(found->second)->offset);
+        Buffer *buffer = bufferOf(result);
+        offsets.push_back(buffer ? headOf(*buffer)->offset + positions[result].offset : -1);
       }
       kernel.setArenaOffsets(offsets);
     }
   }
 
-  llvm::MapVector<Value, Buffer> buffers;
-  DenseSet<Value> isOutput;
+  llvm::MapVector<Value, Buffer> buffers; ///< by the head of their set, or the only value in them
+  DenseMap<Value, SharedStorage::Position> positions;
 };
 
 } // namespace

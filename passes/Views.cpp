@@ -8,9 +8,11 @@ namespace sinter::nn {
 
 bool isView(Operation *op) { return isa<FlattenOp, IdentityOp, ReshapeOp, SqueezeOp, UnsqueezeOp>(op); }
 
+bool isConcatInPlace(Operation *op) { return isa<ConcatOp>(op) && op->hasAttr(inPlaceAttr); }
+
 Value storageRoot(Value value) {
   while (Operation *op = value.getDefiningOp()) {
-    if (!isView(op))
+    if (!isView(op) && !isConcatInPlace(op))
       break;
     value = op->getOperand(0);
   }

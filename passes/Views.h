@@ -1,5 +1,5 @@
 // Views: ops that only give the same bytes another shape. They need no kernel; their result aliases their
-// operand.
+// operand. So does a concatenation in place, whose operands lie one after another.
 #pragma once
 
 #include "mlir/IR/Value.h"
@@ -9,7 +9,12 @@ namespace sinter::nn {
 /// Whether the op's first result has the bytes of its first operand.
 bool isView(mlir::Operation *op);
 
-/// The value whose storage holds this one: looks through views.
+/// Marks an nn.concat in place (nn-place-concats).
+inline constexpr llvm::StringLiteral inPlaceAttr = "nn.in_place";
+bool isConcatInPlace(mlir::Operation *op);
+
+/// The value at whose storage this one starts: looks through views, and through the first operands of concatenations in
+/// place.
 mlir::Value storageRoot(mlir::Value value);
 
 } // namespace sinter::nn

@@ -1,0 +1,65 @@
+// nn-place-concats: concatenations whose operands are computed where the result lies.
+#include "passes/Passes.h"
+#include "passes/SharedStorage.h"
+#include "passes/Views.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+#define GEN_PASS_DEF_PLACECONCATS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+struct PlaceConcatsPass : impl::PlaceConcatsBase<PlaceConcatsPass> {
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      Block &body = function.getBody().front();
+      for (auto concat : body.getOps<ConcatOp>())
+        concat->removeAttr(inPlaceAttr);
+      SharedStorage storage(body);
+      DenseSet<Value> outputs;
+      for (Value output : body.getTerminator()->getOperands())
+        outputs.insert(storageRoot(output));
+      for (auto concat : llvm::make_early_inc_range(body.getOps<ConcatOp>()))
+        if (concat->getNumOperands() > 1 && !outputs.contains(concat.getY()) && SharedStorage::isContiguous(concat))
+          place(concat, storage);
+    }
+  }
+
+private:
+  /// Tries each operand as the one that stays, the largest first. Worth it where half of the result need not be copied.
+  static void place(ConcatOp concat, SharedStorage &storage) {
+    SmallVector<unsigned> anchors = llvm::to_vector(llvm::seq(concat->getNumOperands()));
+    llvm::stable_sort(anchors, [&](unsigned a, unsigned b) {
+      return storageBytes(concat.getInputs()[a]) > storageBytes(concat.getInputs()[b]);
+    });
+    for (unsigned anchor : anchors) {
+      SharedStorage trial = storage;
+      std::optional<SmallVector<unsigned>> copies = trial.place(concat, anchor);
+      if (!copies)
+        continue;
+      int64_t copied = 0;
+      for (unsigned i : *copies)
+        copied += storageBytes(concat.getInputs()[i]);
+      if (2 * copied > storageBytes(concat.getY()))
+        continue;
+      OpBuilder builder(concat);
+      for (unsigned i : *copies) {
+        Value operand = concat.getInputs()[i];
+        Value copy = ConcatOp::create(builder, concat.getLoc(), operand.getType(), operand, concat.getAxis());
+        concat->setOperand(i, copy);
+      }
+      // Now that copies are pieces of their own, all operands have their places.
+      bool isPlaced = storage.place(concat, anchor) == SmallVector<unsigned>();
+      assert(isPlaced && "a trial cannot differ from what follows it");
+      if (isPlaced)
+        concat->setAttr(inPlaceAttr, builder.getUnitAttr());
+      return;
+    }
+  }
+};
+
+} // namespace
+} // namespace sinter::nn
