@@ -1,6 +1,7 @@
 // Walks the planned function: each kernel becomes code, found again by its text if an equal one was emitted
 // before, and steps.
 #include "codegen/Program.h"
+#include "codegen/Traffic.h"
 #include "codegen/llvm/Conversions.h"
 #include "codegen/llvm/KernelEmitter.h"
 #include "codegen/onednn/OneDnn.h"
@@ -151,7 +152,8 @@ Status ProgramBuilder::addFallback(nn::KernelOp kernel, int64_t row) {
 
 Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   auto row = static_cast<int64_t>(program.kernels.size());
-  program.kernels.push_back({kernel.getName().str(), opsOf(kernel), "", contractionFlops(kernel)});
+  program.kernels.push_back(
+      {kernel.getName().str(), opsOf(kernel), "", contractionFlops(kernel), compulsoryBytes(kernel)});
   bool isEmpty = llvm::all_of(kernel.getResultTypes(),
                               [](Type type) { return cast<ShapedType>(type).getNumElements() == 0; });
   if (isEmpty)

@@ -21,7 +21,7 @@ struct Step {
 
 struct KernelRow {
   std::string name, ops, fallback;
-  double flops = 0;
+  double flops = 0, bytes = 0;
 };
 
 /// Kernel functions to compile, once for all kernels that look alike.

@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 #define SINTER_MAGIC 0x52544e53u /* "SNTR" */
-#define SINTER_ABI_VERSION 1u
+#define SINTER_ABI_VERSION 2u
 #define SINTER_ALIGNMENT 64 /* of the arena, of every buffer in it, of the weights */
 
 /* Work on the half-open range [begin, end) of a kernel's iterations. */
@@ -39,6 +39,7 @@ typedef struct SinterKernelInfo {
   const char *ops;      /* op kinds, joined by '+' */
   const char *fallback; /* description of a oneDNN primitive (JSON), or null for generated code */
   double flops;         /* multiplications and additions of one run; 0 if not counted */
+  double bytes;         /* inputs, weights and outputs, each read or written once; only what is picked of an input */
 } SinterKernelInfo;
 
 typedef struct SinterModel {

@@ -15,7 +15,7 @@ constexpr const char *runCode = R"(
 %Step = type { ptr, ptr, i32, i32, i64, i64 }
 %Place = type { i64, i64 }
 %Info = type { ptr, ptr, i32, i32, ptr }
-%Kernel = type { ptr, ptr, ptr, double }
+%Kernel = type { ptr, ptr, ptr, double, double }
 %Model = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, i32, i32, i32, i32, i64, ptr, i64, i64, ptr, ptr }
 %Callbacks = type { ptr, ptr, ptr }
 
@@ -205,11 +205,11 @@ std::string infoTable(Tables &t, const std::vector<TensorEntry> &entries, llvm::
 
 std::string kernelTable(Tables &t, const Program &program) {
   std::vector<std::string> rows;
+  auto number = [](double value) { return "0x" + llvm::utohexstr(llvm::bit_cast<uint64_t>(value), false, 16); };
   for (const KernelRow &kernel : program.kernels) {
     std::string fallback = kernel.fallback.empty() ? "null" : t.string(kernel.fallback);
-    std::string flops = "0x" + llvm::utohexstr(llvm::bit_cast<uint64_t>(kernel.flops), false, 16);
     rows.push_back("{ ptr " + t.string(kernel.name) + ", ptr " + t.string(kernel.ops) + ", ptr " + fallback +
-                   ", double " + flops + " }");
+                   ", double " + number(kernel.flops) + ", double " + number(kernel.bytes) + " }");
   }
   return t.array("%Kernel", rows);
 }

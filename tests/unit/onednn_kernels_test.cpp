@@ -89,7 +89,7 @@ TEST_P(OneDnnKernel, MatchesTheReference) {
   }
   buffers.push_back(actual.data());
 
-  SinterKernelInfo info{"k", "ops", description->c_str(), 0};
+  SinterKernelInfo info{"k", "ops", description->c_str(), 0, 0};
   SinterModel model{};
   model.kernels = &info;
   model.kernelCount = 1;

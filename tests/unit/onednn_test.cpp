@@ -30,7 +30,7 @@ Data randomData(const Dims &shape, unsigned seed) {
 /// Runs a description twice (the second time weights are reordered already) and returns the last buffer.
 Expected<Data> run(const Description &description, std::vector<Data> buffers) {
   std::string json = toJson(description);
-  SinterKernelInfo kernel{"k", "ops", json.c_str(), 0};
+  SinterKernelInfo kernel{"k", "ops", json.c_str(), 0, 0};
   SinterModel model{};
   model.kernels = &kernel;
   model.kernelCount = 1;
