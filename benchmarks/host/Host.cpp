@@ -3,6 +3,7 @@
 
 #include "runtime/Model.h"
 #include "runtime/PeakFlops.h"
+#include "runtime/StreamBandwidth.h"
 #include "runtime/onednn/OneDnn.h"
 
 #include <chrono>
@@ -96,3 +97,7 @@ double sinterBenchmarkKernelFlops(const SinterBenchmark *model, int32_t kernel) 
 }
 
 double sinterBenchmarkPeak(int32_t threads) { return measurePeakGflops(threads); }
+
+double sinterBenchmarkStream(int64_t readBytes, int64_t writeBytes, int32_t threads) {
+  return measureStreamSeconds(readBytes, writeBytes, threads);
+}
