@@ -3,6 +3,7 @@
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
+#include "tools/sinter/Median.h"
 #include "tools/sinter/OpenModel.h"
 
 #include <CLI/CLI.hpp>
@@ -81,18 +82,17 @@ int BenchCommand::run() {
   int threads = (*session)->threads();
   double peak = measurePeakGflops(threads);
 
-  std::sort(times->begin(), times->end());
   size_t n = times->size();
-  double median = ((*times)[n / 2] + (*times)[(n - 1) / 2]) / 2;
+  double least = *std::min_element(times->begin(), times->end()), middle = median(std::move(*times));
   double gflop = (*compiled)->flops() * 1e-9;
-  double gflops = gflop / (median * 1e-3);
+  double gflops = gflop / (middle * 1e-3);
   if (json) {
     fmt::print("{}\n", printJson(llvm::json::Object{{"model", llvm::json::fixUTF8(model)},
                                                     {"threads", threads},
                                                     {isCompiled(model) ? "load_ms" : "compile_ms", readyMs},
                                                     {"runs", static_cast<int64_t>(n)},
-                                                    {"min_ms", times->front()},
-                                                    {"median_ms", median},
+                                                    {"min_ms", least},
+                                                    {"median_ms", middle},
                                                     {"gflop", gflop},
                                                     {"gflops", finiteOrNull(gflops)},
                                                     {"peak_gflops", peak},
@@ -101,7 +101,7 @@ int BenchCommand::run() {
   }
   fmt::print("{}: {} threads, {} runs\n", model, threads, n);
   fmt::print("  {} in {:.4g} ms\n", isCompiled(model) ? "loaded" : "compiled", readyMs);
-  fmt::print("  min {:.4g} ms, median {:.4g} ms\n", times->front(), median);
+  fmt::print("  min {:.4g} ms, median {:.4g} ms\n", least, middle);
   fmt::print("  {:.4g} GFLOP a run: {:.4g} GFLOP/s, {:.1f} % of the peak of {:.4g} GFLOP/s measured now\n",
              gflop, gflops, 100 * gflops / peak, peak);
   return 0;

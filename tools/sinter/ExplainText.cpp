@@ -1,8 +1,8 @@
-// Two tables, worst rows first, then what would change them, then the answer in words. Columns are as wide as
-// their cells; the last one is free.
+// Two tables, worst rows first, then what would change them, then the answer in words.
 #include "tools/sinter/ExplainText.h"
 
 #include "passes/Codes.h"
+#include "tools/sinter/TextTable.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -28,14 +28,6 @@ std::vector<const Object *> rowsOf(const Object &explanation, const char *key) {
       if (const Object *row = value.getAsObject())
         rows.push_back(row);
   return rows;
-}
-
-/// The middle of a long name tells least.
-std::string shortened(std::string name) {
-  if (name.size() <= longestName)
-    return name;
-  size_t half = (longestName - 2) / 2;
-  return name.substr(0, half) + ".." + name.substr(name.size() - half);
 }
 
 std::string percent(const Object &row, const char *key) {
@@ -65,7 +57,7 @@ std::string whereAndWhy(const Object &row) {
   std::string text;
   if (const Array *into = row.getArray("into"))
     for (size_t i = 0; i < std::min(into->size(), shownNames); ++i)
-      text += (i == 0 ? "into " : ", ") + shortened((*into)[i].getAsString().value_or("").str());
+      text += (i == 0 ? "into " : ", ") + shortened((*into)[i].getAsString().value_or(""), longestName);
   if (const Array *into = row.getArray("into"); into && into->size() > shownNames)
     text += fmt::format(" +{}", into->size() - shownNames);
   std::string code = stringOf(row, "code"), reason = stringOf(row, "reason");
@@ -81,40 +73,14 @@ int rank(const Object *row) {
 
 bool isRedundant(const Object &row) { return rank(&row) == 2; }
 
-class Table {
-public:
-  Table(std::vector<std::string> head, bool colour) : colour_(colour) { lines_.push_back(std::move(head)); }
-
-  void add(std::vector<std::string> cells) { lines_.push_back(std::move(cells)); }
-
-  std::string text() const {
-    std::vector<size_t> widths(lines_[0].size());
-    for (const auto &cells : lines_)
-      for (size_t i = 0; i < cells.size(); ++i)
-        widths[i] = std::max(widths[i], cells[i].size());
-    std::string text;
-    for (const auto &cells : lines_) {
-      std::string line = " ";
-      for (size_t i = 0; i + 1 < cells.size(); ++i)
-        line += " " + painted(cells[i]) + std::string(widths[i] - cells[i].size() + 1, ' ');
-      text += line + " " + cells.back();
-      text.erase(text.find_last_not_of(' ') + 1);
-      text += '\n';
-    }
-    return text;
-  }
-
-private:
-  std::string painted(const std::string &cell) const {
-    static const std::map<std::string, int> colours = {{"kept", 31},    {"fused", 33},  {"folded", 32},
-                                                       {"removed", 32}, {"merged", 32}, {"constant", 32}};
-    auto found = colours.find(cell);
-    return colour_ && found != colours.end() ? fmt::format("\x1b[{}m{}\x1b[0m", found->second, cell) : cell;
-  }
-
-  const bool colour_;
-  std::vector<std::vector<std::string>> lines_;
-};
+TextTable::Cell outcomeCell(const Object &row) {
+  static const std::map<std::string, Colour> colours = {
+      {"kept", Colour::Red},      {"fused", Colour::Yellow}, {"folded", Colour::Green},
+      {"removed", Colour::Green}, {"merged", Colour::Green}, {"constant", Colour::Green}};
+  std::string outcome = stringOf(row, "outcome");
+  auto found = colours.find(outcome);
+  return {outcome, found == colours.end() ? Colour::None : found->second};
+}
 
 /// "12 folded, 3 kept".
 std::string counts(const std::vector<const Object *> &rows) {
@@ -142,9 +108,9 @@ std::string hiddenLine(size_t hidden) {
 
 std::string batchNormTable(const std::vector<const Object *> &all, size_t limit, bool colour) {
   auto [rows, hidden] = bounded(all, limit);
-  Table table({"NAME", "CHANNELS", "OUTCOME", "WHERE, OR WHY NOT"}, colour);
+  TextTable table({"NAME", "CHANNELS", "OUTCOME", "WHERE, OR WHY NOT"}, colour);
   for (const Object *row : rows)
-    table.add({shortened(stringOf(*row, "name")), count(*row, "channels"), stringOf(*row, "outcome"),
+    table.add({shortened(stringOf(*row, "name"), longestName), count(*row, "channels"), outcomeCell(*row),
                whereAndWhy(*row)});
   return fmt::format("\nBatchNorms: {}\n", counts(all)) + table.text() + hiddenLine(hidden);
 }
@@ -152,23 +118,24 @@ std::string batchNormTable(const std::vector<const Object *> &all, size_t limit,
 std::string activationTable(const std::vector<const Object *> &all, size_t limit, bool measured,
                             bool colour) {
   auto [rows, hidden] = bounded(all, limit);
-  std::vector<std::string> head{"NAME",         "KIND",      "OUTCOME",          "IT", "OPERAND IN", "DEAD",
-                                "EST. CLIPPED", "EST. DEAD", "WHERE, OR WHY NOT"};
+  std::vector<TextTable::Column> head{"NAME",         "KIND",       "OUTCOME",
+                                      "IT",           "OPERAND IN", "DEAD",
+                                      "EST. CLIPPED", "EST. DEAD",  "WHERE, OR WHY NOT"};
   if (measured)
     head.insert(head.end() - 1, "MEASURED");
-  Table table(std::move(head), colour);
+  TextTable table(std::move(head), colour);
   for (const Object *row : rows) {
     auto seen = row->getNumber("measured_fraction");
     const char *verdict = isRedundant(*row) ? "is redundant" : seen && *seen > 0 ? "acts" : "may act";
-    std::vector<std::string> cells{shortened(stringOf(*row, "name")),
-                                   stringOf(*row, "kind"),
-                                   stringOf(*row, "outcome"),
-                                   verdict,
-                                   interval(*row),
-                                   count(*row, "dead_channels") + "/" + count(*row, "channels"),
-                                   percent(*row, "clipped_fraction"),
-                                   count(*row, "statistically_dead_channels"),
-                                   whereAndWhy(*row)};
+    std::vector<TextTable::Cell> cells{shortened(stringOf(*row, "name"), longestName),
+                                       stringOf(*row, "kind"),
+                                       outcomeCell(*row),
+                                       verdict,
+                                       interval(*row),
+                                       count(*row, "dead_channels") + "/" + count(*row, "channels"),
+                                       percent(*row, "clipped_fraction"),
+                                       count(*row, "statistically_dead_channels"),
+                                       whereAndWhy(*row)};
     if (measured)
       cells.insert(cells.end() - 1, percent(*row, "measured_fraction"));
     table.add(std::move(cells));

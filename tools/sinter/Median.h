@@ -1,0 +1,18 @@
+// The average that one slow run does not move.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+namespace sinter {
+
+/// Of an even number of values the mean of the two in the middle; 0 of none.
+inline double median(std::vector<double> values) {
+  if (values.empty())
+    return 0;
+  size_t n = values.size();
+  std::sort(values.begin(), values.end());
+  return (values[n / 2] + values[(n - 1) / 2]) / 2;
+}
+
+} // namespace sinter
