@@ -29,7 +29,7 @@ void makeCase(const std::string &name, float error) {
 } // namespace
 
 TEST(Command, HelpTeaches) {
-  for (std::string command : {"", "compile ", "run ", "test ", "bench ", "explain ", "verify "}) {
+  for (std::string command : {"", "compile ", "run ", "test ", "bench ", "profile ", "explain ", "verify "}) {
     Outcome outcome = run(command + "--help");
     EXPECT_EQ(outcome.status, 0);
     EXPECT_NE(outcome.out.find("Examples:"), std::string::npos) << command;

@@ -14,6 +14,7 @@ void addCompile(CLI::App &app, int &status);
 void addRun(CLI::App &app, int &status);
 void addTest(CLI::App &app, int &status);
 void addBench(CLI::App &app, int &status);
+void addProfile(CLI::App &app, int &status);
 void addExplain(CLI::App &app, int &status);
 void addVerify(CLI::App &app, int &status);
 

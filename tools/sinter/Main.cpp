@@ -29,12 +29,13 @@ constexpr const char *examples = R"(Examples:
   sinter compile resnet50.onnx -o resnet50.so        code and weights in one shared library
   sinter run resnet50.onnx --input x=cat.npy --top 5 compile in memory and run once
   sinter bench resnet50.so --threads 1               time it, beside the processor's peak
+  sinter profile resnet50.so                         where the time goes, kernel by kernel
   sinter explain resnet50.onnx                       what became of every BatchNorm and activation, and why
   sinter verify resnet50.onnx                        compare compiled code with the model's plainest meaning
   sinter test cases/                                 run recorded test cases (ONNX backend-test layout)
   sinter COMMAND --help                              the options of a command, with examples
 
-A model is an .onnx file, an .mlir dump of the nn stage or, to run and bench, a compiled .so.
+A model is an .onnx file, an .mlir dump of the nn stage or, to run, bench and profile, a compiled .so.
 Tensors are .npy files or ONNX .pb files.)";
 
 int runCommandLine(int argc, char **argv) {
@@ -47,6 +48,7 @@ int runCommandLine(int argc, char **argv) {
   addRun(app, status);
   addTest(app, status);
   addBench(app, status);
+  addProfile(app, status);
   addExplain(app, status);
   addVerify(app, status);
   try {
