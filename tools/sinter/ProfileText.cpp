@@ -103,9 +103,9 @@ std::string tableText(const ModelProfile &profile, const ProfileStyle &style, si
 
 std::string headText(const ModelProfile &profile) {
   std::string text =
-      fmt::format("{}: {}, {} thread{}, {} in {:.4g} ms\n", profile.model,
-                  kernelCount(profile.kernels.size()), profile.threads, profile.threads == 1 ? "" : "s",
-                  profile.isCompiled ? "loaded" : "compiled", profile.readyMs);
+      fmt::format("{}: {}, {} thread{}, {} in {} ms\n", profile.model, kernelCount(profile.kernels.size()),
+                  profile.threads, profile.threads == 1 ? "" : "s",
+                  profile.isCompiled ? "loaded" : "compiled", number(profile.readyMs));
   text += fmt::format(
       "  a run takes {:.4g} ms, observed {:.4g} ms ({:+.1f} %), of which {} ms outside kernels; medians "
       "of {} runs each\n",
