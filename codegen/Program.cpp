@@ -1,9 +1,9 @@
-// Walks the planned function: each kernel becomes code, found again by its text if an equal one was emitted
-// before, and steps.
+// Walks the planned function: each kernel becomes code, shared with kernels that look alike, and steps.
 #include "codegen/Program.h"
 #include "codegen/Traffic.h"
 #include "codegen/llvm/Conversions.h"
 #include "codegen/llvm/KernelEmitter.h"
+#include "codegen/llvm/SharedCode.h"
 #include "codegen/onednn/OneDnn.h"
 #include "ir/Cost.h"
 #include "ir/Diagnostics.h"
@@ -12,7 +12,6 @@
 #include "passes/Explain.h"
 #include "passes/Views.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -70,7 +69,7 @@ public:
 private:
   Status addKernel(nn::KernelOp kernel);
   Status addFallback(nn::KernelOp kernel, int64_t row);
-  std::string symbolFor(ModuleOp code, StringRef kernelName);
+  void finishCode();
   Place placeOf(Value value);
   int64_t weightOf(Value constant);
 
@@ -79,7 +78,13 @@ private:
   const bool assumeFinite;
   func::FuncOp main;
   Program program;
-  llvm::StringMap<std::string> symbols; ///< by the text of the code
+  /// A kernel's module of functions, and the steps that call them, in their order.
+  struct Emitted {
+    std::string kernel;
+    std::vector<std::pair<size_t, size_t>> calls; ///< steps, and the phases that they run
+  };
+  std::vector<Emitted> emitted;
+  std::vector<OwningOpRef<ModuleOp>> codes;
   DenseMap<Value, int64_t> weights, outputs;
   int64_t plannedBytes = 0;
 };
@@ -104,20 +109,41 @@ Place ProgramBuilder::placeOf(Value value) {
   return {Place::Output, outputs.lookup(root)};
 }
 
-/// The code's symbol; `sinter_k3_conv1` for the first kernel that needs it.
-std::string ProgramBuilder::symbolFor(ModuleOp code, StringRef kernelName) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  code.print(stream, OpPrintingFlags().useLocalScope());
-  std::string &symbol = symbols[text];
-  if (!symbol.empty())
-    return symbol;
-  symbol = "sinter_k" + std::to_string(program.code.size()) + "_";
+/// The symbol of the n-th code; `sinter_k3_conv1` if the kernel conv1 is the first that needs it.
+static std::string symbolOf(size_t number, StringRef kernelName) {
+  std::string symbol = "sinter_k" + std::to_string(number) + "_";
   constexpr size_t longest = 48;
   for (char c : kernelName.take_front(longest))
     symbol += llvm::isAlnum(c) ? c : '_';
-  program.code.push_back({symbol, text});
   return symbol;
+}
+
+/// Names the code that each step calls, and hands it its parameters.
+void ProgramBuilder::finishCode() {
+  std::vector<CodeShare> shares = shareCode(codes);
+  std::vector<std::string> symbols(codes.size());
+  for (auto [i, share] : llvm::enumerate(shares)) {
+    std::string &symbol = symbols[share.representative];
+    if (symbol.empty()) {
+      symbol = symbolOf(program.code.size(), emitted[i].kernel);
+      KernelCode &code = program.code.emplace_back();
+      code.symbol = symbol;
+      llvm::raw_string_ostream stream(code.mlir);
+      codes[i]->print(stream, OpPrintingFlags().useLocalScope());
+    }
+    std::optional<int64_t> parameters;
+    if (!share.parameters.empty()) {
+      Tensor tensor(DType::I64, {static_cast<int64_t>(share.parameters.size())});
+      llvm::copy(share.parameters, tensor.as<int64_t>().begin());
+      parameters = program.weights.add(tensor);
+    }
+    for (auto [number, phase] : emitted[i].calls) {
+      Step &step = program.steps[number];
+      step.symbol = phase == 0 ? symbol : symbol + "_" + std::to_string(phase);
+      if (parameters)
+        step.buffers.push_back({Place::Weights, *parameters});
+    }
+  }
 }
 
 static std::string opsOf(nn::KernelOp kernel) {
@@ -160,19 +186,19 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
     return {};
   if (kernel.getBackend() == "onednn")
     return addFallback(kernel, row);
-  OwningOpRef<ModuleOp> code = ModuleOp::create(UnknownLoc::get(kernel.getContext()));
+  OwningOpRef<ModuleOp> &code = codes.emplace_back(ModuleOp::create(UnknownLoc::get(kernel.getContext())));
+  Emitted &functions = emitted.emplace_back(Emitted{kernel.getName().str(), {}});
   KernelEmitter emitter(kernel, *code, "kernel", target);
   DiagnosticCollector diagnostics(*kernel.getContext());
   if (failed(emitKernel(emitter, kernel)))
     return diagnostics.failure("the kernel " + nn::describe(kernel) + " cannot be emitted");
   program.kernels.back().flops += emitter.otherFlops;
-  std::string symbol = symbolFor(*code, kernel.getName());
   SmallVector<int64_t> constants;
   for (const Tensor &tensor : emitter.constants)
     constants.push_back(program.weights.add(tensor));
   program.arenaBytes = std::max(program.arenaBytes, plannedBytes + emitter.workspaceBytes);
   for (auto [i, phase] : llvm::enumerate(emitter.phases)) {
-    Step step{i == 0 ? symbol : symbol + "_" + std::to_string(i), row, {}, phase.total, phase.grain};
+    Step step{"", row, {}, phase.total, phase.grain};
     for (const BufferRef &buffer : phase.buffers) {
       switch (buffer.kind) {
       case BufferRef::Tensor:
@@ -189,8 +215,10 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
         break;
       }
     }
-    if (phase.total > 0)
+    if (phase.total > 0) {
+      functions.calls.push_back({program.steps.size(), i});
       program.steps.push_back(std::move(step));
+    }
   }
   return {};
 }
@@ -216,6 +244,7 @@ Expected<Program> ProgramBuilder::run() {
   for (auto kernel : body.getOps<nn::KernelOp>())
     if (Status status = addKernel(kernel); !status.ok())
       return status.failure();
+  finishCode();
   return std::move(program);
 }
 
