@@ -32,8 +32,10 @@ public:
       : e(e), op(op), x(x), window(std::move(window)), fold(std::move(fold)), lanes(e.target.lanes(32)) {
     Dims shape = storageShape(rankedType(x));
     images = shape[0], blocks = shape[1];
-    // Registers: an accumulator per pixel, and a few for what they share.
-    width = std::min<int64_t>(e.target.vectorRegisters / 2 + (e.target.vectorRegisters > 16 ? 4 : 0), column().out);
+    // Registers: an accumulator per pixel, what they share in a line of the kernel, and the inputs that several kernel columns
+    // read; where arithmetic takes none of them from memory, a scheduler loads many ahead.
+    int64_t registers = e.target.vectorRegisters, inputs = e.target.foldsLoads ? 7 : 21;
+    width = std::min(std::clamp<int64_t>(registers - column().size - inputs, 4, 20), column().out);
     int64_t tiles = llvm::divideCeil(column().out, width);
     width = llvm::divideCeil(column().out, tiles);
   }

@@ -18,11 +18,12 @@ double PixelTile::cycles() const {
 
 TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks, int64_t mostBlocks) {
   int64_t registers = target.vectorRegisters;
-  // Accumulators, a vector of weights per block, a broadcast and one to spare, lest the scheduler spill; and an
-  // address per pixel in general registers.
+  // Accumulators, a vector of weights per block, a broadcast and one to spare, lest the scheduler spill: more where inputs and
+  // weights of the next steps are loaded ahead. And an address per pixel in general registers.
   constexpr int64_t mostPixels = 8;
+  int64_t others = target.foldsLoads ? 2 : 6;
   auto widest = [&](int64_t wide) {
-    return std::max<int64_t>(std::min<int64_t>({(registers - 2 - wide) / wide, pixels, mostPixels}), 1);
+    return std::max<int64_t>(std::min<int64_t>({(registers - others - wide) / wide, pixels, mostPixels}), 1);
   };
   auto costOf = [&](PixelTile tile) {
     PixelTile rest{pixels % tile.pixels, tile.blocks};
@@ -30,7 +31,7 @@ TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks, int
   };
   TileChoice choice;
   double best = 0;
-  for (int64_t wide = 1; wide <= std::min<int64_t>({blocks, mostBlocks, (registers - 2) / 2}); ++wide)
+  for (int64_t wide = 1; wide <= std::min<int64_t>({blocks, mostBlocks, (registers - others) / 2}); ++wide)
     for (int64_t width = std::max<int64_t>(widest(wide) / 2, 1); width <= widest(wide); ++width) {
       PixelTile tile{width, wide}, last{widest(std::max<int64_t>(blocks % wide, 1)), blocks % wide};
       double cost = static_cast<double>(blocks / wide) * costOf(tile) + (last.blocks ? costOf(last) : 0);

@@ -66,6 +66,7 @@ static void describe(Target &target, llvm::TargetMachine &machine) {
     target.vectorBits = 512;
   target.vectorBits = std::max(target.vectorBits, 128u);
   target.vectorRegisters = info.getNumberOfRegisters(info.getRegisterClassForType(true));
+  target.foldsLoads = isX86;
   target.hasFma = !isX86 || features.checkFeatures("+fma");
   target.hasRounding = !isX86 || features.checkFeatures("+sse4.1");
   target.hasHalf = !isX86 || features.checkFeatures("+f16c");

@@ -20,7 +20,8 @@ struct Target {
   std::vector<std::string> required; ///< features that a processor must have to run the code, LLVM's names
   unsigned vectorBits = 128;         ///< of the widest vector that is worth using
   unsigned vectorRegisters = 16;
-  bool hasFma = false;  ///< fused multiply-add in one instruction
+  bool foldsLoads = false; ///< arithmetic takes an operand from memory, which then needs no register
+  bool hasFma = false;     ///< fused multiply-add in one instruction
   bool hasHalf = false; ///< conversions between f16 and f32
   bool hasRounding = false; ///< floor, ceil, trunc and roundeven
   bool winograd = true;     ///< convolutions may compute fewer products, with larger rounding errors
