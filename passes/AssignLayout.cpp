@@ -111,23 +111,26 @@ private:
 
   bool isBlocked(Value value) const { return layoutOf(value.getType()) == layout; }
 
-  /// Weights are packed at compile time, so they must be known; groups must not share a block.
+  /// Weights are packed at compile time, so they must be known; groups must not cut blocks.
   Decision decideConvolution(ConvOp conv) {
     if (!constantTensor(conv.getW()) || (conv.getB() && !constantTensor(conv.getB())) ||
         !canBeBlocked(conv.getX()))
       return Decision::plain();
-    int64_t inputs = rankedType(conv.getX()).getDimSize(channelAxis), group = conv.getGroup();
-    int64_t outputs = rankedType(conv.getY()).getDimSize(channelAxis);
-    bool depthwise = group == inputs && group == outputs && group > 1;
-    if (depthwise)
-      return isBlocked(conv.getX()) || group >= block / 2 ? Decision::blocked({0}) : Decision::plain();
-    if (group > 1)
-      return inputs / group % block == 0 && outputs / group % block == 0 ? Decision::blocked({0})
-                                                                        : Decision::plain();
+    bool fillsBlocks = rankedType(conv.getY()).getDimSize(channelAxis) >= block / 2;
+    switch (groupLayout(conv, block)) {
+    case GroupLayout::Cut:
+      return Decision::plain();
+    case GroupLayout::Whole:
+      return Decision::blocked({0});
+    case GroupLayout::Inside:
+      return isBlocked(conv.getX()) || fillsBlocks ? Decision::blocked({0}) : Decision::plain();
+    case GroupLayout::One:
+      break;
+    }
     if (isBlocked(conv.getX()))
       return Decision::blocked({0});
     // The planes of an image are read as they are.
-    return outputs >= block / 2 ? Decision::blocked({}) : Decision::plain();
+    return fillsBlocks ? Decision::blocked({}) : Decision::plain();
   }
 
   /// Blocks must not be cut: only the last operand may end within one.

@@ -27,13 +27,6 @@ Tensor selectChannels(const Tensor &tensor, const KeptChannels &kept) {
   return result;
 }
 
-/// Whether a convolution's groups are its channels: then a channel in is a channel out.
-static bool isDepthwise(ConvOp conv) {
-  int64_t group = conv.getGroup();
-  return group > 1 && rankedType(conv.getX()).getDimSize(1) == group &&
-         rankedType(conv.getY()).getDimSize(1) == group;
-}
-
 /// Whether channels of the op's result are sums over all channels of its operands.
 static bool isSummedOver(Operation *op) {
   if (auto conv = dyn_cast<ConvOp>(op))

@@ -15,9 +15,8 @@ std::string refuseLayouts(mlir::Operation *op, bool takesBlocked, const Target &
 /// Emitters of ops with a blocked result.
 std::string refuseBlockedConvolution(nn::ConvOp op);
 mlir::LogicalResult emitBlockedConvolution(KernelEmitter &e, nn::ConvOp op);
-mlir::LogicalResult emitBlockedDepthwise(KernelEmitter &e, nn::ConvOp op);
-/// A convolution with as many groups as channels, on either side.
-bool isDepthwise(nn::ConvOp op);
+/// Of a convolution whose groups lie inside blocks.
+mlir::LogicalResult emitConvolutionInBlocks(KernelEmitter &e, nn::ConvOp op);
 mlir::LogicalResult emitBlockedGlobalAverage(KernelEmitter &e, nn::GlobalAveragePoolOp op);
 mlir::LogicalResult emitBlockedPool(KernelEmitter &e, mlir::Operation *op);
 mlir::LogicalResult emitBlockedConcat(KernelEmitter &e, mlir::Operation *op);

@@ -413,21 +413,14 @@ bool touchesPadding(const Window &window) {
 
 } // namespace
 
-bool isDepthwise(ConvOp op) {
-  int64_t group = op.getGroup();
-  return group > 1 && group == rankedType(op.getX()).getDimSize(1) && group == rankedType(op.getY()).getDimSize(1);
-}
-
 std::string refuseBlockedConvolution(ConvOp op) {
   if (!constantTensor(op.getW()) || (op.getB() && !constantTensor(op.getB())))
     return "a blocked convolution needs constant weights";
   if (rankedType(op.getX()).getRank() > 5)
     return "more than three spatial dimensions";
   BlockedAttr from = layoutOf(op.getX().getType()), to = layoutOf(op.getY().getType());
-  int64_t group = op.getGroup(), size = to.getSize();
-  bool sharesBlocks = group > 1 && (rankedType(op.getX()).getDimSize(1) / group % size != 0 ||
-                                    rankedType(op.getY()).getDimSize(1) / group % size != 0);
-  if (group > 1 && (!from || (sharesBlocks && !isDepthwise(op))))
+  GroupLayout groups = groupLayout(op, to.getSize());
+  if (groups == GroupLayout::Cut || (groups != GroupLayout::One && !from))
     return "its groups share blocks of channels";
   return "";
 }

@@ -20,10 +20,11 @@ using Values = SmallVector<Value>;
 /// What is folded: `start` per channel block, `fold` for an input vector under a kernel position, `finish`.
 struct WindowFold {
   std::function<Value(Value channel)> start;
-  /// Values that every pixel shares at kernel position `tap` (a weight); may be null.
-  std::function<Value(Value channel, Value tap)> shared;
-  std::function<Value(Value sum, Value x, Value shared)> fold;
+  /// Values that every pixel shares at kernel position `tap` (weights), `sharedCount` of them; may be null.
+  std::function<Values(Value channel, Value tap)> shared;
+  std::function<Value(Value sum, Value x, ValueRange shared)> fold;
   std::function<Value(Value sum, Value plane, Value line, int64_t column, Value tileColumn)> finish;
+  int64_t sharedCount = 1;
 };
 
 class WindowEmitter {
@@ -35,7 +36,10 @@ public:
     // Registers: an accumulator per pixel, what they share in a line of the kernel, and the inputs that several kernel columns
     // read; where arithmetic takes none of them from memory, a scheduler loads many ahead.
     int64_t registers = e.target.vectorRegisters, inputs = e.target.foldsLoads ? 7 : 21;
-    width = std::min(std::clamp<int64_t>(registers - column().size - inputs, 4, 20), column().out);
+    int64_t shared = column().size, widest = 20;
+    if (this->fold.sharedCount > 1)
+      shared = 2 * this->fold.sharedCount, widest = 10; // of one kernel column at a time, and patterns of lanes
+    width = std::min(std::clamp<int64_t>(registers - shared - inputs, 4, widest), column().out);
     int64_t tiles = llvm::divideCeil(column().out, width);
     width = llvm::divideCeil(column().out, tiles);
   }
@@ -111,7 +115,7 @@ private:
       Value lineBase = e.add(e.add(base, lineAt), columnAt);
       Value tapBase = e.mul(e.add(e.mul(kp, window[1].size), kr), w.size);
       for (int64_t k = 0; k < w.size; ++k) {
-        Value shared = fold.shared ? fold.shared(channel, e.add(tapBase, e.index(k))) : Value();
+        Values shared = fold.shared ? fold.shared(channel, e.add(tapBase, e.index(k))) : Values();
         for (int64_t i = 0; i < count; ++i) {
           int64_t position = known >= 0 ? w.position(known + i, k) : 0;
           if (known >= 0 && (position < 0 || position >= w.in))
@@ -147,38 +151,55 @@ private:
   std::pair<Value, Value> planes, rows;
 };
 
-/// [channel block][tap][channel] of a depthwise weight.
-Tensor packedTaps(const Tensor &weights, int64_t channels, int64_t taps, int64_t lanes) {
-  Tensor packed(DType::F32, {static_cast<int64_t>(llvm::divideCeil(channels, lanes)) * taps * lanes});
+/// [channel block][tap][input of the group][channel] of weights [channel][input of the group][tap].
+Tensor packedTaps(const Tensor &weights, int64_t channels, int64_t inputs, int64_t taps, int64_t lanes) {
+  Tensor packed(DType::F32, {static_cast<int64_t>(llvm::divideCeil(channels, lanes)) * taps * inputs * lanes});
   auto to = packed.as<float>();
   auto from = weights.as<float>();
   llvm::fill(to, 0.0f);
   for (int64_t c = 0; c < channels; ++c)
-    for (int64_t t = 0; t < taps; ++t)
-      to[(c / lanes * taps + t) * lanes + c % lanes] = from[c * taps + t];
+    for (int64_t i = 0; i < inputs; ++i)
+      for (int64_t t = 0; t < taps; ++t)
+        to[((c / lanes * taps + t) * inputs + i) * lanes + c % lanes] = from[(c * inputs + i) * taps + t];
   return packed;
 }
 
 } // namespace
 
-LogicalResult emitBlockedDepthwise(KernelEmitter &e, ConvOp op) {
+LogicalResult emitConvolutionInBlocks(KernelEmitter &e, ConvOp op) {
   FailureOr<Window> resolved = op.window();
   if (failed(resolved))
     return failure();
   Window window = *threeAxes(*resolved);
   int64_t lanes = e.target.lanes(32), channels = rankedType(op.getX()).getDimSize(1);
-  int64_t taps = window[0].size * window[1].size * window[2].size;
-  Tensor weights = packedTaps(*constantTensor(op.getW()), channels, taps, lanes);
+  int64_t inputs = channels / op.getGroup(), taps = window[0].size * window[1].size * window[2].size;
+  Tensor weights = packedTaps(*constantTensor(op.getW()), channels, inputs, taps, lanes);
   Tensor none(DType::F32, {channels});
   std::memset(none.data(), 0, none.bytes());
-  Tensor bias = packedTaps(op.getB() ? *constantTensor(op.getB()) : none, channels, 1, lanes);
+  Tensor bias = packedTaps(op.getB() ? *constantTensor(op.getB()) : none, channels, 1, 1, lanes);
   WindowFold fold;
+  fold.sharedCount = inputs;
   fold.start = [&](Value channel) { return e.load(e.constant(bias), e.mul(channel, lanes), lanes); };
   fold.shared = [&](Value channel, Value tap) {
-    return e.load(e.constant(weights), e.mul(e.add(e.mul(channel, taps), tap), lanes), lanes);
+    Values all;
+    Value first = e.mul(e.add(e.mul(channel, taps), tap), inputs * lanes);
+    for (int64_t i = 0; i < inputs; ++i)
+      all.push_back(e.load(e.constant(weights), e.add(first, e.index(i * lanes)), lanes));
+    return all;
   };
-  fold.fold = [&](Value sum, Value x, Value weight) -> Value {
-    return vector::FMAOp::create(e.b, x, weight, sum);
+  // Input i of each group, in all lanes of the group.
+  auto inputOfGroups = [&](Value x, int64_t i) -> Value {
+    if (inputs == 1)
+      return x;
+    SmallVector<int64_t> from;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      from.push_back(lane / inputs * inputs + i);
+    return vector::ShuffleOp::create(e.b, x, x, from);
+  };
+  fold.fold = [&](Value sum, Value x, ValueRange shared) -> Value {
+    for (auto [i, weight] : llvm::enumerate(shared))
+      sum = vector::FMAOp::create(e.b, inputOfGroups(x, static_cast<int64_t>(i)), weight, sum);
+    return sum;
   };
   WindowEmitter(e, op, op.getX(), window, fold).emit();
   return success();
@@ -218,7 +239,7 @@ LogicalResult emitBlockedPool(KernelEmitter &e, Operation *op) {
   WindowFold fold;
   if (auto pool = dyn_cast<MaxPoolOp>(op)) {
     fold.start = [&](Value) { return constant(-std::numeric_limits<double>::infinity()); };
-    fold.fold = [&](Value sum, Value x, Value) -> Value {
+    fold.fold = [&](Value sum, Value x, ValueRange) -> Value {
       return maximum(Element(e.b, e.b.getLoc(), sum), Element(e.b, e.b.getLoc(), x));
     };
     FailureOr<Window> window = pool.window();
@@ -246,7 +267,7 @@ LogicalResult emitBlockedPool(KernelEmitter &e, Operation *op) {
     counts.push_back(table);
   }
   fold.start = [&](Value) { return constant(0); };
-  fold.fold = [&](Value sum, Value x, Value) -> Value { return arith::AddFOp::create(e.b, sum, x); };
+  fold.fold = [&](Value sum, Value x, ValueRange) -> Value { return arith::AddFOp::create(e.b, sum, x); };
   fold.finish = [&](Value sum, Value plane, Value line, int64_t, Value column) -> Value {
     Value places[] = {plane, line, column}, divisor;
     double whole = 1;

@@ -71,8 +71,9 @@ std::string refuseConv(Operation *operation, const Target &target) {
 
 LogicalResult emitConv(KernelEmitter &e, Operation *operation) {
   auto op = cast<ConvOp>(operation);
-  if (layoutOf(op.getY().getType()))
-    return isDepthwise(op) ? emitBlockedDepthwise(e, op) : emitBlockedConvolution(e, op);
+  if (BlockedAttr layout = layoutOf(op.getY().getType()))
+    return groupLayout(op, layout.getSize()) == GroupLayout::Inside ? emitConvolutionInBlocks(e, op)
+                                                                    : emitBlockedConvolution(e, op);
   FailureOr<Window> resolved = op.window();
   if (failed(resolved))
     return failure();

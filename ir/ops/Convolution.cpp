@@ -235,3 +235,20 @@ LogicalResult ConvTransposeOp::evaluate(Evaluation &io) {
   storeDoubles(io.result(), d.y);
   return success();
 }
+
+//===- Groups -------------------------------------------------------------===//
+
+bool sinter::nn::isDepthwise(ConvOp conv) {
+  int64_t group = conv.getGroup();
+  return group > 1 && rankedType(conv.getX()).getDimSize(1) == group && rankedType(conv.getY()).getDimSize(1) == group;
+}
+
+GroupLayout sinter::nn::groupLayout(ConvOp conv, int64_t block) {
+  int64_t group = conv.getGroup();
+  if (group == 1)
+    return GroupLayout::One;
+  int64_t inputs = rankedType(conv.getX()).getDimSize(1) / group, outputs = rankedType(conv.getY()).getDimSize(1) / group;
+  if (inputs % block == 0 && outputs % block == 0)
+    return GroupLayout::Whole;
+  return inputs == outputs && block % inputs == 0 ? GroupLayout::Inside : GroupLayout::Cut;
+}

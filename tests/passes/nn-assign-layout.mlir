@@ -36,14 +36,23 @@ func.func @plain(%x: tensor<1x8x4x4xf32>, %v: tensor<4x4x1x17xf32>) -> tensor<1x
   return %y : tensor<1x4x4x8xf32>
 }
 
-// Groups must not share a block; a depthwise convolution has one channel a group.
+// Groups must not cut a block: they are inside of one (depthwise ones too), or whole ones.
 // CHECK-LABEL: func.func @groups
-// CHECK: nn.conv %{{.*}} {group = 8 : i64} : {{.*}} -> tensor<1x16x4x4xf32>{{$}}
+// CHECK: nn.conv %{{.*}} {group = 8 : i64} : {{.*}} -> tensor<1x16x4x4xf32, #nn.blocked<1, 8>>
 // CHECK: nn.conv %{{.*}} {group = 16 : i64} : {{.*}} -> tensor<1x16x4x4xf32, #nn.blocked<1, 8>>
+// CHECK: nn.conv %{{.*}} {group = 2 : i64} : {{.*}} -> tensor<1x32x4x4xf32, #nn.blocked<1, 8>>
+// CHECK: nn.conv %{{.*}} {group = 8 : i64} : {{.*}} -> tensor<1x64x4x4xf32>{{$}}
+// CHECK: nn.conv %{{.*}} {group = 4 : i64} : {{.*}} -> tensor<1x16x4x4xf32>{{$}}
 func.func @groups(%x: tensor<1x16x4x4xf32>) -> tensor<1x16x4x4xf32> {
   %w = nn.constant dense<1.0> : tensor<16x2x1x1xf32>
   %d = nn.constant dense<1.0> : tensor<16x1x1x1xf32>
+  %v = nn.constant dense<1.0> : tensor<32x8x1x1xf32>
+  %u = nn.constant dense<1.0> : tensor<64x4x1x1xf32>
+  %t = nn.constant dense<1.0> : tensor<16x16x1x1xf32>
   %a = nn.conv %x, %w {group = 8 : i64} : (tensor<1x16x4x4xf32>, tensor<16x2x1x1xf32>) -> tensor<1x16x4x4xf32>
-  %y = nn.conv %a, %d {group = 16 : i64} : (tensor<1x16x4x4xf32>, tensor<16x1x1x1xf32>) -> tensor<1x16x4x4xf32>
+  %b = nn.conv %a, %d {group = 16 : i64} : (tensor<1x16x4x4xf32>, tensor<16x1x1x1xf32>) -> tensor<1x16x4x4xf32>
+  %c = nn.conv %b, %v {group = 2 : i64} : (tensor<1x16x4x4xf32>, tensor<32x8x1x1xf32>) -> tensor<1x32x4x4xf32>
+  %e = nn.conv %c, %u {group = 8 : i64} : (tensor<1x32x4x4xf32>, tensor<64x4x1x1xf32>) -> tensor<1x64x4x4xf32>
+  %y = nn.conv %e, %t {group = 4 : i64} : (tensor<1x64x4x4xf32>, tensor<16x16x1x1xf32>) -> tensor<1x16x4x4xf32>
   return %y : tensor<1x16x4x4xf32>
 }

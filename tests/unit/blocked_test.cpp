@@ -183,9 +183,12 @@ std::optional<std::string> randomNetwork(unsigned seed) {
   case 1: // depthwise
     y = n.convolution(y, channels, channels, *window);
     break;
-  case 2: // groups of whole blocks, or not
-    y = n.convolution(y, channels % 8 == 0 ? 2 * channels : channels, channels % 8 == 0 ? channels / 8 : 1, *window);
+  case 2: { // groups of whole blocks, groups inside of blocks, groups that cut them
+    int64_t inputs = n.pick({1, 2, 3, 4, 8, 16});
+    inputs = channels % inputs == 0 ? inputs : 1;
+    y = n.convolution(y, n.often() ? channels : 2 * channels, channels / inputs, *window);
     break;
+  }
   case 3:
   case 4: {
     Shape out{y.shape[0], channels};
