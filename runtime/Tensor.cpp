@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <limits>
 #include <new>
+#include <sys/mman.h>
 #include <type_traits>
 
 namespace sinter {
@@ -69,6 +70,29 @@ std::string toString(std::span<const int64_t> shape) {
 /// The largest tensor that is allocated: 256 GB. What is larger is taken for an error of the model or its shapes.
 static constexpr size_t maxTensorBytes = size_t(1) << 38;
 
+/// Zeroed memory. A large block is in pages of 2 MB where the system has them: touching one for the first time costs
+/// microseconds, whatever its size.
+static std::shared_ptr<void> allocateZeroed(size_t bytes, size_t alignment) {
+  constexpr size_t hugePage = size_t(2) << 20;
+#ifdef MADV_HUGEPAGE
+  if (bytes >= 2 * hugePage) {
+    size_t length = (bytes + hugePage - 1) / hugePage * hugePage, mapped = length + hugePage;
+    void *start = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED)
+      return nullptr;
+    auto address = (reinterpret_cast<uintptr_t>(start) + hugePage - 1) & ~(hugePage - 1);
+    madvise(reinterpret_cast<void *>(address), length, MADV_HUGEPAGE);
+    return {reinterpret_cast<void *>(address), [=](void *) { munmap(start, mapped); }};
+  }
+#endif
+  // calloc gives fresh pages without touching them; one alignment more leaves room to round up.
+  void *block = std::calloc(bytes + alignment, 1);
+  if (!block)
+    return nullptr;
+  auto address = (reinterpret_cast<uintptr_t>(block) + alignment - 1) & ~(alignment - 1);
+  return {reinterpret_cast<void *>(address), [=](void *) { std::free(block); }};
+}
+
 std::optional<Tensor> Tensor::allocate(DType type, Shape shape) {
   constexpr size_t alignment = 64;
   std::optional<int64_t> count = elementCount(shape);
@@ -76,14 +100,11 @@ std::optional<Tensor> Tensor::allocate(DType type, Shape shape) {
   if (!count || __builtin_mul_overflow(static_cast<size_t>(*count), sizeOf(type), &bytes) ||
       bytes > maxTensorBytes)
     return std::nullopt;
-  // calloc gives fresh pages without touching them; one alignment more leaves room to round up.
-  void *block = std::calloc(bytes + alignment, 1);
-  if (!block)
-    return std::nullopt;
   Tensor tensor;
-  tensor.owner_ = std::shared_ptr<void>(block, std::free);
-  auto address = (reinterpret_cast<uintptr_t>(block) + alignment - 1) & ~(alignment - 1);
-  tensor.data_ = reinterpret_cast<std::byte *>(address);
+  tensor.owner_ = allocateZeroed(bytes, alignment);
+  if (!tensor.owner_)
+    return std::nullopt;
+  tensor.data_ = static_cast<std::byte *>(tensor.owner_.get());
   tensor.type_ = type;
   tensor.shape_ = std::move(shape);
   tensor.size_ = *count;
