@@ -6,7 +6,6 @@
 #include "codegen/llvm/PixelTiles.h"
 #include "codegen/llvm/WindowPanel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -14,8 +13,6 @@ using namespace sinter::nn;
 
 namespace sinter::codegen {
 namespace {
-
-int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// How a convolution is cut up; from sizes and the target alone.
 struct BlockedConvolution {
@@ -35,12 +32,12 @@ struct BlockedConvolution {
   BlockedConvolution(const Target &target, const Window &window, int64_t images, int64_t groups, int64_t inputs,
                      int64_t outputs, int64_t inputBlock, bool packs);
 
-  int64_t inputBlocks() const { return ceilDiv(inputs, inputBlock); }
-  int64_t outputBlocks() const { return ceilDiv(outputs, block); }
+  int64_t inputBlocks() const { return llvm::divideCeilSigned(inputs, inputBlock); }
+  int64_t outputBlocks() const { return llvm::divideCeilSigned(outputs, block); }
   int64_t taps() const { return window[0].size * window[1].size * window[2].size; }
   int64_t pixels() const { return window[1].out * window[2].out; } ///< of one plane
-  int64_t pixelBlocks() const { return ceilDiv(pixels(), blockPixels); }
-  int64_t chunks() const { return ceilDiv(inputBlocks(), chunkBlocks); }
+  int64_t pixelBlocks() const { return llvm::divideCeilSigned(pixels(), blockPixels); }
+  int64_t chunks() const { return llvm::divideCeilSigned(inputBlocks(), chunkBlocks); }
   /// Lines and columns of the copy, and its elements for one input block.
   int64_t copiedLines() const {
     return (blockPixels / window[2].out - 1) * window[1].stride + window[1].extent();
@@ -78,18 +75,18 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Window &w, in
     blockPixels = lines * window[2].out;
     while (lines > 1 && inputBlocks() * copiedElements() * 4 > maxCopyBytes)
       blockPixels = --lines * window[2].out;
-    lines = ceilDiv(window[1].out, ceilDiv(window[1].out, lines));
+    lines = llvm::divideCeilSigned(window[1].out, llvm::divideCeilSigned(window[1].out, lines));
     blockPixels = lines * window[2].out;
   } else {
-    int64_t blocks = ceilDiv(pixels(), std::max(fits, main.pixels));
-    blockPixels = std::min(ceilDiv(ceilDiv(pixels(), blocks), main.pixels) * main.pixels, pixels());
+    int64_t blocks = llvm::divideCeilSigned(pixels(), std::max(fits, main.pixels));
+    blockPixels = std::min(llvm::divideCeilSigned(llvm::divideCeilSigned(pixels(), blocks), main.pixels) * main.pixels, pixels());
   }
   int64_t weightBytes = main.blocks * block * taps() * inputBlock * 4;
   chunkBlocks = std::clamp<int64_t>(target.l1Bytes / 2 / weightBytes, 1, std::max<int64_t>(inputBlocks(), 1));
-  chunkBlocks = ceilDiv(inputBlocks(), ceilDiv(inputBlocks(), chunkBlocks));
+  chunkBlocks = llvm::divideCeilSigned(inputBlocks(), llvm::divideCeilSigned(inputBlocks(), chunkBlocks));
   // Enough iterations for several threads.
   int64_t iterations = images * groups * window[0].out * pixelBlocks();
-  splits = iterations >= 8 ? 1 : std::min(ceilDiv(8, iterations), tiles.tiles());
+  splits = iterations >= 8 ? 1 : std::min(llvm::divideCeilSigned(8, iterations), tiles.tiles());
 }
 
 class ConvolutionEmitter {
@@ -130,9 +127,6 @@ private:
   Value rem(Value a, int64_t b) { return e.b.createOrFold<arith::RemUIOp>(a, e.index(b)); }
   Value less(Value a, Value b) { return arith::CmpIOp::create(e.b, arith::CmpIPredicate::slt, a, b); }
   Value equal(Value a, Value b) { return arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, a, b); }
-  void either(Value condition, function_ref<void()> yes, function_ref<void()> no) {
-    emitEither(e, condition, yes, no);
-  }
 
   //===- Weights ----------------------------------------------------------===//
 
@@ -230,7 +224,7 @@ private:
   //===- Tiles ------------------------------------------------------------===//
 
   void emitTiles(Value split) {
-    int64_t tiles = plan.tiles.tiles(), perSplit = ceilDiv(tiles, plan.splits);
+    int64_t tiles = plan.tiles.tiles(), perSplit = llvm::divideCeilSigned(tiles, plan.splits);
     Value from = e.mul(split, perSplit), to = minimum(e.add(from, e.index(perSplit)), e.index(tiles));
     e.loop(from, to, 1, [&](Value index) {
       auto emitMain = [&] { emitTile(index, plan.tiles.main); };
@@ -240,7 +234,7 @@ private:
       else if (plan.tiles.mainTiles == 0)
         emitTail();
       else
-        either(less(index, e.index(plan.tiles.mainTiles)), emitMain, emitTail);
+        e.either(less(index, e.index(plan.tiles.mainTiles)), emitMain, emitTail);
     });
   }
 
@@ -296,15 +290,12 @@ private:
     if (chunks == 1) {
       init = biasVectors();
     } else {
-      auto branch = scf::IfOp::create(
-          e.b, isFirst, [&](OpBuilder &, Location) { scf::YieldOp::create(e.b, biasVectors()); },
-          [&](OpBuilder &, Location) {
-            Values loaded;
-            for (int64_t i = 0; i < tile.pixels * tile.blocks; ++i)
-              loaded.push_back(e.load(sums, e.add(sumsBase, e.index(i * lanes)), lanes));
-            scf::YieldOp::create(e.b, loaded);
-          });
-      init = Values(branch.getResults());
+      init = e.choose(isFirst, biasVectors, [&] {
+        Values loaded;
+        for (int64_t i = 0; i < tile.pixels * tile.blocks; ++i)
+          loaded.push_back(e.load(sums, e.add(sumsBase, e.index(i * lanes)), lanes));
+        return loaded;
+      });
     }
 
     // Whole input blocks, then what is left of the last one.
@@ -319,19 +310,15 @@ private:
     if (rest > 0 && chunks == 1) {
       result = reduceBlock(e.index(whole), rest, tile, input, offsets, weights, weightBase, result);
     } else if (rest > 0) {
-      auto branch = scf::IfOp::create(
-          e.b, isLast,
-          [&](OpBuilder &, Location) {
-            scf::YieldOp::create(e.b, reduceBlock(e.index(whole), rest, tile, input, offsets, weights, weightBase,
-                                                  result));
-          },
-          [&](OpBuilder &, Location) { scf::YieldOp::create(e.b, result); });
-      result = Values(branch.getResults());
+      result = e.choose(
+          isLast,
+          [&] { return reduceBlock(e.index(whole), rest, tile, input, offsets, weights, weightBase, result); },
+          [&] { return result; });
     }
 
     if (chunks == 1)
       return finish(pixel, tile, result);
-    either(
+    e.either(
         isLast, [&] { finish(pixel, tile, result); },
         [&] {
           for (auto [i, value] : llvm::enumerate(result))

@@ -6,7 +6,6 @@
 #include "codegen/llvm/WindowPanel.h"
 #include "ir/ops/Element.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;

@@ -2,7 +2,6 @@
 // epilogue.
 #include "codegen/llvm/Contraction.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -73,16 +72,8 @@ private:
         return finish(row, result);
       Value last =
           arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, block, e.index(plan.depthBlocks() - 1));
-      scf::IfOp::create(
-          e.b, last, [&](OpBuilder &, Location) { inside([&] { finish(row, result); }); },
-          [&](OpBuilder &, Location) { inside([&] { spill(sums, sumsAt(row), result); }); });
+      e.either(last, [&] { finish(row, result); }, [&] { spill(sums, sumsAt(row), result); });
     });
-  }
-
-  /// Runs `f` in a region under construction, whose builder is e.b, and terminates it.
-  void inside(function_ref<void()> f) {
-    f();
-    scf::YieldOp::create(e.b);
   }
 
   Value sumsAt(Value row) { return e.mul(e.b.createOrFold<arith::SubIOp>(row, from), pitch); }
@@ -93,15 +84,14 @@ private:
     if (plan.depthBlocks() == 1)
       return zeros;
     Value isFirst = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, block, e.index(0));
-    auto partial = scf::IfOp::create(
-        e.b, isFirst, [&](OpBuilder &, Location) { scf::YieldOp::create(e.b, zeros); },
-        [&](OpBuilder &, Location) {
+    return e.choose(
+        isFirst, [&] { return zeros; },
+        [&] {
           Values loaded;
           for (int64_t i = 0; i < height * tile.vectors; ++i)
             loaded.push_back(loadVector(sums, e.add(sumsAt(row), e.index(i * plan.lanes))));
-          scf::YieldOp::create(e.b, loaded);
+          return loaded;
         });
-    return Values(partial.getResults());
   }
 
   Value loadVector(const Buffer &buffer, Value at) {
@@ -192,7 +182,7 @@ private:
           continue;
         }
         Value exists = arith::CmpIOp::create(e.b, arith::CmpIPredicate::slt, at, e.index(plan.rows));
-        scf::IfOp::create(e.b, exists, [&](OpBuilder &, Location) { inside(finishRow); });
+        e.onlyIf(exists, finishRow);
       }
       return;
     }
@@ -246,13 +236,7 @@ void emitContraction(KernelEmitter &e, const ContractionPlan &plan, const Contra
     if (!plan.hasTail() || plan.mainTiles == 0)
       return emit(plan.hasTail());
     Value isMain = arith::CmpIOp::create(e.b, arith::CmpIPredicate::slt, at[2], e.index(plan.mainTiles));
-    auto branch = [&](bool tail) {
-      return [&, tail](OpBuilder &, Location) {
-        emit(tail);
-        scf::YieldOp::create(e.b);
-      };
-    };
-    scf::IfOp::create(e.b, isMain, branch(false), branch(true));
+    e.either(isMain, [&] { emit(false); }, [&] { emit(true); });
   });
 }
 

@@ -5,8 +5,6 @@ using namespace mlir;
 
 namespace sinter::codegen {
 
-static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /// Share of the FMA peak that a tile can reach: loads are two a cycle, latency asks for ten accumulators, and
 /// narrow tiles stream the other operand faster than caches give it.
 static double efficiency(int64_t rows, int64_t vectors) {
@@ -30,7 +28,7 @@ ContractionPlan::ContractionPlan(const Target &target, Type compute, int64_t bat
     : compute(compute), batches(batches), rows(rows), columns(columns), depth(depth) {
   int64_t bytes = compute.getIntOrFloatBitWidth() / 8, registers = target.vectorRegisters;
   lanes = std::max<int64_t>(target.vectorBits / 8 / bytes, 1);
-  int64_t vectors = std::max<int64_t>(ceilDiv(columns, lanes), 1);
+  int64_t vectors = std::max<int64_t>(llvm::divideCeilSigned(columns, lanes), 1);
 
   // The cheapest tile, the rows and vectors that padding adds included.
   double best = 0;
@@ -41,8 +39,8 @@ ContractionPlan::ContractionPlan(const Target &target, Type compute, int64_t bat
     for (int64_t height = std::max<int64_t>(fit / 2, 1); height <= fit; ++height) {
       int64_t tiles = columns / (width * lanes), left = vectors - tiles * width;
       int64_t groups =
-          left ? std::clamp<int64_t>(rowsThatFit(left, registers) / height, 1, ceilDiv(rows, height)) : 1;
-      double padded = static_cast<double>(ceilDiv(rows, height * groups) * height * groups);
+          left ? std::clamp<int64_t>(rowsThatFit(left, registers) / height, 1, llvm::divideCeilSigned(rows, height)) : 1;
+      double padded = static_cast<double>(llvm::divideCeilSigned(rows, height * groups) * height * groups);
       double cost = padded * static_cast<double>(tiles * width) / efficiency(height, width);
       if (left)
         cost += padded * static_cast<double>(left) / efficiency(height * groups, left);
@@ -59,7 +57,7 @@ ContractionPlan::ContractionPlan(const Target &target, Type compute, int64_t bat
   if (rest == 0)
     tail.groups = 1;
   int64_t unit = main.rows * tail.groups;
-  paddedRows = ceilDiv(rows, unit) * unit;
+  paddedRows = llvm::divideCeilSigned(rows, unit) * unit;
 
   // A panel takes three quarters of the L1 cache; with one row tile nothing is reused and only its size is
   // bounded.
@@ -68,14 +66,14 @@ ContractionPlan::ContractionPlan(const Target &target, Type compute, int64_t bat
   int64_t longest = std::max<int64_t>(panelBytes / pitchBytes, 16);
   if (!packsColumns && paddedRows == unit)
     longest = std::max<int64_t>(depth, 1);
-  int64_t blocks = std::max<int64_t>(ceilDiv(depth, longest), 1);
-  depthBlock = std::max<int64_t>(ceilDiv(depth, blocks), 1);
+  int64_t blocks = std::max<int64_t>(llvm::divideCeilSigned(depth, longest), 1);
+  depthBlock = std::max<int64_t>(llvm::divideCeilSigned(depth, blocks), 1);
 
   // Enough iterations for several threads; partial sums of all rows of an iteration stay in cache.
   int64_t columnWork = std::max<int64_t>(batches * columnTiles(), 1);
-  int64_t splits = columnWork >= 8 ? 1 : std::min<int64_t>(ceilDiv(8, columnWork), ceilDiv(rows, 32));
+  int64_t splits = columnWork >= 8 ? 1 : std::min<int64_t>(llvm::divideCeilSigned(8, columnWork), llvm::divideCeilSigned(rows, 32));
   int64_t most = depthBlocks() > 1 ? std::max<int64_t>((64 << 10) / pitchBytes, unit) : paddedRows;
-  rowBlock = std::min(ceilDiv(ceilDiv(std::max<int64_t>(rows, 1), std::max<int64_t>(splits, 1)), unit) * unit,
+  rowBlock = std::min(llvm::divideCeilSigned(llvm::divideCeilSigned(std::max<int64_t>(rows, 1), std::max<int64_t>(splits, 1)), unit) * unit,
                       std::max<int64_t>(most / unit * unit, unit));
 }
 

@@ -2,7 +2,6 @@
 // their remainder modulo the stride, so that vectors of output pixels always read vectors of neighbours.
 #include "codegen/llvm/DirectConvolution.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -10,12 +9,10 @@ using namespace sinter::nn;
 
 namespace sinter::codegen {
 
-static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 int64_t DirectConvolution::phaseColumns(int64_t lanes) const {
   const WindowAxis &axis = window[2];
-  int64_t outputs = ceilDiv(axis.out, lanes) * lanes;
-  return ceilDiv(((axis.size - 1) * axis.dilation) / axis.stride + 1 + outputs, lanes) * lanes;
+  int64_t outputs = llvm::divideCeilSigned(axis.out, lanes) * lanes;
+  return llvm::divideCeilSigned(((axis.size - 1) * axis.dilation) / axis.stride + 1 + outputs, lanes) * lanes;
 }
 
 int64_t DirectConvolution::bufferLines(int64_t lines) const {
@@ -29,7 +26,7 @@ int64_t DirectConvolution::linesAtOnce(const Target &target, Type compute) const
   int64_t lines = 1, most = std::max<int64_t>(window[1].out, 1);
   while (lines < most && bufferLines(lines + 1) * lineElements(lanes) * bytes <= bufferBytes)
     ++lines;
-  return ceilDiv(most, ceilDiv(most, lines));
+  return llvm::divideCeilSigned(most, llvm::divideCeilSigned(most, lines));
 }
 
 bool DirectConvolution::suits(const Target &target, Type compute) const {
@@ -59,7 +56,7 @@ public:
     buffer = e.scratch(compute, {plan.bufferLines(lines) * lineElements});
   }
 
-  int64_t lineBlocks() const { return ceilDiv(window[1].out, lines); }
+  int64_t lineBlocks() const { return llvm::divideCeilSigned(window[1].out, lines); }
 
   /// One output channel, one output plane, one block of lines.
   void emit(ValueRange at) {
@@ -72,7 +69,7 @@ public:
     Value count = arith::MinSIOp::create(e.b, left, e.index(lines));
     // Output pixel of the block's first line; a block is contiguous in the output.
     Value firstPixel = e.mul(e.add(e.mul(plane, window[1].out), firstLine), window[2].out);
-    int64_t width = window[2].out, vectors = ceilDiv(width, lanes);
+    int64_t width = window[2].out, vectors = llvm::divideCeilSigned(width, lanes);
     bool whole = width % lanes == 0;
     Buffer result;
     if (!whole)
@@ -122,18 +119,16 @@ private:
       Value channel = e.add(firstInput, at[0]);
       Value from = e.mul(e.add(e.mul(e.add(e.mul(channel, depth.in), d), row.in), r), window[2].in);
       Value to = e.mul(number, lineElements);
-      scf::IfOp::create(
-          e.b, inside,
-          [&](OpBuilder &, Location) {
+      e.either(
+          inside,
+          [&] {
             for (int64_t phase = 0; phase < window[2].stride; ++phase)
               copyPhase(from, e.add(to, e.index(phase * columns)), phase);
-            scf::YieldOp::create(e.b);
           },
-          [&](OpBuilder &, Location) {
+          [&] {
             Value zero = arith::ConstantOp::create(e.b, e.b.getZeroAttr(vector));
             e.loop(e.index(0), e.index(lineElements), lanes,
                    [&](Value i) { vector::StoreOp::create(e.b, zero, buffer.memref, e.add(to, i)); });
-            scf::YieldOp::create(e.b);
           });
     });
   }
@@ -265,7 +260,7 @@ void emitDirectConvolution(KernelEmitter &e, const DirectConvolution &plan, Type
   double perChannel = flops * static_cast<double>(window[1].out * window[2].out);
   if (plan.images * channels * window[0].out * window[1].out * window[2].out == 0)
     return;
-  int64_t blocks = ceilDiv(window[1].out, plan.linesAtOnce(e.target, compute));
+  int64_t blocks = llvm::divideCeilSigned(window[1].out, plan.linesAtOnce(e.target, compute));
   e.iterations(plan.images * channels * window[0].out * blocks,
                KernelEmitter::grainFor(2 * perChannel / static_cast<double>(blocks)), [&](Value iteration) {
                  SmallVector<Value> at =

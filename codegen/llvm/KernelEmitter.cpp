@@ -228,6 +228,26 @@ void KernelEmitter::onlyIf(Value condition, function_ref<void()> body) {
   body();
 }
 
+void KernelEmitter::either(Value condition, function_ref<void()> yes, function_ref<void()> no) {
+  auto valueless = [](function_ref<void()> body) {
+    return [body] {
+      body();
+      return SmallVector<Value>();
+    };
+  };
+  choose(condition, valueless(yes), valueless(no));
+}
+
+SmallVector<Value> KernelEmitter::choose(Value condition, function_ref<SmallVector<Value>()> yes,
+                                         function_ref<SmallVector<Value>()> no) {
+  // The regions' builder is this one's.
+  auto region = [this](function_ref<SmallVector<Value>()> body) {
+    return [this, body](OpBuilder &, Location) { scf::YieldOp::create(b, body()); };
+  };
+  auto branch = scf::IfOp::create(b, condition, region(yes), region(no));
+  return SmallVector<Value>(branch.getResults());
+}
+
 void KernelEmitter::forLanes(Value from, Value to, unsigned lanes, function_ref<void(Value, unsigned)> body) {
   if (lanes == 1)
     return loop(from, to, 1, [&](Value i) { body(i, 1); });

@@ -160,6 +160,11 @@ public:
   loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange init,
        llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value i, mlir::ValueRange carried)> body);
   void onlyIf(mlir::Value condition, llvm::function_ref<void()> body);
+  void either(mlir::Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
+  /// The values of the branch that is taken; both give as many, of the same types.
+  llvm::SmallVector<mlir::Value> choose(mlir::Value condition,
+                                        llvm::function_ref<llvm::SmallVector<mlir::Value>()> yes,
+                                        llvm::function_ref<llvm::SmallVector<mlir::Value>()> no);
   /// body(i, lanes) over [from, to) in steps of `lanes`, then body(i, 1) over what is left. `body` is emitted
   /// twice.
   void forLanes(mlir::Value from, mlir::Value to, unsigned lanes,

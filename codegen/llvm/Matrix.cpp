@@ -2,7 +2,6 @@
 // the left side is read where it lies.
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/PackedOperands.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;

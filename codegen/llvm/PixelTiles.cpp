@@ -1,7 +1,6 @@
 // Register tiles in channel blocks.
 #include "codegen/llvm/PixelTiles.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -76,16 +75,6 @@ Values multiplyChannels(KernelEmitter &e, PixelTile tile, int64_t channels, cons
   return e.loop(e.index(0), e.index(channels), open, sums, steps);
 }
 
-void emitEither(KernelEmitter &e, Value condition, function_ref<void()> yes, function_ref<void()> no) {
-  auto region = [&](function_ref<void()> f) {
-    return [&e, f](OpBuilder &, Location) {
-      f();
-      scf::YieldOp::create(e.b);
-    };
-  };
-  scf::IfOp::create(e.b, condition, region(yes), region(no));
-}
-
 void copyPaddedLine(KernelEmitter &e, Value x, ArrayRef<Value> imageAndBlock, const Window &w, int64_t block,
                     int64_t columns, Value z, Value y, const Buffer &to, Value offset) {
   auto lanes = static_cast<unsigned>(e.target.lanes(32));
@@ -101,8 +90,8 @@ void copyPaddedLine(KernelEmitter &e, Value x, ArrayRef<Value> imageAndBlock, co
   auto within = [&](Value index, int64_t size) {
     return arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, index, e.index(size)).getResult();
   };
-  emitEither(
-      e, e.b.createOrFold<arith::AndIOp>(within(z, w[0].in), within(y, w[1].in)),
+  e.either(
+      e.b.createOrFold<arith::AndIOp>(within(z, w[0].in), within(y, w[1].in)),
       [&] {
         blank(0, left);
         Value source = e.mul(e.add(e.mul(z, w[1].in), y), w[2].in * block);

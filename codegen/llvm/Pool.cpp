@@ -6,7 +6,6 @@
 #include "codegen/llvm/ReductionLoops.h"
 #include "ir/ops/MathExpansions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -297,16 +296,9 @@ static LogicalResult emitMaxPoolIndices(KernelEmitter &e, Operation *op) {
         position = e.b.createOrFold<arith::SubIOp>(position, e.index(axis.padBegin));
         // A position before the input is a large unsigned number.
         Value inside = arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, position, e.index(axis.in));
-        auto branch =
-            scf::IfOp::create(e.b, TypeRange{carried[0].getType(), carried[1].getType()}, inside, true);
-        OpBuilder::InsertionGuard guard(e.b);
-        e.b.setInsertionPointToStart(branch.thenBlock());
-        SmallVector<Value> next = indices;
+        SmallVector<Value> before(carried), next = indices;
         next.push_back(position);
-        scf::YieldOp::create(e.b, search(next, SmallVector<Value>(carried)));
-        e.b.setInsertionPointToStart(branch.elseBlock());
-        scf::YieldOp::create(e.b, carried);
-        return SmallVector<Value>(branch.getResults());
+        return e.choose(inside, [&] { return search(next, before); }, [&] { return before; });
       });
     };
     Value none = e.number(i64, -1);

@@ -1,7 +1,6 @@
 // See the header.
 #include "codegen/llvm/Regions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -119,12 +118,7 @@ public:
       };
       if (!isFilled)
         return body();
-      auto branch = scf::IfOp::create(e.b, isFilled, /*withElseRegion=*/true);
-      OpBuilder::InsertionGuard guard(e.b);
-      e.b.setInsertionPointToStart(branch.thenBlock());
-      fillRange(index, from, to);
-      e.b.setInsertionPointToStart(branch.elseBlock());
-      body();
+      e.either(isFilled, [&] { fillRange(index, from, to); }, body);
     });
   }
 

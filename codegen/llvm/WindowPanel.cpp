@@ -2,7 +2,6 @@
 // borders and line ends, single pixels for other strides.
 #include "codegen/llvm/WindowPanel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -89,16 +88,6 @@ private:
     return {i, both(both(notNegative, exact), within(i, axis.in))};
   }
 
-  void when(Value condition, function_ref<void()> yes, function_ref<void()> no) {
-    auto region = [&](function_ref<void()> f) {
-      return [this, f](OpBuilder &, Location) {
-        f();
-        scf::YieldOp::create(e.b);
-      };
-    };
-    scf::IfOp::create(e.b, condition, region(yes), region(no));
-  }
-
   Value vectorAt(Value at) { return vector::LoadOp::create(e.b, vector, input.memref, at); }
   void storeAt(Value value, Value at) { vector::StoreOp::create(e.b, value, request.panel.memref, at); }
   Value zero() { return arith::ConstantOp::create(e.b, e.b.getZeroAttr(vector)); }
@@ -147,7 +136,7 @@ private:
     Value oneLine = compare(arith::CmpIPredicate::sle, column, e.index(lineOut - lanes));
     Value easy = both(both(lineInside, oneLine), both(within(start, lineIn), within(end, lineIn)));
     Value from = e.add(offset, start);
-    when(
+    e.either(
         easy,
         [&] {
           eachChannel(channels, [&](Value source, Value at) {
@@ -225,7 +214,7 @@ private:
       Value exists = both(within(p, source.outputPixels()), both(lineInside, columnInside));
       Value from = e.add(offset, column);
       Value none = e.number(request.panel.element, 0);
-      when(
+      e.either(
           exists,
           [&] {
             eachChannel(channels, [&](Value source, Value at) {

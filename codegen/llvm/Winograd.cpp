@@ -15,8 +15,6 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /// Arithmetic on vectors, spelled short.
 struct Vectors {
   KernelEmitter &e;
@@ -72,16 +70,16 @@ struct WinogradPlan {
   WinogradPlan(const Target &target, const Window &window, int64_t side, int64_t images, int64_t inputs,
                int64_t outputs)
       : side(side), images(images), inputs(inputs), outputs(outputs), lanes(target.lanes(32)),
-        tileLines(ceilDiv(window[1].out, side)), tileColumns(ceilDiv(window[2].out, side)) {
+        tileLines(llvm::divideCeilSigned(window[1].out, side)), tileColumns(llvm::divideCeilSigned(window[2].out, side)) {
     // Weights are read once an iteration: enough tiles to make that worth it.
     constexpr int64_t enough = 28;
-    lines = std::clamp<int64_t>(ceilDiv(enough, tileColumns), 1, tileLines);
-    lines = ceilDiv(tileLines, ceilDiv(tileLines, lines));
+    lines = std::clamp<int64_t>(llvm::divideCeilSigned(enough, tileColumns), 1, tileLines);
+    lines = llvm::divideCeilSigned(tileLines, llvm::divideCeilSigned(tileLines, lines));
     // The sums of a tile of output blocks stay in cache.
     int64_t sumsPerBlock = positions() * count() * lanes * 4;
     tiles = chooseTiles(target, count(), outputBlocks(), std::max<int64_t>(mostSumBytes / sumsPerBlock, 1));
     int64_t iterations = images * lineBlocks();
-    splits = iterations >= 4 ? 1 : std::min(ceilDiv(4, iterations), tiles.tiles());
+    splits = iterations >= 4 ? 1 : std::min(llvm::divideCeilSigned(4, iterations), tiles.tiles());
   }
 
   static constexpr int64_t mostSumBytes = KernelEmitter::maxScratchBytes / 4;
@@ -89,9 +87,9 @@ struct WinogradPlan {
   int64_t extent() const { return side + 2; }            ///< pixels of an input tile's side
   int64_t positions() const { return extent() * extent(); }
   int64_t count() const { return lines * tileColumns; }  ///< tiles of one iteration
-  int64_t lineBlocks() const { return ceilDiv(tileLines, lines); }
-  int64_t inputBlocks() const { return ceilDiv(inputs, lanes); }
-  int64_t outputBlocks() const { return ceilDiv(outputs, lanes); }
+  int64_t lineBlocks() const { return llvm::divideCeilSigned(tileLines, lines); }
+  int64_t inputBlocks() const { return llvm::divideCeilSigned(inputs, lanes); }
+  int64_t outputBlocks() const { return llvm::divideCeilSigned(outputs, lanes); }
   int64_t transformedElements() const { return positions() * inputBlocks() * count() * lanes; }
   /// Weights of one block of output channels.
   int64_t weightsPerBlock() const { return positions() * inputBlocks() * lanes * lanes; }
@@ -133,7 +131,7 @@ public:
         transformedAt = e.mul(iteration, plan.transformedElements());
       }
       e.loop(e.index(0), e.index(plan.inputBlocks()), 1, [&](Value block) { transformTiles(block); });
-      int64_t tiles = plan.tiles.tiles(), perSplit = ceilDiv(tiles, plan.splits);
+      int64_t tiles = plan.tiles.tiles(), perSplit = llvm::divideCeilSigned(tiles, plan.splits);
       Value from = e.mul(at[0], perSplit);
       Value to = arith::MinSIOp::create(e.b, e.add(from, e.index(perSplit)), e.index(tiles));
       e.loop(from, to, 1, [&](Value tile) { emitBlocks(tile); });
@@ -218,7 +216,7 @@ private:
     if (plan.tiles.mainTiles == 0)
       return emitTail();
     Value isMain = arith::CmpIOp::create(e.b, arith::CmpIPredicate::slt, index, e.index(plan.tiles.mainTiles));
-    emitEither(e, isMain, emitMain, emitTail);
+    e.either(isMain, emitMain, emitTail);
   }
 
   /// The sums of a tile of output blocks at all positions, and their way back.
