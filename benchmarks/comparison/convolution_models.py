@@ -16,6 +16,7 @@ import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
 KINDS = ("Conv", "ConvTranspose")
+IMAGE_CHANNELS = 8  # fewer are an image's
 LISTS = ("kernel_shape", "strides", "pads", "dilations", "output_padding")
 
 
@@ -65,14 +66,21 @@ def key_of(op, x, w, attributes):
 
 
 def write(folder, key, op, x, w, y, attributes):
-    """A model of the convolution with a bias, which every one has once its BatchNorm is folded. Values are seeded."""
+    """A model of the convolution with a bias, which every one has once its BatchNorm is folded. Values are seeded. Another one
+    before it, of one channel at a time, prepares the input in the layout in which a network would have it; images come as they are."""
     random = np.random.default_rng(len(key))
     fan = math.prod(w[1:])
     weights = numpy_helper.from_array((random.standard_normal(w) / math.sqrt(fan)).astype(np.float32), "w")
     bias = numpy_helper.from_array(random.standard_normal(y[1]).astype(np.float32), "b")
-    node = helper.make_node(op, ["x", "w", "b"], ["y"], name="conv", **attributes)
-    graph = helper.make_graph([node], key, [helper.make_tensor_value_info("x", TensorProto.FLOAT, x)],
-                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, y)], [weights, bias])
+    nodes = [helper.make_node(op, ["x", "w", "b"], ["y"], name="layer", **attributes)]
+    initializers = [weights, bias]
+    if x[1] >= IMAGE_CHANNELS:
+        scale = (1 + random.random((x[1], *[1] * (len(x) - 1)))).astype(np.float32)
+        initializers.append(numpy_helper.from_array(scale, "scale"))
+        nodes.insert(0, helper.make_node("Conv", ["x", "scale"], ["prepared"], name="prepare", group=x[1]))
+        nodes[1].input[0] = "prepared"
+    graph = helper.make_graph(nodes, key, [helper.make_tensor_value_info("x", TensorProto.FLOAT, x)],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, y)], initializers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
     model.ir_version = 8
     onnx.save(model, os.path.join(folder, key + ".onnx"))

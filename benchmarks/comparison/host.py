@@ -16,6 +16,7 @@ SIGNATURES = {
     "Run": (c_int32, [c_void]),
     "Profile": (c_int32, [c_void, ctypes.POINTER(c_double)]),
     "Kernels": (c_int32, [c_void]),
+    "KernelName": (ctypes.c_char_p, [c_void, c_int32]),
     "KernelOps": (ctypes.c_char_p, [c_void, c_int32]),
     "KernelFlops": (c_double, [c_void, c_int32]),
     "Peak": (c_double, [c_int32]),
@@ -60,14 +61,14 @@ class CompiledModel:
         return np.ctypeslib.as_array(data, (count.value,)).copy()
 
     def profile(self, runs):
-        """[(ops, flops, [seconds of each run])] of every kernel."""
+        """[(name, ops, flops, [seconds of each run])] of every kernel."""
         count = self.host.kernels(self.model)
         times = []
         for _ in range(runs):
             seconds = (c_double * count)()
             self.host.check(self.host.profile(self.model, seconds) == 0)
             times.append(list(seconds))
-        return [(self.host.kernel_ops(self.model, k).decode(), self.host.kernel_flops(self.model, k), [t[k] for t in times])
+        return [(self.host.kernel_name(self.model, k).decode(), self.host.kernel_ops(self.model, k).decode(), self.host.kernel_flops(self.model, k), [t[k] for t in times])
                 for k in range(count)]
 
     def free(self):

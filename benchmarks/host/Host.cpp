@@ -88,6 +88,10 @@ int32_t sinterBenchmarkProfile(SinterBenchmark *model, double *seconds) {
 
 int32_t sinterBenchmarkKernels(const SinterBenchmark *model) { return model->model->abi().kernelCount; }
 
+const char *sinterBenchmarkKernelName(const SinterBenchmark *model, int32_t kernel) {
+  return model->model->abi().kernels[kernel].name;
+}
+
 const char *sinterBenchmarkKernelOps(const SinterBenchmark *model, int32_t kernel) {
   return model->model->abi().kernels[kernel].ops;
 }

@@ -32,6 +32,8 @@ int32_t sinterBenchmarkRun(SinterBenchmark *model);
    callbacks, seen from outside. 0 on success. */
 int32_t sinterBenchmarkProfile(SinterBenchmark *model, double *seconds);
 int32_t sinterBenchmarkKernels(const SinterBenchmark *model);
+/* Names of a kernel's nodes, joined by '+'. */
+const char *sinterBenchmarkKernelName(const SinterBenchmark *model, int32_t kernel);
 /* Op kinds of a kernel, joined by '+'. */
 const char *sinterBenchmarkKernelOps(const SinterBenchmark *model, int32_t kernel);
 /* Floating-point operations of a run of a kernel. */

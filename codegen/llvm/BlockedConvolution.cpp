@@ -32,6 +32,7 @@ struct BlockedConvolution {
   BlockedConvolution(const Target &target, const Window &window, int64_t images, int64_t groups, int64_t inputs,
                      int64_t outputs, int64_t inputBlock, bool packs);
 
+  bool isVolume() const { return window[0].size > 1; }
   int64_t inputBlocks() const { return llvm::divideCeilSigned(inputs, inputBlock); }
   int64_t outputBlocks() const { return llvm::divideCeilSigned(outputs, block); }
   int64_t taps() const { return window[0].size * window[1].size * window[2].size; }
@@ -62,7 +63,9 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Window &w, in
     window[0].in = window[0].out = window[1].in = window[1].out = 1;
     window[2].in = window[2].out = all;
   }
-  tiles = chooseTiles(target, pixels(), outputBlocks());
+  // Loops over kernel planes, too, need general registers.
+  constexpr int64_t mostBlocks = 16;
+  tiles = chooseTiles(target, pixels(), outputBlocks(), mostBlocks, isVolume() ? 4 : 8);
   const PixelTile &main = tiles.main;
 
   // Input of one iteration in half the L2 cache, its sums in the L1 cache.
@@ -342,7 +345,8 @@ private:
       auto tap = [&](Value c, ValueRange sumsSoFar) {
         Value at = e.add(lineInput, e.mul(c, w[2].dilation * plan.inputBlock));
         Value weight = e.add(lineWeights, e.mul(c, perTap));
-        return multiplyChannels(e, tile, channels, input, offsets, at, weights, weight, sumsSoFar);
+        return multiplyChannels(e, tile, channels, input, offsets, at, weights, weight, sumsSoFar,
+                                plan.isVolume() ? 2 : 4);
       };
       if (w[2].size == 1)
         return tap(e.index(0), sumsIn);

@@ -15,14 +15,14 @@ double PixelTile::cycles() const {
   return std::max({products, static_cast<double>(pixels + blocks) / 2, 4.0}) + 0.3;
 }
 
-TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks, int64_t mostBlocks) {
+TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks, int64_t mostBlocks, int64_t mostPixels) {
   int64_t registers = target.vectorRegisters;
-  // Accumulators, a vector of weights per block, a broadcast and one to spare, lest the scheduler spill: more where inputs and
-  // weights of the next steps are loaded ahead. And an address per pixel in general registers.
-  constexpr int64_t mostPixels = 8;
-  int64_t others = target.foldsLoads ? 2 : 6;
   auto widest = [&](int64_t wide) {
-    return std::max<int64_t>(std::min<int64_t>({(registers - others - wide) / wide, pixels, mostPixels}), 1);
+    // Accumulators, a vector of weights per block, a broadcast, and some to spare, lest the scheduler spill. Where arithmetic
+    // takes no operand from memory: a vector of inputs per pixel, and the weights of two steps.
+    int64_t fits = target.foldsLoads ? (registers - (registers > 16 ? 3 : 2) - wide) / wide
+                                     : (registers - 1 - 2 * wide) / (wide + 1);
+    return std::max<int64_t>(std::min<int64_t>({fits, pixels, mostPixels}), 1);
   };
   auto costOf = [&](PixelTile tile) {
     PixelTile rest{pixels % tile.pixels, tile.blocks};
@@ -30,7 +30,7 @@ TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks, int
   };
   TileChoice choice;
   double best = 0;
-  for (int64_t wide = 1; wide <= std::min<int64_t>({blocks, mostBlocks, (registers - others) / 2}); ++wide)
+  for (int64_t wide = 1; wide <= std::min<int64_t>({blocks, mostBlocks, (registers - 2) / 2}); ++wide)
     for (int64_t width = std::max<int64_t>(widest(wide) / 2, 1); width <= widest(wide); ++width) {
       PixelTile tile{width, wide}, last{widest(std::max<int64_t>(blocks % wide, 1)), blocks % wide};
       double cost = static_cast<double>(blocks / wide) * costOf(tile) + (last.blocks ? costOf(last) : 0);
@@ -47,10 +47,9 @@ TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks, int
 
 Values multiplyChannels(KernelEmitter &e, PixelTile tile, int64_t channels, const Buffer &input,
                         ArrayRef<Value> offsets, Value inputAt, const Buffer &weights, Value weightAt,
-                        ValueRange sums) {
+                        ValueRange sums, int64_t mostSteps) {
   auto lanes = static_cast<unsigned>(e.target.lanes(32));
-  // Few steps lie open: a scheduler that sees many of them spills accumulators.
-  int64_t open = std::min<int64_t>(channels, 4);
+  int64_t open = std::min(channels, mostSteps);
   while (channels % open != 0)
     --open;
   auto steps = [&](Value first, ValueRange carried) {

@@ -23,15 +23,18 @@ struct TileChoice {
   int64_t widest() const { return std::max(mainTiles ? main.blocks : 0, tail.blocks); }
 };
 
-/// The cheapest tiles for so many pixels and blocks of output channels; none is wider than `mostBlocks`.
-TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks, int64_t mostBlocks = 16);
+/// The cheapest tiles for so many pixels and blocks of output channels; none is wider than `mostBlocks` or longer than
+/// `mostPixels`, whose addresses lie in general registers.
+TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks, int64_t mostBlocks = 16,
+                       int64_t mostPixels = 8);
 
 /// Adds the products of `channels` consecutive input channels with weights [channel][block][lane] from
-/// `weightAt` on: pixel i of the tile reads input[offsets[i] + inputAt + channel].
+/// `weightAt` on: pixel i of the tile reads input[offsets[i] + inputAt + channel]. At most `steps` channels in a turn of the
+/// loop: a scheduler that sees many of them spills accumulators, and one that sees several may keep an address for each.
 llvm::SmallVector<mlir::Value> multiplyChannels(KernelEmitter &e, PixelTile tile, int64_t channels,
                                                 const Buffer &input, llvm::ArrayRef<mlir::Value> offsets,
                                                 mlir::Value inputAt, const Buffer &weights, mlir::Value weightAt,
-                                                mlir::ValueRange sums);
+                                                mlir::ValueRange sums, int64_t steps = 4);
 
 /// Copies input line (z, y) of a channel block, zeros where `window` pads it, `columns` pixels of `block`
 /// channels; zeros alone where there is no such line. Fused producers of x are computed on the way.
