@@ -1,5 +1,4 @@
-// A static partition: the same iterations always run in the same order within a range, and kernels write
-// disjoint data per iteration, so results do not depend on the number of threads.
+// Kernels write disjoint data per iteration, so results depend neither on the number of threads nor on who runs what.
 #include "runtime/ThreadPool.h"
 #include "runtime/FlushSubnormals.h"
 
@@ -64,14 +63,19 @@ Partition::Range Partition::range(int me, int team) const {
   return first < last ? Range{first * grain_, last == chunks_ ? total_ : last * grain_} : Range{0, 0};
 }
 
+// A worker's state: the number of its job, and below what became of it.
+static constexpr uint32_t idle = 0, posted = 1, running = 2, statusMask = 3;
+
 Expected<std::unique_ptr<ThreadPool>> ThreadPool::create(int threads) {
   countForks();
+  threads = std::clamp(threads, 1, maxThreads);
   std::unique_ptr<ThreadPool> pool(new ThreadPool);
   pool->forks_ = forks;
-  for (int i = 1; i < std::clamp(threads, 1, maxThreads); ++i) {
+  pool->shares_ = std::vector<Share>(static_cast<size_t>(threads));
+  for (int i = 1; i < threads; ++i) {
     auto worker = std::make_unique<Worker>();
     try {
-      worker->thread = std::thread([&pool = *pool, &worker = *worker] { pool.serve(worker); });
+      worker->thread = std::thread([&pool = *pool, &worker = *worker, i] { pool.serve(worker, i); });
     } catch (const std::system_error &error) {
       return Failure{ErrorCode::OutOfMemory,
                      fmt::format("the system gives no more than {} of {} threads: {}", i, threads, error.what())};
@@ -82,35 +86,55 @@ Expected<std::unique_ptr<ThreadPool>> ThreadPool::create(int threads) {
 }
 
 ThreadPool::~ThreadPool() {
+  job_ = {};
   for (std::unique_ptr<Worker> &worker : workers_) {
     if (forks_ != forks) {
       // A thread of the process that this one was forked from: there is nothing to join.
       static_cast<void>(worker.release());
       continue;
     }
-    post(*worker, {});
+    post(*worker);
     worker->thread.join();
   }
 }
 
-void ThreadPool::post(Worker &worker, const Job &job) {
-  worker.job = job;
-  worker.posted.fetch_add(1, std::memory_order_release);
-  worker.posted.notify_one();
+void ThreadPool::post(Worker &worker) {
+  uint32_t job = (worker.state.load(std::memory_order_relaxed) & ~statusMask) + statusMask + 1;
+  worker.state.store(job | posted, std::memory_order_release);
+  worker.state.notify_one();
 }
 
-void ThreadPool::serve(Worker &worker) {
-  for (uint32_t done = 0;; ++done) {
-    awaitChange(worker.posted, done);
-    const Job &job = worker.job;
-    if (!job.fn)
+void ThreadPool::serve(Worker &worker, int me) {
+  while (true) {
+    uint32_t state = worker.state.load(std::memory_order_acquire), job = state & ~statusMask;
+    if (state != (job | posted)) {
+      awaitChange(worker.state, state);
+      continue;
+    }
+    if (!worker.state.compare_exchange_strong(state, job | running, std::memory_order_acq_rel))
+      continue;
+    if (!job_.fn)
       return;
     {
-      FlushSubnormals mode(job.flush);
-      job.fn(job.buffers, job.range.begin, job.range.end);
+      FlushSubnormals mode(job_.flush);
+      work(me);
     }
-    if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      running_.notify_one();
+    worker.state.store(job | idle, std::memory_order_release);
+    worker.state.notify_one();
+  }
+}
+
+/// The member's own range, then what others have left.
+void ThreadPool::work(int me) {
+  for (int i = 0; i < job_.team; ++i) {
+    Share &share = shares_[static_cast<size_t>((me + i) % job_.team)];
+    // The look before spares the others' cache lines an increment that gains nothing.
+    while (share.next.load(std::memory_order_relaxed) < share.end) {
+      int64_t begin = share.next.fetch_add(share.step, std::memory_order_relaxed);
+      if (begin >= share.end)
+        break;
+      job_.fn(job_.buffers, begin, std::min(begin + share.step, share.end));
+    }
   }
 }
 
@@ -122,14 +146,28 @@ void ThreadPool::parallelFor(SinterKernelFn fn, void *const *buffers, int64_t to
       fn(buffers, 0, total);
     return;
   }
-  running_.store(static_cast<uint32_t>(team - 1), std::memory_order_relaxed);
-  bool flush = FlushSubnormals::active();
+  constexpr int64_t parts = 4;
+  for (int me = 0; me < team; ++me) {
+    auto [begin, end] = partition.range(me, team);
+    Share &share = shares_[static_cast<size_t>(me)];
+    int64_t grains = (end - begin + partition.grain() - 1) / partition.grain();
+    share.next.store(begin, std::memory_order_relaxed);
+    share.end = end;
+    share.step = (grains + parts - 1) / parts * partition.grain();
+  }
+  job_ = {fn, buffers, FlushSubnormals::active(), team};
   for (int me = 1; me < team; ++me)
-    post(*workers_[static_cast<size_t>(me) - 1], {fn, buffers, partition.range(me, team), flush});
-  Partition::Range mine = partition.range(0, team);
-  fn(buffers, mine.begin, mine.end);
-  for (uint32_t left; (left = running_.load(std::memory_order_acquire)) != 0;)
-    awaitChange(running_, left);
+    post(*workers_[static_cast<size_t>(me) - 1]);
+  work(0);
+  for (int me = 1; me < team; ++me) {
+    Worker &worker = *workers_[static_cast<size_t>(me) - 1];
+    uint32_t state = worker.state.load(std::memory_order_acquire), job = state & ~statusMask;
+    uint32_t untaken = job | posted;
+    if (worker.state.compare_exchange_strong(untaken, job | idle, std::memory_order_acq_rel))
+      continue;
+    while ((state = worker.state.load(std::memory_order_acquire)) == (job | running))
+      awaitChange(worker.state, state);
+  }
 }
 
 } // namespace sinter

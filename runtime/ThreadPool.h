@@ -25,14 +25,16 @@ public:
   };
   /// What member `me` of `team` runs (team: at least 1, at most members(), or 1 where that is 0).
   Range range(int me, int team) const;
+  int64_t grain() const { return grain_; }
 
 private:
   int64_t total_, grain_, chunks_;
   int members_;
 };
 
-/// The calling thread and workers of its own. Workers without work wait actively for a moment, since the next kernel is
-/// likely to be near, and then sleep. Serves one thread at a time.
+/// The calling thread and workers of its own. Each begins with its range, a quarter at a time, and helps the others when it
+/// is done; so nobody waits for a worker that another program keeps from its core before it begins. Workers without work wait
+/// actively for a moment, since the next kernel is likely to be near, and then sleep. Serves one thread at a time.
 class ThreadPool {
 public:
   /// A team of `threads`, 1 to maxThreads. Fails where the system gives no more threads.
@@ -41,33 +43,40 @@ public:
   ThreadPool(const ThreadPool &) = delete;
   ThreadPool &operator=(const ThreadPool &) = delete;
 
-  /// Runs fn(buffers, begin, end) over [0, total), a range per thread. The calling thread's flushing mode holds on all.
+  /// Runs fn(buffers, begin, end) over [0, total). The calling thread's flushing mode holds on all threads.
   /// Serial in a process forked since the pool was made, which has no workers.
   void parallelFor(SinterKernelFn fn, void *const *buffers, int64_t total, int64_t grain);
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
 private:
-  struct Job {
-    SinterKernelFn fn = nullptr; ///< null: the worker is to end
-    void *const *buffers = nullptr;
-    Partition::Range range = {0, 0};
-    bool flush = false;
+  /// What is left of a member's range, on a cache line of its own.
+  struct alignas(128) Share {
+    std::atomic<int64_t> next = 0;
+    int64_t end = 0, step = 1;
   };
-  /// Written by the pool's user, read by the worker, on cache lines of its own.
+  /// A worker takes a job by turning its state from posted to running; what it has not taken when all is done is withdrawn.
   struct alignas(128) Worker {
-    std::atomic<uint32_t> posted = 0; ///< jobs so far
-    Job job;
+    std::atomic<uint32_t> state = 0;
     std::thread thread;
+  };
+  /// Written while no worker runs.
+  struct Job {
+    SinterKernelFn fn = nullptr; ///< null: workers are to end
+    void *const *buffers = nullptr;
+    bool flush = false;
+    int team = 0;
   };
 
   ThreadPool() = default;
-  void post(Worker &worker, const Job &job);
-  void serve(Worker &worker);
+  void post(Worker &worker);
+  void serve(Worker &worker, int me);
+  void work(int me);
 
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<Share> shares_; ///< of the calling thread, then of the workers
+  Job job_;
   uint32_t forks_ = 0; ///< of the process when the pool was made
-  alignas(128) std::atomic<uint32_t> running_ = 0;
 };
 
 } // namespace sinter
