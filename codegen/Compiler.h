@@ -20,6 +20,9 @@ struct CompileOptions {
   std::map<std::string, int64_t> dims; ///< of symbolic dimensions, by name
   std::map<std::string, std::pair<double, double>> inputRanges;
   bool freezeInputs = false; ///< overridable initialisers are constants
+  /// What inputs will hold, by name: where a shape follows from one, it becomes a constant and is no input of the
+  /// compiled model.
+  std::map<std::string, Tensor> values;
   bool assumeFinite = false, prune = true, verifyRewrites = false;
   std::string backend = "auto"; ///< auto, llvm, onednn, reference
   std::string math = "default"; ///< strict, default, fast

@@ -21,3 +21,11 @@
 #include "ir/NNDialect.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "ir/Attributes.h.inc"
+
+namespace sinter::nn {
+
+/// On arguments of @main: the tensor that the input will hold, usable where a shape follows from it; and a mark that
+/// import has used it, so that the input goes away.
+constexpr llvm::StringLiteral valueAttr = "nn.value", frozenAttr = "nn.frozen";
+
+} // namespace sinter::nn

@@ -35,9 +35,14 @@ def NN_Signed : AnyTypeOf<[I8, I16, I32, I64], "signed (signless) integer">;
 def NN_Unsigned : AnyTypeOf<[UI8, UI16, UI32, UI64], "unsigned integer">;
 def NN_Integer : AnyTypeOf<[I8, I16, I32, I64, UI8, UI16, UI32, UI64], "integer">;
 def NN_Number : AnyTypeOf<[F16, BF16, F32, F64, I8, I16, I32, I64, UI8, UI16, UI32, UI64], "number">;
-def NN_Element : AnyTypeOf<[F16, BF16, F32, F64, I8, I16, I32, I64, UI8, UI16, UI32, UI64, I1], "number or bool">;
+def NN_NumberOrBool : AnyTypeOf<[NN_Number, I1], "number or bool">;
+// Stored, moved and converted, not computed with.
+def NN_Small : AnyTypeOf<[F8E4M3FN, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F8E8M0FNU, F4E2M1FN, I<4>, I<2>, UI<4>, UI<2>],
+                         "float of 8 or 4 bits, integer of 4 or 2 bits">;
+def NN_Element : AnyTypeOf<[NN_NumberOrBool, NN_Small], "number or bool">;
 
 def NN_Tensor : TensorOf<[NN_Element]>;
+def NN_NumberOrBoolTensor : TensorOf<[NN_NumberOrBool]>;
 def NN_FloatTensor : TensorOf<[NN_Float]>;
 def NN_IntegerTensor : TensorOf<[NN_Integer]>;
 def NN_NumberTensor : TensorOf<[NN_Number]>;

@@ -167,6 +167,8 @@ double roundTo(FloatType type, double x) {
 TensorRange stored(const TensorRange &range, Type tensorType) {
   Type element = cast<ShapedType>(tensorType).getElementType();
   Interval limits = limitsOf(element);
+  if (isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 16)
+    return TensorRange::unknown(tensorType);
   if (auto type = dyn_cast<FloatType>(element)) {
     double smallest = APFloat::getSmallestNormalized(type.getFloatSemantics()).convertToDouble();
     return range.map([&](Interval x) {

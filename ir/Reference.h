@@ -44,7 +44,7 @@ template <typename T> T lowestOf(DType type) {
   if constexpr (std::is_same_v<T, double>)
     return -std::numeric_limits<double>::infinity();
   if constexpr (std::is_same_v<T, int64_t>)
-    return type == DType::Bool ? 0 : std::numeric_limits<int64_t>::min() >> (64 - 8 * sizeOf(type));
+    return type == DType::Bool ? 0 : std::numeric_limits<int64_t>::min() >> (64 - bitsOf(type));
   return 0;
 }
 
@@ -53,8 +53,8 @@ template <typename T> T highestOf(DType type) {
   if constexpr (std::is_same_v<T, double>)
     return std::numeric_limits<double>::infinity();
   if constexpr (std::is_same_v<T, int64_t>)
-    return type == DType::Bool ? 1 : std::numeric_limits<int64_t>::max() >> (64 - 8 * sizeOf(type));
-  return static_cast<T>(~uint64_t(0) >> (64 - 8 * sizeOf(type)));
+    return type == DType::Bool ? 1 : std::numeric_limits<int64_t>::max() >> (64 - bitsOf(type));
+  return static_cast<T>(~uint64_t(0) >> (64 - bitsOf(type)));
 }
 
 /// Integer operands as the evaluation sees them, for ops whose shapes depend on values.

@@ -42,6 +42,26 @@ Type toMlir(DType type, MLIRContext *context) {
     return integer(64, true);
   case DType::Bool:
     return integer(1, false);
+  case DType::F8E4M3FN:
+    return Float8E4M3FNType::get(context);
+  case DType::F8E4M3FNUZ:
+    return Float8E4M3FNUZType::get(context);
+  case DType::F8E5M2:
+    return Float8E5M2Type::get(context);
+  case DType::F8E5M2FNUZ:
+    return Float8E5M2FNUZType::get(context);
+  case DType::F8E8M0:
+    return Float8E8M0FNUType::get(context);
+  case DType::F4E2M1:
+    return Float4E2M1FNType::get(context);
+  case DType::I4:
+    return integer(4, false);
+  case DType::I2:
+    return integer(2, false);
+  case DType::U4:
+    return integer(4, true);
+  case DType::U2:
+    return integer(2, true);
   }
   llvm_unreachable("unknown element type");
 }
@@ -55,12 +75,28 @@ std::optional<DType> toDType(Type type) {
     return DType::F16;
   if (type.isBF16())
     return DType::BF16;
+  if (isa<Float8E4M3FNType>(type))
+    return DType::F8E4M3FN;
+  if (isa<Float8E4M3FNUZType>(type))
+    return DType::F8E4M3FNUZ;
+  if (isa<Float8E5M2Type>(type))
+    return DType::F8E5M2;
+  if (isa<Float8E5M2FNUZType>(type))
+    return DType::F8E5M2FNUZ;
+  if (isa<Float8E8M0FNUType>(type))
+    return DType::F8E8M0;
+  if (isa<Float4E2M1FNType>(type))
+    return DType::F4E2M1;
   auto integer = dyn_cast<IntegerType>(type);
   if (!integer || integer.isSigned())
     return std::nullopt;
   switch (integer.getWidth()) {
   case 1:
     return integer.isUnsigned() ? std::nullopt : std::optional(DType::Bool);
+  case 2:
+    return integer.isUnsigned() ? DType::U2 : DType::I2;
+  case 4:
+    return integer.isUnsigned() ? DType::U4 : DType::I4;
   case 8:
     return integer.isUnsigned() ? DType::U8 : DType::I8;
   case 16:
@@ -120,6 +156,10 @@ std::optional<Tensor> readElements(ElementsAttr elements) {
   } else {
     std::memcpy(tensor.data(), dense.getRawData().data(), tensor.bytes());
   }
+  // What the parser leaves in the unused bits is not said.
+  if (bitsOf(*dtype) < 8 && *dtype != DType::Bool)
+    for (int8_t &value : tensor.as<int8_t>())
+      value = *dtype == DType::F4E2M1 ? static_cast<int8_t>(value & 15) : wrapNarrow(*dtype, value);
   return tensor;
 }
 

@@ -21,7 +21,8 @@ def SpecialiseShapes : Pass<"nn-specialise-shapes", "::mlir::ModuleOp"> {
   let description = [{
     Gives @main's arguments the shapes of `shapes` and `dims`, then walks the function once: result types are inferred
     from the now static operands, and small ops on constants are evaluated, so that Shape-Gather-Concat-Reshape chains are gone
-    at the end. A dimension that stays dynamic is an error that names it and the option that fixes it.
+    at the end. Inputs that shapes follow from become constants where they have a default or their value is known (`nn.value`). A
+    dimension that stays dynamic is an error that names it and the option that fixes it.
   }];
   let options = [
     ListOption<"shapes", "shapes", "std::string", "input shapes, NAME=1x3x224x224">,

@@ -53,8 +53,15 @@ struct SpecialiseShapesPass : impl::SpecialiseShapesBase<SpecialiseShapesPass> {
       Operation *dynamic = nullptr;
       if (failed(inferBody(function, dynamic, journal)))
         return signalPassFailure();
-      if (!dynamic)
+      if (!dynamic && llvm::any_of(function.getBody().front(), [&](Operation &op) {
+            return isa<TriluOp, CumSumOp>(op) && freezeShapeInputs(function, &op);
+          }))
+        continue;
+      if (!dynamic) {
+        for (unsigned i = 0; i < function.getNumArguments(); ++i)
+          function.removeArgAttr(i, valueAttr);
         return journal.save();
+      }
       if (!freezeShapeInputs(function, dynamic)) {
         explainDynamic(dynamic);
         return signalPassFailure();
@@ -185,11 +192,23 @@ private:
     return success();
   }
 
-  /// Makes constants of the overridable inputs (initialisers that are graph inputs too) that the op's shape
-  /// operands come from: shapes are fixed at compile time, so they cannot be overridden at run time. False if
-  /// there are none.
+  /// Operands that say which shape the result has, or where its elements come from.
+  static SmallVector<Value> shapeOperands(Operation *op) {
+    SmallVector<Value> operands(op->getOperands());
+    if (!isa<RangeOp, ConstantOfShapeOp>(op))
+      operands.erase(operands.begin());
+    if (auto pad = dyn_cast<PadOp>(op))
+      llvm::erase(operands, pad.getValue());
+    if (auto oneHot = dyn_cast<OneHotOp>(op))
+      llvm::erase(operands, oneHot.getValues());
+    return operands;
+  }
+
+  /// Makes constants of the overridable inputs (initialisers that are graph inputs too), and of inputs whose value is
+  /// known, that the op's shape operands come from: shapes are fixed at compile time, so they cannot be given at run
+  /// time. False if there are none.
   bool freezeShapeInputs(func::FuncOp function, Operation *op) {
-    SmallVector<Value> open(op->getOperands().drop_front());
+    SmallVector<Value> open = shapeOperands(op);
     llvm::BitVector frozen(function.getNumArguments());
     OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
     for (DenseSet<Value> seen; !open.empty();) {
@@ -202,7 +221,9 @@ private:
       }
       auto argument = cast<BlockArgument>(value);
       auto fallback = function.getArgAttrOfType<ElementsAttr>(argument.getArgNumber(), "nn.default");
-      if (!fallback)
+      if (auto known = function.getArgAttrOfType<ElementsAttr>(argument.getArgNumber(), valueAttr))
+        fallback = known;
+      if (!fallback || fallback.getType() != argument.getType())
         continue;
       argument.replaceAllUsesWith(
           ConstantOp::create(builder, argument.getLoc(), fallback.getType(), fallback));

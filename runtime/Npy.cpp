@@ -224,6 +224,9 @@ Status writeNpy(const std::string &path, const Tensor &tensor) {
   DType type = tensor.type();
   auto found = std::find_if(std::begin(typeNames), std::end(typeNames),
                             [&](const TypeName &t) { return t.type == type; });
+  if (found == std::end(typeNames))
+    return {ErrorCode::Unsupported,
+            fmt::format("cannot write '{}': NumPy has no type {}, use .pb", path, nameOf(type))};
   std::string shape;
   for (int64_t d : tensor.shape())
     shape += fmt::format("{}, ", d);

@@ -1,6 +1,7 @@
 // Storage, element conversions and shape arithmetic of host tensors. Conversions work on the bits, so that
 // the results do not depend on the processor's rounding or flushing mode.
 #include "runtime/Tensor.h"
+#include "runtime/SmallFloat.h"
 
 #include <algorithm>
 #include <bit>
@@ -42,6 +43,26 @@ std::string_view nameOf(DType type) {
     return "u64";
   case DType::Bool:
     return "bool";
+  case DType::F8E4M3FN:
+    return "f8e4m3fn";
+  case DType::F8E4M3FNUZ:
+    return "f8e4m3fnuz";
+  case DType::F8E5M2:
+    return "f8e5m2";
+  case DType::F8E5M2FNUZ:
+    return "f8e5m2fnuz";
+  case DType::F8E8M0:
+    return "f8e8m0";
+  case DType::F4E2M1:
+    return "f4e2m1";
+  case DType::I4:
+    return "i4";
+  case DType::I2:
+    return "i2";
+  case DType::U4:
+    return "u4";
+  case DType::U2:
+    return "u2";
   }
   return "unknown";
 }
@@ -185,7 +206,8 @@ uint16_t doubleToHalf(double value) { return narrow(value, 10, 15); }
 uint16_t floatToHalf(float value) { return narrow(static_cast<double>(value), 10, 15); }
 uint16_t doubleToBfloat(double value) { return narrow(value, 7, 127); }
 
-/// Calls `f` with a null pointer of the type that stores elements of `type` (f16 and bf16: see the callers).
+/// Calls `f` with a null pointer of the type that stores elements of `type` (floats of 16 bits and less: see
+/// the callers).
 template <typename F> static void withStorage(DType type, F f) {
   switch (type) {
   case DType::F32:
@@ -193,6 +215,8 @@ template <typename F> static void withStorage(DType type, F f) {
   case DType::F64:
     return f(static_cast<double *>(nullptr));
   case DType::I8:
+  case DType::I4:
+  case DType::I2:
     return f(static_cast<int8_t *>(nullptr));
   case DType::I16:
     return f(static_cast<int16_t *>(nullptr));
@@ -201,7 +225,15 @@ template <typename F> static void withStorage(DType type, F f) {
   case DType::I64:
     return f(static_cast<int64_t *>(nullptr));
   case DType::U8:
+  case DType::U4:
+  case DType::U2:
   case DType::Bool:
+  case DType::F8E4M3FN:
+  case DType::F8E4M3FNUZ:
+  case DType::F8E5M2:
+  case DType::F8E5M2FNUZ:
+  case DType::F8E8M0:
+  case DType::F4E2M1:
     return f(static_cast<uint8_t *>(nullptr));
   case DType::F16:
   case DType::BF16:
@@ -226,6 +258,19 @@ template <typename T> static T saturate(double value) {
   return static_cast<T>(value);
 }
 
+/// The same to an integer type of less than 8 bits.
+template <typename T> static T saturateNarrow(DType type, double value) {
+  int top = 1 << (bitsOf(type) - (isUnsigned(type) ? 0 : 1)), bottom = isUnsigned(type) ? 0 : -top;
+  return static_cast<T>(std::clamp<int>(saturate<int>(value), bottom, top - 1));
+}
+
+int8_t wrapNarrow(DType type, int64_t value) {
+  unsigned bits = bitsOf(type);
+  int64_t low = value & ((1 << bits) - 1);
+  bool isNegative = !isUnsigned(type) && (low >> (bits - 1)) != 0;
+  return static_cast<int8_t>(isNegative ? low - (1 << bits) : low);
+}
+
 std::vector<double> toDoubles(const Tensor &tensor) {
   std::vector<double> values(static_cast<size_t>(tensor.size()));
   DType type = tensor.type();
@@ -236,6 +281,8 @@ std::vector<double> toDoubles(const Tensor &tensor) {
         values[i] = type == DType::F16    ? halfToFloat(from[i])
                     : type == DType::BF16 ? bfloatToFloat(from[i])
                                           : static_cast<float>(from[i]);
+      else if constexpr (std::is_same_v<T, uint8_t>)
+        values[i] = isSmallFloat(type) ? smallFloatToDouble(type, from[i]) : static_cast<double>(from[i]);
       else
         values[i] = static_cast<double>(from[i]);
     }
@@ -274,6 +321,10 @@ void storeDoubles(Tensor &tensor, std::span<const double> values) {
           to[i] = static_cast<T>(doubleToHalf(values[i]));
         else if (type == DType::BF16)
           to[i] = static_cast<T>(doubleToBfloat(values[i]));
+        else if (isSmallFloat(type))
+          to[i] = static_cast<T>(doubleToSmallFloat(type, values[i]));
+        else if (bitsOf(type) < 8)
+          to[i] = saturateNarrow<T>(type, values[i]);
         else
           to[i] = saturate<T>(values[i]);
       }
@@ -283,7 +334,7 @@ void storeDoubles(Tensor &tensor, std::span<const double> values) {
 
 void storeInts(Tensor &tensor, std::span<const int64_t> values) {
   assert(static_cast<int64_t>(values.size()) == tensor.size() && "one value per element");
-  if (tensor.type() == DType::F16 || tensor.type() == DType::BF16) {
+  if (tensor.type() == DType::F16 || tensor.type() == DType::BF16 || isSmallFloat(tensor.type())) {
     // f64 drops up to 10 bits of an int64: keep "something was there" in the last bit, so that the second
     // rounding sees no tie where there was none.
     std::vector<double> doubles(values.size());
@@ -295,8 +346,11 @@ void storeInts(Tensor &tensor, std::span<const int64_t> values) {
   }
   withStorage(tensor.type(), [&]<typename T>(T *) {
     std::span<T> to = tensor.as<T>();
+    DType type = tensor.type();
     for (size_t i = 0; i < values.size(); ++i)
-      to[i] = tensor.type() == DType::Bool ? static_cast<T>(values[i] != 0) : static_cast<T>(values[i]);
+      to[i] = type == DType::Bool ? static_cast<T>(values[i] != 0)
+              : bitsOf(type) < 8  ? static_cast<T>(wrapNarrow(type, values[i]))
+                                  : static_cast<T>(values[i]);
   });
 }
 

@@ -14,10 +14,15 @@
 
 namespace sinter {
 
-/// Element types. The numbers are part of the artifact format (runtime/Abi.h).
-enum class DType : uint8_t { F32 = 1, F64, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64, Bool };
+/// Element types. The numbers are part of the artifact format (runtime/Abi.h). Floats of 8 and 4 bits are
+/// described in runtime/SmallFloat.h.
+enum class DType : uint8_t {
+  F32 = 1, F64, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64, Bool,
+  F8E4M3FN, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F8E8M0, F4E2M1, I4, I2, U4, U2
+};
 
-/// Bytes per element; Bool takes one byte, 0 or 1.
+/// Bytes per element in memory; Bool takes one byte, 0 or 1, and so does every type of less than 8 bits
+/// (integers extended to 8). Files pack those.
 constexpr size_t sizeOf(DType type) {
   switch (type) {
   case DType::F64:
@@ -36,16 +41,47 @@ constexpr size_t sizeOf(DType type) {
   case DType::I8:
   case DType::U8:
   case DType::Bool:
+  case DType::F8E4M3FN:
+  case DType::F8E4M3FNUZ:
+  case DType::F8E5M2:
+  case DType::F8E5M2FNUZ:
+  case DType::F8E8M0:
+  case DType::F4E2M1:
+  case DType::I4:
+  case DType::I2:
+  case DType::U4:
+  case DType::U2:
     return 1;
   }
   return 0;
 }
 
+/// Bits that hold the value of an element.
+constexpr unsigned bitsOf(DType type) {
+  switch (type) {
+  case DType::Bool:
+    return 1;
+  case DType::I2:
+  case DType::U2:
+    return 2;
+  case DType::I4:
+  case DType::U4:
+  case DType::F4E2M1:
+    return 4;
+  default:
+    return static_cast<unsigned>(8 * sizeOf(type));
+  }
+}
+
 /// The name used in messages and dumps: "f32", "i64", "u8", "bool", ...
 std::string_view nameOf(DType type);
 
-constexpr bool isFloat(DType t) { return t >= DType::F32 && t <= DType::BF16; }
-constexpr bool isUnsigned(DType t) { return t >= DType::U8 && t <= DType::Bool; }
+/// Floats of less than 16 bits: stored and converted, not computed with.
+constexpr bool isSmallFloat(DType t) { return t >= DType::F8E4M3FN && t <= DType::F4E2M1; }
+constexpr bool isFloat(DType t) { return (t >= DType::F32 && t <= DType::BF16) || isSmallFloat(t); }
+constexpr bool isUnsigned(DType t) {
+  return (t >= DType::U8 && t <= DType::Bool) || t == DType::U4 || t == DType::U2;
+}
 
 using Shape = std::vector<int64_t>;
 
@@ -101,6 +137,9 @@ std::vector<int64_t> toInts(const Tensor &tensor);
 void storeDoubles(Tensor &tensor, std::span<const double> values);
 /// Stores integers, wrapping to the width of an integer type; floats round once; Bool is x != 0.
 void storeInts(Tensor &tensor, std::span<const int64_t> values);
+
+/// The value that the low bits of `value` have in an integer type of less than 8 bits.
+int8_t wrapNarrow(DType type, int64_t value);
 
 /// IEEE half and bfloat16 conversions, round to nearest even.
 float halfToFloat(uint16_t bits);

@@ -31,7 +31,41 @@ constexpr std::pair<int32_t, DType> supported[] = {
     {TensorProto::INT32, DType::I32},   {TensorProto::INT64, DType::I64},
     {TensorProto::UINT8, DType::U8},    {TensorProto::UINT16, DType::U16},
     {TensorProto::UINT32, DType::U32},  {TensorProto::UINT64, DType::U64},
-    {TensorProto::BOOL, DType::Bool}};
+    {TensorProto::BOOL, DType::Bool},
+    // Newer than the installed protobuf classes.
+    {17, DType::F8E4M3FN},              {18, DType::F8E4M3FNUZ},
+    {19, DType::F8E5M2},                {20, DType::F8E5M2FNUZ},
+    {21, DType::U4},                    {22, DType::I4},
+    {23, DType::F4E2M1},                {24, DType::F8E8M0},
+    {25, DType::U2},                    {26, DType::I2}};
+
+/// Types of 4 and 2 bits are packed in files: several elements a byte, the first in the lowest bits.
+bool isPacked(DType type) { return bitsOf(type) < 8 && type != DType::Bool; }
+
+size_t packedBytes(DType type, int64_t count) {
+  auto perByte = static_cast<int64_t>(8 / bitsOf(type));
+  return static_cast<size_t>((count + perByte - 1) / perByte);
+}
+
+void unpack(std::span<const uint8_t> packed, Tensor &tensor) {
+  unsigned bits = bitsOf(tensor.type()), perByte = 8 / bits;
+  std::span<int8_t> to = tensor.as<int8_t>();
+  for (size_t i = 0; i < to.size(); ++i) {
+    unsigned value = packed[i / perByte] >> (i % perByte * bits) & ((1u << bits) - 1);
+    to[i] = isFloat(tensor.type()) ? static_cast<int8_t>(value) : wrapNarrow(tensor.type(), value);
+  }
+}
+
+std::string pack(const Tensor &tensor) {
+  unsigned bits = bitsOf(tensor.type()), perByte = 8 / bits;
+  std::string packed(packedBytes(tensor.type(), tensor.size()), '\0');
+  std::span<const uint8_t> from = tensor.as<uint8_t>();
+  for (size_t i = 0; i < from.size(); ++i) {
+    unsigned shifted = (from[i] & ((1u << bits) - 1)) << (i % perByte * bits);
+    packed[i / perByte] = static_cast<char>(static_cast<uint8_t>(packed[i / perByte]) | shifted);
+  }
+  return packed;
+}
 
 Failure bad(const TensorProto &proto, std::string_view what) {
   return {ErrorCode::InvalidFile, fmt::format("tensor '{}' {}", proto.name(), what)};
@@ -48,6 +82,23 @@ template <typename T, typename Field> bool storeField(Tensor &tensor, const Fiel
     to[static_cast<size_t>(i)] = static_cast<T>(value);
   }
   return true;
+}
+
+/// Packed elements lie in one typed field: a byte of them, or one word of the field, per entry.
+Status fillPacked(const TensorProto &proto, Tensor &tensor) {
+  size_t bytes = packedBytes(tensor.type(), tensor.size());
+  if (static_cast<size_t>(proto.int32_data().size()) != bytes)
+    return bad(proto, fmt::format("of shape {} needs {} values in int32_data, has {}", toString(tensor.shape()),
+                                  bytes, proto.int32_data().size()));
+  std::vector<uint8_t> packed(bytes);
+  for (size_t i = 0; i < bytes; ++i) {
+    int32_t value = proto.int32_data(static_cast<int>(i));
+    if (value < -128 || value > 255)
+      return bad(proto, "has a value in int32_data that is more than a byte");
+    packed[i] = static_cast<uint8_t>(value);
+  }
+  unpack(packed, tensor);
+  return {};
 }
 
 Status fillFromField(const TensorProto &proto, Tensor &tensor) {
@@ -73,6 +124,11 @@ Status fillFromField(const TensorProto &proto, Tensor &tensor) {
     return fill(static_cast<int32_t *>(nullptr), proto.int32_data(), "int32_data");
   case DType::U8:
   case DType::Bool:
+  case DType::F8E4M3FN:
+  case DType::F8E4M3FNUZ:
+  case DType::F8E5M2:
+  case DType::F8E5M2FNUZ:
+  case DType::F8E8M0:
     return fill(static_cast<uint8_t *>(nullptr), proto.int32_data(), "int32_data");
   case DType::U16:
   case DType::F16:
@@ -84,6 +140,12 @@ Status fillFromField(const TensorProto &proto, Tensor &tensor) {
     return fill(static_cast<uint32_t *>(nullptr), proto.uint64_data(), "uint64_data");
   case DType::U64:
     return fill(static_cast<uint64_t *>(nullptr), proto.uint64_data(), "uint64_data");
+  case DType::F4E2M1:
+  case DType::I4:
+  case DType::I2:
+  case DType::U4:
+  case DType::U2:
+    return fillPacked(proto, tensor);
   }
   return {ErrorCode::Internal, "unknown element type"};
 }
@@ -194,6 +256,9 @@ Expected<Tensor> tensorFromProto(const TensorProto &proto, const std::string &fo
   if (!count || __builtin_mul_overflow(static_cast<size_t>(*count), sizeOf(*type), &bytes))
     return bad(proto, fmt::format("has the invalid shape {}", toString(shape)));
 
+  if (isPacked(*type))
+    bytes = packedBytes(*type, *count);
+
   bool external = proto.data_location() == TensorProto::EXTERNAL;
   bool raw = !external && proto.has_raw_data();
   // Checked before the memory is taken: a few bytes of file must not claim gigabytes.
@@ -207,8 +272,15 @@ Expected<Tensor> tensorFromProto(const TensorProto &proto, const std::string &fo
     return Failure{ErrorCode::OutOfMemory, fmt::format("not enough memory for tensor '{}' of shape {}",
                                                        proto.name(), toString(shape))};
   Status status;
+  if (external && isPacked(*type))
+    return Failure{ErrorCode::Unsupported,
+                   fmt::format("tensor '{}' of type {} has external data, which is not supported for types of "
+                               "less than 8 bits: store it in the model",
+                               proto.name(), nameOf(*type))};
   if (external)
     status = fillFromFile(proto, folder, *tensor);
+  else if (raw && isPacked(*type))
+    unpack(std::span(reinterpret_cast<const uint8_t *>(proto.raw_data().data()), bytes), *tensor);
   else if (raw)
     std::copy_n(reinterpret_cast<const std::byte *>(proto.raw_data().data()), bytes, tensor->data());
   else
@@ -240,7 +312,10 @@ Status writeTensorProto(const std::string &path, const NamedTensor &named) {
     proto.set_data_type(typeToOnnx(tensor.type()));
     for (int64_t d : tensor.shape())
       proto.add_dims(d);
-    proto.set_raw_data(tensor.data(), tensor.bytes());
+    if (isPacked(tensor.type()))
+      proto.set_raw_data(pack(tensor));
+    else
+      proto.set_raw_data(tensor.data(), tensor.bytes());
     bytes = proto.SerializeAsString();
   } catch (const std::exception &error) {
     return {ErrorCode::OutOfMemory, fmt::format("cannot write '{}': {}", path, error.what())};

@@ -1,9 +1,11 @@
-// Loads and stores of elements: between the types of memory (i16 for f16 and bf16, i8 for bool) and those of
-// arithmetic.
+// Loads and stores of elements: between the types of memory (i16 for f16 and bf16, i8 for bool and what has less
+// bits than a byte) and those of arithmetic.
 #include "codegen/llvm/KernelEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "runtime/SmallFloat.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -81,6 +83,73 @@ Value narrowBfloat(const Bits &o, Value value) {
   return o.narrow(o.select(isNan, nan, o.roundedRight(bits, 16)));
 }
 
+constexpr uint32_t nanBits = 0x7fc00000;
+
+/// 8 and 4 bits to f32 (runtime/SmallFloat.h), the way of f16.
+Value widenSmall(const Bits &o, Value bits, DType type) {
+  Value h = o.widen(bits);
+  if (type == DType::F8E8M0) {
+    Value power = o.select(o.atLeast(h, 1), o.left(h, 23), o.i32(1u << 22));
+    return o.asFloat(o.select(o.atLeast(h, 255), o.i32(nanBits), power));
+  }
+  SmallFloat format = formatOf(type);
+  int unit = 1 - format.bias - static_cast<int>(format.fractionBits);
+  Value magnitude = o.bitAnd(h, format.signBit - 1), shifted = o.left(magnitude, 23 - format.fractionBits);
+  Value normal = o.plus(shifted, o.i32(static_cast<uint32_t>(127 - format.bias) << 23));
+  Value count = arith::SIToFPOp::create(o.b, o.type(o.b.getF32Type()), magnitude);
+  Value tiny = o.asInt(
+      arith::MulFOp::create(o.b, count, o.asFloat(o.i32(static_cast<uint32_t>(127 + unit) << 23))));
+  Value result = o.select(o.atLeast(magnitude, 1u << format.fractionBits), normal, tiny);
+  if (type == DType::F8E5M2)
+    result = o.select(o.atLeast(magnitude, format.overflow), o.bitOr(shifted, o.i32(0x7f800000)), result);
+  if (type == DType::F8E4M3FN)
+    result = o.select(o.atLeast(magnitude, format.nan), o.i32(nanBits), result);
+  Value sign = o.left(o.bitAnd(h, format.signBit), 31 - llvm::Log2_32(format.signBit));
+  result = o.bitOr(result, sign);
+  if (format.isUnsignedZero) {
+    Value isNan = arith::CmpIOp::create(o.b, arith::CmpIPredicate::eq, h, o.i32(format.nan));
+    result = o.select(isNan, o.i32(nanBits), result);
+  }
+  return o.asFloat(result);
+}
+
+/// f32 to 8 or 4 bits, to nearest even; powers of two upwards.
+Value narrowSmall(const Bits &o, Value value, DType type) {
+  auto toByte = [&](Value v) { return arith::TruncIOp::create(o.b, o.type(o.b.getI8Type()), v); };
+  Value bits = o.asInt(value), magnitude = o.bitAnd(bits, 0x7fffffff);
+  Value isNan = o.atLeast(magnitude, 0x7f800001);
+  if (type == DType::F8E8M0) {
+    Value exponent = o.right(o.plus(magnitude, o.i32(0x7fffff)), 23);
+    exponent = o.select(o.atLeast(magnitude, (1u << 22) + 1), exponent, o.i32(0));
+    return toByte(o.select(o.atLeast(exponent, 255), o.i32(255), exponent));
+  }
+  SmallFloat format = formatOf(type);
+  auto fractionBits = static_cast<int>(format.fractionBits);
+  Value normal = o.roundedRight(o.plus(magnitude, o.i32(-(static_cast<uint32_t>(127 - format.bias) << 23))),
+                                23 - format.fractionBits);
+  // A number whose last place is that of subnormals: adding it leaves their count in the low mantissa bits.
+  auto anchor = static_cast<uint32_t>(127 + 24 - format.bias - fractionBits) << 23;
+  Value sum = arith::AddFOp::create(o.b, o.asFloat(magnitude), o.asFloat(o.i32(anchor)));
+  Value tiny = o.plus(o.asInt(sum), o.i32(-anchor));
+  auto smallestNormal = static_cast<uint32_t>(128 - format.bias) << 23;
+  Value result = o.select(o.atLeast(magnitude, smallestNormal), normal, tiny);
+  result = o.select(o.atLeast(result, format.largest + 1), o.i32(format.overflow), result);
+  Value sign = o.left(o.right(bits, 31), llvm::Log2_32(format.signBit));
+  if (format.isUnsignedZero) {
+    Value isNumber = arith::CmpIOp::create(o.b, arith::CmpIPredicate::ult, result, o.i32(format.nan));
+    Value isSigned = arith::AndIOp::create(o.b, isNumber, o.atLeast(result, 1));
+    sign = o.select(isSigned, sign, o.i32(0));
+  }
+  Value nan = format.nan >= format.signBit ? o.i32(format.nan) : o.bitOr(sign, o.i32(format.nan));
+  return toByte(o.select(isNan, nan, o.bitOr(result, sign)));
+}
+
+/// The type of a float of 8 or 4 bits.
+std::optional<DType> smallFloat(Type element) {
+  std::optional<DType> type = nn::toDType(element);
+  return type && isSmallFloat(*type) ? type : std::nullopt;
+}
+
 } // namespace
 
 Value KernelEmitter::load(const Buffer &buffer, Value offset, unsigned lanes) {
@@ -101,6 +170,10 @@ Value KernelEmitter::load(const Buffer &buffer, Value offset, unsigned lanes) {
   }
   if (buffer.element.isInteger(1))
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, v, number(v.getType(), 0));
+  if (std::optional<DType> small = smallFloat(buffer.element))
+    return widenSmall(o, v, *small);
+  if (stored != computeType(buffer.element))
+    return arith::TruncIOp::create(b, o.type(computeType(buffer.element)), v);
   return v;
 }
 
@@ -117,6 +190,12 @@ void KernelEmitter::store(const Buffer &buffer, Value offset, Value value) {
     }
   } else if (buffer.element.isInteger(1)) {
     value = arith::ExtUIOp::create(b, o.type(b.getI8Type()), value);
+  } else if (std::optional<DType> small = smallFloat(buffer.element)) {
+    value = narrowSmall(o, value, *small);
+  } else if (storageType(buffer.element) != computeType(buffer.element)) {
+    Type byte = o.type(b.getI8Type());
+    value = buffer.element.isUnsignedInteger() ? arith::ExtUIOp::create(b, byte, value).getResult()
+                                               : arith::ExtSIOp::create(b, byte, value).getResult();
   }
   if (isa<VectorType>(value.getType()))
     vector::StoreOp::create(b, value, buffer.memref, offset);

@@ -14,8 +14,13 @@ namespace sinter::codegen {
 
 int64_t Buffer::size() const { return cast<MemRefType>(memref.getType()).getNumElements(); }
 
+/// Floats of 16 bits and less compute as f32.
+static bool isNarrowFloat(Type element) {
+  return isa<FloatType>(element) && element.getIntOrFloatBitWidth() <= 16;
+}
+
 Type computeType(Type element) {
-  if (element.isF16() || element.isBF16())
+  if (isNarrowFloat(element))
     return Float32Type::get(element.getContext());
   if (auto integer = dyn_cast<IntegerType>(element))
     return IntegerType::get(element.getContext(), integer.getWidth());
@@ -23,10 +28,8 @@ Type computeType(Type element) {
 }
 
 Type storageType(Type element) {
-  if (element.isF16() || element.isBF16())
-    return IntegerType::get(element.getContext(), 16);
-  if (element.isInteger(1))
-    return IntegerType::get(element.getContext(), 8);
+  if (isNarrowFloat(element) || (isa<IntegerType>(element) && element.getIntOrFloatBitWidth() < 8))
+    return IntegerType::get(element.getContext(), std::max(8u, element.getIntOrFloatBitWidth()));
   return computeType(element);
 }
 

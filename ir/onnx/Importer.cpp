@@ -20,6 +20,9 @@ namespace sinter::nn {
 /// The opsets of the default domain whose operators the importers know.
 static constexpr int64_t oldestOpset = 6, newestOpset = 27;
 
+/// Larger inputs are data, from which no shape follows.
+static constexpr int64_t mostShapeElements = 4096;
+
 namespace {
 
 class GraphImporter {
@@ -129,6 +132,11 @@ Status GraphImporter::addInputs() {
     } else if (llvm::any_of(dimNames, [](Attribute name) { return !cast<StringAttr>(name).empty(); })) {
       named.set("nn.dims", builder.getArrayAttr(dimNames));
     }
+    if (auto value = options.values.find(info.name());
+        value != options.values.end() && value->second.size() <= mostShapeElements &&
+        succeeded(verifyCompatibleShape(typeOf(value->second, builder.getContext()), argumentType)) &&
+        toMlir(value->second.type(), builder.getContext()) == elementTypeOf(body.getArguments().back()))
+      named.set(valueAttr, makeElements(value->second, builder.getContext()));
     attributes.push_back(named.getDictionary(builder.getContext()));
   }
   function.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), {}));
@@ -214,7 +222,21 @@ Status GraphImporter::addOutputs() {
     attributes.push_back(
         builder.getDictionaryAttr(builder.getNamedAttr("nn.name", builder.getStringAttr(info.name()))));
   function.setAllResultAttrs(attributes);
-  return {};
+  // What importers read becomes a constant.
+  llvm::BitVector frozen(body.getNumArguments());
+  builder.setInsertionPointToStart(&body);
+  for (BlockArgument argument : body.getArguments()) {
+    unsigned index = argument.getArgNumber();
+    if (!function.getArgAttr(index, frozenAttr))
+      continue;
+    auto elements = function.getArgAttrOfType<ElementsAttr>(index, valueAttr);
+    if (!elements)
+      elements = function.getArgAttrOfType<ElementsAttr>(index, "nn.default");
+    argument.replaceAllUsesWith(ConstantOp::create(builder, argument.getLoc(), elements.getType(), elements));
+    frozen.set(index);
+  }
+  return succeeded(function.eraseArguments(frozen)) ? Status()
+                                                    : Status(ErrorCode::Internal, "inputs cannot be frozen");
 }
 
 Expected<OwningOpRef<ModuleOp>> GraphImporter::run() {

@@ -4,17 +4,21 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "runtime/Status.h"
+#include "runtime/Tensor.h"
+#include <map>
 
 namespace sinter::nn {
 
 struct ImportOptions {
   /// Overridable initialisers (IR version 4 and up) become constants instead of inputs with a default.
   bool freezeInputs = false;
+  /// What inputs will hold, by name: where a shape follows from one, it becomes a constant.
+  std::map<std::string, Tensor> values;
 };
 
 /// A module with one function @main: arguments are the graph's inputs, results its outputs, each with its
 /// ONNX name as attribute `nn.name`; inputs also carry `nn.dims` (the names of symbolic dimensions) and,
-/// where an initialiser gives a default, `nn.default`. Ops carry their node's name as location. An
+/// where an initialiser gives a default, `nn.default`, or where what it will hold is known, `nn.value`. Ops carry their node's name as location. An
 /// unsupported model gets one error that lists all that is missing.
 Expected<mlir::OwningOpRef<mlir::ModuleOp>> importOnnx(const std::string &path, mlir::MLIRContext &context,
                                                        const ImportOptions &options = {});

@@ -1,6 +1,6 @@
 // Gathers, scatters, and the ops along an axis of ONNX.
-#include "ir/ops/Indexing.h"
-#include "ir/onnx/NodeImporter.h"
+#include "ir/Ops.h"
+#include "ir/onnx/Compose.h"
 
 using namespace mlir;
 
@@ -77,6 +77,59 @@ static LogicalResult importCumSum(NodeImporter &n) {
   return n.finish({n.create<CumSumOp>(n.input(0), n.input(1), exclusive, reverse)});
 }
 
+/// Gathers along the time axis: place i of a sequence of length n comes from n - 1 - i, what is behind it stays.
+static LogicalResult importReverseSequence(NodeImporter &n) {
+  if (failed(n.expectInputs(2, 2)))
+    return failure();
+  Compose c(n);
+  Value x = n.input(0), lengths = n.input(1);
+  int64_t batch = n.intAttr("batch_axis", 1), time = n.intAttr("time_axis", 0), rank = c.rank(x);
+  if (rank < 2 || batch < 0 || batch > 1 || time < 0 || time > 1 || batch == time || c.rank(lengths) != 1)
+    return n.invalid("needs one length per sequence, and 0 and 1 as its time_axis and batch_axis");
+  Value place = c.positions(x, time), length = c.unsqueeze(lengths, time);
+  if (time == 0)
+    place = c.unsqueeze(place, 1);
+  Value from = c.where(c.less(place, length), c.sub(c.sub(length, 1), place), place);
+  SmallVector<int64_t> inner;
+  for (int64_t i = 2; i < rank; ++i)
+    inner.push_back(i);
+  if (!inner.empty())
+    from = c.unsqueeze(from, inner);
+  Value shape = n.create<ShapeOp>(x, n.builder.getI64IntegerAttr(0), IntegerAttr());
+  return n.finish(c.gatherElements(x, n.create<ExpandOp>(from, shape), time));
+}
+
+/// update goes into past at write_indices + 0, 1, ... along an axis, for every index of the first one; in circular mode
+/// around the end.
+static LogicalResult importTensorScatter(NodeImporter &n) {
+  if (failed(n.expectInputs(2, 3)))
+    return failure();
+  Compose c(n);
+  Value past = n.input(0), update = n.input(1), starts = n.input(2);
+  std::string mode = n.stringAttr("mode", "linear");
+  if (mode != "linear" && mode != "circular")
+    return n.invalid("has the unknown mode '" + mode + "'");
+  int64_t rank = c.rank(past);
+  std::optional<int64_t> axis = normaliseAxis(n.intAttr("axis", -2), rank);
+  if (!axis || *axis == 0 || c.rank(update) != rank || (starts && c.rank(starts) != 1))
+    return n.invalid("needs operands of one rank, an axis behind the first, and one index per batch element");
+  SmallVector<int64_t> others, all;
+  for (int64_t i = 0; i < rank; ++i)
+    if (i != *axis)
+      others.push_back(i);
+  Value places = c.unsqueeze(c.positions(update, *axis), others);
+  if (starts) {
+    for (int64_t i = 1; i < rank; ++i)
+      all.push_back(i);
+    places = c.add(places, c.unsqueeze(c.cast(starts, DType::I64), all));
+  }
+  if (mode == "circular")
+    places = n.create<ModOp>(places, c.size(past, *axis), n.builder.getBoolAttr(false));
+  Value shape = n.create<ShapeOp>(update, n.builder.getI64IntegerAttr(0), IntegerAttr());
+  Value indices = n.create<ExpandOp>(places, shape);
+  return n.finish({n.create<ScatterElementsOp>(past, indices, update, *axis, "none")});
+}
+
 void registerIndexingImporters(ImporterTable &table) {
   table.add("Gather", importGather<GatherOp>);
   table.add("GatherElements", importGather<GatherElementsOp>);
@@ -88,6 +141,8 @@ void registerIndexingImporters(ImporterTable &table) {
   table.add("MaxUnpool", importMaxUnpool);
   table.add("TopK", importTopK);
   table.add("CumSum", importCumSum);
+  table.add("ReverseSequence", importReverseSequence);
+  table.add("TensorScatter", importTensorScatter);
 }
 
 } // namespace sinter::nn

@@ -21,13 +21,11 @@ static LogicalResult importIsInf(NodeImporter &n) {
   return n.finish({n.create<IsInfOp>(n.input(0), positive, negative)});
 }
 
-/// The attributes `saturate` and `round_mode` speak of 8-bit floats only.
 static LogicalResult importCastTo(NodeImporter &n, Type to) {
-  if (n.opset >= 19)
-    n.ignoreAttr("saturate");
-  if (n.opset >= 24)
-    n.ignoreAttr("round_mode");
-  return n.finish({n.create<CastOp>(n.input(0), TypeAttr::get(to))});
+  bool saturate = n.opset < 19 || n.intAttr("saturate", 1) != 0;
+  std::string mode = n.opset >= 24 ? n.stringAttr("round_mode", "up") : "up";
+  return n.finish({n.create<CastOp>(n.input(0), TypeAttr::get(to), n.builder.getBoolAttr(saturate),
+                                    n.builder.getStringAttr(mode))});
 }
 
 static LogicalResult importCast(NodeImporter &n) {

@@ -1,7 +1,7 @@
 // Data movement of ONNX. Slices, pads and repeats that older opsets give as attributes become constant
 // operands.
 #include "ir/ops/Movement.h"
-#include "ir/onnx/NodeImporter.h"
+#include "ir/onnx/Compose.h"
 
 using namespace mlir;
 
@@ -107,6 +107,37 @@ static LogicalResult importTrilu(NodeImporter &n) {
   return n.finish({n.create<TriluOp>(n.input(0), n.input(1), n.intAttr("upper", 1) != 0)});
 }
 
+/// The middle of each axis, or zeros on both sides; where the difference is odd, one element more at the end.
+static LogicalResult importCenterCropPad(NodeImporter &n) {
+  if (failed(n.expectInputs(2, 2)))
+    return failure();
+  Compose c(n);
+  Value y = n.input(0);
+  std::optional<SmallVector<int64_t>> shape = n.knownInts(1, "shape");
+  if (!shape)
+    return failure();
+  int64_t rank = c.rank(y);
+  SmallVector<int64_t> axes = n.intsAttr("axes").value_or(SmallVector<int64_t>());
+  if (axes.empty())
+    for (int64_t i = 0; i < rank; ++i)
+      axes.push_back(i);
+  if (axes.size() != shape->size())
+    return n.invalid("has " + Twine(axes.size()) + " axes and " + Twine(shape->size()) + " sizes");
+  for (auto [axis, wanted] : llvm::zip_equal(axes, *shape)) {
+    std::optional<int64_t> normal = normaliseAxis(axis, rank);
+    int64_t size = normal ? c.dim(y, *normal) : -1;
+    if (!normal || wanted < 0)
+      return n.invalid("cuts axis " + Twine(axis) + " to the size " + Twine(wanted));
+    if (ShapedType::isDynamic(size))
+      return n.unsupported("needs known sizes: give the input's shape");
+    if (wanted < size)
+      y = c.slice(y, *normal, (size - wanted) / 2, (size - wanted) / 2 + wanted);
+    if (wanted > size)
+      y = c.pad(y, *normal, (wanted - size) / 2, wanted - size - (wanted - size) / 2, c.number(0, y));
+  }
+  return n.finish(y);
+}
+
 void registerMovementImporters(ImporterTable &table) {
   table.add("Transpose", importTranspose);
   table.add("Concat", importConcat);
@@ -118,6 +149,7 @@ void registerMovementImporters(ImporterTable &table) {
   table.add("DepthToSpace", importDepthToSpace);
   table.add("SpaceToDepth", importSpaceToDepth);
   table.add("Trilu", importTrilu);
+  table.add("CenterCropPad", importCenterCropPad);
 }
 
 } // namespace sinter::nn

@@ -1,6 +1,8 @@
 // See the header.
 #include "ir/onnx/NodeImporter.h"
+#include "ir/Evaluation.h"
 #include "ir/ops/Constant.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "runtime/TensorProto.h"
@@ -100,6 +102,70 @@ void NodeImporter::inferTypes(Operation *op) {
   if (inferred && succeeded(verify(op, /*verifyRecursively=*/false)))
     return;
   (void)(isTypeConstraint(message) ? unsupported(message) : invalid(message));
+}
+
+/// Shape arithmetic is small and shallow.
+static constexpr int64_t mostKnownElements = 4096;
+static constexpr int deepestKnown = 64;
+
+std::optional<Tensor> NodeImporter::known(Value value, int depth) {
+  RankedTensorType type = rankedType(value);
+  if (!type || depth > deepestKnown)
+    return std::nullopt;
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+    unsigned index = argument.getArgNumber();
+    auto elements = function.getArgAttrOfType<ElementsAttr>(index, valueAttr);
+    if (!elements)
+      elements = function.getArgAttrOfType<ElementsAttr>(index, "nn.default");
+    std::optional<Tensor> tensor = elements ? readElements(elements) : std::nullopt;
+    if (tensor)
+      function.setArgAttr(index, frozenAttr, builder.getUnitAttr());
+    return tensor;
+  }
+  if (std::optional<Tensor> tensor = constantTensor(value))
+    return tensor;
+  Operation *op = value.getDefiningOp();
+  if (!type.hasStaticShape() || !elementCount(type.getShape()) || type.getNumElements() > mostKnownElements ||
+      op->getNumResults() != 1 || !isa<ReferenceOpInterface>(op))
+    return std::nullopt;
+  SmallVector<Tensor> operands;
+  for (Value operand : op->getOperands()) {
+    RankedTensorType operandType = rankedType(operand);
+    std::optional<DType> dtype = operandType ? toDType(operandType.getElementType()) : std::nullopt;
+    if (!dtype || !operandType.hasStaticShape() || !elementCount(operandType.getShape()))
+      return std::nullopt;
+    std::optional<Tensor> tensor;
+    if (isa<ShapeOp, SizeOp>(op)) // ask for no data
+      tensor = Tensor::view(*dtype, Shape(operandType.getShape()), nullptr);
+    else if (operandType.getNumElements() <= mostKnownElements)
+      tensor = known(operand, depth + 1);
+    if (!tensor)
+      return std::nullopt;
+    operands.push_back(*tensor);
+  }
+  ScopedDiagnosticHandler silent(builder.getContext(), [](Diagnostic &) { return success(); });
+  FailureOr<SmallVector<Tensor>> results = evaluateOp(op, operands);
+  return succeeded(results) ? std::optional(results->front()) : std::nullopt;
+}
+
+std::optional<SmallVector<int64_t>> NodeImporter::knownInts(int index, StringRef name) {
+  std::optional<Tensor> tensor = input(index) ? known(input(index)) : std::nullopt;
+  if (!tensor || isFloat(tensor->type())) {
+    (void)unsupported("needs a constant " + name + ": make it an initializer");
+    return std::nullopt;
+  }
+  std::vector<int64_t> values = toInts(*tensor);
+  return SmallVector<int64_t>(values.begin(), values.end());
+}
+
+std::optional<std::vector<double>> NodeImporter::knownDoubles(int index, StringRef name) {
+  std::optional<Tensor> tensor = input(index) ? known(input(index)) : std::nullopt;
+  if (!tensor) {
+    (void)unsupported("needs a constant " + name + ": make it an initializer");
+    return std::nullopt;
+  }
+  return toDoubles(*tensor);
 }
 
 Value NodeImporter::constant(const Tensor &tensor) {

@@ -58,6 +58,12 @@ public:
   template <typename Op, typename... Args> Op create(Args &&...args) {
     return createN<Op>(1, std::forward<Args>(args)...);
   }
+  /// The value of a small tensor that is known while importing: a constant, what follows from constants and static
+  /// shapes, or an input that becomes a constant by being asked for (it has a default, or its value was given).
+  std::optional<Tensor> known(mlir::Value value, int depth = 0);
+  /// The same as integers or doubles; with an error that names the operand and the remedy where it is not known.
+  std::optional<llvm::SmallVector<int64_t>> knownInts(int input, llvm::StringRef name);
+  std::optional<std::vector<double>> knownDoubles(int input, llvm::StringRef name);
   mlir::Value constant(const Tensor &tensor);
   /// A 1-D constant of i64.
   mlir::Value ints(llvm::ArrayRef<int64_t> values);

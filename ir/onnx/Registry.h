@@ -26,16 +26,23 @@ const ImporterTable &importers();
 
 void registerActivationImporters(ImporterTable &table);
 void registerArithmeticImporters(ImporterTable &table);
+void registerAttentionImporters(ImporterTable &table);
 void registerConstantImporters(ImporterTable &table);
 void registerConvolutionImporters(ImporterTable &table);
+void registerEinsumImporters(ImporterTable &table);
 void registerIndexingImporters(ImporterTable &table);
+void registerLossImporters(ImporterTable &table);
 void registerMathImporters(ImporterTable &table);
 void registerMatrixImporters(ImporterTable &table);
 void registerMovementImporters(ImporterTable &table);
 void registerNormalisationImporters(ImporterTable &table);
 void registerPoolImporters(ImporterTable &table);
+void registerQuantisationImporters(ImporterTable &table);
+void registerRecurrentImporters(ImporterTable &table);
 void registerReductionImporters(ImporterTable &table);
 void registerResizeImporters(ImporterTable &table);
+void registerSamplingImporters(ImporterTable &table);
+void registerSignalImporters(ImporterTable &table);
 void registerViewImporters(ImporterTable &table);
 
 } // namespace sinter::nn

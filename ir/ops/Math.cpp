@@ -2,6 +2,7 @@
 #include "ir/ops/Math.h"
 #include "ir/Reference.h"
 #include "ir/ops/MathExpansions.h"
+#include "runtime/SmallFloat.h"
 #include <cmath>
 
 using namespace mlir;
@@ -214,6 +215,8 @@ LogicalResult CastOp::verify() {
     return emitOpError("cannot cast to ") << getTo();
   if (elementTypeOf(getY()) != getTo())
     return emitOpError("result ") << getY().getType() << " is not of the element type " << getTo();
+  if (StringRef mode = getRoundMode(); mode != "up" && mode != "down" && mode != "nearest")
+    return emitOpError("has round_mode '") << mode << "'; use up, down or nearest";
   return success();
 }
 
@@ -224,12 +227,42 @@ LogicalResult CastOp::inferShapes(SmallVectorImpl<Type> &types) {
   return success();
 }
 
+/// Where the result is a power of two: x rounded to one, by round_mode. Up is how powers are stored.
+static double roundedPower(CastOp op, double x) {
+  if (!isa<Float8E8M0FNUType>(op.getTo()) || op.getRoundMode() == "up" || x == 0 || !std::isfinite(x))
+    return x;
+  int exponent;
+  double fraction = std::frexp(x, &exponent); // 0.75 and more are nearer to 1
+  bool roundsUp = op.getRoundMode() == "nearest" && std::fabs(fraction) >= 0.75;
+  return std::ldexp(std::copysign(1.0, x), roundsUp ? exponent : exponent - 1);
+}
+
+/// The same on the bits of an f32.
+static Element roundedPower(CastOp op, Element x) {
+  if (!isa<Float8E8M0FNUType>(op.getTo()) || op.getRoundMode() == "up")
+    return x;
+  Element bits = x.asInt(), magnitude = bits & 0x7fffffff;
+  if (op.getRoundMode() == "nearest")
+    magnitude = magnitude + magnitude.constantInt(1 << 22);
+  Element power = (magnitude & 0x7f800000).asFloat();
+  return select(isNan(x), x, power);
+}
+
 LogicalResult CastOp::evaluate(Evaluation &io) {
   const Tensor &x = io.operand(0u);
   // 64-bit integers lose bits as doubles, so integers stay integers; u64 does not fit int64 as a number.
   bool asDouble =
       sinter::isFloat(x.type()) || (x.type() == DType::U64 && sinter::isFloat(io.result().type()));
-  if (asDouble)
+  DType to = io.result().type();
+  if (isSmallFloat(to)) {
+    std::vector<double> values = toDoubles(x);
+    for (double &value : values)
+      value = roundedPower(*this, value);
+    if (double largest = largestOf(to); getSaturate())
+      for (double &value : values)
+        value = value > largest ? largest : value < -largest ? -largest : value;
+    storeDoubles(io.result(), values);
+  } else if (asDouble && (sinter::isFloat(to) || to == DType::Bool || bitsOf(to) >= 8))
     storeDoubles(io.result(), toDoubles(x));
   else
     storeInts(io.result(), toInts(x));
@@ -248,6 +281,17 @@ static Element roundToOdd(Element x) {
 Value CastOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   Element x = elementOf(b, loc, args[0], getX());
   Type to = getTo();
+  bool isSmall = to.getIntOrFloatBitWidth() < 16 && isa<FloatType>(to);
+  if (isSmall) {
+    // f32 rounds to odd where it does not hold x, so that one rounding to 8 bits follows.
+    bool isWide = x.isFloat() ? x.width() == 64 : x.width() > 24;
+    Element y = isWide ? roundToOdd(x.to(b.getF64Type())) : x.to(b.getF32Type());
+    y = roundedPower(*this, y);
+    double largest = largestOf(*toDType(to));
+    return getSaturate() ? clamp(y, -largest, largest) : y;
+  }
+  if (x.isFloat() && isa<IntegerType>(to) && to.getIntOrFloatBitWidth() < 8 && !to.isInteger(1))
+    x = x.to(b.getI64Type());
   if (to.isF16() || to.isBF16()) {
     if (x.isFloat() ? x.width() == 64 : x.width() > 24)
       return roundToOdd(x.to(b.getF64Type()));

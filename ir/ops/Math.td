@@ -55,13 +55,15 @@ def NN_CastOp : NN_ElementwiseOp<"cast"> {
   let summary = "x converted to another element type";
   let description = [{
     Floats round once, to nearest even; float to integer truncates towards zero and saturates, NaN gives 0; integers wrap;
-    to bool is `x != 0`.
+    to bool is `x != 0`. Integers of 4 and 2 bits wrap, from floats too. What a float of 8 bits cannot hold becomes the largest one with
+    `saturate`, else infinity or NaN; `round_mode` (up, down, nearest) is that of f8E8M0FNU, the powers of two.
 
     ```mlir
     %y = nn.cast %x {to = i64} : (tensor<2x3xf32>) -> tensor<2x3xi64>
     ```
   }];
-  let arguments = (ins NN_Tensor:$x, TypeAttr:$to);
+  let arguments = (ins NN_Tensor:$x, TypeAttr:$to, DefaultValuedAttr<BoolAttr, "true">:$saturate,
+                       DefaultValuedAttr<StrAttr, "\"up\"">:$round_mode);
   let results = (outs NN_Tensor:$y);
   let hasVerifier = 1;
 }

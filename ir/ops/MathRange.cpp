@@ -136,6 +136,8 @@ void CastOp::inferRange(Ranges operands, RangeResults y) {
     y[0] = x.map([&](Interval v) {
       return v.contains(0) ? Interval{0, v == Interval::point(0) && !x.mayBeNaN ? 0.0 : 1.0} : Interval{1, 1};
     });
+  } else if (getTo().getIntOrFloatBitWidth() < 8) {
+    y[0] = TensorRange::unknown(getY().getType()); // wraps, or may lose NaN
   } else if (fromFloat && !isa<FloatType>(getTo())) {
     // Truncates and saturates; NaN gives 0.
     y[0] = x.map([&](Interval v) {

@@ -48,7 +48,7 @@ def NN_ReduceMeanOp : NN_ReduceOp<"reduce_mean", "Mean"> {
   }];
 }
 
-def NN_ReduceMaxOp : NN_ReduceOp<"reduce_max", "Max", NN_Tensor> {
+def NN_ReduceMaxOp : NN_ReduceOp<"reduce_max", "Max", NN_NumberOrBoolTensor> {
   let summary = "the largest element, or NaN; the least value of the type of nothing";
   let description = [{
     ```mlir
@@ -57,7 +57,7 @@ def NN_ReduceMaxOp : NN_ReduceOp<"reduce_max", "Max", NN_Tensor> {
   }];
 }
 
-def NN_ReduceMinOp : NN_ReduceOp<"reduce_min", "Min", NN_Tensor> {
+def NN_ReduceMinOp : NN_ReduceOp<"reduce_min", "Min", NN_NumberOrBoolTensor> {
   let summary = "the least element, or NaN; the greatest value of the type of nothing";
   let description = [{
     ```mlir

@@ -15,7 +15,7 @@ def NN_ResizeOp : NN_Op<"resize", [AttrSizedOperandSegments, DeclareOpInterfaceM
         : (tensor<1x3x8x8xf32>, tensor<4xf32>) -> tensor<1x3x16x16xf32>
     ```
   }];
-  let arguments = (ins NN_Tensor:$x, Optional<NN_FloatTensor>:$roi, Optional<NN_FloatTensor>:$scales,
+  let arguments = (ins NN_NumberOrBoolTensor:$x, Optional<NN_FloatTensor>:$roi, Optional<NN_FloatTensor>:$scales,
                        Optional<NN_IndexTensor>:$sizes,
                        DefaultValuedAttr<StrAttr, "\"nearest\"">:$mode,
                        DefaultValuedAttr<StrAttr, "\"half_pixel\"">:$coordinate_transformation_mode,
@@ -26,7 +26,7 @@ def NN_ResizeOp : NN_Op<"resize", [AttrSizedOperandSegments, DeclareOpInterfaceM
                        DefaultValuedAttr<BoolAttr, "false">:$antialias,
                        OptionalAttr<DenseI64ArrayAttr>:$axes,
                        DefaultValuedAttr<StrAttr, "\"stretch\"">:$keep_aspect_ratio_policy);
-  let results = (outs NN_Tensor:$y);
+  let results = (outs NN_NumberOrBoolTensor:$y);
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// How the values of operands are read: `constantTensor` while compiling, host tensors during evaluation.

@@ -3,6 +3,7 @@
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
+#include "tools/sinter/OnnxInterface.h"
 #include "tools/sinter/OpenModel.h"
 #include "tools/sinter/Summary.h"
 
@@ -97,9 +98,16 @@ int RunCommand::run() {
     return report(given.failure());
   if (Status s = takeOpenShapes(model, *given, common.compile.shapes); !s.ok())
     return report(s.failure());
+  common.compile.values = *given;
   Expected<std::shared_ptr<Model>> compiled = openModel(model, common);
   if (!compiled)
     return report(compiled.failure());
+  // Inputs that shapes follow from are constants of the compiled model.
+  if (Expected<OnnxInterface> interface = readOnnxInterface(model); interface && model.ends_with(".onnx"))
+    std::erase_if(*given, [&](const auto &entry) {
+      auto isIt = [&](const SinterTensorInfo &info) { return entry.first == info.name; };
+      return interface->findInput(entry.first) && std::ranges::none_of((*compiled)->inputs(), isIt);
+    });
   Expected<std::vector<Tensor>> bound = bindTensors(**compiled, std::move(*given), "--input");
   if (!bound)
     return report(bound.failure());

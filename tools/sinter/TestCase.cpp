@@ -115,12 +115,15 @@ TestResult CaseRunner::run() {
   return {};
 }
 
-/// The model compiled for the shapes of `inputs`; data sets of equal shapes share it.
+/// The model compiled for `inputs`; data sets of equal shapes share it.
 Expected<std::shared_ptr<Model>> CaseRunner::compiledFor(const std::map<std::string, Tensor> &inputs) {
   CompileOptions options = options_.common.compile;
   options.jobs = std::max(1, options_.common.threads);
   addOpenShapes(interface_, inputs, options.shapes);
-  if (!lastModel_ || options.shapes != lastShapes_) {
+  options.values = inputs;
+  // A model whose shapes follow from values of inputs holds for these values.
+  bool isFrozen = lastModel_ && lastModel_->inputs().size() < interface_.requiredInputs().size();
+  if (!lastModel_ || isFrozen || options.shapes != lastShapes_) {
     Expected<std::shared_ptr<Model>> compiled = compileModel(folder_ + "/model.onnx", options);
     if (!compiled)
       return compiled;
