@@ -182,7 +182,10 @@ private:
         }
         if (!elementCount(ranked.getShape()))
           return op.emitError("the result ") << type << " of " << describe(&op) << " is too large";
-        result.setType(type);
+        // In a dump of planned kernels, views between them have layouts, of which shapes know nothing.
+        BlockedAttr layout = layoutOf(result.getType());
+        bool keepsLayout = layout && !layoutOf(type) && rankedType(result).getRank() == ranked.getRank();
+        result.setType(keepsLayout ? withLayout(ranked, layout) : ranked);
       }
       if (failed(foldOp(&op, foldedElements, journal)))
         return failure();

@@ -1,5 +1,6 @@
 // RUN: sinter-opt %s -split-input-file -nn-place-concats | FileCheck %s
 // RUN: sinter-opt %s -split-input-file -nn-place-concats -nn-form-kernels=fuse=false -nn-plan-memory | FileCheck %s --check-prefix=PLAN
+// RUN: sinter-opt %s -split-input-file -nn-place-concats -nn-specialise-shapes | FileCheck %s --check-prefix=AGAIN
 
 // Both operands are computed where the result lies.
 // CHECK-LABEL: func @main
@@ -96,6 +97,8 @@ func.func @main(%x: tensor<2x8xf32>) -> tensor<2x16xf32> {
 // CHECK-LABEL: func @main
 // CHECK: nn.concat {{.*}} {axis = 1 : i64, nn.in_place} : (tensor<1x8x2xf32, #nn.blocked<1, 8>>, tensor<1x6x2xf32
 // CHECK: nn.concat {{.*}} {axis = 1 : i64} : (tensor<1x6x2xf32
+// Shapes inferred again, as in a dump that is read back, leave the layout.
+// AGAIN: nn.concat {{.*}} {axis = 1 : i64, nn.in_place} : {{.*}} -> tensor<1x14x2xf32, #nn.blocked<1, 8>>
 #b = #nn.blocked<1, 8>
 func.func @main(%x: tensor<1x8x2xf32>, %z: tensor<1x6x2xf32>) -> tensor<1x14x2xf32> {
   %a = nn.relayout %x : (tensor<1x8x2xf32>) -> tensor<1x8x2xf32, #b>
