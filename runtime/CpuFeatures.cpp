@@ -10,6 +10,7 @@
 namespace sinter {
 namespace {
 
+/// Features that generated code may use: random numbers are none, and kernels hide rdseed where it is broken.
 struct FeatureName {
   std::string_view llvm, kernel;
 };
@@ -53,8 +54,6 @@ constexpr FeatureName features[] = {{"64bit", "lm"},
                                     {"movbe", "movbe"},
                                     {"pclmul", "pclmulqdq"},
                                     {"popcnt", "popcnt"},
-                                    {"rdrnd", "rdrand"},
-                                    {"rdseed", "rdseed"},
                                     {"sahf", "lahf_lm"},
                                     {"sha", "sha_ni"},
                                     {"sse", "sse"},
