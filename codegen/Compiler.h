@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct CompileOptions {
   std::string targetCpu, targetTriple; ///< empty: this machine
   std::map<std::string, Shape> shapes; ///< of graph inputs, by name
   std::map<std::string, int64_t> dims; ///< of symbolic dimensions, by name
+  /// Inputs that are sequences of no element, or optionals without one. A sequence NAME has the inputs NAME[0], NAME[1], ...
+  /// otherwise, as many as have shapes.
+  std::set<std::string> empty;
   std::map<std::string, std::pair<double, double>> inputRanges;
   bool freezeInputs = false; ///< overridable initialisers are constants
   /// What inputs will hold, by name: where a shape follows from one, it becomes a constant and is no input of the

@@ -80,7 +80,7 @@ Expected<LoadedModel> loadModel(const std::string &path, const CompileOptions &o
   // Passes run on one thread: a model is one function. Kernels are compiled in parallel by their own threads.
   model.context = std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
   bool isMlir = StringRef(path).ends_with(".mlir");
-  nn::ImportOptions import{options.freezeInputs, options.values};
+  nn::ImportOptions import{options.freezeInputs, options.values, options.shapes, options.dims, options.empty};
   Expected<OwningOpRef<ModuleOp>> module =
       isMlir ? parseMlir(path, *model.context) : nn::importOnnx(path, *model.context, import);
   if (!module)

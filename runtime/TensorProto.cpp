@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
+#include <onnx/onnx-data_pb.h>
 #include <onnx/onnx_pb.h>
 
 namespace sinter {
@@ -298,6 +299,43 @@ Expected<NamedTensor> readTensorProto(const std::string &path) {
   if (!bytes)
     return bytes.failure();
   return parseTensorProto(*bytes, path);
+}
+
+static Status appendTensors(const onnx::SequenceProto &sequence, const std::string &path, TensorList &list) {
+  if (sequence.sequence_values_size() + sequence.map_values_size() + sequence.optional_values_size() +
+      sequence.sparse_tensor_values_size())
+    return {ErrorCode::Unsupported, fmt::format("'{}' holds a sequence of something other than tensors", path)};
+  list.isSequence = true;
+  for (const TensorProto &proto : sequence.tensor_values()) {
+    Expected<Tensor> tensor = tensorFromProto(proto, "");
+    if (!tensor)
+      return {tensor.failure().code, fmt::format("'{}': {}", path, tensor.failure().message)};
+    list.tensors.push_back(*tensor);
+  }
+  return {};
+}
+
+Expected<TensorList> readTensorList(const std::string &path, bool isOptional) {
+  Expected<std::vector<std::byte>> bytes = readFile(path);
+  if (!bytes)
+    return bytes.failure();
+  TensorList list;
+  onnx::OptionalProto optional;
+  onnx::SequenceProto sequence;
+  if (!(isOptional ? parseMessage(*bytes, optional) : parseMessage(*bytes, sequence)))
+    return Failure{ErrorCode::InvalidFile,
+                   fmt::format("'{}' is no ONNX {}", path, isOptional ? "optional" : "sequence")};
+  if (isOptional && optional.has_tensor_value()) {
+    Expected<Tensor> tensor = tensorFromProto(optional.tensor_value(), "");
+    if (!tensor)
+      return Failure{tensor.failure().code, fmt::format("'{}': {}", path, tensor.failure().message)};
+    list.tensors.push_back(*tensor);
+    return list;
+  }
+  if (isOptional && !optional.has_sequence_value())
+    return list;
+  Status status = appendTensors(isOptional ? optional.sequence_value() : sequence, path, list);
+  return status.ok() ? Expected<TensorList>(std::move(list)) : status.failure();
 }
 
 Status writeTensorProto(const std::string &path, const NamedTensor &named) {

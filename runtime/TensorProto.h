@@ -28,6 +28,14 @@ int32_t typeToOnnx(DType type);
 Expected<Tensor> tensorFromProto(const onnx::TensorProto &proto, const std::string &folder);
 
 Expected<NamedTensor> readTensorProto(const std::string &path);
+/// What a file of an ONNX sequence (SequenceProto) or optional (OptionalProto) holds. An optional of a tensor counts as a
+/// sequence of one.
+struct TensorList {
+  std::vector<Tensor> tensors;
+  bool isSequence = false;
+};
+/// Messages name the file. `isOptional` says which of both it is: they look alike in a file.
+Expected<TensorList> readTensorList(const std::string &path, bool isOptional);
 Status writeTensorProto(const std::string &path, const NamedTensor &tensor);
 
 /// .npy by its magic, anything else as a TensorProto.

@@ -76,18 +76,7 @@ template <typename Op> static LogicalResult importVariadic(NodeImporter &n) {
   return n.finish({n.create<Op>(ValueRange(n.allInputs()))});
 }
 
-/// An If whose branches were inlined (InlineBranches.h): a condition, and the same output of both.
-static LogicalResult importIf(NodeImporter &n) {
-  if (failed(n.expectInputs(3, 3)))
-    return failure();
-  Value condition = n.input(0);
-  if (RankedTensorType type = rankedType(condition); !type || type.getRank() > 0)
-    condition = n.create<ReshapeOp>(condition, n.ints({}));
-  return n.finish(n.create<SelectOp>(condition, n.input(1), n.input(2)).getY());
-}
-
 void registerArithmeticImporters(ImporterTable &t) {
-  t.add("If", importIf);
   t.add("Add", importBinary<AddOp>);
   t.add("Sub", importBinary<SubOp>);
   t.add("Mul", importBinary<MulOp>);

@@ -1,6 +1,5 @@
 // See the header. Kahn's algorithm gives the order and finds cycles.
 #include "ir/onnx/GraphCheck.h"
-#include "ir/onnx/Registry.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/raw_ostream.h"
@@ -9,9 +8,13 @@
 
 namespace sinter::nn {
 
-std::vector<std::string> nodeNames(const onnx::GraphProto &graph) {
+std::string operatorOf(const onnx::NodeProto &node) {
+  bool isStandard = node.domain().empty() || node.domain() == "ai.onnx";
+  return isStandard ? node.op_type() : node.domain() + "." + node.op_type();
+}
+
+std::vector<std::string> nodeNames(const onnx::GraphProto &graph, llvm::StringMap<int> &seen) {
   std::vector<std::string> names;
-  llvm::StringMap<int> seen;
   for (const onnx::NodeProto &node : graph.node()) {
     std::string name = node.name();
     if (name.empty())
@@ -25,8 +28,33 @@ std::vector<std::string> nodeNames(const onnx::GraphProto &graph) {
   return names;
 }
 
-Expected<std::vector<int>> evaluationOrder(const onnx::GraphProto &graph,
-                                           const std::vector<std::string> &names) {
+/// Adds the names that a graph reads and does not define.
+static void addFreeNames(const onnx::GraphProto &graph, llvm::StringSet<> &free) {
+  llvm::StringSet<> inside;
+  for (const auto &input : graph.input())
+    inside.insert(input.name());
+  for (const auto &initializer : graph.initializer())
+    inside.insert(initializer.name());
+  for (const onnx::NodeProto &node : graph.node())
+    for (const std::string &output : node.output())
+      inside.insert(output);
+  llvm::StringSet<> read;
+  for (const onnx::NodeProto &node : graph.node()) {
+    for (const std::string &input : node.input())
+      read.insert(input);
+    for (const onnx::AttributeProto &attribute : node.attribute())
+      if (attribute.has_g())
+        addFreeNames(attribute.g(), read);
+  }
+  for (const auto &output : graph.output())
+    read.insert(output.name());
+  for (llvm::StringRef name : read.keys())
+    if (!name.empty() && !inside.contains(name))
+      free.insert(name);
+}
+
+Expected<std::vector<int>> evaluationOrder(const onnx::GraphProto &graph, const std::vector<std::string> &names,
+                                           llvm::function_ref<bool(const std::string &)> isOuter) {
   constexpr int outside = -1;
   llvm::StringMap<int> producer;
   for (const auto &input : graph.input())
@@ -47,11 +75,22 @@ Expected<std::vector<int>> evaluationOrder(const onnx::GraphProto &graph,
 
   std::vector<int> waiting(names.size(), 0);
   std::vector<std::vector<int>> readers(names.size());
-  for (int i = 0; i < graph.node_size(); ++i)
+  for (int i = 0; i < graph.node_size(); ++i) {
+    llvm::StringSet<> inSubgraphs;
+    for (const onnx::AttributeProto &attribute : graph.node(i).attribute())
+      if (attribute.has_g())
+        addFreeNames(attribute.g(), inSubgraphs);
+    for (llvm::StringRef name : inSubgraphs.keys())
+      if (auto found = producer.find(name); found != producer.end() && found->second != outside) {
+        readers[found->second].push_back(i);
+        ++waiting[i];
+      }
     for (const std::string &input : graph.node(i).input()) {
       if (input.empty())
         continue;
       auto found = producer.find(input);
+      if (found == producer.end() && isOuter(input))
+        continue;
       if (found == producer.end())
         return Failure{
             ErrorCode::InvalidFile,
@@ -62,6 +101,7 @@ Expected<std::vector<int>> evaluationOrder(const onnx::GraphProto &graph,
         ++waiting[i];
       }
     }
+  }
 
   // The smallest ready index first: a sorted model keeps its order.
   std::priority_queue<int, std::vector<int>, std::greater<>> ready;
@@ -87,15 +127,12 @@ Expected<std::vector<int>> evaluationOrder(const onnx::GraphProto &graph,
   return Failure{ErrorCode::InvalidFile, message + ": an ONNX graph must be acyclic, export the model again"};
 }
 
-Status checkOperators(const onnx::GraphProto &graph, const std::vector<std::string> &names) {
+Status checkOperators(const onnx::GraphProto &graph, const std::vector<std::string> &names,
+                      llvm::function_ref<bool(const onnx::NodeProto &)> isKnown) {
   std::map<std::string, std::vector<int>> missing;
-  for (int i = 0; i < graph.node_size(); ++i) {
-    const onnx::NodeProto &node = graph.node(i);
-    bool standard = node.domain().empty() || node.domain() == "ai.onnx";
-    if (standard && importers().find(node.op_type()))
-      continue;
-    missing[standard ? node.op_type() : node.domain() + "." + node.op_type()].push_back(i);
-  }
+  for (int i = 0; i < graph.node_size(); ++i)
+    if (!isKnown(graph.node(i)))
+      missing[operatorOf(graph.node(i))].push_back(i);
   if (missing.empty())
     return {};
   std::string message;

@@ -6,6 +6,7 @@
 #include "runtime/Status.h"
 #include "runtime/Tensor.h"
 #include <map>
+#include <set>
 
 namespace sinter::nn {
 
@@ -14,12 +15,19 @@ struct ImportOptions {
   bool freezeInputs = false;
   /// What inputs will hold, by name: where a shape follows from one, it becomes a constant.
   std::map<std::string, Tensor> values;
+  /// Shapes of inputs and sizes of symbolic dimensions. What does not fit the model is left to nn-specialise-shapes to
+  /// report. Element I of an input NAME that is a sequence is called NAME[I].
+  std::map<std::string, Shape> shapes;
+  std::map<std::string, int64_t> dims;
+  /// Inputs that are sequences of no element, or optionals without one.
+  std::set<std::string> empty;
 };
 
 /// A module with one function @main: arguments are the graph's inputs, results its outputs, each with its
 /// ONNX name as attribute `nn.name`; inputs also carry `nn.dims` (the names of symbolic dimensions) and,
-/// where an initialiser gives a default, `nn.default`, or where what it will hold is known, `nn.value`. Ops carry their node's name as location. An
-/// unsupported model gets one error that lists all that is missing.
+/// where an initialiser gives a default, `nn.default`, or where what it will hold is known, `nn.value`. Ops carry their node's name as location. Control
+/// flow is carried out here: loops are unrolled, branches chosen or computed both. Sequences at the graph's edges are inputs and outputs NAME[0],
+/// NAME[1], .... An unsupported model gets one error that lists all that is missing.
 Expected<mlir::OwningOpRef<mlir::ModuleOp>> importOnnx(const std::string &path, mlir::MLIRContext &context,
                                                        const ImportOptions &options = {});
 

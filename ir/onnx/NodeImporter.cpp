@@ -12,13 +12,22 @@ using onnx::AttributeProto;
 
 namespace sinter::nn {
 
-LogicalResult NodeImporter::expectInputs(int least, int most) {
+LogicalResult NodeImporter::expectAnyInputs(int least, int most) {
   if (inputCount() < least || inputCount() > most)
     return invalid("has " + Twine(inputCount()) + " inputs, expected " + Twine(least) +
                    (least == most ? Twine("") : " to " + Twine(most)));
   for (int i = 0; i < least; ++i)
-    if (!inputs[i])
+    if (given[i].kind == Imported::Missing)
       return invalid("leaves out input " + Twine(i) + ", which is required");
+  return success();
+}
+
+LogicalResult NodeImporter::expectInputs(int least, int most) {
+  if (failed(expectAnyInputs(least, most)))
+    return failure();
+  for (auto [i, value] : llvm::enumerate(given))
+    if (value.kind == Imported::Sequence || value.kind == Imported::Empty)
+      return invalid("reads " + Twine(value.describe()) + " as input " + Twine(i) + ", which is to be a tensor");
   return success();
 }
 
@@ -80,9 +89,53 @@ std::optional<Tensor> NodeImporter::tensorAttr(StringRef name) {
   return std::nullopt;
 }
 
+std::optional<SmallVector<std::string>> NodeImporter::stringsAttr(StringRef name) {
+  const AttributeProto *found = find(name, AttributeProto::STRINGS, "strings");
+  return found ? std::optional(SmallVector<std::string>(found->strings().begin(), found->strings().end()))
+               : std::nullopt;
+}
+
+const onnx::GraphProto *NodeImporter::graphAttr(StringRef name) {
+  const AttributeProto *found = find(name, AttributeProto::GRAPH, "graph");
+  if (!found || !found->has_g())
+    (void)invalid("has no " + name);
+  return found && found->has_g() ? &found->g() : nullptr;
+}
+
 /// ODS's own wording for an operand or result outside its type constraint.
 static bool isTypeConstraint(StringRef message) {
   return message.contains("must be") && message.contains("but got");
+}
+
+/// Operands that say which shape the result has. The first is data, but of those that make tensors of numbers.
+static bool saysShape(Operation *op, unsigned operand) { return operand > 0 || isa<RangeOp, ConstantOfShapeOp>(op); }
+
+/// Where a result's shape follows from values that are known, they become constants: what comes next can rely on the
+/// shape. Success if one did.
+static LogicalResult settleShape(NodeImporter &n, Operation *op, ArrayRef<Type> types) {
+  auto isStatic = [](Type type) {
+    auto ranked = dyn_cast<RankedTensorType>(type);
+    return ranked && ranked.hasStaticShape();
+  };
+  if (llvm::all_of(types, isStatic) || !llvm::all_of(op->getOperandTypes(), isStatic))
+    return failure();
+  for (bool freezes : {false, true}) {
+    bool settled = false;
+    for (OpOperand &operand : op->getOpOperands()) {
+      if (!saysShape(op, operand.getOperandNumber()) || constantTensor(operand.get()))
+        continue;
+      std::optional<Tensor> tensor = n.known(operand.get(), freezes);
+      if (!tensor)
+        continue;
+      OpBuilder::InsertionGuard guard(n.builder);
+      n.builder.setInsertionPoint(op);
+      operand.set(n.constant(*tensor));
+      settled = true;
+    }
+    if (settled)
+      return success();
+  }
+  return failure();
 }
 
 void NodeImporter::inferTypes(Operation *op) {
@@ -93,7 +146,12 @@ void NodeImporter::inferTypes(Operation *op) {
     return success();
   });
   SmallVector<Type> types;
-  bool inferred = succeeded(cast<ShapeInferenceOpInterface>(op).inferShapes(types));
+  auto inference = cast<ShapeInferenceOpInterface>(op);
+  bool inferred = succeeded(inference.inferShapes(types));
+  if (inferred && succeeded(settleShape(*this, op, types))) {
+    types.clear();
+    inferred = succeeded(inference.inferShapes(types));
+  }
   if (inferred) {
     assert(types.size() == op->getNumResults() && "inferShapes answers for every result");
     for (auto [result, type] : llvm::zip_equal(op->getResults(), types))
@@ -104,11 +162,12 @@ void NodeImporter::inferTypes(Operation *op) {
   (void)(isTypeConstraint(message) ? unsupported(message) : invalid(message));
 }
 
-/// Shape arithmetic is small and shallow.
+/// Shape arithmetic is small, and no deeper than this.
 static constexpr int64_t mostKnownElements = 4096;
-static constexpr int deepestKnown = 64;
+static constexpr int deepestKnown = 512;
 
-std::optional<Tensor> NodeImporter::known(Value value, int depth) {
+std::optional<Tensor> NodeImporter::evaluate(Value value, bool freezes, int depth, Found &found,
+                                             SmallVectorImpl<BlockArgument> &read) {
   RankedTensorType type = rankedType(value);
   if (!type || depth > deepestKnown)
     return std::nullopt;
@@ -118,13 +177,16 @@ std::optional<Tensor> NodeImporter::known(Value value, int depth) {
     auto elements = function.getArgAttrOfType<ElementsAttr>(index, valueAttr);
     if (!elements)
       elements = function.getArgAttrOfType<ElementsAttr>(index, "nn.default");
-    std::optional<Tensor> tensor = elements ? readElements(elements) : std::nullopt;
-    if (tensor)
-      function.setArgAttr(index, frozenAttr, builder.getUnitAttr());
-    return tensor;
+    if (!elements || (!freezes && !function.getArgAttr(index, frozenAttr)))
+      return std::nullopt;
+    read.push_back(argument);
+    return readElements(elements);
   }
   if (std::optional<Tensor> tensor = constantTensor(value))
     return tensor;
+  if (auto known = found.find(value); known != found.end())
+    return known->second;
+  found[value] = std::nullopt;
   Operation *op = value.getDefiningOp();
   if (!type.hasStaticShape() || !elementCount(type.getShape()) || type.getNumElements() > mostKnownElements ||
       op->getNumResults() != 1 || !isa<ReferenceOpInterface>(op))
@@ -139,14 +201,34 @@ std::optional<Tensor> NodeImporter::known(Value value, int depth) {
     if (isa<ShapeOp, SizeOp>(op)) // ask for no data
       tensor = Tensor::view(*dtype, Shape(operandType.getShape()), nullptr);
     else if (operandType.getNumElements() <= mostKnownElements)
-      tensor = known(operand, depth + 1);
+      tensor = evaluate(operand, freezes, depth + 1, found, read);
     if (!tensor)
       return std::nullopt;
     operands.push_back(*tensor);
   }
   ScopedDiagnosticHandler silent(builder.getContext(), [](Diagnostic &) { return success(); });
   FailureOr<SmallVector<Tensor>> results = evaluateOp(op, operands);
-  return succeeded(results) ? std::optional(results->front()) : std::nullopt;
+  if (succeeded(results))
+    found[value] = results->front();
+  return found[value];
+}
+
+std::optional<Tensor> NodeImporter::known(Value value, bool freezes) {
+  Found found;
+  SmallVector<BlockArgument> read;
+  std::optional<Tensor> tensor = evaluate(value, freezes, 0, found, read);
+  if (tensor)
+    for (BlockArgument argument : read)
+      cast<func::FuncOp>(argument.getOwner()->getParentOp())
+          .setArgAttr(argument.getArgNumber(), frozenAttr, builder.getUnitAttr());
+  return tensor;
+}
+
+std::optional<bool> NodeImporter::knownBool(Value value, bool freezes) {
+  std::optional<Tensor> tensor = value ? known(value, freezes) : std::nullopt;
+  if (!tensor || tensor->size() != 1)
+    return std::nullopt;
+  return toInts(*tensor)[0] != 0;
 }
 
 std::optional<SmallVector<int64_t>> NodeImporter::knownInts(int index, StringRef name) {
@@ -173,8 +255,6 @@ Value NodeImporter::constant(const Tensor &tensor) {
                             node.output_size() ? StringRef(node.output(0)) : "constant");
 }
 
-Value NodeImporter::ints(ArrayRef<int64_t> values) { return ConstantOp::ints(builder, loc, values); }
-
 Value NodeImporter::scalar(double value, DType type) {
   Tensor tensor(type, {});
   storeDoubles(tensor, std::array{value});
@@ -182,6 +262,10 @@ Value NodeImporter::scalar(double value, DType type) {
 }
 
 LogicalResult NodeImporter::finish(ValueRange values) {
+  return finishAny(SmallVector<Imported>(values.begin(), values.end()));
+}
+
+LogicalResult NodeImporter::finishAny(ArrayRef<Imported> values) {
   if (error)
     return failure();
   for (unsigned i = values.size(); i < static_cast<unsigned>(node.output_size()); ++i)
@@ -189,6 +273,26 @@ LogicalResult NodeImporter::finish(ValueRange values) {
       return unsupported("output " + Twine(i) + " ('" + node.output(i) + "') is not implemented");
   results.assign(values.begin(), values.end());
   return checkAttributes();
+}
+
+Expected<std::vector<Imported>> NodeImporter::importBody(const onnx::GraphProto &body,
+                                                         ArrayRef<Imported> bodyInputs) {
+  Block *block = builder.getInsertionBlock();
+  if (block->empty())
+    (void)ints({}); // a place to come back to
+  Operation *before = &block->back();
+  Expected<std::vector<Imported>> outputs = model.importBody(body, bodyInputs);
+  // What came at the start of the block, constants, may serve others.
+  if (!outputs)
+    while (&block->back() != before)
+      block->back().erase();
+  return outputs;
+}
+
+LogicalResult NodeImporter::fail(Failure failure) {
+  if (!error)
+    error = std::move(failure);
+  return mlir::failure();
 }
 
 LogicalResult NodeImporter::unsupported(const Twine &reason) {

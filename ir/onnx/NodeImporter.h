@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ir/NN.h"
+#include "ir/onnx/Imported.h"
 #include "ir/onnx/Registry.h"
 #include "mlir/IR/Builders.h"
 #include "onnx/onnx_pb.h"
@@ -12,28 +13,46 @@
 
 namespace sinter::nn {
 
+/// What the importer of a whole model does for a node.
+class ModelImporter {
+public:
+  virtual ~ModelImporter() = default;
+  /// Adds the nodes of a subgraph where the node stands, its inputs bound in order; gives its outputs.
+  virtual Expected<std::vector<Imported>> importBody(const onnx::GraphProto &body,
+                                                     llvm::ArrayRef<Imported> inputs) = 0;
+  /// A 1-D constant of i64 (a scalar where `isScalar`); equal ones are one op.
+  virtual mlir::Value ints(llvm::ArrayRef<int64_t> values, bool isScalar) = 0;
+};
+
 class NodeImporter {
 public:
-  /// `inputs` has a null value where an optional input is absent.
-  NodeImporter(mlir::OpBuilder &builder, mlir::Location loc, const onnx::NodeProto &node, int64_t opset,
-               llvm::ArrayRef<mlir::Value> inputs, const std::string &folder)
-      : builder(builder), loc(loc), node(node), opset(opset), inputs(inputs), folder(folder) {}
+  /// `inputs` has `Missing` where an optional input is absent.
+  NodeImporter(ModelImporter &model, mlir::OpBuilder &builder, mlir::Location loc, const onnx::NodeProto &node,
+               int64_t opset, llvm::ArrayRef<Imported> inputs, const std::string &folder)
+      : builder(builder), loc(loc), node(node), opset(opset), given(inputs), model(model), folder(folder) {
+    for (const Imported &value : inputs)
+      this->inputs.push_back(value.tensor);
+  }
 
   mlir::OpBuilder &builder;
   const mlir::Location loc;
   const onnx::NodeProto &node;
-  const int64_t opset; ///< version of the default domain that the model imports
+  const int64_t opset; ///< version of the node's domain that the model imports
 
-  /// Input i, or null where it is absent.
+  /// Input i, or null where it is absent or no tensor.
   mlir::Value input(int i) const { return i < static_cast<int>(inputs.size()) ? inputs[i] : mlir::Value(); }
   int inputCount() const { return static_cast<int>(inputs.size()); }
   int outputCount() const { return node.output_size(); }
   /// Whether the model reads output i (it has a name).
   bool hasOutput(int i) const { return i < node.output_size() && !node.output(i).empty(); }
   llvm::ArrayRef<mlir::Value> allInputs() const { return inputs; }
-  /// Fails with a message unless the number of inputs is within [least, most] and the first `least` are
-  /// present.
+  /// Input i whatever it is.
+  Imported anyInput(int i) const { return i < inputCount() ? given[i] : Imported(); }
+  /// Fails with a message unless the number of inputs is within [least, most], the first `least` are present, and those
+  /// present are tensors.
   mlir::LogicalResult expectInputs(int least, int most);
+  /// The same for inputs of any kind.
+  mlir::LogicalResult expectAnyInputs(int least, int most);
 
   /// Attributes. A value of another type than asked for is an error that finish() reports; attributes never
   /// asked for are reported as unsupported.
@@ -44,6 +63,9 @@ public:
   std::optional<llvm::SmallVector<int64_t>> intsAttr(llvm::StringRef name);
   std::optional<llvm::SmallVector<float>> floatsAttr(llvm::StringRef name);
   std::optional<Tensor> tensorAttr(llvm::StringRef name);
+  std::optional<llvm::SmallVector<std::string>> stringsAttr(llvm::StringRef name);
+  /// Null, and an error, where it is absent.
+  const onnx::GraphProto *graphAttr(llvm::StringRef name);
   /// Names an attribute that has no effect on inference.
   void ignoreAttr(llvm::StringRef name) { asked.insert(name); }
 
@@ -59,37 +81,53 @@ public:
     return createN<Op>(1, std::forward<Args>(args)...);
   }
   /// The value of a small tensor that is known while importing: a constant, what follows from constants and static
-  /// shapes, or an input that becomes a constant by being asked for (it has a default, or its value was given).
-  std::optional<Tensor> known(mlir::Value value, int depth = 0);
+  /// shapes and, where `freezes`, an input that becomes a constant by being asked for (it has a default, or its value
+  /// was given).
+  std::optional<Tensor> known(mlir::Value value, bool freezes = true);
+  /// A known tensor of one element as a bool.
+  std::optional<bool> knownBool(mlir::Value value, bool freezes);
   /// The same as integers or doubles; with an error that names the operand and the remedy where it is not known.
   std::optional<llvm::SmallVector<int64_t>> knownInts(int input, llvm::StringRef name);
   std::optional<std::vector<double>> knownDoubles(int input, llvm::StringRef name);
   mlir::Value constant(const Tensor &tensor);
   /// A 1-D constant of i64.
-  mlir::Value ints(llvm::ArrayRef<int64_t> values);
+  mlir::Value ints(llvm::ArrayRef<int64_t> values) { return model.ints(values, false); }
+  /// A scalar constant of i64.
+  mlir::Value intScalar(int64_t value) { return model.ints(value, true); }
   /// A scalar constant of the given element type.
   mlir::Value scalar(double value, DType type);
 
   /// Declares the node's outputs, in order; the model may name fewer. Fails if anything before failed.
   mlir::LogicalResult finish(mlir::ValueRange values);
+  mlir::LogicalResult finishAny(llvm::ArrayRef<Imported> values);
+  /// Adds the nodes of a subgraph here. After an error the ops that it made are gone again.
+  Expected<std::vector<Imported>> importBody(const onnx::GraphProto &body, llvm::ArrayRef<Imported> inputs);
+  /// Fails with another's failure.
+  mlir::LogicalResult fail(Failure failure);
   /// The node is well-formed but beyond what Sinter implements.
   mlir::LogicalResult unsupported(const llvm::Twine &reason);
   /// The node contradicts ONNX.
   mlir::LogicalResult invalid(const llvm::Twine &reason);
 
   // For the importer that drives it.
-  llvm::ArrayRef<mlir::Value> outputs() const { return results; }
+  llvm::ArrayRef<Imported> outputs() const { return results; }
   const std::optional<Failure> &problem() const { return error; }
   mlir::LogicalResult checkAttributes();
 
 private:
+  using Found = llvm::DenseMap<mlir::Value, std::optional<Tensor>>;
+
   const onnx::AttributeProto *find(llvm::StringRef name, int type, llvm::StringRef typeName);
   void inferTypes(mlir::Operation *op);
+  std::optional<Tensor> evaluate(mlir::Value value, bool freezes, int depth, Found &found,
+                                 llvm::SmallVectorImpl<mlir::BlockArgument> &read);
 
-  llvm::ArrayRef<mlir::Value> inputs;
+  llvm::ArrayRef<Imported> given;
+  llvm::SmallVector<mlir::Value> inputs;
+  ModelImporter &model;
   const std::string &folder;
   llvm::StringSet<> asked;
-  llvm::SmallVector<mlir::Value> results;
+  llvm::SmallVector<Imported> results;
   std::optional<Failure> error;
 };
 

@@ -10,6 +10,7 @@ const ImporterTable &importers() {
     registerArithmeticImporters(t);
     registerAttentionImporters(t);
     registerConstantImporters(t);
+    registerControlImporters(t);
     registerConvolutionImporters(t);
     registerEinsumImporters(t);
     registerIndexingImporters(t);
@@ -24,6 +25,7 @@ const ImporterTable &importers() {
     registerReductionImporters(t);
     registerResizeImporters(t);
     registerSamplingImporters(t);
+    registerSequenceImporters(t);
     registerSignalImporters(t);
     registerViewImporters(t);
     return t;

@@ -9,7 +9,7 @@ namespace sinter::nn {
 class NodeImporter;
 using ImportFn = mlir::LogicalResult (*)(NodeImporter &);
 
-/// Operators of the default ONNX domain by name.
+/// Operators by name: those of the default ONNX domain, of others behind their domain ("ai.onnx.ml.Scaler").
 class ImporterTable {
 public:
   void add(llvm::StringRef opType, ImportFn function) { entries[opType] = function; }
@@ -28,6 +28,7 @@ void registerActivationImporters(ImporterTable &table);
 void registerArithmeticImporters(ImporterTable &table);
 void registerAttentionImporters(ImporterTable &table);
 void registerConstantImporters(ImporterTable &table);
+void registerControlImporters(ImporterTable &table);
 void registerConvolutionImporters(ImporterTable &table);
 void registerEinsumImporters(ImporterTable &table);
 void registerIndexingImporters(ImporterTable &table);
@@ -42,6 +43,7 @@ void registerRecurrentImporters(ImporterTable &table);
 void registerReductionImporters(ImporterTable &table);
 void registerResizeImporters(ImporterTable &table);
 void registerSamplingImporters(ImporterTable &table);
+void registerSequenceImporters(ImporterTable &table);
 void registerSignalImporters(ImporterTable &table);
 void registerViewImporters(ImporterTable &table);
 

@@ -8,8 +8,10 @@ using namespace mlir;
 namespace sinter::nn {
 
 static LogicalResult importIdentity(NodeImporter &n) {
-  if (failed(n.expectInputs(1, 1)))
+  if (failed(n.expectAnyInputs(1, 1)))
     return failure();
+  if (n.anyInput(0).kind != Imported::Tensor)
+    return n.finishAny(n.anyInput(0));
   return n.finish({n.create<IdentityOp>(n.input(0))});
 }
 

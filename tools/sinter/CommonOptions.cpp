@@ -99,6 +99,7 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
   option("--target-triple", compile.targetTriple, "Machine to compile for, e.g. aarch64-linux-gnu")
       ->type_name("TRIPLE");
   list("--shape", shapes_, "NAME=1x3x224x224", "Shape of an input whose dimensions the model leaves open");
+  list("--empty", empty_, "NAME", "An input that is a sequence or optional and holds nothing");
   list("--dim", dims_, "NAME=N", "Value of a symbolic dimension, e.g. batch=4");
   list("--input-range", ranges_, "NAME=LO:HI", "Declares that an input is finite and within [LO, HI]");
   app.add_flag("--freeze-inputs", compile.freezeInputs, "Treat inputs that have a default value as constants")
@@ -148,6 +149,7 @@ Status CommonOptions::finish() {
     return {ErrorCode::InvalidArgument,
             "--math strict promises roundings that oneDNN's kernels do not keep: use --backend llvm"};
   compile.optimise = optimisation_.empty();
+  compile.empty.insert(empty_.begin(), empty_.end());
   compile.prune = !noPrune_;
   if (Status s = parseAssignments("--shape", "NAME=1x3x224x224", shapes_, compile.shapes, parseShape);
       !s.ok())

@@ -45,10 +45,13 @@ bool OnnxValue::dynamic() const {
   return !hasShape || std::find(shape.begin(), shape.end(), -1) != shape.end();
 }
 
-const OnnxValue *OnnxInterface::findInput(const std::string &name) const {
-  auto found = std::find_if(inputs.begin(), inputs.end(), [&](const OnnxValue &v) { return v.name == name; });
-  return found == inputs.end() ? nullptr : &*found;
+static const OnnxValue *find(const std::vector<OnnxValue> &values, const std::string &name) {
+  auto found = std::find_if(values.begin(), values.end(), [&](const OnnxValue &v) { return v.name == name; });
+  return found == values.end() ? nullptr : &*found;
 }
+
+const OnnxValue *OnnxInterface::findInput(const std::string &name) const { return find(inputs, name); }
+const OnnxValue *OnnxInterface::findOutput(const std::string &name) const { return find(outputs, name); }
 
 std::vector<const OnnxValue *> OnnxInterface::requiredInputs() const {
   std::vector<const OnnxValue *> required;
@@ -88,11 +91,22 @@ Expected<OnnxInterface> readOnnxInterface(const std::string &path) {
   }
 }
 
+std::string elementName(const std::string &sequence, size_t index) {
+  return fmt::format("{}[{}]", sequence, index);
+}
+
 void addOpenShapes(const OnnxInterface &interface, const std::map<std::string, Tensor> &tensors,
                    std::map<std::string, Shape> &shapes) {
-  for (const OnnxValue &input : interface.inputs)
+  for (const OnnxValue &input : interface.inputs) {
     if (auto tensor = tensors.find(input.name); tensor != tensors.end() && input.dynamic())
       shapes.emplace(input.name, tensor->second.shape());
+    for (size_t i = 0; input.kind != "tensor"; ++i) {
+      auto element = tensors.find(elementName(input.name, i));
+      if (element == tensors.end())
+        break;
+      shapes.emplace(element->first, element->second.shape());
+    }
+  }
 }
 
 } // namespace sinter

@@ -23,14 +23,18 @@ struct OnnxInterface {
   std::vector<OnnxValue> inputs, outputs;
 
   const OnnxValue *findInput(const std::string &name) const;
+  const OnnxValue *findOutput(const std::string &name) const;
   /// The inputs that a caller must give: those without a default.
   std::vector<const OnnxValue *> requiredInputs() const;
 };
 
 Expected<OnnxInterface> readOnnxInterface(const std::string &path);
 
-/// Adds to `shapes` the shape of every given tensor whose input the model leaves open; what is there already
-/// stays.
+/// "x[2]": the name of an element of the sequence x.
+std::string elementName(const std::string &sequence, size_t index);
+
+/// Adds to `shapes` the shape of every given tensor whose input the model leaves open, or that is an element of an input;
+/// what is there already stays.
 void addOpenShapes(const OnnxInterface &interface, const std::map<std::string, Tensor> &tensors,
                    std::map<std::string, Shape> &shapes);
 

@@ -45,16 +45,39 @@ std::map<int, std::string> numbered(const std::string &folder, std::string_view 
   return found;
 }
 
+/// Recorded tensors by name. Elements of sequences are called NAME[0], NAME[1], ...
+struct Recorded {
+  std::map<std::string, Tensor> tensors;
+  std::set<std::string> empty; ///< sequences and optionals that hold nothing
+};
+
+/// Adds what a file of a sequence or an optional holds, or success without adding anything for another kind.
+Status addList(const OnnxValue &value, const std::string &path, Recorded &recorded) {
+  Expected<TensorList> list = readTensorList(path, value.kind == "optional");
+  if (!list)
+    return list.failure();
+  if (list->tensors.empty())
+    recorded.empty.insert(value.name);
+  for (size_t i = 0; i < list->tensors.size(); ++i)
+    recorded.tensors[list->isSequence ? elementName(value.name, i) : value.name] = list->tensors[i];
+  return {};
+}
+
 /// Reads prefix_N.pb and names each tensor: its own name if `values` has it, else that of the value at
 /// position N.
-Expected<std::map<std::string, Tensor>> readBound(const std::string &folder, std::string_view prefix,
+Expected<Recorded> readBound(const std::string &folder, std::string_view prefix,
                                                   const std::vector<const OnnxValue *> &positional,
                                                   const std::vector<OnnxValue> &all) {
-  std::map<std::string, Tensor> bound;
+  Recorded bound;
   for (const auto &[number, path] : numbered(folder, prefix, ".pb")) {
     bool inRange = static_cast<size_t>(number) < positional.size();
     if (inRange && positional[static_cast<size_t>(number)]->kind != "tensor") {
       const OnnxValue &value = *positional[static_cast<size_t>(number)];
+      if (value.kind == "sequence" || value.kind == "optional") {
+        if (Status added = addList(value, path, bound); !added.ok())
+          return added.failure();
+        continue;
+      }
       return Failure{ErrorCode::Unsupported,
                      fmt::format("'{}' is of type {}, which is not supported", value.name, value.kind)};
     }
@@ -67,7 +90,7 @@ Expected<std::map<std::string, Tensor>> readBound(const std::string &folder, std
       return Failure{ErrorCode::InvalidFile,
                      fmt::format("'{}' fits no value of the model, by name or position", path)};
     std::string name = named ? tensor->name : positional[static_cast<size_t>(number)]->name;
-    if (!bound.emplace(name, tensor->tensor).second)
+    if (!bound.tensors.emplace(name, tensor->tensor).second)
       return Failure{ErrorCode::InvalidFile, fmt::format("'{}' is given twice in '{}'", name, folder)};
   }
   return bound;
@@ -80,7 +103,7 @@ public:
 
 private:
   std::optional<TestResult> runDataSet(const std::string &folder);
-  Expected<std::shared_ptr<Model>> compiledFor(const std::map<std::string, Tensor> &inputs);
+  Expected<std::shared_ptr<Model>> compiledFor(const Recorded &inputs);
   Tolerance tolerance() const;
 
   std::string folder_;
@@ -88,6 +111,7 @@ private:
   OnnxInterface interface_;
   std::optional<Expectation> expectation_;
   std::map<std::string, Shape> lastShapes_;
+  std::set<std::string> lastEmpty_;
   std::shared_ptr<Model> lastModel_;
 };
 
@@ -116,19 +140,21 @@ TestResult CaseRunner::run() {
 }
 
 /// The model compiled for `inputs`; data sets of equal shapes share it.
-Expected<std::shared_ptr<Model>> CaseRunner::compiledFor(const std::map<std::string, Tensor> &inputs) {
+Expected<std::shared_ptr<Model>> CaseRunner::compiledFor(const Recorded &inputs) {
   CompileOptions options = options_.common.compile;
   options.jobs = std::max(1, options_.common.threads);
-  addOpenShapes(interface_, inputs, options.shapes);
-  options.values = inputs;
+  addOpenShapes(interface_, inputs.tensors, options.shapes);
+  options.values = inputs.tensors;
+  options.empty = inputs.empty;
   // A model whose shapes follow from values of inputs holds for these values.
-  bool isFrozen = lastModel_ && lastModel_->inputs().size() < interface_.requiredInputs().size();
-  if (!lastModel_ || isFrozen || options.shapes != lastShapes_) {
+  bool isFrozen = lastModel_ && lastModel_->inputs().size() < inputs.tensors.size();
+  if (!lastModel_ || isFrozen || options.shapes != lastShapes_ || options.empty != lastEmpty_) {
     Expected<std::shared_ptr<Model>> compiled = compileModel(folder_ + "/model.onnx", options);
     if (!compiled)
       return compiled;
     lastModel_ = *compiled;
     lastShapes_ = options.shapes;
+    lastEmpty_ = options.empty;
   }
   return lastModel_;
 }
@@ -168,25 +194,29 @@ std::optional<TestResult> CaseRunner::runDataSet(const std::string &folder) {
     return resultOf(outputs.failure());
   std::vector<Tensor> bound;
   for (const SinterTensorInfo &info : (*model)->inputs()) {
-    bound.push_back(asDeclared(info, (*inputs)[info.name]));
+    bound.push_back(asDeclared(info, inputs->tensors[info.name]));
   }
   if (Status s = (*session)->run(bound, *outputs); !s.ok())
     return resultOf(s.failure());
 
-  if (wanted->empty())
+  std::map<std::string, Tensor> &open = wanted->tensors;
+  if (open.empty() && wanted->empty.empty())
     return failed(fmt::format("'{}' records no outputs", folder));
   for (size_t i = 0; i < outputs->size(); ++i) {
     const char *name = (*model)->outputs()[i].name;
-    auto want = wanted->find(name);
-    if (want == wanted->end())
+    auto want = open.find(name);
+    bool isElement = interface_.findOutput(name) == nullptr;
+    if (want == open.end() && isElement)
+      return failed(fmt::format("output '{}' should not be there", name));
+    if (want == open.end())
       continue;
     if (auto difference =
             findDifference((*outputs)[i], asDeclared((*model)->outputs()[i], want->second), tolerance()))
       return failed(fmt::format("output '{}': {}", name, *difference));
-    wanted->erase(want);
+    open.erase(want);
   }
-  if (!wanted->empty())
-    return failed(fmt::format("the compiled model has no output '{}'", wanted->begin()->first));
+  if (!open.empty())
+    return failed(fmt::format("the compiled model has no output '{}'", open.begin()->first));
   if (expectation_ && !options_.numbersOnly && options_.common.compile.optimise)
     if (auto problem = findUnmetOutcome(*expectation_, (*model)->abi().explanation))
       return failed(*problem);

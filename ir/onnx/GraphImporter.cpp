@@ -1,0 +1,455 @@
+// Inputs and initialisers, nodes in evaluation order, outputs; subgraphs and the model's own functions where nodes call
+// them.
+#include "ir/onnx/GraphImporter.h"
+#include "ir/onnx/GraphCheck.h"
+#include "ir/ops/Constant.h"
+#include "ir/ops/View.h"
+#include "runtime/TensorProto.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+/// The opsets of the default domain whose operators the importers know.
+static constexpr int64_t oldestOpset = 1, newestOpset = 27;
+
+/// Larger inputs are data, from which no shape follows.
+static constexpr int64_t mostShapeElements = 4096;
+
+/// More nesting, or more nodes in all, than any model has: hostile files end here.
+static constexpr int deepestBody = 32;
+static constexpr int64_t mostBodyNodes = 1 << 18;
+
+GraphImporter::GraphImporter(const onnx::ModelProto &model, std::string folder, MLIRContext &context,
+                             const ImportOptions &options)
+    : model(model), graph(model.graph()), folder(std::move(folder)), options(options), builder(&context) {
+  for (const onnx::FunctionProto &local : model.functions())
+    functions.try_emplace(local.domain() + ":" + local.name(), &local);
+}
+
+Expected<GraphImporter::Opsets>
+GraphImporter::readOpsets(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &imports) {
+  Opsets opsets;
+  for (const auto &import : imports)
+    opsets[import.domain() == "ai.onnx" ? "" : import.domain()] = import.version();
+  if (opsets.empty())
+    return Failure{ErrorCode::InvalidFile, "the model imports no opset: export it again"};
+  auto standard = opsets.find("");
+  if (standard != opsets.end() && (standard->second < oldestOpset || standard->second > newestOpset))
+    return Failure{ErrorCode::Unsupported, "the model uses opset " + std::to_string(standard->second) +
+                                               "; Sinter reads opsets " + std::to_string(oldestOpset) + " to " +
+                                               std::to_string(newestOpset) +
+                                               ": convert it with onnx.version_converter"};
+  return opsets;
+}
+
+//===- Names --------------------------------------------------------------===//
+
+Value GraphImporter::ints(ArrayRef<int64_t> values, bool isScalar) {
+  Value &constant = intConstants[{isScalar, values.vec()}];
+  if (constant)
+    return constant;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(&function.getBody().front());
+  Tensor tensor(DType::I64, isScalar ? Shape() : Shape{static_cast<int64_t>(values.size())});
+  llvm::copy(values, tensor.as<int64_t>().begin());
+  return constant = ConstantOp::create(builder, function.getLoc(), tensor);
+}
+
+Imported GraphImporter::lookUp(const std::string &name, Scope *scope) {
+  for (; scope; scope = scope->outer) {
+    if (auto initializer = scope->initializers.find(name); initializer != scope->initializers.end()) {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(&function.getBody().front());
+      scope->values[name] = Value(
+          ConstantOp::create(builder, nameLoc(name), initializer->second.getType(), initializer->second));
+      scope->initializers.erase(initializer);
+    }
+    if (auto found = scope->values.find(name); found != scope->values.end())
+      return found->second;
+  }
+  return {};
+}
+
+bool GraphImporter::knows(const std::string &name, const Scope *scope) {
+  for (; scope; scope = scope->outer)
+    if (scope->values.contains(name) || scope->initializers.contains(name) || scope->failed.contains(name))
+      return true;
+  return false;
+}
+
+//===- Inputs -------------------------------------------------------------===//
+
+Status GraphImporter::addInitializers(const onnx::GraphProto &graph, Scope &scope) {
+  if (graph.sparse_initializer_size())
+    return {ErrorCode::Unsupported,
+            "sparse initializer '" + graph.sparse_initializer(0).values().name() + "': store it densely"};
+  for (const onnx::TensorProto &proto : graph.initializer()) {
+    Expected<Tensor> tensor = tensorFromProto(proto, folder);
+    if (!tensor)
+      return tensor.failure();
+    scope.initializers[proto.name()] = makeElements(*tensor, builder.getContext(), proto.name());
+  }
+  return {};
+}
+
+/// The declared type, with the shape and dimensions that the options give where they fit.
+Expected<RankedTensorType> GraphImporter::declaredType(const std::string &name, const onnx::TypeProto &declared,
+                                                       SmallVectorImpl<Attribute> &dimNames) {
+  auto fail = [&](ErrorCode code, const std::string &what) {
+    return Failure{code, "graph input '" + name + "' " + what};
+  };
+  if (!declared.has_tensor_type())
+    return fail(ErrorCode::Unsupported, "is no tensor (maps, sparse tensors and sequences of sequences are not supported)");
+  const auto &tensor = declared.tensor_type();
+  Expected<DType> type = typeFromOnnx(tensor.elem_type());
+  if (!type)
+    return fail(type.failure().code,
+                "has element type " + onnxTypeName(tensor.elem_type()) + ", which is not supported");
+  auto shapeGiven = options.shapes.find(name);
+  bool isGiven = shapeGiven != options.shapes.end();
+  if (!tensor.has_shape() && !isGiven)
+    return fail(ErrorCode::Unsupported, "has no shape, not even a rank: give it, --shape " + name + "=1x3x224x224");
+  SmallVector<int64_t> shape;
+  for (const auto &dim : tensor.shape().dim()) {
+    bool fixed = dim.has_dim_value() && dim.dim_value() >= 0;
+    auto size = options.dims.find(dim.dim_param());
+    bool isNamed = !fixed && !dim.dim_param().empty() && size != options.dims.end();
+    shape.push_back(fixed ? dim.dim_value() : isNamed ? size->second : ShapedType::kDynamic);
+    dimNames.push_back(builder.getStringAttr(dim.dim_param()));
+  }
+  if (!tensor.has_shape())
+    shape.assign(shapeGiven->second.begin(), shapeGiven->second.end());
+  else if (isGiven && succeeded(verifyCompatibleShape(shape, shapeGiven->second)))
+    shape.assign(shapeGiven->second.begin(), shapeGiven->second.end());
+  if (llvm::any_of(shape, [](int64_t dim) { return dim < 0 && !ShapedType::isDynamic(dim); }))
+    return fail(ErrorCode::InvalidArgument, "was given a negative dimension");
+  return RankedTensorType::get(shape, toMlir(*type, builder.getContext()));
+}
+
+Imported GraphImporter::addArgument(const std::string &name, Type type, NamedAttrList named) {
+  Block &body = function.getBody().front();
+  Value argument = body.addArgument(type, nameLoc(name));
+  named.set("nn.name", builder.getStringAttr(name));
+  if (auto value = options.values.find(name);
+      value != options.values.end() && value->second.size() <= mostShapeElements &&
+      succeeded(verifyCompatibleShape(typeOf(value->second, builder.getContext()), type)) &&
+      toMlir(value->second.type(), builder.getContext()) == elementTypeOf(argument))
+    named.set(valueAttr, makeElements(value->second, builder.getContext()));
+  argumentAttributes.push_back(named.getDictionary(builder.getContext()));
+  return argument;
+}
+
+Expected<Imported> GraphImporter::addInput(const onnx::ValueInfoProto &info, const onnx::TypeProto &type,
+                                           Scope &scope) {
+  const std::string &name = info.name();
+  if (type.has_optional_type()) {
+    if (options.empty.count(name))
+      return Imported::empty();
+    return addInput(info, type.optional_type().elem_type(), scope);
+  }
+  if (type.has_sequence_type()) {
+    std::vector<Imported> elements;
+    auto nameOf = [&](size_t i) { return name + "[" + std::to_string(i) + "]"; };
+    while (options.shapes.count(nameOf(elements.size()))) {
+      SmallVector<Attribute> dimNames;
+      std::string element = nameOf(elements.size());
+      Expected<RankedTensorType> elementType = declaredType(element, type.sequence_type().elem_type(), dimNames);
+      if (!elementType)
+        return elementType.failure();
+      elements.push_back(addArgument(element, *elementType, {}));
+    }
+    if (elements.empty() && !options.empty.count(name))
+      return Failure{ErrorCode::Unsupported,
+                     "graph input '" + name + "' is a sequence: give the shape of each element, --shape '" +
+                         nameOf(0) + "=2x3' and so on, or --empty '" + name + "'"};
+    return Imported::sequence(std::move(elements));
+  }
+  auto initializer = scope.initializers.find(name);
+  bool hasDefault = initializer != scope.initializers.end();
+  SmallVector<Attribute> dimNames;
+  Expected<RankedTensorType> declared = declaredType(name, type, dimNames);
+  if (!declared && !hasDefault)
+    return declared.failure();
+  NamedAttrList named;
+  Type argumentType = hasDefault ? initializer->second.getType() : Type(*declared);
+  if (hasDefault) {
+    named.set("nn.default", initializer->second);
+    scope.initializers.erase(initializer);
+  } else if (llvm::any_of(dimNames, [](Attribute dim) { return !cast<StringAttr>(dim).empty(); })) {
+    named.set("nn.dims", builder.getArrayAttr(dimNames));
+  }
+  return addArgument(name, argumentType, named);
+}
+
+Status GraphImporter::addInputs(Scope &scope) {
+  bool overridable = model.ir_version() >= 4 && !options.freezeInputs;
+  for (const onnx::ValueInfoProto &info : graph.input()) {
+    if (scope.initializers.contains(info.name()) && !overridable)
+      continue;
+    if (scope.values.contains(info.name()))
+      return {ErrorCode::InvalidFile, "two graph inputs are named '" + info.name() + "'"};
+    Expected<Imported> input = addInput(info, info.type(), scope);
+    if (!input)
+      return input.failure();
+    scope.values[info.name()] = *input;
+  }
+  Block &body = function.getBody().front();
+  function.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), {}));
+  function.setAllArgAttrs(argumentAttributes);
+  return {};
+}
+
+//===- Nodes --------------------------------------------------------------===//
+
+const onnx::FunctionProto *GraphImporter::functionOf(const onnx::NodeProto &node) const {
+  return importers().find(operatorOf(node)) ? nullptr : functions.lookup(node.domain() + ":" + node.op_type());
+}
+
+Status GraphImporter::addNode(const onnx::NodeProto &node, const std::string &name, Scope &scope) {
+  SmallVector<Imported> inputs;
+  for (const std::string &input : node.input()) {
+    Imported value = input.empty() ? Imported() : lookUp(input, &scope);
+    // It comes from a node that could not be imported, which is reported.
+    if (!input.empty() && value.kind == Imported::Missing) {
+      for (const std::string &output : node.output())
+        scope.failed.insert(output);
+      return {};
+    }
+    inputs.push_back(value);
+  }
+  std::string called = "node '" + name + "' (" + operatorOf(node) + "): ";
+  std::string domain = node.domain() == "ai.onnx" ? "" : node.domain();
+  auto opset = scope.opsets.find(domain);
+  if (opset == scope.opsets.end() && domain.empty())
+    return {ErrorCode::InvalidFile, called + "the model imports no opset of the default ONNX domain: export it again"};
+  SmallVector<Imported> outputs;
+  if (const onnx::FunctionProto *callee = functionOf(node)) {
+    Expected<std::vector<Imported>> results = importFunction(*callee, node, inputs);
+    if (!results)
+      return {results.failure().code, called + results.failure().message};
+    outputs.assign(results->begin(), results->end());
+  } else {
+    NodeImporter importer(*this, builder, nameLoc(name), node, opset == scope.opsets.end() ? 1 : opset->second,
+                          inputs, folder);
+    Scope *outer = std::exchange(current, &scope);
+    LogicalResult imported = importers().find(operatorOf(node))(importer);
+    current = outer;
+    if (failed(imported)) {
+      Failure failure =
+          importer.problem().value_or(Failure{ErrorCode::Internal, "import failed without a reason"});
+      return {failure.code, called + failure.message};
+    }
+    outputs.assign(importer.outputs().begin(), importer.outputs().end());
+  }
+  for (auto [output, value] : llvm::zip(node.output(), outputs))
+    if (!output.empty())
+      scope.values[output] = value;
+  return {};
+}
+
+Status GraphImporter::addNodes(const onnx::GraphProto &graph, Scope &scope) {
+  std::vector<std::string> names = nodeNames(graph, nodeNamesSeen);
+  Expected<std::vector<int>> order =
+      evaluationOrder(graph, names, [&](const std::string &name) { return knows(name, &scope); });
+  if (!order)
+    return order.failure();
+  auto isKnown = [&](const onnx::NodeProto &node) { return importers().find(operatorOf(node)) || functionOf(node); };
+  if (Status status = checkOperators(graph, names, isKnown); !status.ok())
+    return status;
+
+  // Nodes that cannot be imported are collected; whatever reads their outputs is skipped.
+  std::vector<std::string> problems;
+  for (int i : *order) {
+    if (++importedNodes > mostBodyNodes && depth > 0)
+      return {ErrorCode::Unsupported,
+              "loops and branches of more than " + std::to_string(mostBodyNodes) + " nodes in all are not supported"};
+    Status status = addNode(graph.node(i), names[i], scope);
+    if (!status.ok() && status.failure().code != ErrorCode::Unsupported)
+      return status;
+    if (!status.ok()) {
+      problems.push_back(status.failure().message);
+      for (const std::string &output : graph.node(i).output())
+        scope.failed.insert(output);
+    }
+  }
+  if (problems.empty())
+    return {};
+  if (problems.size() == 1)
+    return {ErrorCode::Unsupported, problems[0] + (depth ? "" : " (not supported)")};
+  constexpr size_t shown = 10;
+  std::string message =
+      "the model has " + std::to_string(problems.size()) + " nodes that Sinter does not support:";
+  for (size_t i = 0; i < problems.size() && i < shown; ++i)
+    message += "\n  " + problems[i];
+  return {ErrorCode::Unsupported, message + (problems.size() > shown ? "\n  ..." : "")};
+}
+
+//===- Subgraphs and functions --------------------------------------------===//
+
+Expected<std::vector<Imported>> GraphImporter::importIn(const onnx::GraphProto &body, ArrayRef<Imported> inputs,
+                                                        Scope &scope) {
+  if (depth == deepestBody)
+    return Failure{ErrorCode::Unsupported, "bodies nested deeper than " + std::to_string(deepestBody) + " times are not supported"};
+  if (body.input_size() != static_cast<int>(inputs.size()))
+    return Failure{ErrorCode::InvalidFile, "its body takes " + std::to_string(body.input_size()) + " inputs, not " +
+                                               std::to_string(inputs.size())};
+  ++importedNodes; // an empty body, repeated, counts too
+  ++depth;
+  Status status = addInitializers(body, scope);
+  for (auto [info, value] : llvm::zip_equal(body.input(), inputs))
+    scope.values[info.name()] = value;
+  if (status.ok())
+    status = addNodes(body, scope);
+  --depth;
+  if (!status.ok())
+    return status.failure();
+  std::vector<Imported> outputs;
+  for (const onnx::ValueInfoProto &info : body.output()) {
+    outputs.push_back(lookUp(info.name(), &scope));
+    if (outputs.back().kind == Imported::Missing && knows(info.name(), &scope))
+      return Failure{ErrorCode::Unsupported, "'" + info.name() + "', an output of its body, could not be imported"};
+    if (outputs.back().kind == Imported::Missing && !info.name().empty())
+      return Failure{ErrorCode::InvalidFile,
+                     "'" + info.name() + "', an output of its body, is produced by no node: export the model again"};
+  }
+  return outputs;
+}
+
+Expected<std::vector<Imported>> GraphImporter::importBody(const onnx::GraphProto &body, ArrayRef<Imported> inputs) {
+  Scope scope{current, current->opsets, {}, {}, {}};
+  return importIn(body, inputs, scope);
+}
+
+/// Attributes of a function's nodes that name one of the function's attributes get what the call says, or nothing.
+static void bindAttributes(onnx::NodeProto &node, const onnx::NodeProto &call) {
+  google::protobuf::RepeatedPtrField<onnx::AttributeProto> attributes;
+  attributes.Swap(node.mutable_attribute());
+  for (onnx::AttributeProto &attribute : attributes) {
+    if (attribute.has_g())
+      for (onnx::NodeProto &inner : *attribute.mutable_g()->mutable_node())
+        bindAttributes(inner, call);
+    if (attribute.ref_attr_name().empty()) {
+      *node.add_attribute() = attribute;
+      continue;
+    }
+    for (const onnx::AttributeProto &given : call.attribute())
+      if (given.name() == attribute.ref_attr_name()) {
+        onnx::AttributeProto *bound = node.add_attribute();
+        *bound = given;
+        bound->set_name(attribute.name());
+      }
+  }
+}
+
+Expected<std::vector<Imported>> GraphImporter::importFunction(const onnx::FunctionProto &callee,
+                                                              const onnx::NodeProto &call, ArrayRef<Imported> inputs) {
+  Expected<Opsets> opsets = readOpsets(callee.opset_import());
+  if (!opsets)
+    return opsets.failure();
+  onnx::GraphProto body;
+  for (const std::string &input : callee.input())
+    body.add_input()->set_name(input);
+  for (const std::string &output : callee.output())
+    body.add_output()->set_name(output);
+  for (const onnx::NodeProto &node : callee.node())
+    bindAttributes(*body.add_node() = node, call);
+  SmallVector<Imported> bound(inputs);
+  if (bound.size() > static_cast<size_t>(callee.input_size()))
+    return Failure{ErrorCode::InvalidFile, "gives its function more inputs than it has"};
+  bound.resize(callee.input_size());
+  // Inputs that are left out stand for nothing in the function too.
+  for (auto [name, value] : llvm::zip_equal(callee.input(), bound))
+    if (value.kind == Imported::Missing)
+      for (onnx::NodeProto &node : *body.mutable_node())
+        for (std::string &input : *node.mutable_input())
+          if (input == name)
+            input.clear();
+  Scope scope{nullptr, *opsets, {}, {}, {}};
+  return importIn(body, bound, scope);
+}
+
+//===- Outputs ------------------------------------------------------------===//
+
+Status GraphImporter::addOutputs(Scope &scope) {
+  SmallVector<Value> results;
+  SmallVector<DictionaryAttr> attributes;
+  auto add = [&](const std::string &name, Value value) {
+    results.push_back(value);
+    attributes.push_back(
+        builder.getDictionaryAttr(builder.getNamedAttr("nn.name", builder.getStringAttr(name))));
+  };
+  for (const onnx::ValueInfoProto &info : graph.output()) {
+    Imported value = lookUp(info.name(), &scope);
+    switch (value.kind) {
+    case Imported::Missing:
+      return {ErrorCode::InvalidFile,
+              "graph output '" + info.name() + "' is produced by no node: export the model again"};
+    case Imported::Tensor:
+      add(info.name(), value.tensor);
+      break;
+    case Imported::Empty:
+      break;
+    case Imported::Sequence:
+      for (auto [i, element] : llvm::enumerate(*value.elements)) {
+        if (element.kind != Imported::Tensor)
+          return {ErrorCode::Unsupported, "graph output '" + info.name() + "' is a sequence of sequences"};
+        add(info.name() + "[" + std::to_string(i) + "]",
+            IdentityOp::create(builder, nameLoc(info.name()), element.tensor.getType(), element.tensor));
+      }
+      break;
+    }
+  }
+  if (graph.output_size() == 0)
+    return {ErrorCode::InvalidFile, "the graph has no outputs: there is nothing to compute"};
+  func::ReturnOp::create(builder, function.getLoc(), results);
+  Block &body = function.getBody().front();
+  function.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), ValueRange(results).getTypes()));
+  function.setAllResultAttrs(attributes);
+  return {};
+}
+
+/// What importers read becomes a constant.
+void GraphImporter::freezeInputs() {
+  Block &body = function.getBody().front();
+  llvm::BitVector frozen(body.getNumArguments());
+  builder.setInsertionPointToStart(&body);
+  for (BlockArgument argument : body.getArguments()) {
+    unsigned index = argument.getArgNumber();
+    if (!function.getArgAttr(index, frozenAttr))
+      continue;
+    auto elements = function.getArgAttrOfType<ElementsAttr>(index, valueAttr);
+    if (!elements)
+      elements = function.getArgAttrOfType<ElementsAttr>(index, "nn.default");
+    argument.replaceAllUsesWith(ConstantOp::create(builder, argument.getLoc(), elements.getType(), elements));
+    frozen.set(index);
+  }
+  LogicalResult erased = function.eraseArguments(frozen);
+  (void)erased;
+  assert(succeeded(erased) && "arguments without uses can be erased");
+}
+
+Expected<OwningOpRef<ModuleOp>> GraphImporter::run() {
+  Expected<Opsets> opsets = readOpsets(model.opset_import());
+  if (!opsets)
+    return opsets.failure();
+  OwningOpRef<ModuleOp> module = ModuleOp::create(builder.getUnknownLoc());
+  builder.setInsertionPointToEnd(module->getBody());
+  function = func::FuncOp::create(builder, nameLoc(graph.name()), "main", builder.getFunctionType({}, {}));
+  if (!graph.name().empty())
+    (*module)->setAttr("nn.graph", builder.getStringAttr(graph.name()));
+  builder.setInsertionPointToEnd(function.addEntryBlock());
+  Scope scope{nullptr, *opsets, {}, {}, {}};
+  if (Status status = addInitializers(graph, scope); !status.ok())
+    return status.failure();
+  if (Status status = addInputs(scope); !status.ok())
+    return status.failure();
+  if (Status status = addNodes(graph, scope); !status.ok())
+    return status.failure();
+  if (Status status = addOutputs(scope); !status.ok())
+    return status.failure();
+  freezeInputs();
+  return module;
+}
+
+} // namespace sinter::nn
