@@ -238,7 +238,7 @@ Value MishOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   Element x(b, loc, args[0]);
   // tanh(log(1 + e)) = n/(n + 2), n = e(e + 2); it is 1 long before e overflows.
   Element e = exp(select(x > 20.0, 20.0, x)), n = e * (e + 2.0);
-  return x * (n / (n + 2.0));
+  return x * quotient(n, n + 2.0);
 }
 
 //===- nn.swish ----------------------------------------------------------===//

@@ -180,6 +180,12 @@ Element mulAdd(Element a, Element b, Element c) {
   return make<arith::AddFOp>(a, product.value, c.value, flags);
 }
 
+Element quotient(Element a, Element b) {
+  using Flags = arith::FastMathFlags;
+  auto flags = arith::FastMathFlagsAttr::get(a.value.getContext(), Flags::arcp | Flags::contract | Flags::ninf);
+  return make<arith::DivFOp>(a, a.value, b.value, flags);
+}
+
 Element polynomial(Element x, llvm::ArrayRef<double> c) {
   Element sum = x.constant(c.back());
   for (double coefficient : llvm::reverse(c.drop_back()))

@@ -93,6 +93,9 @@ inline Element select(Element condition, Element a, double b) { return select(co
 Element mulAdd(Element a, Element b, Element c);
 inline Element mulAdd(Element a, Element b, double c) { return mulAdd(a, b, b.constant(c)); }
 inline Element mulAdd(Element a, double b, double c) { return mulAdd(a, a.constant(b), a.constant(c)); }
+/// a/b to within two units in the last place, never beyond the limits of |a| <= |b|: by an estimate of 1/b and a step of Newton's method
+/// where the target has that for vectors of f32. Both are finite or NaN, b and 1/b normal.
+Element quotient(Element a, Element b);
 /// c[0] + c[1]*x + c[2]*x^2 + ...
 Element polynomial(Element x, llvm::ArrayRef<double> c);
 

@@ -59,7 +59,9 @@ struct Format {
   int64_t bias;      // of the exponent field
   double magic;      // 1.5 * 2^fraction: adding it rounds to an integer, found in the low bits
   int64_t magicBits;
-  double expLow, expHigh; // exp(x) is 0 below, exp(x)/2 infinite above
+  double expLow, expHigh; // exp(x) is 0 below, infinite above
+  int64_t expLift;        // in powers of two, what lifts the least subnormal to a normal number
+  double sigmoidHigh;     // exp(x) and exp(-x) are normal, 1/(1 + exp(x)) is not, just above
   double ln2High, ln2Low; // log(2), the first part short enough that its product with an exponent is exact
   double tanhHigh;        // tanh(x) is 1 above
   double erfcHigh;        // erfc(x) is 0 above
@@ -74,7 +76,9 @@ const Format formatF32 = {23,
                           12582912.0,
                           0x4B400000,
                           -104.0,
-                          90.0,
+                          88.72283905206835,
+                          32,
+                          87.34,
                           0.693145751953125,
                           1.4286068203094173e-06,
                           10.0,
@@ -92,7 +96,9 @@ const Format formatF64 = {52,
                           6755399441055744.0,
                           0x4338000000000000,
                           -746.0,
-                          711.0,
+                          709.7827128933840,
+                          64,
+                          708.4,
                           0.6931471803691238,
                           1.9082149292705877e-10,
                           22.0,
@@ -108,15 +114,9 @@ const Format formatF64 = {52,
 
 const Format &formatOf(Element x) { return x.width() == 64 ? formatF64 : formatF32; }
 
-/// 2^k for an integer k in the range of normal exponents.
-Element powerOfTwo(Element k) {
-  const Format &f = formatOf(k);
-  return ((k + k.constantInt(f.bias)) << f.fraction).asFloat();
-}
-
-/// x = k log(2) + r, |r| <= log(2)/2; k also as an integer.
+/// x = k log(2) + r, |r| <= log(2)/2; the low bits of `shifted`, the whole exponent field, are k's.
 struct Reduced {
-  Element r, k;
+  Element r, shifted;
 };
 
 Reduced reduceExp(Element x) {
@@ -124,18 +124,46 @@ Reduced reduceExp(Element x) {
   Element shifted = mulAdd(x, log2e, f.magic);
   Element k = shifted - f.magic;
   Element r = mulAdd(k, k.constant(-f.ln2Low), mulAdd(k, k.constant(-f.ln2High), x));
-  return {r, shifted.asInt() - shifted.asInt().constantInt(f.magicBits)};
+  return {r, shifted.asInt()};
 }
 
-/// exp(x) * 2^shift. The power of two comes in two factors, so that results near the ends of the range are
-/// reached.
+/// exp(r) = 1 + r + r^2 Q(r); of f32 by Estrin's scheme, whose chain of dependent products is a third shorter.
+Element expOfRest(Element r) {
+  llvm::ArrayRef<double> q = formatOf(r).exp;
+  if (q.size() != 5)
+    return mulAdd(r * r, polynomial(r, q), r) + 1.0;
+  Element square = r * r, high = mulAdd(square, square.constant(q[4]), mulAdd(r, q[3], q[2]));
+  return mulAdd(square, mulAdd(square, high, mulAdd(r, q[1], q[0])), r) + 1.0;
+}
+
+/// The largest number of the format that is not above x > 0.
+double largestBelow(const Format &f, double x) {
+  auto rounded = static_cast<float>(x);
+  return f.fraction > 23 ? x : rounded > x ? std::nextafter(rounded, 0.0f) : rounded;
+}
+
+/// exp(x) * 2^shift. The power of two is added to the exponent field; where the sum might leave it at the low end, results are
+/// lifted and come down, rounded, in a product.
 Element expShifted(Element x, int64_t shift) {
   const Format &f = formatOf(x);
-  auto [r, exponent] = reduceExp(clamp(x, f.expLow, f.expHigh));
-  Element p = mulAdd(r * r, polynomial(r, f.exp), r) + 1.0;
-  Element k = exponent + exponent.constantInt(shift);
-  Element half = k >> 1;
-  return p * powerOfTwo(half) * powerOfTwo(k - half);
+  double high = largestBelow(f, f.expHigh - ln2 * static_cast<double>(shift));
+  Element inside = select(x < f.expLow, f.expLow, x);
+  auto [r, shifted] = reduceExp(inside);
+  Element p = expOfRest(r).asInt() + (shifted << f.fraction);
+  Element isSmall = x < f.expLow / 2;
+  Element lift = select(isSmall, p.constantInt((f.expLift + shift) << f.fraction), p.constantInt(shift << f.fraction));
+  Element lifted = (p + lift).asFloat();
+  Element result = select(isSmall, lifted * std::ldexp(1.0, -static_cast<int>(f.expLift)), lifted);
+  // Too large, or NaN.
+  return select(x <= high, result, x * infinity);
+}
+
+/// exp(-x) for x of at most sigmoidHigh's magnitude.
+Element expOfNegative(Element x) {
+  const Format &f = formatOf(x);
+  Element shifted = mulAdd(x, -log2e, f.magic), k = shifted - f.magic;
+  Element r = -mulAdd(k, k.constant(f.ln2Low), mulAdd(k, k.constant(f.ln2High), x));
+  return expOfRest(r) * ((shifted.asInt() << f.fraction) + k.asInt().constantInt(f.bias << f.fraction)).asFloat();
 }
 
 } // namespace
@@ -182,10 +210,15 @@ Element tanh(Element x) {
   const Format &f = formatOf(x);
   Element a = abs(x);
   Element t = expm1(select(a > f.tanhHigh, f.tanhHigh, a) * 2.0);
-  return copySign(t / (t + 2.0), x);
+  return copySign(quotient(t, t + 2.0), x);
 }
 
-Element sigmoid(Element x) { return 1.0 / (exp(-x) + 1.0); }
+Element sigmoid(Element x) {
+  double high = formatOf(x).sigmoidHigh;
+  // 0 below, lest a large factor show what is left: -inf * 0 is NaN.
+  Element result = quotient(x.constant(1), expOfNegative(clamp(x, -high, high)) + 1.0);
+  return select(x < -high, 0.0, result);
+}
 
 Element softplus(Element x) { return select(x < 0.0, 0.0, x) + log1p(exp(-abs(x))); }
 
