@@ -28,6 +28,7 @@ struct BlockedConvolution {
   int64_t blockPixels = 1; ///< output pixels of one iteration; whole lines where lines are copied
   int64_t chunkBlocks = 1; ///< input blocks whose weights stay in the L1 cache
   int64_t splits = 1;     ///< parts of the output channels that are iterations of their own
+  bool prefetches = false; ///< weights are asked for a chunk ahead
 
   BlockedConvolution(const Target &target, const Window &window, int64_t images, int64_t groups, int64_t inputs,
                      int64_t outputs, int64_t inputBlock, bool packs);
@@ -45,6 +46,8 @@ struct BlockedConvolution {
   }
   int64_t copiedColumns() const { return (window[2].out - 1) * window[2].stride + window[2].extent(); }
   int64_t copiedElements() const { return window[0].size * copiedLines() * copiedColumns() * inputBlock; }
+  /// Tiles of pixels that read the same weights one after another.
+  int64_t turns(const PixelTile &tile) const { return std::max<int64_t>(blockPixels / tile.pixels, 1); }
   /// Weights that one block of output channels needs from all input channels, zeros for missing ones
   /// included.
   int64_t weightsPerBlock() const { return inputBlocks() * taps() * inputBlock * block; }
@@ -87,6 +90,9 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Window &w, in
   int64_t weightBytes = main.blocks * block * taps() * inputBlock * 4;
   chunkBlocks = std::clamp<int64_t>(target.l1Bytes / 2 / weightBytes, 1, std::max<int64_t>(inputBlocks(), 1));
   chunkBlocks = llvm::divideCeilSigned(inputBlocks(), llvm::divideCeilSigned(inputBlocks(), chunkBlocks));
+  // Few pixels do not hide how long weights take that lie beyond the L2 cache.
+  constexpr int64_t fewPixels = 1024;
+  prefetches = images * window[0].out * pixels() <= fewPixels;
   // Enough iterations for several threads.
   int64_t iterations = images * groups * window[0].out * pixelBlocks();
   splits = iterations >= 8 ? 1 : std::min(llvm::divideCeilSigned(8, iterations), tiles.tiles());
@@ -250,7 +256,11 @@ private:
     e.loop(e.index(0), e.index(chunks), 1, [&](Value chunk) {
       int64_t step = shape.pixels;
       Value tiles = div(count, step), whole = e.mul(tiles, step);
-      e.loop(e.index(0), whole, step, [&](Value pixel) { emitPixels(pixel, shape, base, chunk); });
+      e.loop(e.index(0), whole, step, [&](Value pixel) {
+        turn = div(pixel, step);
+        emitPixels(pixel, shape, base, chunk);
+      });
+      turn = e.index(0);
       // What is left of a full block of pixels and of the last one.
       int64_t last = plan.pixels() - (plan.pixelBlocks() - 1) * plan.blockPixels;
       llvm::SmallSetVector<int64_t, 2> rests;
@@ -345,6 +355,9 @@ private:
       auto tap = [&](Value c, ValueRange sumsSoFar) {
         Value at = e.add(lineInput, e.mul(c, w[2].dilation * plan.inputBlock));
         Value weight = e.add(lineWeights, e.mul(c, perTap));
+        if (plan.prefetches)
+          prefetchPart(e, weights, e.add(weight, e.index(plan.chunkBlocks * plan.taps() * perTap)), perTap, turn,
+                       plan.turns(tile));
         return multiplyChannels(e, tile, channels, input, offsets, at, weights, weight, sumsSoFar,
                                 plan.isVolume() ? 2 : 4);
       };
@@ -366,24 +379,23 @@ private:
 
   void finish(Value pixel, PixelTile tile, ValueRange values) {
     Value first = e.add(e.mul(plane, plan.pixels()), e.add(firstPixel, pixel));
-    auto finishOne = [&](Value i, Value j, Value value) {
-      Value inner = e.mul(e.add(first, i), plan.block);
-      e.finish(0, value, Point{{image, e.add(firstBlock, j)}, inner, static_cast<unsigned>(plan.block)});
-    };
     if (isShortEpilogue(op)) {
       for (int64_t j = 0; j < tile.blocks; ++j)
-        for (int64_t i = 0; i < tile.pixels; ++i)
-          finishOne(e.index(i), e.index(j), values[i * tile.blocks + j]);
+        for (int64_t i = 0; i < tile.pixels; ++i) {
+          Value inner = e.mul(e.add(first, e.index(i)), plan.block);
+          e.finish(0, values[i * tile.blocks + j],
+                   Point{{image, e.add(firstBlock, e.index(j))}, inner, static_cast<unsigned>(plan.block)});
+        }
       return;
     }
+    // [block][pixel], as in the result.
     Buffer kept = e.scratch(e.b.getF32Type(), {tile.pixels * tile.blocks * plan.block});
-    for (auto [i, value] : llvm::enumerate(values))
-      e.store(kept, e.index(static_cast<int64_t>(i) * plan.block), value);
+    for (int64_t j = 0; j < tile.blocks; ++j)
+      for (int64_t i = 0; i < tile.pixels; ++i)
+        e.store(kept, e.index((j * tile.pixels + i) * plan.block), values[i * tile.blocks + j]);
     e.loop(e.index(0), e.index(tile.blocks), 1, [&](Value j) {
-      e.loop(e.index(0), e.index(tile.pixels), 1, [&](Value i) {
-        Value at = e.mul(e.add(e.mul(i, tile.blocks), j), plan.block);
-        finishOne(i, j, e.load(kept, at, plan.block));
-      });
+      Point point{{image, e.add(firstBlock, j)}, e.mul(first, plan.block), static_cast<unsigned>(plan.block)};
+      finishVectors(e, kept, e.mul(j, tile.pixels * plan.block), tile.pixels, point);
     });
   }
 
@@ -393,7 +405,7 @@ private:
   VectorType vector;
   Tensor packed, bias;
   Buffer copy, padded, sums;
-  Value image, group, plane, firstPixel, count, firstBlock;
+  Value image, group, plane, firstPixel, count, firstBlock, turn;
 };
 
 bool touchesPadding(const Window &window) {

@@ -2,6 +2,7 @@
 // window. Tiles of pixels of a line share a step; which kernel columns a pixel at a border lacks is known at
 // compile time, which kernel lines at run time.
 #include "codegen/llvm/Blocked.h"
+#include "codegen/llvm/PixelTiles.h"
 #include "codegen/llvm/ReductionLoops.h"
 #include "codegen/llvm/WindowPanel.h"
 #include "ir/ops/Element.h"
@@ -29,7 +30,8 @@ struct WindowFold {
 class WindowEmitter {
 public:
   WindowEmitter(KernelEmitter &e, Operation *op, Value x, Window window, WindowFold fold)
-      : e(e), op(op), x(x), window(std::move(window)), fold(std::move(fold)), lanes(e.target.lanes(32)) {
+      : e(e), op(op), x(x), window(std::move(window)), fold(std::move(fold)), lanes(e.target.lanes(32)),
+        isShort(isShortEpilogue(op)) {
     Dims shape = storageShape(rankedType(x));
     images = shape[0], blocks = shape[1];
     // Registers: an accumulator per pixel, what they share in a line of the kernel, and the inputs that several kernel columns
@@ -131,13 +133,18 @@ private:
                     [&](Value kr, ValueRange inner) { return row(kp, kr, inner); });
     });
     Value pixel = e.add(e.mul(e.add(e.mul(plane, window[1].out), line), w.out), from);
-    for (int64_t i = 0; i < count; ++i) {
-      Value result = fold.finish ? fold.finish(sums[i], plane, line, known < 0 ? -1 : known + i,
-                                               e.add(from, e.index(i)))
-                                 : sums[i];
-      Value inner = e.mul(e.add(pixel, e.index(i)), lanes);
-      e.finish(0, result, Point{{image, channel}, inner, static_cast<unsigned>(lanes)});
+    if (fold.finish)
+      for (int64_t i = 0; i < count; ++i)
+        sums[i] = fold.finish(sums[i], plane, line, known < 0 ? -1 : known + i, e.add(from, e.index(i)));
+    Point first{{image, channel}, e.mul(pixel, lanes), static_cast<unsigned>(lanes)};
+    if (!isShort) {
+      Buffer kept = e.scratch(e.b.getF32Type(), {count * lanes});
+      for (int64_t i = 0; i < count; ++i)
+        e.store(kept, e.index(i * lanes), sums[i]);
+      return finishVectors(e, kept, e.index(0), count, first);
     }
+    for (int64_t i = 0; i < count; ++i)
+      e.finish(0, sums[i], Point{first.outer, e.add(first.inner, e.index(i * lanes)), first.lanes});
   }
 
   KernelEmitter &e;
@@ -146,6 +153,7 @@ private:
   Window window;
   WindowFold fold;
   int64_t lanes, images, blocks, width;
+  bool isShort;
   Value image, channel, plane, line;
   std::pair<Value, Value> planes, rows;
 };

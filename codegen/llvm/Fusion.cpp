@@ -151,8 +151,15 @@ private:
     case Inner::Consecutive:
       return e.load(buffer, e.add(base, point.inner), lanes);
     case Inner::Repeating: {
-      // Vectors are as long as blocks and start where these do.
+      // Vectors are as long as blocks, or several, and start where these do.
       int64_t size = space.layout.getSize();
+      if (lanes > size) {
+        SmallVector<int64_t> order;
+        for (unsigned lane = 0; lane < lanes; ++lane)
+          order.push_back(lane % size);
+        Value one = e.load(buffer, base, static_cast<unsigned>(size));
+        return vector::ShuffleOp::create(e.b, one, one, order);
+      }
       Value within = lanes == size ? e.index(0)
                                    : e.b.createOrFold<arith::RemUIOp>(point.inner, e.index(size));
       return e.load(buffer, e.add(base, within), lanes);

@@ -1,6 +1,7 @@
 // Register tiles in channel blocks.
 #include "codegen/llvm/PixelTiles.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -72,6 +73,28 @@ Values multiplyChannels(KernelEmitter &e, PixelTile tile, int64_t channels, cons
   if (open == channels)
     return steps(e.index(0), sums);
   return e.loop(e.index(0), e.index(channels), open, sums, steps);
+}
+
+void prefetchPart(KernelEmitter &e, const Buffer &weights, Value at, int64_t elements, Value turn, int64_t turns) {
+  constexpr int64_t line = 16; // elements
+  int64_t lines = llvm::divideCeilSigned(elements, line * turns);
+  Value from = e.add(at, e.mul(turn, lines * line));
+  for (int64_t i = 0; i < lines; ++i)
+    memref::PrefetchOp::create(e.b, weights.memref, e.add(from, e.index(i * line)), /*isWrite=*/false, /*localityHint=*/2,
+                               /*isDataCache=*/true);
+}
+
+void finishVectors(KernelEmitter &e, const Buffer &kept, Value at, int64_t count, const Point &first) {
+  int64_t lanes = first.lanes, together = std::min<int64_t>(e.target.vectorRegisters / 4, count);
+  auto finish = [&](Value i, int64_t vectors) {
+    auto wide = static_cast<unsigned>(vectors * lanes);
+    Value offset = e.mul(i, lanes);
+    e.finish(0, e.load(kept, e.add(at, offset), wide), Point{first.outer, e.add(first.inner, offset), wide});
+  };
+  int64_t whole = count / together * together;
+  e.loop(e.index(0), e.index(whole), together, [&](Value i) { finish(i, together); });
+  if (whole < count)
+    finish(e.index(whole), count - whole);
 }
 
 void copyPaddedLine(KernelEmitter &e, Value x, ArrayRef<Value> imageAndBlock, const Window &w, int64_t block,

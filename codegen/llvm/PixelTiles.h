@@ -36,6 +36,14 @@ llvm::SmallVector<mlir::Value> multiplyChannels(KernelEmitter &e, PixelTile tile
                                                 mlir::Value inputAt, const Buffer &weights, mlir::Value weightAt,
                                                 mlir::ValueRange sums, int64_t steps = 4);
 
+/// Asks for part `turn` of `turns` of the `elements` weights from `at` on, ahead of their use: a turn costs an instruction per line of
+/// cache that it asks for. Beyond the end of the weights nothing happens.
+void prefetchPart(KernelEmitter &e, const Buffer &weights, mlir::Value at, int64_t elements, mlir::Value turn, int64_t turns);
+
+/// finish() of `count` consecutive vectors that `kept` holds from `at` on; `first` is the point of the first. Several at a time, whose
+/// chains of dependent instructions overlap.
+void finishVectors(KernelEmitter &e, const Buffer &kept, mlir::Value at, int64_t count, const Point &first);
+
 /// Copies input line (z, y) of a channel block, zeros where `window` pads it, `columns` pixels of `block`
 /// channels; zeros alone where there is no such line. Fused producers of x are computed on the way.
 void copyPaddedLine(KernelEmitter &e, mlir::Value x, llvm::ArrayRef<mlir::Value> imageAndBlock,

@@ -231,6 +231,8 @@ private:
       Value to = e.mul(position, perPosition);
       auto group = [&](Value first, int64_t pixels) {
         PixelTile tile{pixels, shape.blocks};
+        turn = e.b.createOrFold<arith::DivUIOp>(first, e.index(shape.pixels));
+        turns = std::max<int64_t>(plan.count() / shape.pixels, 1);
         for (auto [i, value] : llvm::enumerate(sumsOf(tile, first, inputAt, weightAt)))
           e.store(sums, e.add(e.add(to, e.mul(first, perTile)), e.index(static_cast<int64_t>(i) * plan.lanes)),
                   value);
@@ -255,6 +257,9 @@ private:
       offsets.push_back(e.add(inputAt, e.mul(e.add(first, e.index(i)), plan.lanes)));
     int64_t perBlock = plan.lanes * tile.blocks * plan.lanes, rest = plan.inputs % plan.lanes;
     auto block = [&](Value index, int64_t channels, ValueRange carried) {
+      // Of the position after this one.
+      Value ahead = e.add(e.add(weightAt, e.mul(index, perBlock)), e.index(plan.inputBlocks() * perBlock));
+      prefetchPart(e, weights, ahead, perBlock, turn, turns);
       return multiplyChannels(e, tile, channels, transformed, offsets, e.mul(index, plan.count() * plan.lanes),
                               weights, e.add(weightAt, e.mul(index, perBlock)), carried);
     };
@@ -306,7 +311,8 @@ private:
   unsigned wide;
   Tensor packed, bias;
   Buffer transformed;
-  Value image, firstLine, transformedAt;
+  Value image, firstLine, transformedAt, turn;
+  int64_t turns = 1;
 };
 
 /// Sums of one sign are exact in sign when computed directly, and proofs rely on that; sums of differences are

@@ -128,7 +128,14 @@ public:
     return convolution(x, outputs, 1, {ones, ones, ones, zeros, zeros, spatial});
   }
   Value activation(const Value &x) {
-    switch (pick({0, 1, 2, 3})) {
+    switch (pick({0, 1, 2, 3, 4})) {
+    case 4: { // long, with an operand that follows the channels
+      Shape parameters(x.shape.size(), 1);
+      parameters[1] = x.shape[1];
+      Value y = op("sigmoid", {x}, "", x.shape);
+      y = op("mul", {y, constant(parameters)}, "", y.shape);
+      return op("add", {y, x}, "", y.shape);
+    }
     case 0:
       return op("relu", {x}, "", x.shape);
     case 1:
@@ -288,8 +295,8 @@ TEST(Winograd, IsNamedAndStaysAwayFromStrictMathAndSumsOfOneSign) {
   EXPECT_FALSE(usesWinograd(threeByThree(0.5, 1), "default"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, Blocked, testing::Values("native", "x86-64"), [](const auto &info) {
-  return info.index == 0 ? "Native" : "Baseline";
+INSTANTIATE_TEST_SUITE_P(Targets, Blocked, testing::Values("native", "x86-64", "x86-64-v3"), [](const auto &info) {
+  return info.index == 0 ? "Native" : info.index == 1 ? "Baseline" : "Avx2";
 });
 
 } // namespace
