@@ -38,7 +38,9 @@ public:
     // read; where arithmetic takes none of them from memory, a scheduler loads many ahead.
     int64_t registers = e.target.vectorRegisters, inputs = e.target.foldsLoads ? 7 : 21;
     int64_t shared = column().size, widest = 20;
-    if (this->fold.sharedCount > 1)
+    if (!this->fold.shared)
+      widest = 8; // short chains, and inputs of many pixels at once would not fit
+    else if (this->fold.sharedCount > 1)
       shared = 2 * this->fold.sharedCount, widest = 10; // of one kernel column at a time, and patterns of lanes
     width = std::min(std::clamp<int64_t>(registers - shared - inputs, 4, widest), column().out);
     int64_t tiles = llvm::divideCeil(column().out, width);
@@ -239,16 +241,39 @@ LogicalResult emitBlockedGlobalAverage(KernelEmitter &e, GlobalAveragePoolOp op)
   return success();
 }
 
+/// Whether a value comes from a ReLU: 0, positive or NaN.
+static bool isNeverNegative(Value value) {
+  auto result = dyn_cast<OpResult>(value);
+  auto kernel = result ? dyn_cast<KernelOp>(result.getOwner()) : KernelOp();
+  if (!kernel)
+    return false;
+  return static_cast<bool>(
+      kernel.getBody().front().getTerminator()->getOperand(result.getResultNumber()).getDefiningOp<ReluOp>());
+}
+
 LogicalResult emitBlockedPool(KernelEmitter &e, Operation *op) {
   int64_t lanes = e.target.lanes(32);
   auto vector = VectorType::get({lanes}, e.b.getF32Type());
   auto constant = [&](double value) { return e.number(vector, value); };
   WindowFold fold;
   if (auto pool = dyn_cast<MaxPoolOp>(op)) {
-    fold.start = [&](Value) { return constant(-std::numeric_limits<double>::infinity()); };
-    fold.fold = [&](Value sum, Value x, ValueRange) -> Value {
-      return maximum(Element(e.b, e.b.getLoc(), sum), Element(e.b, e.b.getLoc(), x));
+    bool isPositive = isNeverNegative(pool.getX());
+    Type bits = VectorType::get({lanes}, e.b.getI32Type());
+    auto as = [&](Type type, Value value) { return arith::BitcastOp::create(e.b, type, value).getResult(); };
+    fold.start = [&](Value) {
+      Value start = constant(-std::numeric_limits<double>::infinity());
+      return isPositive ? as(bits, start) : start;
     };
+    fold.fold = [&](Value sum, Value x, ValueRange) -> Value {
+      // Magnitudes are ordered as integers, NaN above infinity.
+      if (isPositive)
+        return arith::MaxSIOp::create(e.b, sum, arith::AndIOp::create(e.b, as(bits, x), e.number(bits, 0x7FFFFFFF)));
+      // The machine's maximum keeps `sum` where x is NaN.
+      Element largest(e.b, e.b.getLoc(), sum), next(e.b, e.b.getLoc(), x);
+      return select(isNan(next), next, select(largest < next, next, largest));
+    };
+    if (isPositive)
+      fold.finish = [&](Value sum, Value, Value, int64_t, Value) { return as(vector, sum); };
     FailureOr<Window> window = pool.window();
     if (failed(window))
       return failure();
