@@ -2,6 +2,7 @@
 // vectors, so a blocked layout starts at the first of them and lasts as long as ops can work on it; relayouts
 // stand where it ends (NeoCPU, Liu et al., arXiv 1809.02697, section 3.2, with one block size throughout).
 #include "ir/Ops.h"
+#include "ir/ops/TransposedWindow.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -95,6 +96,9 @@ private:
       return Decision::plain();
     return TypeSwitch<Operation *, Decision>(op)
         .Case([&](ConvOp conv) { return decideConvolution(conv); })
+        .Case([&](ConvTransposeOp conv) {
+          return isBlocked(conv.getX()) && nn::canBeBlocked(conv) ? Decision::blocked({0}) : Decision::plain();
+        })
         .Case([&](ConcatOp concat) { return decideConcat(concat); })
         .Case<MaxPoolOp, AveragePoolOp, GlobalAveragePoolOp>(
             [&](auto pool) { return isBlocked(pool.getX()) ? Decision::blocked({0}) : Decision::plain(); })

@@ -15,6 +15,7 @@ std::string refuseLayouts(mlir::Operation *op, bool takesBlocked, const Target &
 /// Emitters of ops with a blocked result.
 std::string refuseBlockedConvolution(nn::ConvOp op);
 mlir::LogicalResult emitBlockedConvolution(KernelEmitter &e, nn::ConvOp op);
+mlir::LogicalResult emitBlockedTranspose(KernelEmitter &e, nn::ConvTransposeOp op);
 /// Of a convolution whose groups lie inside blocks.
 mlir::LogicalResult emitConvolutionInBlocks(KernelEmitter &e, nn::ConvOp op);
 mlir::LogicalResult emitBlockedGlobalAverage(KernelEmitter &e, nn::GlobalAveragePoolOp op);

@@ -5,6 +5,7 @@
 #include "codegen/llvm/Contraction.h"
 #include "codegen/llvm/PixelTiles.h"
 #include "codegen/llvm/WindowPanel.h"
+#include "ir/ops/TransposedWindow.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -98,10 +99,19 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Window &w, in
   splits = iterations >= 8 ? 1 : std::min(llvm::divideCeilSigned(8, iterations), tiles.tiles());
 }
 
+/// What is computed: the input, the weight of (group, output, input, kernel position), and where results go.
+struct ConvolutionSource {
+  Operation *op;
+  Value x, bias;
+  std::function<float(int64_t g, int64_t o, int64_t i, int64_t tap)> weight;
+  /// The pixel of the result, by that of the convolution; null where they are the same.
+  std::function<Value(Value pixel)> place = {};
+};
+
 class ConvolutionEmitter {
 public:
-  ConvolutionEmitter(KernelEmitter &e, ConvOp op, const BlockedConvolution &plan)
-      : e(e), op(op), plan(plan), vector(VectorType::get({plan.block}, e.b.getF32Type())) {}
+  ConvolutionEmitter(KernelEmitter &e, const ConvolutionSource &of, const BlockedConvolution &plan)
+      : e(e), of(of), plan(plan), vector(VectorType::get({plan.block}, e.b.getF32Type())) {}
 
   /// `padsFirst`: the window before a phase of its own pads the input; null if there is none.
   void emit(const Window *padsFirst) {
@@ -142,9 +152,7 @@ private:
   /// [group][tile of output blocks][input block][kernel position][input channel][output channel], zeros where
   /// channels are missing.
   void packWeights() {
-    Tensor source = *constantTensor(op.getW());
     const PixelTile &main = plan.tiles.main;
-    auto from = source.as<float>();
     int64_t perGroup = plan.outputBlocks() * plan.weightsPerBlock(), taps = plan.taps();
     packed = Tensor(DType::F32, {plan.groups * perGroup});
     bias = Tensor(DType::F32, {plan.groups * plan.outputBlocks() * plan.block});
@@ -152,7 +160,7 @@ private:
     auto offsets = bias.as<float>();
     llvm::fill(to, 0.0f);
     llvm::fill(offsets, 0.0f);
-    std::optional<Tensor> given = constantTensor(op.getB());
+    std::optional<Tensor> given = constantTensor(of.bias);
     for (int64_t g = 0; g < plan.groups; ++g)
       for (int64_t o = 0; o < plan.outputs; ++o) {
         int64_t ob = o / plan.block, tile = std::min(ob / main.blocks, plan.tiles.mainTiles);
@@ -162,7 +170,7 @@ private:
         for (int64_t i = 0; i < plan.inputs; ++i)
           for (int64_t t = 0; t < taps; ++t) {
             int64_t k = (i / plan.inputBlock * taps + t) * plan.inputBlock + i % plan.inputBlock;
-            to[base + k * wide * plan.block + lane] = from[((g * plan.outputs + o) * plan.inputs + i) * taps + t];
+            to[base + k * wide * plan.block + lane] = of.weight(g, o, i, t);
           }
         if (given)
           offsets[g * plan.outputBlocks() * plan.block + o] = given->as<float>()[g * plan.outputs + o];
@@ -192,7 +200,7 @@ private:
           Value to = e.add(e.mul(block, plan.copiedElements()),
                            e.add(e.mul(k, planeStride()), e.mul(r, lineStride())));
           Value z = e.add(firstPlane, e.mul(k, w[0].dilation)), y = e.add(firstLine, r);
-          copyPaddedLine(e, op.getX(), {image, channel}, w, plan.inputBlock, plan.copiedColumns(), z, y, copy, to);
+          copyPaddedLine(e, of.x, {image, channel}, w, plan.inputBlock, plan.copiedColumns(), z, y, copy, to);
         });
       });
     });
@@ -209,12 +217,12 @@ private:
                            {plan.images * channels * to[0].in * to[1].in * columns * plan.inputBlock});
       SmallVector<Value> at = e.delinearize(line, {plan.images, channels, to[0].in, to[1].in});
       Value z = sub(at[2], e.index(from[0].padBegin)), y = sub(at[3], e.index(from[1].padBegin));
-      copyPaddedLine(e, op.getX(), {at[0], at[1]}, from, plan.inputBlock, columns, z, y, padded,
+      copyPaddedLine(e, of.x, {at[0], at[1]}, from, plan.inputBlock, columns, z, y, padded,
                      e.mul(line, columns * plan.inputBlock));
     });
   }
 
-  Buffer source() { return plan.packs ? copy : padded ? e.inThisPhase(padded) : e.input(op.getX()); }
+  Buffer source() { return plan.packs ? copy : padded ? e.inThisPhase(padded) : e.input(of.x); }
 
   /// Where the reduction of the output pixel (counted within the iteration) starts in the input.
   Value inputOffset(Value pixel) {
@@ -379,10 +387,15 @@ private:
 
   void finish(Value pixel, PixelTile tile, ValueRange values) {
     Value first = e.add(e.mul(plane, plan.pixels()), e.add(firstPixel, pixel));
-    if (isShortEpilogue(op)) {
+    Values places; // consecutive, or in a result that others fill too
+    for (int64_t i = 0; i < tile.pixels; ++i) {
+      Value pixel = e.add(first, e.index(i));
+      places.push_back(of.place ? of.place(pixel) : pixel);
+    }
+    if (of.place || isShortEpilogue(of.op)) {
       for (int64_t j = 0; j < tile.blocks; ++j)
         for (int64_t i = 0; i < tile.pixels; ++i) {
-          Value inner = e.mul(e.add(first, e.index(i)), plan.block);
+          Value inner = e.mul(places[i], plan.block);
           e.finish(0, values[i * tile.blocks + j],
                    Point{{image, e.add(firstBlock, e.index(j))}, inner, static_cast<unsigned>(plan.block)});
         }
@@ -400,7 +413,7 @@ private:
   }
 
   KernelEmitter &e;
-  ConvOp op;
+  const ConvolutionSource &of;
   const BlockedConvolution &plan;
   VectorType vector;
   Tensor packed, bias;
@@ -428,33 +441,67 @@ std::string refuseBlockedConvolution(ConvOp op) {
   return "";
 }
 
-LogicalResult emitBlockedConvolution(KernelEmitter &e, ConvOp op) {
-  FailureOr<Window> resolved = op.window();
-  if (failed(resolved))
-    return failure();
-  Window window = *threeAxes(*resolved);
-  ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
-  BlockedAttr layout = layoutOf(op.getX().getType());
-  int64_t group = op.getGroup();
+/// Emits the convolution; input lines that padding touches are copied by the iteration that reads them, or all at once where they
+/// are too long for the stack.
+static void emitOver(KernelEmitter &e, const ConvolutionSource &of, const Window &window, int64_t images, int64_t groups,
+                     int64_t inputs, int64_t outputs) {
+  BlockedAttr layout = layoutOf(of.x.getType());
   auto planFor = [&](const Window &over, bool packs) {
-    return BlockedConvolution(e.target, over, x[0], group, x[1] / group, y[1] / group,
-                              layout ? layout.getSize() : 1, packs);
+    return BlockedConvolution(e.target, over, images, groups, inputs, outputs, layout ? layout.getSize() : 1, packs);
   };
-  if (int64_t side = winogradSide(e.target, op); side > 0)
-    return emitWinograd(e, op, window, side);
-  BlockedConvolution plan = planFor(window, touchesPadding(window) || !e.isInMemory(op.getX()));
+  BlockedConvolution plan = planFor(window, touchesPadding(window) || !e.isInMemory(of.x));
   bool fits = !plan.packs || plan.inputBlocks() * plan.copiedElements() * 4 <= BlockedConvolution::maxCopyBytes;
-  if (fits) {
-    ConvolutionEmitter(e, op, plan).emit(nullptr);
-    return success();
-  }
+  if (fits)
+    return ConvolutionEmitter(e, of, plan).emit(nullptr);
   Window padded = window;
   for (WindowAxis &axis : padded) {
     axis.in = (axis.out - 1) * axis.stride + axis.extent();
     axis.padBegin = axis.padEnd = 0;
   }
   BlockedConvolution unpadded = planFor(padded, false);
-  ConvolutionEmitter(e, op, unpadded).emit(&window);
+  ConvolutionEmitter(e, of, unpadded).emit(&window);
+}
+
+LogicalResult emitBlockedConvolution(KernelEmitter &e, ConvOp op) {
+  FailureOr<Window> resolved = op.window();
+  if (failed(resolved))
+    return failure();
+  Window window = *threeAxes(*resolved);
+  ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
+  if (int64_t side = winogradSide(e.target, op); side > 0)
+    return emitWinograd(e, op, window, side);
+  int64_t groups = op.getGroup(), inputs = x[1] / groups, outputs = y[1] / groups;
+  int64_t taps = window[0].size * window[1].size * window[2].size;
+  Tensor weights = *constantTensor(op.getW());
+  auto weight = [&, from = weights.as<float>()](int64_t g, int64_t o, int64_t i, int64_t tap) {
+    return from[((g * outputs + o) * inputs + i) * taps + tap];
+  };
+  emitOver(e, {op, op.getX(), op.getB(), weight}, window, x[0], groups, inputs, outputs);
+  return success();
+}
+
+LogicalResult emitBlockedTranspose(KernelEmitter &e, ConvTransposeOp op) {
+  FailureOr<Window> resolved = op.window();
+  if (failed(resolved))
+    return failure();
+  Window window = *threeAxes(*resolved);
+  ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
+  Tensor weights = *constantTensor(op.getW());
+  auto from = weights.as<float>();
+  SmallVector<TransposedPhase> rows = *transposedPhases(window[1]), columns = *transposedPhases(window[2]);
+  for (const TransposedPhase &row : rows)
+    for (const TransposedPhase &column : columns) {
+      auto taps = static_cast<int64_t>(column.taps.size());
+      auto weight = [&](int64_t, int64_t o, int64_t i, int64_t tap) {
+        return from[((i * y[1] + o) * window[1].size + row.taps[tap / taps]) * window[2].size + column.taps[tap % taps]];
+      };
+      auto place = [&](Value pixel) {
+        SmallVector<Value> at = e.delinearize(pixel, {row.axis.out, column.axis.out});
+        Value line = e.add(e.mul(at[0], window[1].stride), e.index(row.remainder));
+        return e.add(e.mul(line, window[2].out), e.add(e.mul(at[1], window[2].stride), e.index(column.remainder)));
+      };
+      emitOver(e, {op, op.getX(), op.getB(), weight, place}, {window[0], row.axis, column.axis}, x[0], 1, x[1], y[1]);
+    }
   return success();
 }
 

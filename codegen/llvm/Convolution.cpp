@@ -5,6 +5,7 @@
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/PackedOperands.h"
 #include "codegen/llvm/WindowPanel.h"
+#include "ir/ops/TransposedWindow.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -96,8 +97,20 @@ LogicalResult emitConv(KernelEmitter &e, Operation *operation) {
                      });
 }
 
+std::string refuseConvTranspose(Operation *operation, const Target &target) {
+  auto op = cast<ConvTransposeOp>(operation);
+  bool from = static_cast<bool>(layoutOf(op.getX().getType())), to = static_cast<bool>(layoutOf(op.getY().getType()));
+  if (from != to)
+    return "a transposed convolution keeps its layout";
+  if (to)
+    return nn::canBeBlocked(op) ? "" : "it does not fall into convolutions of stride 1";
+  return refuseConvolution<ConvTransposeOp>(operation, target);
+}
+
 LogicalResult emitConvTranspose(KernelEmitter &e, Operation *operation) {
   auto op = cast<ConvTransposeOp>(operation);
+  if (layoutOf(op.getY().getType()))
+    return emitBlockedTranspose(e, op);
   FailureOr<Window> resolved = op.window();
   if (failed(resolved))
     return failure();
@@ -111,7 +124,7 @@ LogicalResult emitConvTranspose(KernelEmitter &e, Operation *operation) {
 
 void registerConvolutionEmitters(EmitterTable &table) {
   table.add<ConvOp>({refuseConv, emitConv, true});
-  table.add<ConvTransposeOp>({refuseConvolution<ConvTransposeOp>, emitConvTranspose});
+  table.add<ConvTransposeOp>({refuseConvTranspose, emitConvTranspose, true});
 }
 
 } // namespace sinter::codegen

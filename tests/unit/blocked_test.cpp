@@ -122,6 +122,28 @@ public:
       operands.push_back(constant({outputs}));
     return op("conv", operands, attributesOf(w, false) + ", group = " + std::to_string(group) + " : i64", y);
   }
+  /// A transposed one: strides that leave outputs without a kernel position, kernels wider than the stride, output paddings.
+  std::optional<Value> transposed(const Value &x, int64_t outputs) {
+    Shape weights{x.shape[1], outputs}, y{x.shape[0], outputs}, strides, dilations, begins, ends, extra;
+    for (size_t d = 2; d < x.shape.size(); ++d) {
+      int64_t size = pick({1, 2, 3, 3, 4}), stride = pick({1, 2, 2, 3}), dilation = pick({1, 1, 2}), most = (size - 1) * dilation;
+      int64_t begin = std::min(pick({0, 1, 2}), most), end = std::min(pick({0, 1, 2}), most), more = std::min(pick({0, 1}), stride - 1);
+      int64_t out = (x.shape[d] - 1) * stride + most + 1 + more - begin - end;
+      if (out < 1)
+        return std::nullopt;
+      weights.push_back(size), y.push_back(out), strides.push_back(stride), dilations.push_back(dilation);
+      begins.push_back(begin), ends.push_back(end), extra.push_back(more);
+    }
+    begins.insert(begins.end(), ends.begin(), ends.end());
+    double scale = 1 / std::sqrt(static_cast<double>(x.shape[1]));
+    std::vector<Value> operands{x, constant(weights, -scale, scale)};
+    if (often())
+      operands.push_back(constant({outputs}));
+    return op("conv_transpose", operands,
+              "strides = " + list(strides) + ", dilations = " + list(dilations) + ", pads = " + list(begins) +
+                  ", output_padding = " + list(extra),
+              y);
+  }
   /// A pointwise one, from which blocks start.
   Value start(const Value &x, int64_t outputs) {
     Shape spatial(x.shape.begin() + 2, x.shape.end()), ones(spatial.size(), 1), zeros(spatial.size(), 0);
@@ -179,7 +201,7 @@ std::optional<std::string> randomNetwork(unsigned seed) {
   if (n.often())
     y = n.activation(y);
   int64_t channels = y.shape[1];
-  int kind = static_cast<int>(n.pick({0, 0, 1, 2, 3, 4, 5, 6, 7}));
+  int kind = static_cast<int>(n.pick({0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 8}));
   auto window = n.window(y.shape, {1, 2, 3, 3, 5}, kind == 3 || kind == 4);
   if (!window)
     return std::nullopt;
@@ -210,6 +232,13 @@ std::optional<std::string> randomNetwork(unsigned seed) {
     Network::Value mean = n.op("global_average_pool", {y}, "", out);
     Network::Value gate = n.op("sigmoid", {n.start(mean, channels)}, "", out);
     y = n.op("mul", {y, gate}, "", y.shape);
+    break;
+  }
+  case 8: {
+    std::optional<Network::Value> larger = n.transposed(y, n.pick({1, 3, 8, 16, 20, 33}));
+    if (!larger)
+      return std::nullopt;
+    y = *larger;
     break;
   }
   case 6: {
