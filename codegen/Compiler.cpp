@@ -24,6 +24,8 @@ Expected<Planned> plan(const std::string &path, const CompileOptions &options) {
   Expected<Target> target = targetFor(options);
   if (!target)
     return target.failure();
+  if (Status status = reportProgress(options, "import", 0); !status.ok())
+    return status.failure();
   Expected<LoadedModel> model = loadModel(path, options);
   if (!model)
     return model.failure();
@@ -41,6 +43,12 @@ std::string printed(const LoadedModel &model) {
 
 } // namespace
 
+Status reportProgress(const CompileOptions &options, const char *stage, double fraction) {
+  if (options.progress && !options.progress(stage, fraction))
+    return {ErrorCode::Internal, "the compilation was cancelled"};
+  return {};
+}
+
 Expected<std::shared_ptr<CompiledModel>> compileInProcess(const std::string &modelPath, const CompileOptions &options) {
   Expected<Planned> planned = plan(modelPath, options);
   if (!planned)
@@ -50,10 +58,12 @@ Expected<std::shared_ptr<CompiledModel>> compileInProcess(const std::string &mod
   Expected<Program> program = buildProgram(planned->model, options, planned->target);
   if (!program)
     return program.failure();
-  Expected<std::vector<std::string>> objects = compileObjects(*program, planned->target, options.jobs);
+  Expected<std::vector<std::string>> objects = compileObjects(*program, planned->target, options);
   if (!objects)
     return objects.failure();
-  return linkInProcess(*program, *objects, planned->target);
+  if (Status status = reportProgress(options, "link", 0.95); !status.ok())
+    return status.failure();
+  return linkInProcess(*program, std::move(*objects), planned->target);
 }
 
 Status compileToFile(const std::string &modelPath, const std::string &outPath, Emit emit,
@@ -72,9 +82,11 @@ Status compileToFile(const std::string &modelPath, const std::string &outPath, E
     Expected<std::string> text = compileToText(*program, planned->target, emit == Emit::Asm);
     return text ? writeTextFile(outPath, *text) : Status(text.failure());
   }
-  Expected<std::vector<std::string>> objects = compileObjects(*program, planned->target, options.jobs);
+  Expected<std::vector<std::string>> objects = compileObjects(*program, planned->target, options);
   if (!objects)
     return objects.failure();
+  if (Status status = reportProgress(options, "link", 0.95); !status.ok())
+    return status;
   if (Status status = linkToFile(*program, *objects, planned->target, outPath, emit == Emit::So); !status.ok())
     return status;
   return emit == Emit::Obj ? writeTextFile(headerPath(outPath), modelHeader(*program)) : Status();

@@ -6,9 +6,11 @@
 #include "runtime/Status.h"
 #include "runtime/Tensor.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,7 +37,15 @@ struct CompileOptions {
   std::vector<std::string> printIrAfter;
   std::string dumpDir;      ///< where the IR after every pass goes; empty: nowhere
   bool dumpWeights = false; ///< whole, with locations: any of them can be compiled
+  /// Told of a stage ("import", "optimise", "generate", "link") and the done part of the whole; false cancels the compilation. Called
+  /// from any of its threads, never from two at a time.
+  std::function<bool(const char *stage, double fraction)> progress;
+  /// The model itself; the path then only names it, and external data is looked for beside that. Null: the file is read.
+  std::span<const std::byte> content;
 };
+
+/// Where there is nobody to tell, all goes on. Fails once cancelled.
+Status reportProgress(const CompileOptions &options, const char *stage, double fraction);
 
 /// What `compileToFile` writes. Obj adds a header (.h) beside the object.
 enum class Emit { So, Obj, Llvm, Asm, Mlir };
@@ -45,13 +55,24 @@ class CompiledModel {
 public:
   /// Never null; lives as long as this object.
   const SinterModel *abi() const { return abi_; }
+  /// Writes it as a shared library.
+  Status save(const std::string &path) const {
+    return save_ ? save_(path) : Status(ErrorCode::Unsupported, "an interpreted model has no code to write");
+  }
 
-  CompiledModel(const SinterModel *abi, std::shared_ptr<void> owner) : abi_(abi), owner_(std::move(owner)) {}
+  using Save = std::function<Status(const std::string &path)>;
+  CompiledModel(const SinterModel *abi, std::shared_ptr<void> owner, Save save = {})
+      : abi_(abi), owner_(std::move(owner)), save_(std::move(save)) {}
 
 private:
   const SinterModel *abi_;
   std::shared_ptr<void> owner_;
+  Save save_;
 };
+
+/// Lets SIGINT and SIGTERM remove temporary files of compileToFile before they end the process. For programs that are a
+/// compiler: a library does not touch its host's signals.
+void removeTemporariesOnSignals();
 
 /// Compiles a .onnx, or .mlir of the nn stage, for this process.
 Expected<std::shared_ptr<CompiledModel>> compileInProcess(const std::string &modelPath,

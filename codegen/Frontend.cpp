@@ -52,10 +52,13 @@ Failure DiagnosticCollector::failure(const std::string &fallback) const {
 
 //===- Loading ------------------------------------------------------------===//
 
-static Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, MLIRContext &context) {
+static Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, std::span<const std::byte> content,
+                                                MLIRContext &context) {
   context.loadDialect<nn::NNDialect, func::FuncDialect>();
   DiagnosticCollector diagnostics(context);
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(path, &context);
+  StringRef text(reinterpret_cast<const char *>(content.data()), content.size());
+  OwningOpRef<ModuleOp> module = content.data() ? parseSourceString<ModuleOp>(text, &context, path)
+                                                : parseSourceFile<ModuleOp>(path, &context);
   if (!module)
     return Failure{ErrorCode::InvalidFile, diagnostics.failure("'" + path + "' cannot be parsed").message};
   bool isWhole = true;
@@ -80,9 +83,9 @@ Expected<LoadedModel> loadModel(const std::string &path, const CompileOptions &o
   // Passes run on one thread: a model is one function. Kernels are compiled in parallel by their own threads.
   model.context = std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
   bool isMlir = StringRef(path).ends_with(".mlir");
-  nn::ImportOptions import{options.freezeInputs, options.values, options.shapes, options.dims, options.empty};
+  nn::ImportOptions import{options.freezeInputs, options.values, options.shapes, options.dims, options.empty, options.content};
   Expected<OwningOpRef<ModuleOp>> module =
-      isMlir ? parseMlir(path, *model.context) : nn::importOnnx(path, *model.context, import);
+      isMlir ? parseMlir(path, options.content, *model.context) : nn::importOnnx(path, *model.context, import);
   if (!module)
     return module.failure();
   model.module = std::move(*module);
@@ -134,6 +137,38 @@ private:
   const CompileOptions &options;
   Status &problem;
   int count = 0;
+};
+
+/// Reports each pass as it begins. A pass manager cannot be stopped from outside: once cancelled, its passes do nothing.
+class PassProgress {
+public:
+  PassProgress(MLIRContext &context, const CompileOptions &options, size_t passes) : context(context) {
+    // The check of rewrites needs the context's one handler for itself.
+    isOn = options.progress && !options.verifyRewrites;
+    if (!isOn)
+      return;
+    context.registerActionHandler([this, &options, passes](function_ref<void()> act, const tracing::Action &action) {
+      if (isa<PassExecutionAction>(action) && status.ok()) {
+        double part = std::min(1.0, static_cast<double>(started++) / static_cast<double>(passes));
+        status = reportProgress(options, "optimise", 0.05 + 0.25 * part);
+      }
+      if (status.ok())
+        act();
+    });
+  }
+  ~PassProgress() {
+    if (isOn)
+      context.registerActionHandler(nullptr);
+  }
+  PassProgress(const PassProgress &) = delete;
+  PassProgress &operator=(const PassProgress &) = delete;
+
+  Status status;
+
+private:
+  MLIRContext &context;
+  bool isOn = false;
+  size_t started = 0;
 };
 
 } // namespace
@@ -244,8 +279,11 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   };
   auto build = [&](OpPassManager &manager) { nn::buildPipeline(manager, pipeline); };
   build(passes);
+  PassProgress progress(*model.context, options, passes.size());
   if (failed(passes.run(*model.module)))
     return diagnostics.failure("a pass failed without a reason: please report this model");
+  if (!progress.status.ok())
+    return progress.status;
   if (fault)
     *fault = judged.findFault(build);
   if (std::optional<Fault> found = checked.findFault(build))

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <dlfcn.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -35,15 +36,15 @@ std::string machineName(uint16_t machine) {
   }
 }
 
-/// Checks that `path` is a whole shared library for this machine.
-Status checkElf(const std::string &path) {
+/// Checks that `path`, called `name` in messages, is a whole shared library for this machine.
+Status checkElf(const std::string &path, const std::string &name) {
   std::ifstream file(path, std::ios::binary);
   std::error_code error;
   if (!file || std::filesystem::is_directory(path, error))
     return {ErrorCode::Io,
-            fmt::format("cannot read '{}': {}", path, file ? "it is a folder" : std::strerror(errno))};
+            fmt::format("cannot read {}: {}", name, file ? "it is a folder" : std::strerror(errno))};
   auto bad = [&](std::string_view what) {
-    return Status(ErrorCode::InvalidFile, fmt::format("'{}' is not a compiled model: {}", path, what));
+    return Status(ErrorCode::InvalidFile, fmt::format("{} is not a compiled model: {}", name, what));
   };
   uint64_t size = std::filesystem::file_size(path, error);
   Elf64_Ehdr header;
@@ -56,8 +57,8 @@ Status checkElf(const std::string &path) {
   if (header.e_machine != ownMachine)
     return {
         ErrorCode::Incompatible,
-        fmt::format("'{}' was compiled for {}, this machine is {}: recompile with another --target-triple",
-                    path, machineName(header.e_machine), machineName(ownMachine))};
+        fmt::format("{} was compiled for {}, this machine is {}: recompile with another --target-triple", name,
+                    machineName(header.e_machine), machineName(ownMachine))};
   Elf64_Phdr segment;
   file.seekg(static_cast<std::streamoff>(header.e_phoff));
   for (int i = 0; i < header.e_phnum; ++i) {
@@ -93,27 +94,70 @@ void mapPages([[maybe_unused]] const void *data, [[maybe_unused]] size_t bytes) 
 
 } // namespace
 
-Expected<std::shared_ptr<Model>> Model::load(const std::string &path) {
-  if (Status status = checkElf(path); !status.ok())
-    return status.failure();
-  // Without a slash dlopen would search the library path.
-  std::string file = path.find('/') == std::string::npos ? "./" + path : path;
-  void *handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+/// Opens the library `path`, called `name` in messages. `file`: its descriptor, which is kept open, for it is its name.
+Expected<std::shared_ptr<Model>> Model::open(const std::string &path, const std::string &name,
+                                             std::shared_ptr<void> file) {
+  void *handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char *reason = dlerror();
     return Failure{ErrorCode::InvalidFile,
-                   fmt::format("cannot load '{}': {}", path, reason ? reason : "unknown error")};
+                   fmt::format("cannot load {}: {}", name, reason ? reason : "unknown error")};
   }
-  std::shared_ptr<void> library(handle, [](void *h) { dlclose(h); });
+  std::shared_ptr<void> library(handle, [file = std::move(file)](void *h) { dlclose(h); });
   auto *abi = static_cast<const SinterModel *>(dlsym(handle, "sinter_model"));
   if (!abi)
     return Failure{ErrorCode::InvalidFile,
-                   fmt::format("'{}' is not a compiled model: it does not export sinter_model", path)};
+                   fmt::format("{} is not a compiled model: it does not export sinter_model", name)};
   Expected<std::shared_ptr<Model>> model = fromAbi(abi, std::move(library));
   if (!model)
-    return Failure{model.failure().code, fmt::format("'{}': {}", path, model.failure().message)};
+    return Failure{model.failure().code, fmt::format("{}: {}", name, model.failure().message)};
   mapPages(abi->weights, static_cast<size_t>(abi->weightBytes));
   return model;
+}
+
+/// A descriptor that is closed with its last user, and the name of its file.
+static std::pair<std::shared_ptr<void>, std::string> owned(int descriptor) {
+  std::shared_ptr<void> owner(nullptr, [descriptor](void *) { ::close(descriptor); });
+  return {std::move(owner), fmt::format("/proc/self/fd/{}", descriptor)};
+}
+
+Expected<std::shared_ptr<Model>> Model::load(const std::string &path) {
+  std::string name = fmt::format("'{}'", path);
+  if (Status status = checkElf(path, name); !status.ok())
+    return status.failure();
+  // Without a slash dlopen would search the library path.
+  std::string file = path.find('/') == std::string::npos ? "./" + path : path;
+  void *loaded = dlopen(file.c_str(), RTLD_NOW | RTLD_NOLOAD);
+  if (!loaded)
+    return open(file, name, nullptr);
+  // dlopen goes by names: it would answer with a library that this file has replaced since. Under the name of a descriptor
+  // it goes by the file.
+  dlclose(loaded);
+  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0)
+    return Failure{ErrorCode::Io, fmt::format("cannot read {}: {}", name, std::strerror(errno))};
+  auto [owner, alias] = owned(descriptor);
+  return open(alias, name, std::move(owner));
+}
+
+Expected<std::shared_ptr<Model>> Model::loadBytes(std::span<const std::byte> bytes) {
+  int descriptor = memfd_create("sinter-model", MFD_CLOEXEC);
+  if (descriptor < 0)
+    return Failure{ErrorCode::Io, fmt::format("cannot keep the model in memory: {}", std::strerror(errno))};
+  auto [owner, alias] = owned(descriptor);
+  for (size_t written = 0; written < bytes.size();) {
+    ssize_t put = ::write(descriptor, bytes.data() + written, bytes.size() - written);
+    if (put < 0 && errno == EINTR)
+      continue;
+    if (put <= 0)
+      return Failure{ErrorCode::OutOfMemory,
+                     fmt::format("not enough memory for a model of {} bytes", bytes.size())};
+    written += static_cast<size_t>(put);
+  }
+  std::string name = "the model in memory";
+  if (Status status = checkElf(alias, name); !status.ok())
+    return status.failure();
+  return open(alias, name, std::move(owner));
 }
 
 Expected<std::shared_ptr<Model>> Model::fromAbi(const SinterModel *abi, std::shared_ptr<void> keepAlive) {

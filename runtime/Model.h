@@ -7,6 +7,7 @@
 #include "runtime/Tensor.h"
 #include "runtime/ThreadPool.h"
 
+#include <atomic>
 #include <chrono>
 
 namespace sinter {
@@ -17,6 +18,8 @@ public:
   /// Opens a compiled .so. Fails, saying why, for a file that is no compiled model, is truncated, has another
   /// ABI, or needs CPU features that are missing here.
   static Expected<std::shared_ptr<Model>> load(const std::string &path);
+  /// The same for the content of a .so, which is copied.
+  static Expected<std::shared_ptr<Model>> loadBytes(std::span<const std::byte> bytes);
   /// Wraps a model in memory.
   static Expected<std::shared_ptr<Model>> fromAbi(const SinterModel *abi, std::shared_ptr<void> keepAlive);
 
@@ -37,6 +40,8 @@ public:
 
 private:
   Model() = default;
+  static Expected<std::shared_ptr<Model>> open(const std::string &path, const std::string &name,
+                                               std::shared_ptr<void> file);
   const SinterModel *abi_ = nullptr;
   std::shared_ptr<void> keepAlive_;
 };
@@ -58,12 +63,21 @@ public:
 
 class Session {
 public:
-  /// `threads` of 0 means defaultThreadCount().
-  static Expected<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, int threads = 0);
+  /// `threads` of 0 means defaultThreadCount(). `arena`: the caller's memory of arenaBytes, SINTER_ALIGNMENT aligned; null:
+  /// the session allocates it.
+  static Expected<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, int threads = 0,
+                                                   std::shared_ptr<void> arena = {});
 
   /// One inference. The tensors are in the model's order and must match its types and shapes; an input that
   /// has a default value may be a default-constructed Tensor. Outputs are written in place.
   Status run(std::span<const Tensor> inputs, std::span<Tensor> outputs, RunObserver *observer = nullptr);
+  /// The same on the buffers of tensors that have been checked: dense, aligned, one for each input and output. Allocates
+  /// nothing.
+  Status runBuffers(const void *const *inputs, void *const *outputs, RunObserver *observer = nullptr);
+  /// Makes the run in progress fail before its next kernel; from any thread.
+  void cancel() { cancelled_ = true; }
+  /// Whether cancel() was called since the last run began.
+  bool cancelled() const { return cancelled_; }
   /// Tensors to run into.
   Expected<std::vector<Tensor>> makeOutputs() const;
 
@@ -74,7 +88,8 @@ private:
   Session() = default;
   std::shared_ptr<const Model> model_;
   int threads_ = 1;
-  Tensor arena_;
+  std::atomic<bool> cancelled_ = false;
+  std::shared_ptr<void> arena_;
   std::unique_ptr<Fallback> fallback_;
   std::unique_ptr<ThreadPool> pool_; ///< where there is no fallback
   std::vector<const void *> inputs_;

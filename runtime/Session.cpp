@@ -17,6 +17,7 @@ struct Run {
   ThreadPool *pool; ///< null where the fallback has the threads
   Fallback *fallback;
   RunObserver *observer;
+  const std::atomic<bool> &cancelled;
 
   template <typename Call> void observe(int32_t kernel, Call call) {
     if (!observer)
@@ -27,9 +28,14 @@ struct Run {
   }
 };
 
+/// What callbacks return to end a run.
+constexpr int32_t cancelledCode = -1;
+
 int32_t callParallelFor(void *context, int32_t kernel, SinterKernelFn fn, void *const *buffers, int64_t total,
                         int64_t grain) {
   auto *run = static_cast<Run *>(context);
+  if (run->cancelled)
+    return cancelledCode;
   run->observe(kernel, [&] {
     if (run->pool)
       run->pool->parallelFor(fn, buffers, total, grain);
@@ -41,6 +47,8 @@ int32_t callParallelFor(void *context, int32_t kernel, SinterKernelFn fn, void *
 
 int32_t callFallback(void *context, int32_t kernel, void *const *buffers) {
   auto *run = static_cast<Run *>(context);
+  if (run->cancelled)
+    return cancelledCode;
   int32_t code = 0;
   run->observe(kernel, [&] { code = run->fallback->call(kernel, buffers); });
   return code;
@@ -63,19 +71,24 @@ Status checkTensor(const SinterTensorInfo &info, const Tensor &tensor, std::stri
   return {};
 }
 
-Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, int threads) {
+Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, int threads,
+                                                   std::shared_ptr<void> arena) {
   if (threads < 0 || threads > maxThreads)
     return Failure{ErrorCode::InvalidArgument,
                    fmt::format("the number of threads must be 1 to {}, not {}", maxThreads, threads)};
   std::unique_ptr<Session> session(new Session);
   session->threads_ = threads == 0 ? defaultThreadCount() : threads;
   const SinterModel &abi = model->abi();
-  std::optional<Tensor> arena = Tensor::allocate(DType::U8, {abi.arenaBytes});
-  if (!arena)
-    return Failure{
-        ErrorCode::OutOfMemory,
-        fmt::format("not enough memory: the model needs {} bytes of scratch memory", abi.arenaBytes)};
-  session->arena_ = std::move(*arena);
+  if (!arena) {
+    std::optional<Tensor> memory = Tensor::allocate(DType::U8, {abi.arenaBytes});
+    if (!memory)
+      return Failure{
+          ErrorCode::OutOfMemory,
+          fmt::format("not enough memory: the model needs {} bytes of scratch memory", abi.arenaBytes)};
+    auto owner = std::make_shared<Tensor>(std::move(*memory));
+    arena = {owner, owner->data()};
+  }
+  session->arena_ = std::move(arena);
   bool needsFallback = std::any_of(model->kernels().begin(), model->kernels().end(),
                                    [](auto &k) { return k.fallback != nullptr; });
   if (needsFallback && !registeredFactory)
@@ -132,17 +145,24 @@ Status Session::run(std::span<const Tensor> inputs, std::span<Tensor> outputs, R
     outputs_[i] = outputs[i].data();
   }
 
-  Run context{pool_.get(), fallback_.get(), observer};
+  return runBuffers(inputs_.data(), outputs_.data(), observer);
+}
+
+Status Session::runBuffers(const void *const *inputs, void *const *outputs, RunObserver *observer) {
+  cancelled_ = false;
+  Run context{pool_.get(), fallback_.get(), observer, cancelled_};
   SinterCallbacks callbacks{&context, callParallelFor, fallback_ ? callFallback : nullptr};
   bool flush = model_->abi().flags & 1;
   FlushSubnormals mode(flush);
   if (fallback_)
     fallback_->begin(flush);
-  int32_t code = model_->abi().run(&callbacks, arena_.data(), inputs_.data(), outputs_.data());
+  int32_t code = model_->abi().run(&callbacks, arena_.get(), inputs, outputs);
   if (fallback_)
     fallback_->end();
   if (code == 0)
     return {};
+  if (code == cancelledCode)
+    return {ErrorCode::Internal, "the run was cancelled"};
   std::string reason = fallback_ ? fallback_->lastError() : "";
   return {ErrorCode::Internal,
           reason.empty() ? fmt::format("the model failed with error code {}", code) : reason};

@@ -41,10 +41,12 @@ static Expected<std::unique_ptr<llvm::Module>> unit(const Program &program, size
   return module;
 }
 
-Expected<std::vector<std::string>> compileObjects(const Program &program, const Target &target, int jobs) {
+Expected<std::vector<std::string>> compileObjects(const Program &program, const Target &target,
+                                                   const CompileOptions &options) {
   size_t units = program.code.size() + 1;
   std::vector<std::string> objects(units);
   std::atomic<size_t> next = 0;
+  size_t done = 0;
   std::mutex mutex;
   std::optional<Failure> failure;
   auto work = [&] {
@@ -54,14 +56,18 @@ Expected<std::vector<std::string>> compileObjects(const Program &program, const 
       Expected<std::unique_ptr<llvm::Module>> module = unit(program, i, target, *machine, context);
       if (module)
         objects[i] = emitCode(**module, *machine, /*asText=*/false);
-      if (module && !objects[i].empty())
-        continue;
       std::lock_guard lock(mutex);
-      failure = module ? Failure{ErrorCode::Internal, "LLVM emits no object code for " + target.triple} : module.failure();
+      Status status = reportProgress(options, "generate", 0.3 + 0.65 * static_cast<double>(++done) / static_cast<double>(units));
+      if (module && !objects[i].empty() && status.ok())
+        continue;
+      failure = !module             ? module.failure()
+                : objects[i].empty() ? Failure{ErrorCode::Internal, "LLVM emits no object code for " + target.triple}
+                                     : status.failure();
       next = units;
+      return;
     }
   };
-  size_t threads = std::min<size_t>(jobs > 0 ? jobs : defaultThreadCount(), units);
+  size_t threads = std::min<size_t>(options.jobs > 0 ? options.jobs : defaultThreadCount(), units);
   std::vector<std::thread> workers;
   for (size_t i = 1; i < threads; ++i)
     workers.emplace_back(work);

@@ -1,5 +1,6 @@
 // ORC does the linking. The process's own symbols are not offered, so that what links here links as a .so too.
 #include "codegen/llvm/Jit.h"
+#include "codegen/llvm/Link.h"
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -9,6 +10,7 @@ namespace {
 
 struct JitModel {
   Tensor weights;
+  std::vector<std::string> objects; ///< the linker's input, for saving
   std::unique_ptr<llvm::orc::LLJIT> jit; ///< destroyed first: code refers to the weights
 };
 
@@ -18,7 +20,7 @@ Failure failure(llvm::Error error) {
 
 } // namespace
 
-Expected<std::shared_ptr<CompiledModel>> linkInProcess(const Program &program, const std::vector<std::string> &objects,
+Expected<std::shared_ptr<CompiledModel>> linkInProcess(const Program &program, std::vector<std::string> objects,
                                                        const Target &target) {
   auto model = std::make_shared<JitModel>();
   std::optional<Tensor> weights = Tensor::allocate(DType::U8, {std::max<int64_t>(program.weights.bytes(), 1)});
@@ -47,14 +49,21 @@ Expected<std::shared_ptr<CompiledModel>> linkInProcess(const Program &program, c
   symbols[model->jit->mangleAndIntern("sinter_weights")] = {address, llvm::JITSymbolFlags::Exported};
   if (llvm::Error error = model->jit->getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(symbols))))
     return failure(std::move(error));
-  for (const std::string &object : objects)
-    if (llvm::Error error = model->jit->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(object)))
+  model->objects = std::move(objects);
+  for (const std::string &object : model->objects)
+    if (llvm::Error error = model->jit->addObjectFile(llvm::MemoryBuffer::getMemBuffer(object, "", false)))
       return failure(std::move(error));
   auto table = model->jit->lookup("sinter_model");
   if (!table)
     return failure(table.takeError());
   auto *abi = table->toPtr<const SinterModel *>();
-  return std::make_shared<CompiledModel>(abi, model);
+  auto save = [model = model.get(), abi, target](const std::string &path) {
+    Program linked;
+    if (abi->weightBytes > 0)
+      linked.weights.add(Tensor::view(DType::U8, {abi->weightBytes}, model->weights.data()));
+    return linkToFile(linked, model->objects, target, path, /*isShared=*/true);
+  };
+  return std::make_shared<CompiledModel>(abi, model, std::move(save));
 }
 
 } // namespace sinter::codegen

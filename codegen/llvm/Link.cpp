@@ -8,11 +8,18 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
+#include <atomic>
 #include <mutex>
 
 LLD_HAS_DRIVER(elf)
 
-namespace sinter::codegen {
+namespace sinter {
+
+static std::atomic<bool> handlesSignals = false;
+
+void removeTemporariesOnSignals() { handlesSignals = true; }
+
+namespace codegen {
 namespace {
 
 /// A file under a name made of `outPath`, removed at the end unless it was kept.
@@ -24,7 +31,8 @@ public:
     if (error)
       return;
     path = name.str().str();
-    llvm::sys::RemoveFileOnSignal(path);
+    if (handlesSignals)
+      llvm::sys::RemoveFileOnSignal(path);
   }
   ~TemporaryFile() {
     if (path.empty())
@@ -144,4 +152,5 @@ Status writeTextFile(const std::string &outPath, const std::string &text) {
   return {};
 }
 
-} // namespace sinter::codegen
+} // namespace codegen
+} // namespace sinter

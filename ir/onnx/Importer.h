@@ -7,6 +7,7 @@
 #include "runtime/Tensor.h"
 #include <map>
 #include <set>
+#include <span>
 
 namespace sinter::nn {
 
@@ -21,6 +22,8 @@ struct ImportOptions {
   std::map<std::string, int64_t> dims;
   /// Inputs that are sequences of no element, or optionals without one.
   std::set<std::string> empty;
+  /// The model itself; `path` then only names it. Null: the file is read.
+  std::span<const std::byte> content;
 };
 
 /// A module with one function @main: arguments are the graph's inputs, results its outputs, each with its

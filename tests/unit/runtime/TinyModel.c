@@ -11,6 +11,9 @@
 #ifndef FEATURES
 #define FEATURES ""
 #endif
+#ifndef NAME
+#define NAME "tiny"
+#endif
 #ifndef FALLBACK
 #define FALLBACK 0
 #endif
@@ -44,7 +47,7 @@ __attribute__((visibility("default"))) const SinterModel sinter_model = {
     .magic = MAGIC,
     .abiVersion = ABI,
     .compiler = "by hand",
-    .name = "tiny",
+    .name = NAME,
     .cpuFeatures = FEATURES,
     .target = "any",
     .inputs = inputs,

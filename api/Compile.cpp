@@ -1,0 +1,156 @@
+// Compiling, saving and explaining: the part of the C interface that needs the compiler.
+#include "api/Errors.h"
+#include "api/OptionsHandle.h"
+#include "codegen/Inspection.h"
+#include "runtime/onednn/OneDnn.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <fmt/format.h>
+
+using namespace sinter;
+using namespace sinter::api;
+
+namespace {
+
+/// The owner of a model that was compiled here, as the runtime's handle keeps it.
+using Owner = std::shared_ptr<CompiledModel>;
+void releaseOwner(void *owner) { delete static_cast<Owner *>(owner); }
+
+/// One compilation's options, and whether its caller called it off.
+class Compilation {
+public:
+  explicit Compilation(const sinter_options_t *given) {
+    if (!given)
+      return;
+    options = given->compile;
+    if (given->progress)
+      options.progress = [this, given](const char *stage, double fraction) {
+        last = std::max(last, fraction);
+        cancelled = cancelled || given->progress(given->progressContext, stage, last) != 0;
+        return !cancelled;
+      };
+  }
+  Compilation(const Compilation &) = delete;
+  Compilation &operator=(const Compilation &) = delete;
+
+  /// What the caller is told when a step failed.
+  sinter_error_t *failed(const Failure &failure) const {
+    return cancelled ? error(SINTER_CANCELLED, failure.message) : error(failure);
+  }
+  /// After the last step.
+  sinter_error_t *finish() {
+    if (options.progress)
+      options.progress("link", 1);
+    return nullptr;
+  }
+
+  CompileOptions options;
+
+private:
+  double last = 0;
+  bool cancelled = false;
+};
+
+sinter_error_t *checkOptions(const sinter_options_t *options) {
+  if (options && options->compile.math == "strict" && options->compile.backend == "onednn")
+    return error(SINTER_INVALID_ARGUMENT,
+                 "the math mode strict promises roundings that oneDNN's kernels do not keep: use the backend llvm");
+  return nullptr;
+}
+
+sinter_error_t *compile(const std::string &path, std::span<const std::byte> content, const sinter_options_t *options,
+                        sinter_model_t **model) {
+  return guarded([&]() -> sinter_error_t * {
+    if (sinter_error_t *invalid = checkOptions(options))
+      return invalid;
+    Compilation compilation(options);
+    compilation.options.content = content;
+    Expected<Owner> compiled = compileInProcess(path, compilation.options);
+    if (!compiled)
+      return compilation.failed(compiled.failure());
+    auto owner = std::make_unique<Owner>(*compiled);
+    if (sinter_error_t *failed = sinter_model_from_table((*compiled)->abi(), releaseOwner, owner.get(), model))
+      return failed;
+    static_cast<void>(owner.release());
+    return compilation.finish();
+  });
+}
+
+struct Emission {
+  std::string_view name;
+  Emit kind;
+};
+constexpr Emission emissions[] = {
+    {"so", Emit::So}, {"obj", Emit::Obj}, {"llvm", Emit::Llvm}, {"asm", Emit::Asm}, {"mlir", Emit::Mlir}};
+
+} // namespace
+
+sinter_error_t *sinter_compile(const char *path, const sinter_options_t *options, sinter_model_t **model) {
+  if (!path || !model)
+    return nullArgument(path ? "model" : "path");
+  return compile(path, {}, options, model);
+}
+
+sinter_error_t *sinter_compile_memory(const void *data, size_t bytes, sinter_format_t format, const char *name,
+                                      const sinter_options_t *options, sinter_model_t **model) {
+  if (!data || !model)
+    return nullArgument(data ? "model" : "data");
+  if (format != SINTER_ONNX && format != SINTER_MLIR)
+    return sinter_error_create(SINTER_INVALID_ARGUMENT, "the format must be SINTER_ONNX or SINTER_MLIR");
+  return guarded([&] {
+    // The compiler tells formats by the ending.
+    std::string path = name ? name : "model";
+    std::string_view ending = format == SINTER_MLIR ? ".mlir" : ".onnx";
+    if (!path.ends_with(ending))
+      path += ending;
+    return compile(path, {static_cast<const std::byte *>(data), bytes}, options, model);
+  });
+}
+
+sinter_error_t *sinter_compile_to_file(const char *path, const char *output, const char *emit,
+                                       const sinter_options_t *options) {
+  if (!path || !output)
+    return nullArgument(path ? "output" : "path");
+  return guarded([&]() -> sinter_error_t * {
+    if (sinter_error_t *invalid = checkOptions(options))
+      return invalid;
+    for (const Emission &emission : emissions) {
+      if (emission.name != (emit ? emit : "so"))
+        continue;
+      Compilation compilation(options);
+      Status status = compileToFile(path, output, emission.kind, compilation.options);
+      return status.ok() ? compilation.finish() : compilation.failed(status.failure());
+    }
+    return error(SINTER_INVALID_ARGUMENT, fmt::format("emit must be so, obj, llvm, asm or mlir, not '{}'", emit));
+  });
+}
+
+sinter_error_t *sinter_model_save(const sinter_model_t *model, const char *path) {
+  if (!model || !path)
+    return nullArgument(model ? "path" : "model");
+  return guarded([&]() -> sinter_error_t * {
+    auto *owner = static_cast<Owner *>(sinter_model_context(model, releaseOwner));
+    if (!owner)
+      return error(SINTER_UNSUPPORTED, "only a model that was compiled in this process can be saved: copy the file it was loaded from");
+    return error((*owner)->save(path));
+  });
+}
+
+sinter_error_t *sinter_explain(const char *path, const sinter_options_t *options, char **json) {
+  if (!path || !json)
+    return nullArgument(path ? "json" : "path");
+  return guarded([&]() -> sinter_error_t * {
+    Compilation compilation(options);
+    Expected<std::string> text = explainModel(path, compilation.options);
+    if (!text)
+      return compilation.failed(text.failure());
+    char *copy = strdup(text->c_str());
+    if (!copy)
+      return error(SINTER_OUT_OF_MEMORY, "not enough memory for the explanation");
+    *json = copy;
+    return nullptr;
+  });
+}
+
+void sinter_string_free(char *text) { std::free(text); }

@@ -1,0 +1,138 @@
+// sinter_options_t. Values are checked here; what names in the model they fit is checked by the compiler.
+#include "api/Errors.h"
+#include "api/OptionsHandle.h"
+
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+using namespace sinter;
+using namespace sinter::api;
+
+namespace {
+
+sinter_error_t *invalid(std::string_view name, std::string_view value, std::string_view expected) {
+  return error(SINTER_INVALID_ARGUMENT,
+               fmt::format("the option '{}' must be {}, not '{}'", name, expected, value));
+}
+
+struct TextOption {
+  std::string_view name;
+  std::string CompileOptions::*field;
+  std::vector<std::string_view> allowed; ///< empty: the compiler knows
+};
+const std::vector<TextOption> &textOptions() {
+  static const std::vector<TextOption> options = {
+      {"target-cpu", &CompileOptions::targetCpu, {}},
+      {"target-triple", &CompileOptions::targetTriple, {}},
+      {"backend", &CompileOptions::backend, {"auto", "llvm", "onednn", "reference"}},
+      {"math", &CompileOptions::math, {"strict", "default", "fast"}}};
+  return options;
+}
+
+struct SwitchOption {
+  std::string_view name;
+  bool CompileOptions::*field;
+};
+constexpr SwitchOption switchOptions[] = {{"optimise", &CompileOptions::optimise},
+                                          {"assume-finite", &CompileOptions::assumeFinite},
+                                          {"freeze-inputs", &CompileOptions::freezeInputs},
+                                          {"prune", &CompileOptions::prune},
+                                          {"verify-rewrites", &CompileOptions::verifyRewrites}};
+
+sinter_error_t *setOption(CompileOptions &options, std::string_view name, std::string_view value) {
+  for (const TextOption &option : textOptions()) {
+    if (name != option.name)
+      continue;
+    bool isAllowed = option.allowed.empty();
+    for (std::string_view allowed : option.allowed)
+      isAllowed |= value == allowed;
+    if (!isAllowed)
+      return invalid(name, value, fmt::format("one of {}", fmt::join(option.allowed, ", ")));
+    options.*option.field = value;
+    return nullptr;
+  }
+  for (const SwitchOption &option : switchOptions) {
+    if (name != option.name)
+      continue;
+    if (value != "true" && value != "false")
+      return invalid(name, value, "true or false");
+    options.*option.field = value == "true";
+    return nullptr;
+  }
+  if (name != "jobs")
+    return error(SINTER_INVALID_ARGUMENT,
+                 fmt::format("there is no option '{}'; sinter_options_set lists them", name));
+  int jobs = 0;
+  constexpr int mostJobs = 1024;
+  auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), jobs);
+  if (code != std::errc() || end != value.data() + value.size() || jobs < 1 || jobs > mostJobs)
+    return invalid(name, value, "a number from 1 to 1024");
+  options.jobs = jobs;
+  return nullptr;
+}
+
+} // namespace
+
+sinter_error_t *sinter_options_create(sinter_options_t **options) {
+  if (!options)
+    return nullArgument("options");
+  return guarded([&]() -> sinter_error_t * {
+    *options = new sinter_options;
+    return nullptr;
+  });
+}
+
+void sinter_options_free(sinter_options_t *options) { delete options; }
+
+sinter_error_t *sinter_options_set(sinter_options_t *options, const char *name, const char *value) {
+  if (!options || !name || !value)
+    return nullArgument(!options ? "options" : !name ? "name" : "value");
+  return guarded([&] { return setOption(options->compile, name, value); });
+}
+
+sinter_error_t *sinter_options_set_shape(sinter_options_t *options, const char *input, const int64_t *shape,
+                                         int32_t rank) {
+  if (!options || !input || (!shape && rank != 0))
+    return nullArgument(!options ? "options" : !input ? "input" : "shape");
+  return guarded([&]() -> sinter_error_t * {
+    std::span<const int64_t> sizes(shape, static_cast<size_t>(std::max(rank, 0)));
+    if (rank < 0 || !elementCount(sizes))
+      return error(SINTER_INVALID_ARGUMENT,
+                   fmt::format("the shape of '{}' needs sizes of 0 or more, and fewer than 2^63 elements", input));
+    options->compile.shapes[input] = Shape(sizes.begin(), sizes.end());
+    return nullptr;
+  });
+}
+
+sinter_error_t *sinter_options_set_dimension(sinter_options_t *options, const char *name, int64_t size) {
+  if (!options || !name)
+    return nullArgument(options ? "name" : "options");
+  return guarded([&]() -> sinter_error_t * {
+    if (size < 0)
+      return error(SINTER_INVALID_ARGUMENT, fmt::format("the dimension '{}' must be 0 or more, not {}", name, size));
+    options->compile.dims[name] = size;
+    return nullptr;
+  });
+}
+
+sinter_error_t *sinter_options_set_input_range(sinter_options_t *options, const char *input, double low, double high) {
+  if (!options || !input)
+    return nullArgument(options ? "input" : "options");
+  return guarded([&]() -> sinter_error_t * {
+    if (!std::isfinite(low) || !std::isfinite(high) || low > high)
+      return error(SINTER_INVALID_ARGUMENT,
+                   fmt::format("the range of input '{}' needs finite bounds, the lower one first", input));
+    options->compile.inputRanges[input] = {low, high};
+    return nullptr;
+  });
+}
+
+sinter_error_t *sinter_options_set_progress(sinter_options_t *options, sinter_progress_t progress, void *context) {
+  if (!options)
+    return nullArgument("options");
+  options->progress = progress;
+  options->progressContext = context;
+  return nullptr;
+}

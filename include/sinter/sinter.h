@@ -1,0 +1,272 @@
+/** \file
+ * Sinter's C interface: compile ONNX models to machine code and run them. Two libraries implement it: libsinter-runtime
+ * loads and runs compiled models; libsinter, which brings LLVM, compiles them (the last section).
+ *
+ * **Errors** are values: a function that can fail returns NULL, or a sinter_error_t with a code and a sentence, which the
+ * caller frees. After an error, results are untouched. No function throws, aborts or prints. NULL where a
+ * pointer is required is an error (or, where a function cannot fail, answers NULL or 0).
+ *
+ * **Threads**: a sinter_model_t may be used from several threads at once. A sinter_session_t and a sinter_options_t serve
+ * one thread at a time, except for sinter_session_cancel(). Compilations and runs may overlap in any number. A process
+ * that forks runs its models on one thread in the child.
+ *
+ * **Stability**: what is declared here stays within a major version. Functions and enumerators are only added, and structs
+ * grow at their end: those that the library fills are read through pointers, those that the caller fills begin with their
+ * size. See docs/versioning.md.
+ */
+#ifndef SINTER_SINTER_H
+#define SINTER_SINTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define SINTER_API __attribute__((visibility("default")))
+#else
+#define SINTER_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The version of the interface that this header describes. */
+#define SINTER_API_MAJOR 1
+#define SINTER_API_MINOR 0 /**< see SINTER_API_MAJOR */
+
+/** \name Versions */
+/**@{*/
+
+/** The interface that the loaded library implements: major * 65536 + minor. A program built with this header runs with every
+ * library of the same major and the same or a higher minor number. */
+SINTER_API uint32_t sinter_api_version(void);
+
+/** The release, e.g. "0.1.0"; lives for ever. */
+SINTER_API const char *sinter_version(void);
+
+/**@}*/
+/** \name Errors */
+/**@{*/
+
+/** What kind of thing went wrong. */
+typedef enum sinter_code {
+  SINTER_OK = 0,
+  SINTER_INVALID_ARGUMENT = 1, /**< the caller's values are wrong: names, shapes, types, options */
+  SINTER_INVALID_FILE = 2,     /**< a file is not what it should be: truncated, garbage, inconsistent */
+  SINTER_IO = 3,               /**< the system refused: no such file, no permission, disk full */
+  SINTER_UNSUPPORTED = 4,      /**< well-formed, but beyond what Sinter implements */
+  SINTER_INCOMPATIBLE = 5,     /**< a compiled model that this processor or this version cannot run */
+  SINTER_OUT_OF_MEMORY = 6,
+  SINTER_INTERNAL = 7, /**< Sinter's own fault: please report it */
+  SINTER_CANCELLED = 8 /**< the caller asked for it */
+} sinter_code_t;
+
+/** A code and a sentence. */
+typedef struct sinter_error sinter_error_t;
+
+/** SINTER_OK for NULL. */
+SINTER_API sinter_code_t sinter_error_code(const sinter_error_t *error);
+/** A sentence for people that names the culprit and the remedy; "" for NULL. Lives as long as the error. */
+SINTER_API const char *sinter_error_message(const sinter_error_t *error);
+/** NULL is allowed. */
+SINTER_API void sinter_error_free(sinter_error_t *error);
+/** For layers above this one that report their own errors in the same way. Copies the message. */
+SINTER_API sinter_error_t *sinter_error_create(sinter_code_t code, const char *message);
+
+/**@}*/
+/** \name Tensors */
+/**@{*/
+
+/** Element types. Floats of 8 and 4 bits and integers of less than 8 take a byte each; bool is a byte, 0 or 1. */
+typedef enum sinter_type {
+  SINTER_F32 = 1, SINTER_F64, SINTER_F16, SINTER_BF16, SINTER_I8, SINTER_I16, SINTER_I32, SINTER_I64, SINTER_U8, SINTER_U16,
+  SINTER_U32, SINTER_U64, SINTER_BOOL, SINTER_F8E4M3FN, SINTER_F8E4M3FNUZ, SINTER_F8E5M2, SINTER_F8E5M2FNUZ, SINTER_F8E8M0,
+  SINTER_F4E2M1, SINTER_I4, SINTER_I2, SINTER_U4, SINTER_U2
+} sinter_type_t;
+
+/** "f32", "i64", "bool", ...; NULL for an unknown type. */
+SINTER_API const char *sinter_type_name(int32_t type);
+/** Bytes per element in memory; 0 for an unknown type. */
+SINTER_API size_t sinter_type_size(int32_t type);
+
+/** The caller's view of a tensor. */
+typedef struct sinter_tensor {
+  void *data;             /**< the first element; not written where the tensor is an input */
+  const int64_t *shape;   /**< `rank` sizes */
+  const int64_t *strides; /**< `rank` distances in bytes, may be 0 or negative in inputs; NULL: dense, row-major */
+  int32_t rank;
+  int32_t type; /**< sinter_type_t */
+} sinter_tensor_t;
+
+/** An input or output of a model. */
+typedef struct sinter_tensor_info {
+  const char *name;
+  const int64_t *shape; /**< `rank` sizes; -1 where a model leaves one open */
+  int32_t rank;
+  int32_t type;          /**< sinter_type_t */
+  int32_t has_default;   /**< of an input: it may be left out */
+} sinter_tensor_info_t;
+
+/**@}*/
+/** \name Models
+ * Machine code and weights, compiled in this process or loaded. */
+/**@{*/
+
+/** Immutable; shared by its sessions, which keep it alive. */
+typedef struct sinter_model sinter_model_t;
+
+/** Opens a compiled .so, in milliseconds: its weights are mapped when they are used. Checks that the file is whole, its version,
+ * and that this processor has the features it needs. Fails with SINTER_IO, SINTER_INVALID_FILE, SINTER_INCOMPATIBLE.
+ * Loading runs code of the file's: load only files that you trust. */
+SINTER_API sinter_error_t *sinter_model_load(const char *path, sinter_model_t **model);
+
+/** The same from memory, which is copied. */
+SINTER_API sinter_error_t *sinter_model_load_memory(const void *data, size_t bytes, sinter_model_t **model);
+
+struct SinterModel; /* runtime/Abi.h; the header beside a compiled object declares one */
+
+/** Wraps a model that was linked into the program. `release(context)`, if not NULL, is called when nothing uses it any more. On
+ * failure it is not called. */
+SINTER_API sinter_error_t *sinter_model_from_table(const struct SinterModel *table, void (*release)(void *context),
+                                                   void *context, sinter_model_t **model);
+/** The context of a model that was made with `release`; else NULL. */
+SINTER_API void *sinter_model_context(const sinter_model_t *model, void (*release)(void *context));
+
+/** Ends this handle; sessions go on. NULL is allowed. */
+SINTER_API void sinter_model_free(sinter_model_t *model);
+
+/** The graph's name, may be empty. */
+SINTER_API const char *sinter_model_name(const sinter_model_t *model);
+/** What it was compiled for: "x86_64-unknown-linux-gnu znver3". */
+SINTER_API const char *sinter_model_target(const sinter_model_t *model);
+/** The features that a processor must have, LLVM's names, separated by commas. */
+SINTER_API const char *sinter_model_cpu_features(const sinter_model_t *model);
+SINTER_API size_t sinter_model_input_count(const sinter_model_t *model);
+SINTER_API size_t sinter_model_output_count(const sinter_model_t *model);
+/** NULL where there is no such input. Lives as long as the model, as all that these functions answer. */
+SINTER_API const sinter_tensor_info_t *sinter_model_input(const sinter_model_t *model, size_t index);
+/** See sinter_model_input. */
+SINTER_API const sinter_tensor_info_t *sinter_model_output(const sinter_model_t *model, size_t index);
+/** The index of the input or, with `is_output`, output of that name; -1 where there is none. */
+SINTER_API int64_t sinter_model_find(const sinter_model_t *model, const char *name, int32_t is_output);
+/** Bytes of scratch memory that each session takes. */
+SINTER_API size_t sinter_model_scratch_bytes(const sinter_model_t *model);
+SINTER_API size_t sinter_model_weight_bytes(const sinter_model_t *model);
+
+/** One unit of work of a run. */
+typedef struct sinter_kernel_info {
+  const char *name;    /**< the model's node names, joined by '+' */
+  const char *ops;     /**< what it computes: "conv+relu" */
+  const char *backend; /**< "llvm" or "onednn" */
+  double flops;        /**< multiplications and additions of one run; 0 if not counted */
+  double bytes;        /**< inputs, weights and outputs, each once */
+} sinter_kernel_info_t;
+
+SINTER_API size_t sinter_model_kernel_count(const sinter_model_t *model);
+SINTER_API const sinter_kernel_info_t *sinter_model_kernel(const sinter_model_t *model, size_t index);
+
+/** What became of every BatchNorm and activation, and why: the JSON of docs/explain.md; NULL where the model carries none. */
+SINTER_API const char *sinter_model_explanation(const sinter_model_t *model);
+
+/** Reads all weights and compares their checksum with that of the compilation: SINTER_INVALID_FILE where they differ. */
+SINTER_API sinter_error_t *sinter_model_check_weights(const sinter_model_t *model);
+
+/**@}*/
+/** \name Sessions
+ * Scratch memory and threads to run one model with. */
+/**@{*/
+
+typedef struct sinter_session sinter_session_t;
+
+/** Where a session takes its large blocks from. Called from the thread that creates, runs or frees the session. */
+typedef struct sinter_allocator {
+  void *context;
+  /** `alignment` is a power of two; NULL where there is no memory. The content does not matter. */
+  void *(*allocate)(void *context, size_t bytes, size_t alignment);
+  void (*release)(void *context, void *block, size_t bytes);
+} sinter_allocator_t;
+
+/** How to run. Set all to zero, then struct_size to sizeof(sinter_session_config_t). */
+typedef struct sinter_session_config {
+  size_t struct_size;
+  int32_t threads;                     /**< 0: as many as this process may use */
+  const sinter_allocator_t *allocator; /**< copied; NULL: malloc's */
+} sinter_session_config_t;
+
+/** `config` may be NULL. Scratch memory is allocated here; runs on dense, aligned tensors allocate nothing. */
+SINTER_API sinter_error_t *sinter_session_create(const sinter_model_t *model, const sinter_session_config_t *config,
+                                                 sinter_session_t **session);
+/** NULL is allowed. Not while it runs. */
+SINTER_API void sinter_session_free(sinter_session_t *session);
+SINTER_API int32_t sinter_session_threads(const sinter_session_t *session);
+/** Ends the threads and starts `threads` (0: the default) others; results do not depend on how many. */
+SINTER_API sinter_error_t *sinter_session_set_threads(sinter_session_t *session, int32_t threads);
+
+/** One inference. Tensors come in the model's order and must have its types and shapes. Dense tensors that are aligned to
+ * their elements are read and written in place; others are copied. An input that has a default may be left out: data NULL and
+ * rank 0. An output whose data is NULL is given memory of the session's: data, shape, strides, rank and type are filled in, and
+ * stay valid until the next run. Outputs must overlap neither inputs nor each other. After an error, outputs are unspecified. */
+SINTER_API sinter_error_t *sinter_session_run(sinter_session_t *session, const sinter_tensor_t *inputs, size_t input_count,
+                                              sinter_tensor_t *outputs, size_t output_count);
+
+/** Makes the run in progress, if there is one, return SINTER_CANCELLED before its next kernel. From any thread. */
+SINTER_API void sinter_session_cancel(sinter_session_t *session);
+
+/**@}*/
+/** \name Compiling
+ * In libsinter only. */
+/**@{*/
+
+/** How to compile. */
+typedef struct sinter_options sinter_options_t;
+
+SINTER_API sinter_error_t *sinter_options_create(sinter_options_t **options);
+/** NULL is allowed. */
+SINTER_API void sinter_options_free(sinter_options_t *options);
+
+/** Sets an option of `sinter compile` by its name without the dashes: "target-cpu" ("x86-64-v3"), "target-triple", "backend" ("auto",
+ * "llvm", "onednn", "reference"), "math" ("strict", "default", "fast"), "jobs" ("1" to "1024"), and, with "true" or "false",
+ * "optimise", "assume-finite", "freeze-inputs", "prune", "verify-rewrites". */
+SINTER_API sinter_error_t *sinter_options_set(sinter_options_t *options, const char *name, const char *value);
+/** The shape of an input that the model leaves open. */
+SINTER_API sinter_error_t *sinter_options_set_shape(sinter_options_t *options, const char *input, const int64_t *shape,
+                                                    int32_t rank);
+/** The size of a symbolic dimension. */
+SINTER_API sinter_error_t *sinter_options_set_dimension(sinter_options_t *options, const char *name, int64_t size);
+/** Declares that an input is finite and within [low, high]. Results are unspecified where it is not. */
+SINTER_API sinter_error_t *sinter_options_set_input_range(sinter_options_t *options, const char *input, double low,
+                                                          double high);
+
+/** Told of a compilation's progress: `stage` is "import", "optimise", "generate" or "link", `fraction` of the whole is in [0, 1] and
+ * never falls. Other than 0 cancels. Called from any thread, but never twice at a time. */
+typedef int32_t (*sinter_progress_t)(void *context, const char *stage, double fraction);
+SINTER_API sinter_error_t *sinter_options_set_progress(sinter_options_t *options, sinter_progress_t progress, void *context);
+
+/** What a model in memory is: ONNX's protobuf, or text of the nn dialect (docs/ops.md), which is how programs build models. */
+typedef enum sinter_format { SINTER_ONNX = 0, SINTER_MLIR = 1 } sinter_format_t;
+
+/** Compiles a .onnx, or .mlir of the nn stage, for this process. `options` may be NULL. */
+SINTER_API sinter_error_t *sinter_compile(const char *path, const sinter_options_t *options, sinter_model_t **model);
+/** The same from memory, which is read during the call only. Messages call the model `name`, which may be NULL; external
+ * data is looked for beside it. */
+SINTER_API sinter_error_t *sinter_compile_memory(const void *data, size_t bytes, sinter_format_t format, const char *name,
+                                                 const sinter_options_t *options, sinter_model_t **model);
+/** Compiles to a file, written whole or not at all. `emit`: "so" (also for NULL), "obj" (with a header beside it), "llvm",
+ * "asm", "mlir". */
+SINTER_API sinter_error_t *sinter_compile_to_file(const char *path, const char *output, const char *emit,
+                                                  const sinter_options_t *options);
+/** Writes a model that was compiled in this process as a .so for sinter_model_load. SINTER_UNSUPPORTED for a loaded one and for
+ * the backend "reference", which has no code. */
+SINTER_API sinter_error_t *sinter_model_save(const sinter_model_t *model, const char *path);
+
+/** The JSON of docs/explain.md without generating code. Freed by sinter_string_free. */
+SINTER_API sinter_error_t *sinter_explain(const char *path, const sinter_options_t *options, char **json);
+/** NULL is allowed. */
+SINTER_API void sinter_string_free(char *text);
+
+/**@}*/
+
+#ifdef __cplusplus
+}
+#endif
+#endif
