@@ -26,6 +26,8 @@ const std::vector<TextOption> &textOptions() {
   static const std::vector<TextOption> options = {
       {"target-cpu", &CompileOptions::targetCpu, {}},
       {"target-triple", &CompileOptions::targetTriple, {}},
+      {"symbol", &CompileOptions::symbol, {}},
+      {"weights-file", &CompileOptions::weightsFile, {}},
       {"backend", &CompileOptions::backend, {"auto", "llvm", "onednn", "reference"}},
       {"math", &CompileOptions::math, {"strict", "default", "fast"}}};
   return options;
@@ -39,7 +41,8 @@ constexpr SwitchOption switchOptions[] = {{"optimise", &CompileOptions::optimise
                                           {"assume-finite", &CompileOptions::assumeFinite},
                                           {"freeze-inputs", &CompileOptions::freezeInputs},
                                           {"prune", &CompileOptions::prune},
-                                          {"verify-rewrites", &CompileOptions::verifyRewrites}};
+                                          {"verify-rewrites", &CompileOptions::verifyRewrites},
+                                          {"standalone", &CompileOptions::standalone}};
 
 sinter_error_t *setOption(CompileOptions &options, std::string_view name, std::string_view value) {
   for (const TextOption &option : textOptions()) {

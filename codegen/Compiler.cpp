@@ -6,6 +6,8 @@
 #include "codegen/llvm/Jit.h"
 #include "codegen/llvm/Link.h"
 #include "codegen/llvm/ModelHeader.h"
+#include "codegen/llvm/StandaloneHeader.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace sinter {
@@ -66,8 +68,30 @@ Expected<std::shared_ptr<CompiledModel>> compileInProcess(const std::string &mod
   return linkInProcess(*program, std::move(*objects), planned->target);
 }
 
+/// The options of a standalone object, with what follows from them.
+static Expected<CompileOptions> standaloneOptions(CompileOptions options, const std::string &outPath, Emit emit) {
+  if (emit != Emit::Obj)
+    return Failure{ErrorCode::InvalidArgument, "a standalone model is an object: add --emit obj"};
+  if (options.backend == "onednn")
+    return Failure{ErrorCode::InvalidArgument, "a standalone object cannot call oneDNN: use --backend llvm"};
+  if (options.backend == "auto")
+    options.backend = "llvm";
+  if (options.symbol.empty())
+    options.symbol = identifierOf(llvm::sys::path::stem(outPath));
+  else if (options.symbol != identifierOf(options.symbol))
+    return Failure{ErrorCode::InvalidArgument, "--symbol '" + options.symbol + "' is no C identifier"};
+  return options;
+}
+
 Status compileToFile(const std::string &modelPath, const std::string &outPath, Emit emit,
-                     const CompileOptions &options) {
+                     const CompileOptions &given) {
+  CompileOptions options = given;
+  if (given.standalone) {
+    Expected<CompileOptions> adapted = standaloneOptions(given, outPath, emit);
+    if (!adapted)
+      return adapted.failure();
+    options = std::move(*adapted);
+  }
   if (options.backend == "reference" && emit != Emit::Mlir)
     return {ErrorCode::InvalidArgument, "--backend reference interprets the model: it can run it, not write code for it"};
   Expected<Planned> planned = plan(modelPath, options);
@@ -78,6 +102,8 @@ Status compileToFile(const std::string &modelPath, const std::string &outPath, E
   Expected<Program> program = buildProgram(planned->model, options, planned->target);
   if (!program)
     return program.failure();
+  if (options.standalone)
+    program->standalone = Standalone{options.symbol, options.weightsFile};
   if (emit == Emit::Llvm || emit == Emit::Asm) {
     Expected<std::string> text = compileToText(*program, planned->target, emit == Emit::Asm);
     return text ? writeTextFile(outPath, *text) : Status(text.failure());
@@ -89,7 +115,13 @@ Status compileToFile(const std::string &modelPath, const std::string &outPath, E
     return status;
   if (Status status = linkToFile(*program, *objects, planned->target, outPath, emit == Emit::So); !status.ok())
     return status;
-  return emit == Emit::Obj ? writeTextFile(headerPath(outPath), modelHeader(*program)) : Status();
+  if (emit != Emit::Obj)
+    return {};
+  if (!options.weightsFile.empty())
+    if (Status status = writeWeightsFile(program->weights, options.weightsFile); !status.ok())
+      return status;
+  return writeTextFile(headerPath(outPath), options.standalone ? standaloneHeader(*program, planned->target)
+                                                               : modelHeader(*program));
 }
 
 Expected<std::string> describeTarget(const CompileOptions &options) {

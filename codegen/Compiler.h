@@ -33,6 +33,10 @@ struct CompileOptions {
   std::string backend = "auto"; ///< auto, llvm, onednn, reference
   std::string math = "default"; ///< strict, default, fast
   int jobs = 0;                 ///< threads that compile; 0: one per CPU
+  /// Of Emit::Obj: the object needs nothing but itself, and its header declares a typed function to run it.
+  bool standalone = false;
+  std::string symbol;      ///< what names of a standalone object begin with; empty: the output's file name
+  std::string weightsFile; ///< where a standalone model's weights go; empty: into the object
   bool exposeKernels = false;   ///< what kernels hand to each other is an output, too, named after its node
   std::vector<std::string> printIrAfter;
   std::string dumpDir;      ///< where the IR after every pass goes; empty: nowhere

@@ -44,6 +44,12 @@ private:
   int64_t size = 0;
 };
 
+/// How an object that needs nothing but itself is made.
+struct Standalone {
+  std::string symbol;      ///< what its names begin with
+  std::string weightsFile; ///< where its weights go; empty: into the object
+};
+
 struct Program {
   std::string name;
   TensorTables tables;
@@ -55,6 +61,7 @@ struct Program {
   std::vector<int64_t> defaultOffsets; ///< per input, in the weights; -1: none
   int64_t arenaBytes = 0;
   bool flushSubnormals = true;
+  std::optional<Standalone> standalone;
 };
 
 /// Emits all kernels of a model that lowerToKernels made; the module must outlive the program.

@@ -22,7 +22,8 @@ namespace sinter::codegen {
 static Expected<std::unique_ptr<llvm::Module>> modelModule(const Program &program, const Target &target,
                                                            llvm::LLVMContext &context) {
   llvm::SMDiagnostic error;
-  std::unique_ptr<llvm::Module> module = llvm::parseAssemblyString(modelModuleText(program, target), error, context);
+  std::unique_ptr<llvm::Module> module = llvm::parseAssemblyString(
+      program.standalone ? standaloneModuleText(program) : modelModuleText(program, target), error, context);
   if (!module)
     return Failure{ErrorCode::Internal, "the model's tables do not parse: " + error.getMessage().str()};
   module->setModuleIdentifier("sinter_model");

@@ -1,6 +1,8 @@
 // lld works on files, so objects and weights are written beside the output under temporary names, which go away on every
 // way out, signals included.
 #include "codegen/llvm/Link.h"
+#include "codegen/llvm/Localise.h"
+#include "codegen/llvm/StandaloneHeader.h"
 #include "codegen/llvm/WeightsObject.h"
 #include "lld/Common/Driver.h"
 #include "llvm/Support/FileSystem.h"
@@ -105,6 +107,14 @@ Status runLinker(const std::vector<std::string> &arguments) {
 
 } // namespace
 
+/// What an object lets others see.
+static std::vector<std::string> exportedSymbols(const Program &program) {
+  if (!program.standalone)
+    return {"sinter_model"};
+  StandaloneNames names(*program.standalone);
+  return {names.invoke, names.weights};
+}
+
 Status linkToFile(const Program &program, const std::vector<std::string> &objects, const Target &target,
                   const std::string &outPath, bool isShared) {
   TemporaryFile result(outPath);
@@ -126,7 +136,8 @@ Status linkToFile(const Program &program, const std::vector<std::string> &object
   for (const std::string &object : objects)
     if (std::error_code error = add([&](llvm::raw_ostream &out) { out << object; }))
       return cannotWrite(outPath, error);
-  bool hasWeights = program.weights.bytes() > 0, reserves = hasWeights && isShared;
+  bool inFile = program.standalone && !program.standalone->weightsFile.empty();
+  bool hasWeights = program.weights.bytes() > 0 && !inFile, reserves = hasWeights && isShared;
   auto writeWeights = [&](llvm::raw_ostream &out) { writeWeightsObject(program.weights, isX86, reserves, out); };
   if (hasWeights)
     if (std::error_code error = add(writeWeights))
@@ -136,8 +147,23 @@ Status linkToFile(const Program &program, const std::vector<std::string> &object
   if (reserves)
     if (Status status = fillReservedWeights(program.weights, result.path); !status.ok())
       return status;
+  if (!isShared)
+    if (Status status = localiseSymbols(result.path, exportedSymbols(program)); !status.ok())
+      return status;
   setPermissions(result.path, isShared);
   if (std::error_code error = result.keep(outPath))
+    return cannotWrite(outPath, error);
+  return {};
+}
+
+Status writeWeightsFile(const WeightBlob &weights, const std::string &outPath) {
+  TemporaryFile file(outPath);
+  if (std::error_code error = writeAll(file, [&](llvm::raw_ostream &out) {
+        weights.write([&](const void *data, size_t size) { out.write(static_cast<const char *>(data), size); });
+      }))
+    return cannotWrite(outPath, error);
+  setPermissions(file.path, false);
+  if (std::error_code error = file.keep(outPath))
     return cannotWrite(outPath, error);
   return {};
 }

@@ -19,11 +19,11 @@ constexpr const char *runCode = R"(
 %Model = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, i32, i32, i32, i32, i64, ptr, i64, i64, ptr, ptr }
 %Callbacks = type { ptr, ptr, ptr }
 
-define internal i32 @sinter_run(ptr %callbacks, ptr %arena, ptr %inputs, ptr %outputs) {
+define %LINKAGE% i32 @%RUN%(ptr %callbacks, ptr %arena, ptr %inputs, ptr %outputs) {
 entry:
-  %buffers = alloca ptr, i64 SLOTS, align 16
+  %buffers = alloca ptr, i64 %SLOTS%, align 16
   ; Volatile, lest it become an address relative to the code: weights may lie further away than that reaches.
-  %weights = load volatile ptr, ptr getelementptr inbounds (%Model, ptr @sinter_model, i64 0, i32 14)
+  %weights = load volatile ptr, ptr %WEIGHTS_SLOT%
   %hosted = icmp ne ptr %callbacks, null
   br i1 %hosted, label %host, label %ready
 host:
@@ -41,7 +41,7 @@ ready:
   br label %steps
 steps:
   %s = phi i64 [ 0, %ready ], [ %s.next, %done ]
-  %more = icmp ult i64 %s, STEPS
+  %more = icmp ult i64 %s, %STEPS%
   br i1 %more, label %step, label %success
 step:
   %at = getelementptr inbounds %Step, ptr @steps, i64 %s
@@ -154,8 +154,9 @@ end:
 }
 
 attributes #0 = { nounwind "no-builtins" }
-@sinter_weights = external hidden constant i8
 )";
+
+constexpr const char *weightsDeclaration = "@sinter_weights = external hidden constant i8\n";
 
 /// Writes constants and names them @c0, @c1, ...
 class Tables {
@@ -231,26 +232,52 @@ std::string stepTable(Tables &t, const Program &program) {
   return t.array("%Step", rows);
 }
 
+/// Replaces the first `key`.
 void replace(std::string &text, llvm::StringRef key, const std::string &value) {
-  for (size_t at; (at = text.find(key.data(), 0, key.size())) != std::string::npos;)
-    text.replace(at, key.size(), value);
+  text.replace(text.find(key.data(), 0, key.size()), key.size(), value);
 }
 
-} // namespace
-
-std::string modelModuleText(const Program &program, const Target &target) {
+/// The functions and the table of steps. `weightsSlot`: the address of the variable that has the weights' address.
+std::string runText(Tables &t, const Program &program, llvm::StringRef linkage, const std::string &name,
+                           const std::string &weightsSlot) {
   size_t slots = 1;
   for (const Step &step : program.steps)
     slots = std::max(slots, step.buffers.size());
   std::string run = runCode;
-  replace(run, "SLOTS", std::to_string(slots));
-  replace(run, "STEPS", std::to_string(program.steps.size()));
+  // Names come last: they may hold anything.
+  replace(run, "%SLOTS%", std::to_string(slots));
+  replace(run, "%STEPS%", std::to_string(program.steps.size()));
+  replace(run, "%LINKAGE% ", linkage.str());
+  replace(run, "%WEIGHTS_SLOT%", weightsSlot);
+  replace(run, "@%RUN%", "@" + name);
+  std::string steps = stepTable(t, program);
+  return run + (steps == "null" ? "@steps = internal constant [0 x %Step] zeroinitializer\n"
+                                : "@steps = internal alias %Step, ptr " + steps + "\n");
+}
+
+} // namespace
+
+std::string standaloneModuleText(const Program &program) {
   Tables t;
+  StandaloneNames names(*program.standalone);
+  bool hasFile = !program.standalone->weightsFile.empty();
+  bool hasWeights = program.weights.bytes() > 0;
+  std::string slot = hasFile ? "@" + names.weights : "@weights.address";
+  std::string run = runText(t, program, "", names.invoke, slot);
+  std::string variable = hasFile ? slot + " = global ptr null\n"
+                                 : slot + " = internal constant ptr " + (hasWeights ? "@sinter_weights" : "null") + "\n";
+  return run + t.out + variable + (hasFile || !hasWeights ? "" : weightsDeclaration);
+}
+
+std::string modelModuleText(const Program &program, const Target &target) {
+  Tables t;
+  std::string run = runText(t, program, "internal ", "sinter_run",
+                            "getelementptr inbounds (%Model, ptr @sinter_model, i64 0, i32 14)") +
+                    weightsDeclaration;
   auto count = [](size_t n) { return "i32 " + std::to_string(n); };
   std::string inputs = infoTable(t, program.tables.inputs, program.defaultOffsets);
   std::string outputs = infoTable(t, program.tables.outputs, {});
   std::string kernels = kernelTable(t, program);
-  std::string steps = stepTable(t, program);
   auto pointer = [](const std::string &value) { return "ptr " + value; };
   std::vector<std::string> fields = {
       "i32 " + std::to_string(SINTER_MAGIC),
@@ -273,9 +300,7 @@ std::string modelModuleText(const Program &program, const Target &target) {
       pointer(t.string(program.explanation)),
       pointer("@sinter_run"),
   };
-  std::string stepsAlias = steps == "null" ? "@steps = internal constant [0 x %Step] zeroinitializer\n"
-                                           : "@steps = internal alias %Step, ptr " + steps + "\n";
-  return run + t.out + stepsAlias + "@sinter_model = constant %Model { " + llvm::join(fields, ", ") + " }\n";
+  return run + t.out + "@sinter_model = constant %Model { " + llvm::join(fields, ", ") + " }\n";
 }
 
 } // namespace sinter::codegen

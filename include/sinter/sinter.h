@@ -226,7 +226,8 @@ SINTER_API void sinter_options_free(sinter_options_t *options);
 
 /** Sets an option of `sinter compile` by its name without the dashes: "target-cpu" ("x86-64-v3"), "target-triple", "backend" ("auto",
  * "llvm", "onednn", "reference"), "math" ("strict", "default", "fast"), "jobs" ("1" to "1024"), and, with "true" or "false",
- * "optimise", "assume-finite", "freeze-inputs", "prune", "verify-rewrites". */
+ * "optimise", "assume-finite", "freeze-inputs", "prune", "verify-rewrites". For sinter_compile_to_file with "obj" also "standalone" ("true"),
+ * "symbol" and "weights-file". */
 SINTER_API sinter_error_t *sinter_options_set(sinter_options_t *options, const char *name, const char *value);
 /** The shape of an input that the model leaves open. */
 SINTER_API sinter_error_t *sinter_options_set_shape(sinter_options_t *options, const char *input, const int64_t *shape,

@@ -17,8 +17,9 @@ constexpr const char *examples = R"(Examples:
   sinter compile resnet50.onnx -o resnet50.s                            the same as --emit asm
   sinter compile yolo.onnx -o yolo.so --shape images=1x3x640x640        fixes an open shape
   sinter compile bert.onnx -o bert.so --dim batch=4 --dim sequence=128
+  sinter compile digits.onnx -o digits.o --standalone                   for a C program: digits.h has digits_run()
 
-Run the result with `sinter run`, or load it with dlopen: see runtime/Abi.h.)";
+Run the result with `sinter run`, or from a program: docs/embedding.md.)";
 
 struct Emission {
   const char *name, *ending;
@@ -99,6 +100,15 @@ void addCompile(CLI::App &app, int &status) {
   sub->add_option("--jobs", command->common.compile.jobs, "Threads to compile with (default: all)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024).description(""));
+  CompileOptions &compile = command->common.compile;
+  CLI::Option *standalone = sub->add_flag("--standalone", compile.standalone,
+                                          "With --emit obj: an object that needs no library, and a header with a typed function");
+  sub->add_option("--symbol", compile.symbol, "What a standalone object's names begin with (default: OUT's name)")
+      ->type_name("NAME")
+      ->needs(standalone);
+  sub->add_option("--weights-file", compile.weightsFile, "Where a standalone object's weights go, for the program to map")
+      ->type_name("FILE")
+      ->needs(standalone);
   command->common.declare(*sub, /*compileOnly=*/true);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->run(); });

@@ -1,0 +1,227 @@
+// Text with @NAME@ for the model's symbol and @MACRO@ for the same in capitals; sections that do not apply are left out.
+#include "codegen/llvm/StandaloneHeader.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Path.h"
+
+namespace sinter::codegen {
+namespace {
+
+constexpr const char *opening = R"(/* The model '@TITLE@', compiled by sinter @VERSION@ for @TARGET@.
+   Needs these features of the processor: @FEATURES@
+   Link it with @NAME@'s object. It calls nothing, allocates nothing and keeps no state@STATE@; several threads may run it at the
+   same time, each with scratch memory of its own. */
+#ifndef SINTER_MODEL_@MACRO@
+#define SINTER_MODEL_@MACRO@
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define @MACRO@_SCRATCH_BYTES @SCRATCH@ /* of memory that a run needs, aligned to @MACRO@_ALIGNMENT; its content does not matter */
+#define @MACRO@_ALIGNMENT @ALIGNMENT@
+)";
+
+constexpr const char *threads = R"(
+/* Optional threads: parallel_for calls task(buffers, begin, end) for ranges that together are [0, total), each but the last a
+   multiple of `grain` long, in any order and on any threads, and returns 0 when all are done. Another value ends the run, which
+   returns it. The result does not depend on the ranges. */
+typedef void (*@NAME@_task)(void *const *buffers, int64_t begin, int64_t end);
+typedef struct @NAME@_threads {
+  void *context;
+  int32_t (*parallel_for)(void *context, int32_t kernel, @NAME@_task task, void *const *buffers, int64_t total, int64_t grain);
+  void *reserved; /* NULL */
+} @NAME@_threads;
+
+/* The object's function; @NAME@_run calls it. */
+int32_t @NAME@_invoke(const @NAME@_threads *threads, void *scratch, const void *const *inputs, void *const *outputs);
+)";
+
+constexpr const char *weights = R"(
+/* The weights are in the file @FILE@: map it, or read it to memory aligned to @MACRO@_ALIGNMENT, and hand it over
+   before the first run. Returns 0; 1 for a wrong size, 2 for a wrong alignment, 3 for wrong content. */
+#define @MACRO@_WEIGHT_BYTES @BYTES@
+extern const void *@NAME@_weights;
+static inline int32_t @NAME@_use_weights(const void *data, size_t bytes) {
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  size_t at, i;
+  if (bytes != @MACRO@_WEIGHT_BYTES)
+    return 1;
+  if ((uintptr_t)data % @MACRO@_ALIGNMENT != 0)
+    return 2;
+  for (at = 0; at < bytes; at += 8) {
+    uint64_t word = 0;
+    for (i = 0; i < 8 && at + i < bytes; ++i)
+      word |= (uint64_t)((const uint8_t *)data)[at + i] << (8 * i);
+    hash = (hash ^ word) * UINT64_C(0x100000001b3);
+  }
+  if (hash != UINT64_C(@CHECKSUM@))
+    return 3;
+  @NAME@_weights = data;
+  return 0;
+}
+)";
+
+/// Flushing is a mode of the thread: the same bits as `sinter run` gives, and no slow subnormals.
+constexpr const char *flushing = R"(
+/* Subnormal numbers count as zero while the model runs, on the calling thread; threads of a parallel_for may set the same. */
+static inline uint64_t @NAME@_flush(uint64_t mode, int32_t enter) {
+#if defined(__x86_64__) && defined(__GNUC__)
+  uint32_t saved = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(enter ? saved | 0x8040u : (uint32_t)mode);
+  return saved;
+#elif defined(__aarch64__) && defined(__GNUC__)
+  uint64_t saved;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(saved));
+  __asm__ volatile("msr fpcr, %0" : : "r"(enter ? saved | (UINT64_C(1) << 24) : mode));
+  return saved;
+#else
+  (void)enter;
+  return mode;
+#endif
+}
+)";
+
+/// The C type that holds an element.
+llvm::StringRef cType(DType type) {
+  switch (type) {
+  case DType::F32:
+    return "float";
+  case DType::F64:
+    return "double";
+  case DType::I16:
+    return "int16_t";
+  case DType::I32:
+    return "int32_t";
+  case DType::I64:
+    return "int64_t";
+  case DType::F16:
+  case DType::BF16:
+  case DType::U16:
+    return "uint16_t";
+  case DType::U32:
+    return "uint32_t";
+  case DType::U64:
+    return "uint64_t";
+  case DType::I8:
+  case DType::I4:
+  case DType::I2:
+    return "int8_t";
+  default:
+    return "uint8_t";
+  }
+}
+
+/// Parameters, and what is said about each.
+class Parameters {
+public:
+  std::vector<std::string> inputs, outputs;
+  std::string declarations, sizes;
+
+  Parameters(const Program &program, llvm::StringRef macro) {
+    for (const TensorEntry &entry : program.tables.inputs)
+      inputs.push_back(add(entry, "in_", "const ", macro));
+    for (const TensorEntry &entry : program.tables.outputs)
+      outputs.push_back(add(entry, "out_", "", macro));
+  }
+
+private:
+  std::string add(const TensorEntry &entry, const char *prefix, const char *qualifier, llvm::StringRef macro) {
+    std::string name = prefix + identifierOf(entry.name);
+    for (int copy = 2; !taken.insert(name).second; ++copy)
+      name = prefix + identifierOf(entry.name) + "_" + std::to_string(copy);
+    declarations += std::string(qualifier) + cType(entry.type).str() + " *" + name + ", ";
+    sizes += "#define " + macro.str() + "_" + llvm::StringRef(name).upper() + "_SIZE " +
+             std::to_string(elementCount(entry.shape).value_or(0)) + " /* elements: " + std::string(nameOf(entry.type)) + " " +
+             toString(entry.shape) + " */\n";
+    return name;
+  }
+
+  llvm::StringSet<> taken;
+};
+
+/// What could end a comment is taken out.
+std::string forComment(llvm::StringRef text) {
+  std::string safe;
+  for (char c : text)
+    safe += c == '*' || c == '\\' || static_cast<unsigned char>(c) < ' ' ? '_' : c;
+  return safe;
+}
+
+using Replacement = std::pair<llvm::StringRef, std::string>;
+std::string filled(llvm::StringRef text, llvm::ArrayRef<Replacement> replacements) {
+  std::string result;
+  while (!text.empty()) {
+    auto [before, rest] = text.split('@');
+    result += before;
+    auto [key, after] = rest.split('@');
+    for (const auto &[name, value] : replacements)
+      if (name == key)
+        result += value;
+    text = after;
+  }
+  return result;
+}
+
+std::string runFunction(const Program &program, const StandaloneNames &names, const Parameters &parameters, bool hasFile) {
+  std::string text = "\n/* One inference on dense row-major buffers, aligned to their elements, which must not overlap. `threads` may be NULL.\n"
+                     "   Returns 0";
+  text += hasFile ? ", 1 without weights" : "";
+  text += ", or what parallel_for returned. */\nstatic inline int32_t " + names.symbol + "_run(" + parameters.declarations +
+          "void *scratch, const " + names.symbol + "_threads *threads) {\n  const void *inputs[] = {" +
+          (parameters.inputs.empty() ? "0" : llvm::join(parameters.inputs, ", ")) + "};\n  void *outputs[] = {" +
+          (parameters.outputs.empty() ? "0" : llvm::join(parameters.outputs, ", ")) + "};\n  int32_t code;\n";
+  if (program.flushSubnormals)
+    text += "  uint64_t mode;\n";
+  if (hasFile)
+    text += "  if (!" + names.weights + ")\n    return 1;\n";
+  if (program.flushSubnormals)
+    text += "  mode = " + names.symbol + "_flush(0, 1);\n";
+  text += "  code = " + names.invoke + "(threads, scratch, inputs, outputs);\n";
+  if (program.flushSubnormals)
+    text += "  " + names.symbol + "_flush(mode, 0);\n";
+  return text + "  return code;\n}\n";
+}
+
+} // namespace
+
+std::string identifierOf(llvm::StringRef name) {
+  std::string result;
+  for (char c : name)
+    result += llvm::isAlnum(c) ? c : '_';
+  return result.empty() || llvm::isDigit(result[0]) ? "_" + result : result;
+}
+
+std::string standaloneHeader(const Program &program, const Target &target) {
+  StandaloneNames names(*program.standalone);
+  llvm::StringRef weightsFile = llvm::sys::path::filename(program.standalone->weightsFile);
+  std::string macro = llvm::StringRef(names.symbol).upper();
+  bool hasFile = !weightsFile.empty();
+  std::string features = llvm::join(target.required, " ");
+  std::vector<Replacement> replacements = {
+      {"TITLE", forComment(program.name)},
+      {"VERSION", SINTER_VERSION},
+      {"TARGET", target.triple + " " + target.cpu},
+      {"FEATURES", features.empty() ? "none" : features},
+      {"STATE", hasFile ? " but the address of its weights" : ""},
+      {"NAME", names.symbol},
+      {"MACRO", macro},
+      {"SCRATCH", std::to_string(std::max<int64_t>(program.arenaBytes, SINTER_ALIGNMENT))},
+      {"ALIGNMENT", std::to_string(SINTER_ALIGNMENT)},
+      {"FILE", forComment(weightsFile)},
+      {"BYTES", std::to_string(program.weights.bytes())},
+      {"CHECKSUM", "0x" + llvm::utohexstr(program.weights.checksum(), /*LowerCase=*/true)}};
+  Parameters parameters(program, macro);
+  std::string text = filled(opening, replacements) + parameters.sizes + filled(threads, replacements);
+  if (hasFile)
+    text += filled(weights, replacements);
+  if (program.flushSubnormals)
+    text += filled(flushing, replacements);
+  text += runFunction(program, names, parameters, hasFile);
+  return text + "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
+}
+
+} // namespace sinter::codegen
