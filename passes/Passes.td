@@ -38,6 +38,14 @@ def FoldConstants : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
   }];
 }
 
+def FoldPads : Pass<"nn-fold-pads", "::mlir::ModuleOp"> {
+  let summary = "let convolutions and pools pad what they read";
+  let description = [{
+    An `nn.pad` of spatial dimensions becomes pads of its readers: zeros of a convolution, or of an average, where they count
+    (`count_include_pad`); -inf of a max pool. A pad that something else reads stays for that.
+  }];
+}
+
 def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
   let summary = "move per-channel affines, BatchNorms above all, into constants of other ops";
   let description = [{

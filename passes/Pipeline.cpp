@@ -28,6 +28,8 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
     // go.
     passes.addPass(createFoldConstants());
     passes.addPass(createCSEPass());
+    // Pads are constants by now; a BatchNorm then meets the convolution itself.
+    passes.addPass(createFoldPads());
     // Before kernels form: a folded BatchNorm leaves its activation next to the convolution.
     if (options.refactor)
       passes.addPass(createFoldBatchNorm());
