@@ -18,6 +18,7 @@ try:
     import torch.nn.functional as F
     import torchvision.models as tv
     from torch import nn
+    import transformers
 except ImportError as error:
     sys.exit(f"export_models.py: {error}. The exporter runs on Debian's PyTorch:\n"
              "  apt-get install python3-torch python3-torchvision python3-onnx\n"
@@ -160,6 +161,10 @@ class MLP(nn.Module):
         return self.out(self.f(x))
 
 
+class Tokens(tuple):
+    """The shape of an input of token numbers, 1 to 1000; a quarter of the last row is padding, 0."""
+
+
 IMAGE = (1, 3, 224, 224)
 # Name: how to build it, the shape of its input.
 MODELS = {
@@ -182,7 +187,19 @@ MODELS = {
     "unet_small": (UNetSmall, IMAGE),
     "mlp_bn": (MLP, (1, 784)),
     "mlp_bn_b32": (MLP, (32, 784)),
+    "bert_base": (lambda: transformers.Bert(12, 768, 12, 128, 8192), Tokens((1, 128))),
+    "bert_small": (lambda: transformers.Bert(4, 512, 8, 64, 8192), Tokens((1, 64))),
+    "gpt_small": (lambda: transformers.Gpt(8, 512, 8, 256, 8192), Tokens((1, 256))),
+    "vit_tiny": (lambda: tv.VisionTransformer(224, 16, 12, 3, 192, 768), IMAGE),
 }
+
+
+def make_input(shape):
+    if not isinstance(shape, Tokens):
+        return torch.randn(shape)
+    ids = torch.randint(1, 1000, shape)
+    ids[-1, shape[1] - shape[1] // 4:] = 0
+    return ids
 
 
 def build(name):
@@ -192,6 +209,13 @@ def build(name):
     model = make().eval()
     norms = [m for m in model.modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d))]
     with torch.no_grad():
+        for norm in (m for m in model.modules() if isinstance(m, nn.LayerNorm)):
+            norm.weight.uniform_(0.6, 1.4)
+            norm.bias.uniform_(-0.4, 0.4)
+        # torchvision's head starts at 0.
+        for linear in (m for m in model.modules() if isinstance(m, nn.Linear)):
+            if not linear.weight.any():
+                linear.weight.normal_(std=0.1)
         for norm in norms:
             norm.weight.uniform_(0.6, 1.4)
             norm.bias.uniform_(-0.4, 0.4)
@@ -205,7 +229,7 @@ def build(name):
             norm.momentum = 0.1
             norm.running_mean.add_(0.1 * torch.randn_like(norm.running_mean) * norm.running_var.sqrt())
             norm.running_var.mul_(torch.empty_like(norm.running_var).uniform_(0.7, 1.4)).clamp_(min=1e-4)
-    return model, torch.randn(shape)
+    return model, make_input(shape)
 
 
 def export(name, folder, batch):
@@ -213,7 +237,8 @@ def export(name, folder, batch):
     start = time.time()
     model, x = build(name)
     if batch != 1:
-        x = torch.randn((batch * x.shape[0], *x.shape[1:]))
+        shape = MODELS[name][1]
+        x = make_input(type(shape)((batch * shape[0], *shape[1:])))
     with torch.no_grad():
         y = model(x)
     stem = os.path.join(folder, name)

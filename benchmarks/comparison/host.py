@@ -45,10 +45,10 @@ class CompiledModel:
 
     def __init__(self, host, path, threads, x):
         self.host = host
-        self.x = np.ascontiguousarray(x, dtype=np.float32)
+        self.x = np.ascontiguousarray(x)
         self.model = host.load(path.encode(), threads)
         host.check(self.model)
-        host.check(host.bind(self.model, self.x.ctypes.data, self.x.size) == 0)
+        host.check(host.bind(self.model, self.x.ctypes.data, self.x.nbytes) == 0)
 
     def run(self):
         if self.host.run(self.model) != 0:

@@ -57,11 +57,12 @@ SinterBenchmark *sinterBenchmarkLoad(const char *path, int32_t threads) {
 
 void sinterBenchmarkFree(SinterBenchmark *model) { delete model; }
 
-int32_t sinterBenchmarkBind(SinterBenchmark *model, void *data, int64_t count) {
+int32_t sinterBenchmarkBind(SinterBenchmark *model, void *data, int64_t bytes) {
   auto infos = model->model->inputs();
-  if (infos.size() != 1 || typeOf(infos[0]) != DType::F32 || elementCount(shapeOf(infos[0])) != count)
-    return failed("the model's input is not one f32 tensor of the size given", 1);
-  model->inputs = {Tensor::view(DType::F32, shapeOf(infos[0]), data)};
+  Tensor input = infos.size() == 1 ? Tensor::view(typeOf(infos[0]), shapeOf(infos[0]), data) : Tensor();
+  if (infos.size() != 1 || static_cast<int64_t>(input.bytes()) != bytes)
+    return failed("the model's input is not one tensor of the size given", 1);
+  model->inputs = {input};
   return 0;
 }
 

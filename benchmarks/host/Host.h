@@ -19,9 +19,9 @@ const char *sinterBenchmarkError(void);
 SinterBenchmark *sinterBenchmarkLoad(const char *path, int32_t threads);
 void sinterBenchmarkFree(SinterBenchmark *model);
 
-/* Makes `data`, which stays the caller's, input 0: `count` f32 elements. The model must have one input. 0 on
- * success. */
-int32_t sinterBenchmarkBind(SinterBenchmark *model, void *data, int64_t count);
+/* Makes `data`, which stays the caller's, input 0: so many bytes of the model's element type. The model must have one
+ * input. 0 on success. */
+int32_t sinterBenchmarkBind(SinterBenchmark *model, void *data, int64_t bytes);
 /* Output `index`, f32; the number of elements goes to *count. Null on failure. */
 const float *sinterBenchmarkOutput(SinterBenchmark *model, int32_t index, int64_t *count);
 
