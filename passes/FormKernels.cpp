@@ -180,7 +180,7 @@ private:
   bool takesEpilogue(KernelOp kernel) {
     return llvm::all_of(kernel.getBody().front().without_terminator(), [](Operation &op) {
       return isa<ElementwiseOpInterface, ConvOp, ConvTransposeOp, GemmOp, MatmulOp, AveragePoolOp, MaxPoolOp,
-                 GlobalAveragePoolOp>(op);
+                 GlobalAveragePoolOp, LayerNormOp, RmsNormOp>(op);
     });
   }
 

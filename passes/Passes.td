@@ -46,6 +46,25 @@ def FoldPads : Pass<"nn-fold-pads", "::mlir::ModuleOp"> {
   }];
 }
 
+def RecogniseNorms : Pass<"nn-recognise-norms", "::mlir::ModuleOp"> {
+  let summary = "make layer norms and RMS norms of the primitives that spell them";
+  let description = [{
+    Exporters write a norm as ReduceMean, Sub, Pow, ReduceMean, Add, Sqrt, Div, and Mul and Add with constants, or with a reciprocal
+    and a product. Where mean and variance are over the same last axes and nothing else reads the values between, that is one
+    `nn.layer_norm`; where nothing is subtracted, an `nn.rms_norm`. The norm multiplies by the reciprocal of the root, so results
+    differ by roundings; f32 only.
+  }];
+}
+
+def RecogniseGelu : Pass<"nn-recognise-gelu", "::mlir::ModuleOp"> {
+  let summary = "make GELUs of the primitives that spell them";
+  let description = [{
+    A product, in any order, of x, 1/2 and `1 + erf(x/sqrt(2))` or `1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))` is `nn.gelu` of x, if
+    nothing else reads the values between. The argument counts as a polynomial in x, so it may be written in any way; its constants
+    may differ by roundings to f32. f32 only.
+  }];
+}
+
 def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
   let summary = "move per-channel affines, BatchNorms above all, into constants of other ops";
   let description = [{

@@ -30,6 +30,11 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
     passes.addPass(createCSEPass());
     // Pads are constants by now; a BatchNorm then meets the convolution itself.
     passes.addPass(createFoldPads());
+    // Before affines move: a norm's own scale and bias would leave it.
+    if (options.refactor) {
+      passes.addPass(createRecogniseNorms());
+      passes.addPass(createRecogniseGelu());
+    }
     // Before kernels form: a folded BatchNorm leaves its activation next to the convolution.
     if (options.refactor)
       passes.addPass(createFoldBatchNorm());

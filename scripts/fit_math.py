@@ -65,6 +65,13 @@ def main():
     fit("erfcF32", c, low, mpf(9) / 13, 10)
     fit("erfcF64", c, low, mpf(25) / 29, 20)
 
+    # 2^r = 1 + r E(r); Phi(-a) = exp(-a^2/2) t N(t), t = 1/(1 + 0.348 a)
+    fit("exp2F32", lambda r: (mpf(2)**r - 1) / r, mpf(-1) / 2, mpf(1) / 2, 6, lambda r: r)
+    tail = lambda a: erfc(a / sqrt(mpf(2))) * exp(a * a / 2) / 2
+    shrink = mpf("0.348")
+    fit("normalF32", lambda t: tail((1 / t - 1) / shrink) / t, 1 / (1 + shrink * mpf("13.4")), 1, 9,
+        lambda t: t / tail((1 / t - 1) / shrink))
+
     # 2/pi in words of 26 bits, the first after the binary point
     words = []
     mp.dps = 400

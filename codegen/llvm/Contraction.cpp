@@ -2,6 +2,7 @@
 // epilogue.
 #include "codegen/llvm/Contraction.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -59,6 +60,7 @@ private:
       columnBase =
           e.add(e.add(operands.columnBase(batch), e.mul(k0, plan.paddedColumns())), e.mul(first, length));
     }
+    planPrefetch(block, columnBase);
     Buffer rows = operands.rowBuffer();
     Value rowBase = operands.rowBase(batch);
     if (operands.rowsPacked)
@@ -74,6 +76,39 @@ private:
           arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, block, e.index(plan.depthBlocks() - 1));
       e.either(last, [&] { finish(row, result); }, [&] { spill(sums, sumsAt(row), result); });
     });
+  }
+
+  /// Packed columns that do not stay in the L2 cache come from further away while the panel before them is used: the tiles of
+  /// the first rows ask for a cache line or a few at each k.
+  void planPrefetch(Value block, Value columnBase) {
+    int64_t bytes = plan.lanes * plan.compute.getIntOrFloatBitWidth() / 8;
+    int64_t blocks = plan.depthBlocks(), length = std::min(plan.depthBlock, plan.depth);
+    int64_t tiles = llvm::divideCeil(std::min(plan.rowBlock, plan.paddedRows), height);
+    // One tile of rows reads everything once, in order: processors foresee that.
+    if (packsPanel || tiles == 1 || plan.packedColumnElements() / plan.lanes * bytes < e.target.l2Bytes / 2)
+      return;
+    prefetchedVectors = llvm::divideCeil(tile.vectors, tiles);
+    panelVectors = length * tile.vectors;
+    // The next depth block of these columns; behind the last one the first of the next columns.
+    Value down = e.add(columnBase, e.index(plan.depthBlock * plan.paddedColumns()));
+    Value next = down;
+    if (blocks > 1) {
+      Value start = e.add(operands.columnBase(batch), e.mul(e.add(first, e.index(pitch)), plan.depthBlock));
+      Value isLast = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, block, e.index(blocks - 1));
+      next = arith::SelectOp::create(e.b, isLast, start, down);
+    } else {
+      next = e.add(columnBase, e.index(length * pitch));
+    }
+    prefetchBase = next;
+  }
+
+  /// Asks for the part of the next panel that belongs to this k of this row tile.
+  void prefetch(const Buffer &columns, Value firstVector, Value k) {
+    for (int64_t i = 0; i < prefetchedVectors; ++i) {
+      Value at = e.add(e.add(firstVector, e.mul(k, prefetchedVectors)), e.index(i));
+      at = arith::MinSIOp::create(e.b, at, e.index(panelVectors - 1));
+      memref::PrefetchOp::create(e.b, columns.memref, ValueRange{e.add(prefetchBase, e.mul(at, plan.lanes))}, false, 2, true);
+    }
   }
 
   Value sumsAt(Value row) { return e.mul(e.b.createOrFold<arith::SubIOp>(row, from), pitch); }
@@ -127,8 +162,14 @@ private:
                     Value length, ValueRange init) {
     Values offsets = rowOffsets(rowBase, row, length);
     int64_t step = operands.rowsPacked ? tile.rows : operands.depthStride;
+    Value asked;
+    if (prefetchBase)
+      asked = e.mul(e.mul(e.b.createOrFold<arith::DivUIOp>(e.b.createOrFold<arith::SubIOp>(row, from), e.index(height)), length),
+                    prefetchedVectors);
     return e.loop(e.index(0), length, 1, init, [&](Value k, ValueRange sumsSoFar) {
       Values next(sumsSoFar);
+      if (asked)
+        prefetch(columns, asked, k);
       auto columnVector = [&](int64_t j) {
         return loadVector(columns, e.add(e.add(columnBase, e.mul(k, pitch)), e.index(j * plan.lanes)));
       };
@@ -191,7 +232,7 @@ private:
     Value left = arith::SubIOp::create(e.b, e.index(plan.rows), row);
     Value count = arith::MinSIOp::create(e.b, left, e.index(height));
     int64_t full = valid == plan.lanes ? tile.vectors : tile.vectors - 1;
-    e.loop(e.index(0), count, 1, [&](Value i) {
+    auto finishRow = [&](Value i) {
       Value at = e.add(row, i), base = e.mul(i, pitch);
       auto finishAt = [&](Value column, unsigned lanes) {
         Value value = e.load(copy, e.add(base, column), lanes);
@@ -203,7 +244,12 @@ private:
       if (full < tile.vectors)
         e.loop(e.index(full * plan.lanes), e.index(full * plan.lanes + valid), 1,
                [&](Value column) { finishAt(column, 1); });
-    });
+    };
+    auto finishAll = [&] { e.loop(e.index(0), count, 1, finishRow); };
+    if (operands.shortFinish)
+      finishAll();
+    else
+      e.apart(finishAll);
   }
 
   KernelEmitter &e;
@@ -215,6 +261,8 @@ private:
   bool packsPanel = false;
   Buffer panel, sums;
   Value batch, first, from;
+  Value prefetchBase; ///< of the next panel, null where nothing is prefetched
+  int64_t prefetchedVectors = 0, panelVectors = 0;
 };
 
 } // namespace

@@ -1,6 +1,7 @@
 // See the header.
 #include "codegen/llvm/Conversions.h"
 #include "codegen/llvm/NarrowTargets.h"
+#include "codegen/llvm/OutlineApart.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -26,6 +27,8 @@ void registerKernelDialects(DialectRegistry &registry) {
 }
 
 void addKernelConversions(PassManager &passes, const Target &target) {
+  // Before constants of different functions could merge.
+  passes.addPass(createOutlineApart());
   passes.addPass(createCSEPass());
   passes.addPass(createCanonicalizerPass());
   // What the target has no instruction for, while ops still have names.

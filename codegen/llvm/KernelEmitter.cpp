@@ -1,6 +1,7 @@
 // Memory, loops and parallel phases of a kernel; the fusion of elementwise ops is in Fusion.cpp.
 #include "codegen/llvm/KernelEmitter.h"
 #include "codegen/llvm/Blocked.h"
+#include "codegen/llvm/OutlineApart.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -249,6 +250,15 @@ SmallVector<Value> KernelEmitter::choose(Value condition, function_ref<SmallVect
   };
   auto branch = scf::IfOp::create(b, condition, region(yes), region(no));
   return SmallVector<Value>(branch.getResults());
+}
+
+void KernelEmitter::apart(function_ref<void()> body) {
+  auto region = scf::ExecuteRegionOp::create(b, TypeRange());
+  region->setAttr(apartAttribute, b.getUnitAttr());
+  OpBuilder::InsertionGuard guard(b);
+  b.createBlock(&region.getRegion());
+  body();
+  scf::YieldOp::create(b);
 }
 
 void KernelEmitter::forLanes(Value from, Value to, unsigned lanes, function_ref<void(Value, unsigned)> body) {

@@ -165,6 +165,9 @@ public:
   llvm::SmallVector<mlir::Value> choose(mlir::Value condition,
                                         llvm::function_ref<llvm::SmallVector<mlir::Value>()> yes,
                                         llvm::function_ref<llvm::SmallVector<mlir::Value>()> no);
+  /// `body` becomes a function of its own, called here: long code with many constants, which a hot loop around or
+  /// beside it would have no registers for.
+  void apart(llvm::function_ref<void()> body);
   /// body(i, lanes) over [from, to) in steps of `lanes`, then body(i, 1) over what is left. `body` is emitted
   /// twice.
   void forLanes(mlir::Value from, mlir::Value to, unsigned lanes,

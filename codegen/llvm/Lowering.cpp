@@ -2,6 +2,7 @@
 // its own, so that kernels compile in parallel.
 #include "codegen/llvm/Lowering.h"
 #include "codegen/llvm/Conversions.h"
+#include "codegen/llvm/OutlineApart.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -62,7 +63,9 @@ Expected<std::unique_ptr<llvm::Module>> lowerKernels(const std::string &mlir, co
     return fail("translated");
   llvm::SmallVector<llvm::Function *> kernels;
   for (llvm::Function &function : *result)
-    if (!function.isDeclaration())
+    if (function.getName().contains(apartSuffix))
+      function.setLinkage(llvm::Function::InternalLinkage);
+    else if (!function.isDeclaration())
       kernels.push_back(&function);
   for (llvm::Function *kernel : kernels) {
     std::string suffix = kernel->getName().substr(strlen("kernel")).str();

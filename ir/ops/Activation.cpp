@@ -222,9 +222,9 @@ LogicalResult GeluOp::evaluate(Evaluation &io) {
 
 Value GeluOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   Element x(b, loc, args[0]);
-  // 1 + erf(u) = erfc(-u), which keeps its digits where u is far below 0; (1 + tanh(u))/2 = sigmoid(2u).
+  // (1 + tanh(u))/2 = sigmoid(2u)
   if (getApproximate() == "none")
-    return x * 0.5 * erfc(x * -sqrtHalf);
+    return x * normalDistribution(x);
   return x * sigmoid(x * mulAdd(x * x, 2 * sqrtTwoOverPi * 0.044715, 2 * sqrtTwoOverPi));
 }
 

@@ -49,6 +49,15 @@ constexpr double erfcF64[] = {
     -1.713680296899174e-06, -3.683723719294331e-05, -1.174052000706056e-05, 2.4892477846827724e-06,
     1.693732211765359e-06,  1.0212902123464817e-05, -8.699491121290203e-06, 1.9898127135977357e-06};
 
+// 2^r = 1 + r E(r), |r| <= 1/2
+constexpr double exp2F32[] = {0.6931471880262288,   0.24022650760568126,   0.05550357114219078,
+                              0.009618082557277852, 0.0013390863364671234, 0.0001545316294512069};
+// Phi(-a) = exp(-a^2/2) t N(t), t = 1/(1 + normalShrink a), 0 <= a <= 13.4
+constexpr double normalShrink = 0.348;
+constexpr double normalF32[] = {0.13881786041627284, 0.13917588942755754, 0.11840863318833789,
+                                0.1096572470261302,  -0.0329430698839782, 0.17659036402169712,
+                                -0.26761616398228855, 0.1473383310101864, -0.029429106135843888};
+
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double log2e = 1.4426950408889634, ln2 = 0.6931471805599453;
@@ -166,9 +175,30 @@ Element expOfNegative(Element x) {
   return expOfRest(r) * ((shifted.asInt() << f.fraction) + k.asInt().constantInt(f.bias << f.fraction)).asFloat();
 }
 
+/// 2^y for y <= 0 of f32; 0 where the result would be subnormal.
+Element exp2OfNegative(Element y) {
+  const Format &f = formatF32;
+  y = select(y < -127.0, -127.0, y);
+  Element shifted = y + f.magic, r = y - (shifted - f.magic);
+  // Adding 127 to the integer in the low bits and shifting makes it the exponent of a power of two, or 0.
+  Element power = ((shifted.asInt() + shifted.asInt().constantInt(f.bias)) << f.fraction).asFloat();
+  return mulAdd(r, polynomial(r, exp2F32), 1.0) * power;
+}
+
 } // namespace
 
 Element exp(Element x) { return expShifted(x, 0); }
+
+Element expBelowZero(Element x) {
+  if (x.width() != 32)
+    return exp(x);
+  const Format &f = formatF32;
+  x = select(x < -88.0, -88.0, x);
+  Element shifted = mulAdd(x, log2e, f.magic), k = shifted - f.magic;
+  Element r = mulAdd(k, k.constant(-f.ln2Low), mulAdd(k, k.constant(-f.ln2High), x));
+  Element power = ((shifted.asInt() + shifted.asInt().constantInt(f.bias)) << f.fraction).asFloat();
+  return (mulAdd(r * r, polynomial(r, f.exp), r) + 1.0) * power;
+}
 Element halfExp(Element x) { return expShifted(x, -1); }
 
 Element expm1(Element x) {
@@ -236,6 +266,14 @@ static Element erfcLarge(Element a) {
 Element erf(Element x) {
   Element a = abs(x);
   return select(a < 1.0, erfSmall(x), copySign(1.0 - erfcLarge(a), x));
+}
+
+Element normalDistribution(Element x) {
+  if (x.width() != 32)
+    return 0.5 * erfc(x * -0.7071067811865476);
+  Element a = abs(x), t = 1.0 / mulAdd(a, normalShrink, 1.0);
+  Element tail = exp2OfNegative(a * a * (-0.5 * log2e)) * (t * polynomial(t, normalF32));
+  return select(x > 0.0, 1.0 - tail, tail);
 }
 
 Element erfc(Element x) {

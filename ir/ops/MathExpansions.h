@@ -8,6 +8,8 @@
 namespace sinter::nn {
 
 Element exp(Element x);
+/// exp(x) of x <= 0 or NaN, in fewer steps; 0 where the result would be subnormal.
+Element expBelowZero(Element x);
 /// exp(x) / 2, also where exp(x) alone would overflow.
 Element halfExp(Element x);
 /// exp(x) - 1, accurate near 0; -0 gives +0.
@@ -23,6 +25,8 @@ Element softplus(Element x);
 Element erf(Element x);
 /// 1 - erf(x), accurate where it is small.
 Element erfc(Element x);
+/// The share of the normal distribution below x, (1 + erf(x / sqrt(2))) / 2, accurate where it is small.
+Element normalDistribution(Element x);
 
 Element sin(Element x);
 Element cos(Element x);

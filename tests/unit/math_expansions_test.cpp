@@ -24,10 +24,14 @@ struct Function {
 
 long double sigmoidOf(long double x) { return 1 / (1 + std::exp(-x)); }
 long double softplusOf(long double x) { return (x < 0 ? 0 : x) + std::log1p(std::exp(-std::fabs(x))); }
+Element expOfMinus(Element x) { return expBelowZero(-abs(x)); }
+long double expOfMinusOf(long double x) { return std::exp(-std::fabs(x)); }
+long double normalOf(long double x) { return std::erfc(-x * std::sqrt(0.5L)) / 2; }
 long double halfExpOf(long double x) { return std::exp(x) / 2; }
 
 const Function functions[] = {
     {"exp", sinter::nn::exp, std::exp},
+    {"expOfMinus", expOfMinus, expOfMinusOf},
     {"halfExp", sinter::nn::halfExp, halfExpOf},
     {"expm1", sinter::nn::expm1, std::expm1},
     {"log", sinter::nn::log, std::log},
@@ -37,6 +41,7 @@ const Function functions[] = {
     {"softplus", sinter::nn::softplus, softplusOf},
     {"erf", sinter::nn::erf, std::erf}, // exp(-x^2) has the rounding of x^2, times x^2, as relative error.
     {"erfc", sinter::nn::erfc, std::erfc, 100, 800},
+    {"normalDistribution", sinter::nn::normalDistribution, normalOf, 200, 4000},
     {"sin", sinter::nn::sin, std::sin},
     {"cos", sinter::nn::cos, std::cos},
     {"tan", sinter::nn::tan, std::tan},
@@ -211,7 +216,8 @@ TEST_F(MathExpansions, NeverPassTheirLimits) {
     const char *name;
     double low, high;
   } limited[] = {{"tanh", -1, 1}, {"sigmoid", 0, 1}, {"erf", -1, 1},
-                 {"sin", -1, 1},  {"cos", -1, 1},    {"erfc", 0, 2}};
+                 {"sin", -1, 1},  {"cos", -1, 1},    {"erfc", 0, 2},
+                 {"normalDistribution", 0, 1}};
   for (auto [name, low, high] : limited) {
     checkLimits<float>(name, find<float, float>(name), low, high, 97);
     checkLimits<float>(name, findInLanes(name), low, high, 97);

@@ -1,0 +1,172 @@
+// nn-recognise-norms: layer norms and RMS norms that a model spells in primitives become one op each, and one kernel:
+// (x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon) * scale + bias (Ba et al., arXiv:1607.06450), and
+// x / sqrt(mean(x^2) + epsilon) * scale (Zhang and Sennrich, arXiv:1910.07467).
+#include "ir/Ops.h"
+#include "ir/ops/Reduction.h"
+#include "passes/Passes.h"
+#include "passes/Rewrite.h"
+#include "passes/Unused.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+#define GEN_PASS_DEF_RECOGNISENORMS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// One norm as it is found, from the quotient that standardises x on.
+class NormMatcher {
+public:
+  /// Whether `op` is the quotient of a norm whose inner values nothing else reads.
+  bool match(Operation *op);
+  /// Puts the norm in the place of the last of its ops.
+  void replace();
+
+private:
+  Value rootOf(Value v, bool isInverse);
+  Value meanOf(Value v, int64_t &from);
+  Value squareOf(Value v);
+  void takeParameters();
+  template <typename Op> Op take(Value v) {
+    auto op = v.getDefiningOp<Op>();
+    if (op)
+      ops.push_back(op);
+    return op;
+  }
+  /// The values of the ops found are read by these alone, but for the last.
+  bool isClosed() {
+    return llvm::all_of(ops, [&](Operation *op) {
+      return op == last || llvm::all_of(op->getUsers(), [&](Operation *user) { return llvm::is_contained(ops, user); });
+    });
+  }
+
+  SmallVector<Operation *> ops;
+  Operation *last = nullptr;
+  Value x, scale, bias;
+  int64_t axis = 0;
+  double epsilon = 0;
+  bool isCentred = false;
+};
+
+/// What v (or 1/v) is the square root of.
+Value NormMatcher::rootOf(Value v, bool isInverse) {
+  if (auto power = v.getDefiningOp<PowOp>(); power && constantScalar(power.getB()) == (isInverse ? -0.5 : 0.5))
+    return take<PowOp>(v).getA();
+  if (!isInverse) {
+    auto root = take<SqrtOp>(v);
+    return root ? root.getX() : Value();
+  }
+  if (auto reciprocal = take<ReciprocalOp>(v))
+    return rootOf(reciprocal.getX(), false);
+  if (auto quotient = v.getDefiningOp<DivOp>(); quotient && constantScalar(quotient.getA()) == 1.0)
+    return rootOf(take<DivOp>(v).getB(), false);
+  return {};
+}
+
+/// The operand of a mean over the axes from `from` to the last one, which stay with size 1.
+Value NormMatcher::meanOf(Value v, int64_t &from) {
+  auto mean = v.getDefiningOp<ReduceMeanOp>();
+  std::optional<SmallVector<int64_t>> axes = mean && mean.getAxes() ? constantInts(mean.getAxes()) : std::nullopt;
+  if (!axes || axes->empty() || !mean.getKeepdims())
+    return {};
+  std::optional<SmallVector<bool>> reduced = reducedAxes(*axes, rankedType(mean.getX()).getRank(), false);
+  auto first = reduced ? llvm::find(*reduced, true) : nullptr;
+  if (!reduced || std::find(first, reduced->end(), false) != reduced->end())
+    return {};
+  from = first - reduced->begin();
+  return take<ReduceMeanOp>(v).getX();
+}
+
+Value NormMatcher::squareOf(Value v) {
+  if (auto power = v.getDefiningOp<PowOp>(); power && constantScalar(power.getB()) == 2.0)
+    return take<PowOp>(v).getA();
+  if (auto product = v.getDefiningOp<MulOp>(); product && product.getA() == product.getB())
+    return take<MulOp>(v).getA();
+  return {};
+}
+
+bool NormMatcher::match(Operation *op) {
+  if (!isa<DivOp, MulOp>(op) || !elementTypeOf(op->getResult(0)).isF32())
+    return false;
+  for (unsigned number : {1u, 0u}) {
+    ops.clear();
+    if (number == 0 && isa<DivOp>(op))
+      return false;
+    Value top = op->getOperand(1 - number), under = rootOf(op->getOperand(number), isa<MulOp>(op));
+    auto sum = under ? take<AddOp>(under) : AddOp();
+    if (!sum || top.getType() != op->getResult(0).getType())
+      continue;
+    std::optional<double> a = constantScalar(sum.getA()), b = constantScalar(sum.getB());
+    Value mean = a ? sum.getB() : sum.getA(), square = a || b ? meanOf(mean, axis) : Value();
+    if (!square || squareOf(square) != top)
+      continue;
+    epsilon = a ? *a : *b;
+    x = top;
+    last = op;
+    ops.push_back(op);
+    int64_t centreAxis = -1;
+    if (auto centred = top.getDefiningOp<SubOp>()) {
+      size_t before = ops.size();
+      isCentred = meanOf(centred.getB(), centreAxis) == centred.getA() && centreAxis == axis;
+      if (isCentred) {
+        x = centred.getA();
+        ops.push_back(centred);
+      } else {
+        ops.resize(before);
+      }
+    }
+    takeParameters();
+    return isClosed();
+  }
+  return false;
+}
+
+/// The constants that the quotient is multiplied with, and that are added to it.
+void NormMatcher::takeParameters() {
+  auto parameterOf = [&](Operation *user) -> Value {
+    for (Value operand : user->getOperands())
+      if (operand.getDefiningOp<ConstantOp>() && user->getResult(0).getType() == x.getType())
+        return operand;
+    return {};
+  };
+  auto onlyUser = [&]() { return last->hasOneUse() ? *last->user_begin() : nullptr; };
+  if (auto product = dyn_cast_or_null<MulOp>(onlyUser()); product && (scale = parameterOf(product)))
+    ops.push_back(last = product);
+  else
+    return;
+  if (auto sum = dyn_cast_or_null<AddOp>(onlyUser()); sum && isCentred && (bias = parameterOf(sum)))
+    ops.push_back(last = sum);
+}
+
+void NormMatcher::replace() {
+  OpBuilder builder(last);
+  llvm::sort(ops, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  Location loc = FusedLoc::get(builder.getContext(), llvm::map_to_vector(ops, [](Operation *op) { return op->getLoc(); }));
+  if (!scale) {
+    Tensor one(DType::F32, {1});
+    one.as<float>()[0] = 1;
+    scale = ConstantOp::create(builder, loc, one);
+  }
+  auto axisAttr = builder.getI64IntegerAttr(axis);
+  auto epsilonAttr = builder.getF32FloatAttr(static_cast<float>(epsilon));
+  Value y = isCentred ? LayerNormOp::create(builder, loc, x.getType(), x, scale, bias, axisAttr, epsilonAttr).getY()
+                      : RmsNormOp::create(builder, loc, x.getType(), x, scale, axisAttr, epsilonAttr).getY();
+  last->getResult(0).replaceAllUsesWith(y);
+}
+
+struct RecogniseNormsPass : impl::RecogniseNormsBase<RecogniseNormsPass> {
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      Block &body = function.getBody().front();
+      for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
+        if (NormMatcher matcher; matcher.match(&op))
+          rewrite(&op, "recognise-norm", [&] { matcher.replace(); });
+      eraseUnused(body);
+    }
+  }
+};
+
+} // namespace
+} // namespace sinter::nn
