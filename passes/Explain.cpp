@@ -1,5 +1,6 @@
 // See the header.
 #include "passes/Explain.h"
+#include "ir/Attention.h"
 #include "ir/Cost.h"
 #include "ir/Ops.h"
 #include "passes/AssignBackend.h"
@@ -49,6 +50,8 @@ static Object rowObject(const JournalRow &row) {
 
 /// The op that a kernel is built around: the first that is not computed element by element; null if none.
 static json::Value anchorOf(KernelOp kernel) {
+  if (std::optional<Attention> attention = attentionOf(kernel))
+    return attention->product->getName().stripDialect();
   for (Operation &op : kernel.getBody().front().without_terminator())
     if (!isa<ElementwiseOpInterface>(op) && !isView(&op))
       return op.getName().stripDialect();

@@ -1,10 +1,12 @@
 // nn-form-kernels: ops into kernels. An elementwise op joins the kernel of an operand: where others read that
 // too, the kernel gets a second output. A convolution takes in the elementwise ops that only it reads.
+#include "ir/Attention.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
 #include "passes/Views.h"
+#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 
@@ -26,6 +28,8 @@ struct FormKernelsPass : impl::FormKernelsBase<FormKernelsPass> {
       // Constants first, so that they stand before every kernel.
       for (auto constant : llvm::make_early_inc_range(body.getOps<ConstantOp>()))
         constant->moveBefore(&body, body.begin());
+      if (fuse && secondOutputs)
+        wrapAttentions(body);
       for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
         if (isa<ConstantOp, KernelOp>(op) || isConcatInPlace(&op) || (isView(&op) && !op.hasAttr(copyMarker)))
           continue;
@@ -62,6 +66,32 @@ private:
       auto copy = IdentityOp::create(builder, output.get().getLoc(), output.get().getType(), output.get());
       copy->setAttr(copyMarker, builder.getUnitAttr());
       output.set(copy);
+    }
+  }
+
+  /// Each attention becomes a kernel, with copies of the ops that pick its operands from something else.
+  void wrapAttentions(Block &body) {
+    DenseSet<Operation *> erased;
+    for (MatmulOp product : llvm::to_vector(body.getOps<MatmulOp>())) {
+      std::optional<Attention> attention = erased.contains(product) ? std::nullopt : matchAttention(product);
+      if (!attention)
+        continue;
+      OpBuilder builder(attention->result.getDefiningOp());
+      auto locations = llvm::map_to_vector(attention->ops, [](Operation *op) { return op->getLoc(); });
+      Location loc = builder.getFusedLoc(locations);
+      auto kernel = KernelOp::create(builder, loc, TypeRange(attention->result.getType()), StringRef(nameOf(loc)), "llvm",
+                                     DenseI64ArrayAttr());
+      builder.createBlock(&kernel.getBody());
+      IRMapping inside;
+      for (Operation *op : attention->ops)
+        builder.clone(*op, inside);
+      YieldOp::create(builder, loc, ValueRange(inside.lookup(attention->result)));
+      attention->result.replaceAllUsesWith(kernel.getResult(0));
+      for (Operation *op : llvm::reverse(attention->ops))
+        if (op->use_empty()) {
+          erased.insert(op);
+          op->erase();
+        }
     }
   }
 

@@ -68,6 +68,7 @@ private:
     else
       rowBase = e.add(rowBase, e.mul(k0, operands.depthStride));
     e.loop(from, rowTo, height, [&](Value row) {
+      prefetchResults(row);
       Values sumsIn = initial(block, row);
       Values result = accumulate(rows, rowBase, row, columns, columnBase, length, sumsIn);
       if (plan.depthBlocks() == 1)
@@ -100,6 +101,18 @@ private:
       next = e.add(columnBase, e.index(length * pitch));
     }
     prefetchBase = next;
+  }
+
+  /// Rows of a wide result lie in pages of their own, and stores that miss the cache wait for each other.
+  void prefetchResults(Value row) {
+    int64_t bytes = plan.compute.getIntOrFloatBitWidth() / 8;
+    if (!operands.resultPlace || plan.batches * plan.rows * plan.columns * bytes < e.target.l2Bytes / 2)
+      return;
+    for (int64_t i = 0; i < height; ++i) {
+      auto [buffer, at] = operands.resultPlace(batch, e.add(row, e.index(i)), first);
+      for (int64_t j = 0; j < tile.vectors; ++j)
+        memref::PrefetchOp::create(e.b, buffer.memref, ValueRange{e.add(at, e.index(j * plan.lanes))}, true, 3, true);
+    }
   }
 
   /// Asks for the part of the next panel that belongs to this k of this row tile.

@@ -69,6 +69,9 @@ struct ContractionOperands {
   std::function<void(mlir::Value batch, mlir::Value row, mlir::Value column, mlir::Value value,
                      unsigned lanes)>
       finish;
+  /// The memory of the results from (row, column) on, if they lie there row by row as they are finished, and its place: asked for
+  /// while sums are formed. May be null.
+  std::function<std::pair<Buffer, mlir::Value>(mlir::Value batch, mlir::Value row, mlir::Value column)> resultPlace;
   /// Whether `finish` is so short that every accumulator may have its own copy.
   bool shortFinish = true;
 };

@@ -1,6 +1,7 @@
 // Which kernels the LLVM backend takes, and how it emits one: the anchor by its family's emitter, the rest
 // element by element.
 #include "codegen/llvm/Emitters.h"
+#include "codegen/llvm/Attention.h"
 #include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/Fusion.h"
 #include "codegen/llvm/PixelTiles.h"
@@ -59,6 +60,8 @@ static std::string refuseElementwise(Operation &op, Operation *anchor) {
 std::string refuseKernel(KernelOp kernel, const Target &target) {
   Operation *anchor = nullptr;
   Block &body = kernel.getBody().front();
+  if (std::optional<Attention> attention = attentionOf(kernel))
+    return refuseAttention(*attention, target);
   for (Operation &op : body) {
     std::string name = op.getName().getStringRef().str();
     if (!llvm::all_of(op.getResults(), hasStaticType) || !llvm::all_of(op.getOperands(), hasStaticType))
@@ -89,6 +92,8 @@ std::string refuseKernel(KernelOp kernel, const Target &target) {
 }
 
 std::string algorithmOf(KernelOp kernel, const Target &target) {
+  if (attentionOf(kernel))
+    return "attention by blocks of queries";
   for (auto conv : kernel.getBody().front().getOps<ConvOp>())
     if (int64_t side = winogradSide(target, conv); side > 0)
       return ("Winograd F(" + Twine(side) + "x" + Twine(side) + ", 3x3)").str();
@@ -96,6 +101,8 @@ std::string algorithmOf(KernelOp kernel, const Target &target) {
 }
 
 LogicalResult emitKernel(KernelEmitter &e, KernelOp kernel) {
+  if (std::optional<Attention> attention = attentionOf(kernel))
+    return emitAttention(e, *attention);
   Operation *anchor = e.anchor();
   SmallVector<KernelOutput> rest;
   for (auto [number, value] : llvm::enumerate(kernel.getBody().front().getTerminator()->getOperands()))

@@ -127,6 +127,14 @@ void emitProduct(KernelEmitter &e, Operation *op, const MatrixProduct &product, 
     };
   }
   operands.finish = finish;
+  auto kernel = op->getParentOfType<KernelOp>();
+  Type result = op->getResult(0).getType();
+  if (!product.swapped && kernel.getNumResults() == 1 && kernel.getResult(0).getType() == result &&
+      storageType(elementTypeOf(op->getResult(0))) == compute)
+    operands.resultPlace = [&](Value batch, Value row, Value column) {
+      Value line = e.add(e.mul(batch, product.rows), row);
+      return std::pair(e.output(0), e.add(e.mul(line, product.columns), column));
+    };
   operands.shortFinish = isShortEpilogue(op);
   emitContraction(e, plan, operands);
 }

@@ -63,7 +63,7 @@ static LogicalResult emitSoftmax(KernelEmitter &e, Operation *op) {
   return emitLines(e, x, softmax.getAxis(), 24, [&](ReductionLoops &loops, const Cell &cell) {
     Element most = mostOf(e, loops, cell, x), zero = lowest(e, x).constant(0);
     KeptLine line(e, loops, cell, computeType(elementTypeOf(x)));
-    auto power = [&](const Part &part) { return exp(part.value - loops.spread(most, part)); };
+    auto power = [&](const Part &part) { return expBelowZero(part.value - loops.spread(most, part)); };
     Element sum = loops.fold(
         cell, zero,
         [&](Element a, const Part &part) {
@@ -87,7 +87,7 @@ static LogicalResult emitLogSoftmax(KernelEmitter &e, Operation *op) {
     Element most = mostOf(e, loops, cell, x), zero = lowest(e, x).constant(0);
     Element sum = loops.fold(
         cell, zero,
-        [&](Element a, const Part &part) { return a + exp(part.value - loops.spread(most, part)); }, plus);
+        [&](Element a, const Part &part) { return a + expBelowZero(part.value - loops.spread(most, part)); }, plus);
     Element logSum = log(sum);
     loops.visit(cell, [&](const Part &part) {
       e.finish(0, part.value - loops.spread(most, part) - loops.spread(logSum, part), part.point);

@@ -271,7 +271,8 @@ Element erf(Element x) {
 Element normalDistribution(Element x) {
   if (x.width() != 32)
     return 0.5 * erfc(x * -0.7071067811865476);
-  Element a = abs(x), t = 1.0 / mulAdd(a, normalShrink, 1.0);
+  // The power is 0 where the clamp cuts.
+  Element a = abs(x), t = quotient(x.constant(1), mulAdd(select(a > 14.0, 14.0, a), normalShrink, 1.0));
   Element tail = exp2OfNegative(a * a * (-0.5 * log2e)) * (t * polynomial(t, normalF32));
   return select(x > 0.0, 1.0 - tail, tail);
 }

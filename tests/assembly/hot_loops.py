@@ -67,13 +67,27 @@ def convolution(channels, filters, size, kernel, stride=1, group=1, dilation=1, 
     return network([("x", x)], body, "y", y)
 
 
-def product(rows, inner, columns, batch=()):
+def product(rows, inner, columns, batch=(), follow=None):
     a, b, y = [*batch, rows, inner], [*batch, inner, columns], [*batch, rows, columns]
+    if follow:
+        body = constant("w", b) + f"  %p = nn.matmul %a, %w : ({tensor(a)}, {tensor(b)}) -> {tensor(y)}\n"
+        body += f"  %y = nn.{follow} %p : ({tensor(y)}) -> {tensor(y)}\n"
+        return network([("a", a)], body, "y", y)
     if batch:
         body = f"  %y = nn.matmul %a, %b : ({tensor(a)}, {tensor(b)}) -> {tensor(y)}\n"
         return network([("a", a), ("b", b)], body, "y", y)
     body = constant("w", b) + f"  %y = nn.matmul %a, %w : ({tensor(a)}, {tensor(b)}) -> {tensor(y)}\n"
     return network([("a", a)], body, "y", y)
+
+
+def attention(heads, queries, keys, size):
+    q, k, v = [heads, queries, size], [heads, size, keys], [heads, keys, size]
+    scores = [heads, queries, keys]
+    body = f"  %s = nn.matmul %q, %k : ({tensor(q)}, {tensor(k)}) -> {tensor(scores)}\n"
+    body += f"  %m = nn.add %s, %mask : ({tensor(scores)}, {tensor([keys])}) -> {tensor(scores)}\n"
+    body += f"  %p = nn.softmax %m {{axis = 2 : i64}} : ({tensor(scores)}) -> {tensor(scores)}\n"
+    body += f"  %y = nn.matmul %p, %v : ({tensor(scores)}, {tensor(v)}) -> {tensor(q)}\n"
+    return network([("q", q), ("k", k), ("v", v), ("mask", [keys])], body, "y", q)
 
 
 CASES = {
@@ -96,6 +110,8 @@ CASES = {
     "product": lambda: product(64, 256, 128),
     "product-odd": lambda: product(37, 100, 75),
     "vector": lambda: product(1, 512, 1000),
+    "product-gelu": lambda: product(64, 256, 128, follow="gelu"),
+    "attention": lambda: attention(4, 50, 70, 64),
     "products": lambda: product(50, 64, 50, batch=(4,)),
 }
 

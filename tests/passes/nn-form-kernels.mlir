@@ -95,3 +95,56 @@ func.func @aliases(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4
   %a = nn.relu %x : (tensor<4xf32>) -> tensor<4xf32>
   return %x, %a, %a : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+// An attention is one kernel, with what picks its operands, and the transpose behind it. The mask stays outside.
+// CHECK-LABEL: @attention
+// CHECK: %[[M:.*]] = nn.kernel {{.*}} {
+// CHECK-NEXT: nn.sub
+// CHECK: %[[Y:.*]] = nn.kernel {{.*}} {
+// CHECK: nn.split %arg0
+// CHECK: nn.matmul
+// CHECK: nn.div
+// CHECK: nn.add %{{.*}}, %[[M]]
+// CHECK: nn.softmax
+// CHECK: nn.matmul
+// CHECK: nn.transpose
+// CHECK: nn.yield
+// CHECK-NOT: nn.kernel
+// CHECK: return %[[Y]]
+func.func @attention(%x: tensor<1x16x96xf32>, %mask: tensor<1x1x1x16xf32>) -> tensor<1x16x2x16xf32> {
+  %shape = nn.constant dense<[1, 16, 2, 16]> : tensor<4xi64>
+  %eight = nn.constant dense<8.0> : tensor<f32>
+  %m = nn.sub %mask, %eight : (tensor<1x1x1x16xf32>, tensor<f32>) -> tensor<1x1x1x16xf32>
+  %q, %k, %v = nn.split %x {axis = 2 : i64} : (tensor<1x16x96xf32>) -> (tensor<1x16x32xf32>, tensor<1x16x32xf32>, tensor<1x16x32xf32>)
+  %q1 = nn.reshape %q, %shape : (tensor<1x16x32xf32>, tensor<4xi64>) -> tensor<1x16x2x16xf32>
+  %q2 = nn.transpose %q1 {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x16x2x16xf32>) -> tensor<1x2x16x16xf32>
+  %k1 = nn.reshape %k, %shape : (tensor<1x16x32xf32>, tensor<4xi64>) -> tensor<1x16x2x16xf32>
+  %k2 = nn.transpose %k1 {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x16x2x16xf32>) -> tensor<1x2x16x16xf32>
+  %v1 = nn.reshape %v, %shape : (tensor<1x16x32xf32>, tensor<4xi64>) -> tensor<1x16x2x16xf32>
+  %v2 = nn.transpose %v1 {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x16x2x16xf32>) -> tensor<1x2x16x16xf32>
+  %s = nn.matmul %q2, %k2 : (tensor<1x2x16x16xf32>, tensor<1x2x16x16xf32>) -> tensor<1x2x16x16xf32>
+  %d = nn.div %s, %eight : (tensor<1x2x16x16xf32>, tensor<f32>) -> tensor<1x2x16x16xf32>
+  %a = nn.add %d, %m : (tensor<1x2x16x16xf32>, tensor<1x1x1x16xf32>) -> tensor<1x2x16x16xf32>
+  %p = nn.softmax %a {axis = -1 : i64} : (tensor<1x2x16x16xf32>) -> tensor<1x2x16x16xf32>
+  %o = nn.matmul %p, %v2 : (tensor<1x2x16x16xf32>, tensor<1x2x16x16xf32>) -> tensor<1x2x16x16xf32>
+  %y = nn.transpose %o {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x2x16x16xf32>) -> tensor<1x16x2x16xf32>
+  return %y : tensor<1x16x2x16xf32>
+}
+
+// -----
+
+// Traps: a softmax over the queries, and weights that something else reads.
+// CHECK-LABEL: @no_attention
+// CHECK-COUNT-6: nn.kernel
+// CHECK: return
+func.func @no_attention(%q: tensor<2x16x16xf32>, %k: tensor<2x16x16xf32>, %v: tensor<2x16x16xf32>) -> (tensor<2x16x16xf32>, tensor<2x16x16xf32>, tensor<2x16x16xf32>) {
+  %s = nn.matmul %q, %k : (tensor<2x16x16xf32>, tensor<2x16x16xf32>) -> tensor<2x16x16xf32>
+  %p = nn.softmax %s {axis = 1 : i64} : (tensor<2x16x16xf32>) -> tensor<2x16x16xf32>
+  %o = nn.matmul %p, %v : (tensor<2x16x16xf32>, tensor<2x16x16xf32>) -> tensor<2x16x16xf32>
+  %s2 = nn.matmul %q, %v : (tensor<2x16x16xf32>, tensor<2x16x16xf32>) -> tensor<2x16x16xf32>
+  %p2 = nn.softmax %s2 {axis = 2 : i64} : (tensor<2x16x16xf32>) -> tensor<2x16x16xf32>
+  %o2 = nn.matmul %p2, %v : (tensor<2x16x16xf32>, tensor<2x16x16xf32>) -> tensor<2x16x16xf32>
+  return %o, %o2, %p2 : tensor<2x16x16xf32>, tensor<2x16x16xf32>, tensor<2x16x16xf32>
+}
