@@ -79,7 +79,7 @@ def check_numbers():
 def check_names():
     assert environment.canonical("Iree_base.Runtime==3.1") == "iree-base-runtime==3.1"
     exportable = models.exportable()
-    assert len(exportable) == 19 and "resnet50" in exportable, exportable
+    assert len(exportable) == 23 and "resnet50" in exportable, exportable
 
 
 def check_npy():
