@@ -241,8 +241,9 @@ private:
   //===- Tiles ------------------------------------------------------------===//
 
   void emitTiles(Value split) {
-    int64_t tiles = plan.tiles.tiles(), perSplit = llvm::divideCeilSigned(tiles, plan.splits);
-    Value from = e.mul(split, perSplit), to = minimum(e.add(from, e.index(perSplit)), e.index(tiles));
+    // As many tiles for each, or one more.
+    int64_t tiles = plan.tiles.tiles();
+    Value from = div(e.mul(split, tiles), plan.splits), to = div(e.mul(e.add(split, e.index(1)), tiles), plan.splits);
     e.loop(from, to, 1, [&](Value index) {
       auto emitMain = [&] { emitTile(index, plan.tiles.main); };
       auto emitTail = [&] { emitTile(index, plan.tiles.tail); };
