@@ -12,6 +12,7 @@
 #include "passes/Explain.h"
 #include "passes/Views.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/xxhash.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -21,6 +22,14 @@ namespace sinter::codegen {
 //===- Weights ------------------------------------------------------------===//
 
 int64_t WeightBlob::add(const Tensor &tensor) {
+  // Unrolled loops hold the same packed weights in every step.
+  llvm::StringRef bytes(reinterpret_cast<const char *>(tensor.data()), tensor.bytes());
+  SmallVector<size_t, 1> &alike = byHash[llvm::xxh3_64bits(bytes)];
+  for (size_t part : alike)
+    if (parts[part].second.bytes() == tensor.bytes() &&
+        (bytes.empty() || std::memcmp(parts[part].second.data(), tensor.data(), tensor.bytes()) == 0))
+      return parts[part].first;
+  alike.push_back(parts.size());
   int64_t at = llvm::alignTo(size, SINTER_ALIGNMENT);
   parts.push_back({at, tensor});
   size = at + static_cast<int64_t>(tensor.bytes());

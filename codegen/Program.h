@@ -3,6 +3,7 @@
 
 #include "codegen/Frontend.h"
 #include "codegen/ModelTables.h"
+#include <unordered_map>
 
 namespace sinter::codegen {
 
@@ -32,7 +33,7 @@ struct KernelCode {
 /// Constants of the model, one after another at 64-byte boundaries.
 class WeightBlob {
 public:
-  /// Its offset. The tensor's memory must live as long as the blob, if it does not own it.
+  /// Its offset; equal tensors share one. The tensor's memory must live as long as the blob, if it does not own it.
   int64_t add(const Tensor &tensor);
   int64_t bytes() const { return size; }
   /// Writes all of it in order, gaps as zeros.
@@ -41,6 +42,7 @@ public:
 
 private:
   std::vector<std::pair<int64_t, Tensor>> parts;
+  std::unordered_map<uint64_t, llvm::SmallVector<size_t, 1>> byHash; ///< numbers of parts
   int64_t size = 0;
 };
 

@@ -49,6 +49,7 @@ inline constexpr ExplainCode explainCodes[] = {
      "each of its results needs more than one element of its operands, so it joins no other kernel", ""},
     {"ELEMENT_TYPE", "its operands and its result differ in element type", ""},
     {"SHAPE_CHANGES", "a change of shape or a broadcast stands between it and the kernel before it", ""},
+    {"KERNEL_FULL", "the kernel before it holds as many operators as a kernel can", ""},
     {"NO_EPILOGUE", "the kernel before it does not compute element by element at its end", ""},
     // Why a node is gone.
     {"IDENTITY", "scale 1 and shift 0 in every channel: it changes nothing", ""},

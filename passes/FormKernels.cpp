@@ -46,6 +46,9 @@ struct FormKernelsPass : impl::FormKernelsBase<FormKernelsPass> {
   }
 
 private:
+  /// Chains of thousands of operators (an unrolled loop) would make functions that take minutes to compile.
+  static constexpr unsigned mostOps = 64;
+
   struct Refusal {
     std::string code, reason;
   };
@@ -148,6 +151,8 @@ private:
       return {"SHAPE_CHANGES", describe(producer) + " before it changes the shape"};
     if (operand.getType() != op->getResult(0).getType())
       return {"SHAPE_CHANGES", "its operand is broadcast to its result"};
+    if (llvm::range_size(kernel.getBody().front()) > mostOps)
+      return {"KERNEL_FULL", describe(kernel) + " before it holds as many operators as a kernel can"};
     if (!takesEpilogue(kernel))
       return {"NO_EPILOGUE", describe(kernel) + " before it computes nothing element by element at its end"};
     if (isOnlyReader(op, kernel) || canStandAt(kernel, op))
