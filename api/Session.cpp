@@ -35,6 +35,7 @@ struct Port {
   size_t bytes;
   std::shared_ptr<void> memory;
   std::vector<int64_t> strides; ///< dense ones, for memory that is handed out
+  std::vector<int64_t> shape;   ///< the true one after a run, where a run says it
 };
 
 std::string shapeText(const int64_t *shape, int32_t rank) {
@@ -53,7 +54,15 @@ sinter_error_t *checkTensor(const Port &port, const sinter_tensor_t &tensor) {
   }
   if (tensor.rank < 0 || (tensor.rank > 0 && !tensor.shape))
     return fail("has no valid shape");
-  if (tensor.rank != info.rank || !std::equal(tensor.shape, tensor.shape + tensor.rank, info.shape))
+  // What was there in the last run may be less than can be.
+  auto fits = [&](int32_t axis) {
+    bool isBounded = info.countedBy > 0 && axis == info.boundedAxis;
+    return isBounded ? tensor.shape[axis] <= info.shape[axis] : tensor.shape[axis] == info.shape[axis];
+  };
+  bool isRight = tensor.rank == info.rank;
+  for (int32_t axis = 0; isRight && axis < info.rank; ++axis)
+    isRight = fits(axis);
+  if (!isRight)
     return fail(fmt::format("must have the shape {}, but was given {}", shapeText(info.shape, info.rank),
                             shapeText(tensor.shape, tensor.rank)));
   if (!tensor.data && port.bytes > 0)
@@ -136,6 +145,8 @@ sinter_error_t *sinter_session::bindOutput(size_t index, sinter_tensor_t &tensor
   } else if (sinter_error_t *failed = checkTensor(port, tensor)) {
     return failed;
   }
+  if (port.info->countedBy > 0)
+    tensor.shape = port.info->shape; // memory for the most that can be
   outputData[index] = tensor.data;
   if (isInPlace(tensor))
     return nullptr;
@@ -169,7 +180,7 @@ static std::vector<Port> portsOf(std::span<const SinterTensorInfo> infos, const 
     std::vector<int64_t> strides(shape.size());
     for (size_t i = shape.size(); i-- > 0; bytes *= shape[i])
       strides[i] = bytes;
-    ports.push_back({&info, role, static_cast<size_t>(bytes), nullptr, std::move(strides)});
+    ports.push_back({&info, role, static_cast<size_t>(bytes), nullptr, std::move(strides), {}});
   }
   return ports;
 }
@@ -248,6 +259,16 @@ sinter_error_t *sinter_session_run(sinter_session_t *session, const sinter_tenso
     for (size_t i = 0; i < output_count; ++i)
       if (session->outputData[i] != outputs[i].data)
         copyFromDense(session->outputData[i], outputs[i]);
+    for (size_t i = 0; i < output_count; ++i) {
+      Port &port = session->outputs[i];
+      if (port.info->countedBy == 0)
+        continue;
+      port.shape = shapeOf(*port.info);
+      port.shape[static_cast<size_t>(port.info->boundedAxis)] = session->session->trueSize(i);
+      outputs[i].shape = port.shape.data();
+      if (!outputs[i].strides)
+        outputs[i].strides = port.strides.data();
+    }
     return nullptr;
   });
 }

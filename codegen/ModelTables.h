@@ -16,6 +16,7 @@ struct TensorEntry {
   DType type;
   Shape shape;
   std::optional<Tensor> defaultValue;
+  int32_t countedBy = 0, boundedAxis = 0; ///< as in runtime/Abi.h
 };
 
 struct TensorTables {

@@ -1,6 +1,8 @@
 // Registration of the nn dialect. Constants that passes make are nn.constant ops.
 #include "ir/NN.h"
 #include "ir/Ops.h"
+#include "ir/ops/Bits.h"
+#include "ir/ops/Detection.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -29,11 +31,19 @@ void NNDialect::registerOps() {
       >();
 #define GET_OP_LIST
   addOperations<
+#include "ir/ops/Bits.cpp.inc"
+      >();
+#define GET_OP_LIST
+  addOperations<
 #include "ir/ops/Constant.cpp.inc"
       >();
 #define GET_OP_LIST
   addOperations<
 #include "ir/ops/Convolution.cpp.inc"
+      >();
+#define GET_OP_LIST
+  addOperations<
+#include "ir/ops/Detection.cpp.inc"
       >();
 #define GET_OP_LIST
   addOperations<

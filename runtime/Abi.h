@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 #define SINTER_MAGIC 0x52544e53u /* "SNTR" */
-#define SINTER_ABI_VERSION 2u
+#define SINTER_ABI_VERSION 3u
 #define SINTER_ALIGNMENT 64 /* of the arena, of every buffer in it, of the weights */
 
 /* Work on the half-open range [begin, end) of a kernel's iterations. */
@@ -32,6 +32,11 @@ typedef struct SinterTensorInfo {
   int32_t rank;
   int32_t type; /* sinter::DType */
   const void *defaultValue; /* of an input: what it is where the caller gives none (an overridable initialiser); else null */
+  /* Of an output whose size along `boundedAxis` a run says: 1 + the number of the output that holds this size, an i64; `shape` is the most that
+     it can be, and what is there lies where the whole would, the rest behind it along the axis. 0 for other outputs, and -1 for one that
+     holds such a size: these come first, and their type is i64, their rank 0. */
+  int32_t countedBy;
+  int32_t boundedAxis;
 } SinterTensorInfo;
 
 typedef struct SinterKernelInfo {

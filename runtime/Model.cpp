@@ -92,6 +92,21 @@ void mapPages([[maybe_unused]] const void *data, [[maybe_unused]] size_t bytes) 
 #endif
 }
 
+/// How many outputs, from the first on, hold the sizes of others; nothing where that contradicts the table.
+std::optional<int32_t> leadingCounts(std::span<const SinterTensorInfo> outputs) {
+  auto isCount = [](const SinterTensorInfo &info) { return info.countedBy == -1; };
+  auto first = std::find_if_not(outputs.begin(), outputs.end(), isCount);
+  auto counts = static_cast<int32_t>(first - outputs.begin());
+  for (const SinterTensorInfo &info : outputs.subspan(static_cast<size_t>(counts)))
+    if (info.countedBy < 0 || info.countedBy > counts ||
+        (info.countedBy > 0 && (info.boundedAxis < 0 || info.boundedAxis >= info.rank)))
+      return std::nullopt;
+  for (const SinterTensorInfo &info : outputs.first(static_cast<size_t>(counts)))
+    if (typeOf(info) != DType::I64 || info.rank != 0)
+      return std::nullopt;
+  return counts;
+}
+
 } // namespace
 
 /// Opens the library `path`, called `name` in messages. `file`: its descriptor, which is kept open, for it is its name.
@@ -182,8 +197,12 @@ Expected<std::shared_ptr<Model>> Model::fromAbi(const SinterModel *abi, std::sha
   if (!abi->run || abi->kernelCount < 0 || (abi->kernelCount > 0 && !abi->kernels) || abi->arenaBytes < 0 ||
       abi->weightBytes < 0 || (abi->weightBytes > 0 && !abi->weights))
     return Failure{ErrorCode::InvalidFile, "the compiled model's table is invalid"};
+  std::optional<int32_t> counts = leadingCounts({abi->outputs, static_cast<size_t>(abi->outputCount)});
+  if (!counts)
+    return Failure{ErrorCode::InvalidFile, "the compiled model's table of outputs is invalid"};
   std::shared_ptr<Model> model(new Model);
   model->abi_ = abi;
+  model->counts_ = *counts;
   model->keepAlive_ = std::move(keepAlive);
   return model;
 }

@@ -28,7 +28,7 @@ public:
     return {abi_->inputs, static_cast<size_t>(abi_->inputCount)};
   }
   std::span<const SinterTensorInfo> outputs() const {
-    return {abi_->outputs, static_cast<size_t>(abi_->outputCount)};
+    return {abi_->outputs + counts_, static_cast<size_t>(abi_->outputCount - counts_)};
   }
   std::span<const SinterKernelInfo> kernels() const {
     return {abi_->kernels, static_cast<size_t>(abi_->kernelCount)};
@@ -43,6 +43,7 @@ private:
   static Expected<std::shared_ptr<Model>> open(const std::string &path, const std::string &name,
                                                std::shared_ptr<void> file);
   const SinterModel *abi_ = nullptr;
+  int32_t counts_ = 0; ///< leading outputs that hold sizes
   std::shared_ptr<void> keepAlive_;
 };
 
@@ -69,11 +70,14 @@ public:
                                                    std::shared_ptr<void> arena = {});
 
   /// One inference. The tensors are in the model's order and must match its types and shapes; an input that
-  /// has a default value may be a default-constructed Tensor. Outputs are written in place.
+  /// has a default value may be a default-constructed Tensor. Outputs are written in place, but for one whose size a run
+  /// says (`countedBy` in its table): it may have any shape and gets the true one, and memory of its own where that differs.
   Status run(std::span<const Tensor> inputs, std::span<Tensor> outputs, RunObserver *observer = nullptr);
   /// The same on the buffers of tensors that have been checked: dense, aligned, one for each input and output. Allocates
   /// nothing.
   Status runBuffers(const void *const *inputs, void *const *outputs, RunObserver *observer = nullptr);
+  /// After a run, of an output with `countedBy` in its table: its size along `boundedAxis`.
+  int64_t trueSize(size_t output) const;
   /// Makes the run in progress fail before its next kernel; from any thread.
   void cancel() { cancelled_ = true; }
   /// Whether cancel() was called since the last run began.
@@ -86,6 +90,7 @@ public:
 
 private:
   Session() = default;
+  Status takeBounded(std::span<Tensor> outputs);
   std::shared_ptr<const Model> model_;
   int threads_ = 1;
   std::atomic<bool> cancelled_ = false;
@@ -93,7 +98,9 @@ private:
   std::unique_ptr<Fallback> fallback_;
   std::unique_ptr<ThreadPool> pool_; ///< where there is no fallback
   std::vector<const void *> inputs_;
-  std::vector<void *> outputs_;
+  std::vector<void *> outputs_;    ///< counts first
+  std::vector<int64_t> counts_;    ///< true sizes of the last run
+  std::vector<Tensor> bounded_;    ///< where outputs with a true size are computed
 };
 
 } // namespace sinter

@@ -107,7 +107,14 @@ Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> 
     session->pool_ = std::move(*pool);
   }
   session->inputs_.resize(model->inputs().size());
-  session->outputs_.resize(model->outputs().size());
+  for (const SinterTensorInfo &info : model->outputs()) {
+    std::optional<Tensor> tensor = info.countedBy ? Tensor::allocate(typeOf(info), shapeOf(info)) : Tensor();
+    if (!tensor)
+      return Failure{ErrorCode::OutOfMemory, fmt::format("not enough memory for output '{}'", info.name)};
+    session->bounded_.push_back(std::move(*tensor));
+  }
+  session->counts_.resize(static_cast<size_t>(abi.outputCount) - model->outputs().size());
+  session->outputs_.resize(static_cast<size_t>(abi.outputCount));
   session->model_ = std::move(model);
   return session;
 }
@@ -123,11 +130,41 @@ Expected<std::vector<Tensor>> Session::makeOutputs() const {
   return outputs;
 }
 
+int64_t Session::trueSize(size_t output) const {
+  const SinterTensorInfo &info = model_->outputs()[output];
+  return std::clamp<int64_t>(counts_[static_cast<size_t>(info.countedBy) - 1], 0, info.shape[info.boundedAxis]);
+}
+
+/// What is there of the outputs whose size the run said, as tensors of that size.
+Status Session::takeBounded(std::span<Tensor> outputs) {
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const SinterTensorInfo &info = model_->outputs()[i];
+    if (!info.countedBy)
+      continue;
+    Shape shape = shapeOf(info);
+    auto axis = static_cast<size_t>(info.boundedAxis);
+    int64_t most = shape[axis], size = trueSize(i);
+    shape[axis] = size;
+    if (outputs[i].type() != typeOf(info) || outputs[i].shape() != shape || !outputs[i].data()) {
+      std::optional<Tensor> tensor = Tensor::allocate(typeOf(info), shape);
+      if (!tensor)
+        return {ErrorCode::OutOfMemory, fmt::format("not enough memory for output '{}'", info.name)};
+      outputs[i] = std::move(*tensor);
+    }
+    size_t slice = sizeOf(typeOf(info)) * static_cast<size_t>(*elementCount(std::span(shape).subspan(axis + 1)));
+    int64_t outer = *elementCount(std::span(shape).first(axis));
+    for (int64_t o = 0; o < outer; ++o)
+      std::memcpy(outputs[i].data() + static_cast<size_t>(o * size) * slice,
+                  bounded_[i].data() + static_cast<size_t>(o * most) * slice, static_cast<size_t>(size) * slice);
+  }
+  return {};
+}
+
 Status Session::run(std::span<const Tensor> inputs, std::span<Tensor> outputs, RunObserver *observer) {
-  if (inputs.size() != inputs_.size() || outputs.size() != outputs_.size())
+  if (inputs.size() != inputs_.size() || outputs.size() != bounded_.size())
     return {ErrorCode::InvalidArgument,
             fmt::format("the model has {} inputs and {} outputs, but was given {} and {} tensors",
-                        inputs_.size(), outputs_.size(), inputs.size(), outputs.size())};
+                        inputs_.size(), bounded_.size(), inputs.size(), outputs.size())};
   for (size_t i = 0; i < inputs.size(); ++i) {
     const SinterTensorInfo &info = model_->inputs()[i];
     bool absent = !inputs[i].data() && inputs[i].rank() == 0;
@@ -139,16 +176,23 @@ Status Session::run(std::span<const Tensor> inputs, std::span<Tensor> outputs, R
       return status;
     inputs_[i] = absent ? info.defaultValue : inputs[i].data();
   }
+  void **memory = outputs_.data() + counts_.size();
   for (size_t i = 0; i < outputs.size(); ++i) {
-    if (Status status = checkTensor(model_->outputs()[i], outputs[i], "output"); !status.ok())
+    bool isBounded = model_->outputs()[i].countedBy != 0;
+    if (Status status = isBounded ? Status() : checkTensor(model_->outputs()[i], outputs[i], "output"); !status.ok())
       return status;
-    outputs_[i] = outputs[i].data();
+    memory[i] = isBounded ? bounded_[i].data() : outputs[i].data();
   }
 
-  return runBuffers(inputs_.data(), outputs_.data(), observer);
+  Status status = runBuffers(inputs_.data(), memory, observer);
+  return status.ok() ? takeBounded(outputs) : status;
 }
 
 Status Session::runBuffers(const void *const *inputs, void *const *outputs, RunObserver *observer) {
+  for (size_t i = 0; i < counts_.size(); ++i)
+    outputs_[i] = &counts_[i];
+  if (void **own = outputs_.data() + counts_.size(); outputs != own)
+    std::copy_n(outputs, bounded_.size(), own);
   cancelled_ = false;
   Run context{pool_.get(), fallback_.get(), observer, cancelled_};
   SinterCallbacks callbacks{&context, callParallelFor, fallback_ ? callFallback : nullptr};
@@ -156,7 +200,7 @@ Status Session::runBuffers(const void *const *inputs, void *const *outputs, RunO
   FlushSubnormals mode(flush);
   if (fallback_)
     fallback_->begin(flush);
-  int32_t code = model_->abi().run(&callbacks, arena_.get(), inputs, outputs);
+  int32_t code = model_->abi().run(&callbacks, arena_.get(), inputs, outputs_.data());
   if (fallback_)
     fallback_->end();
   if (code == 0)

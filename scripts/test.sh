@@ -37,17 +37,18 @@ if [ -z "${SINTER_TESTDATA:-}" ]; then
 else
   unpackOnnxData
   tiers=$SINTER_TESTDATA/tiers
-  for backend in llvm onednn reference; do
+  sinterTest "ONNX 1.22" "$onnxData/node" "$onnxData/pytorch-converted" "$onnxData/pytorch-operator" "$onnxData/simple"
+  for backend in onednn reference; do
     sinterTest "ONNX 1.22 node tier A $backend" "$onnxData/node" --list "$tiers/tierA_f32_static_nonexpanded.txt" --backend $backend
     sinterTest "ONNX 1.22 pytorch-converted $backend" "$onnxData/pytorch-converted" --list "$tiers/pytorch-converted_tierA_f32.txt" --backend $backend
     sinterTest "ONNX 1.22 pytorch-operator $backend" "$onnxData/pytorch-operator" --list "$tiers/pytorch-operator_tierA_f32.txt" --backend $backend
   done
-  # Tolerances relative to the largest output: the runtime that wrote ppocr4, yunet and mlsd differs from itself by more than 1e-4.
+  # Tolerances relative to the largest output: the runtime that wrote ppocr4, yunet, mlsd and the f16 one differs from itself by more than 1e-4.
   for name in cntk_mnist wonnx_mnist onnxmlir_mnist burn_mnist_bn winml_pytorch_cifar ultraface_RFB_320 \
-    ultraface_RFB_320_simplified ppocr2_cls blazeface_front emx_kws_fp32; do
+    ultraface_RFB_320_simplified ppocr2_cls blazeface_front emx_kws_fp32 silero_vad_v5 dtln_1 tract_byte_bilstm; do
     sinterTest "real $name" "$SINTER_TESTDATA/real/$name" --tol-of-max 1e-4
   done
-  for name in ppocr4_det yunet_n_320_320 mlsd_320_tiny; do
+  for name in ppocr4_det yunet_n_320_320 mlsd_320_tiny winml_squeezenet_fp16; do
     sinterTest "real $name" "$SINTER_TESTDATA/real/$name" --tol-of-max 1e-2
   done
   # The small ones; scripts/nightly.sh has the others.

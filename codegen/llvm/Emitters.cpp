@@ -3,6 +3,7 @@
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/Attention.h"
 #include "codegen/llvm/Blocked.h"
+#include "codegen/llvm/Detection.h"
 #include "codegen/llvm/Fusion.h"
 #include "codegen/llvm/PixelTiles.h"
 
@@ -15,6 +16,7 @@ const EmitterTable &emitterTable() {
   static const EmitterTable table = [] {
     EmitterTable t;
     registerConvolutionEmitters(t);
+    registerDetectionEmitters(t);
     registerIndexingEmitters(t);
     registerIndexingOrderEmitters(t);
     registerLayoutEmitters(t);

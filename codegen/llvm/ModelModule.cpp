@@ -14,7 +14,7 @@ namespace {
 constexpr const char *runCode = R"(
 %Step = type { ptr, ptr, i32, i32, i64, i64 }
 %Place = type { i64, i64 }
-%Info = type { ptr, ptr, i32, i32, ptr }
+%Info = type { ptr, ptr, i32, i32, ptr, i32, i32 }
 %Kernel = type { ptr, ptr, ptr, double, double }
 %Model = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, i32, i32, i32, i32, i64, ptr, i64, i64, ptr, ptr }
 %Callbacks = type { ptr, ptr, ptr }
@@ -199,7 +199,8 @@ std::string infoTable(Tables &t, const std::vector<TensorEntry> &entries, llvm::
         hasDefault ? "getelementptr (i8, ptr @sinter_weights, i64 " + std::to_string(defaults[i]) + ")" : "null";
     rows.push_back("{ ptr " + t.string(entry.name) + ", ptr " + t.array("i64", dims) + ", i32 " +
                    std::to_string(entry.shape.size()) + ", i32 " + std::to_string(static_cast<int>(entry.type)) +
-                   ", ptr " + value + " }");
+                   ", ptr " + value + ", i32 " + std::to_string(entry.countedBy) + ", i32 " +
+                   std::to_string(entry.boundedAxis) + " }");
   }
   return t.array("%Info", rows);
 }

@@ -205,7 +205,9 @@ SINTER_API sinter_error_t *sinter_session_set_threads(sinter_session_t *session,
 /** One inference. Tensors come in the model's order and must have its types and shapes. Dense tensors that are aligned to
  * their elements are read and written in place; others are copied. An input that has a default may be left out: data NULL and
  * rank 0. An output whose data is NULL is given memory of the session's: data, shape, strides, rank and type are filled in, and
- * stay valid until the next run. Outputs must overlap neither inputs nor each other. After an error, outputs are unspecified. */
+ * stay valid until the next run. Outputs must overlap neither inputs nor each other. After an error, outputs are unspecified.
+ * The size of some outputs (of NonZero, say) only a run knows: they take memory for the model's shape, the most that they can be; then
+ * their shape is set to the true one, which stays valid until the next run, and strides that were NULL to those of that memory. */
 SINTER_API sinter_error_t *sinter_session_run(sinter_session_t *session, const sinter_tensor_t *inputs, size_t input_count,
                                               sinter_tensor_t *outputs, size_t output_count);
 

@@ -30,8 +30,8 @@ static LogicalResult importCelu(NodeImporter &n) { return importAlpha<CeluOp>(n,
 static LogicalResult importSelu(NodeImporter &n) {
   if (failed(n.expectInputs(1, 1)))
     return failure();
-  FloatAttr alpha = n.builder.getF32FloatAttr(n.floatAttr("alpha", 1.67326319217681884765625f));
-  FloatAttr gamma = n.builder.getF32FloatAttr(n.floatAttr("gamma", 1.05070102214813232421875f));
+  FloatAttr alpha = n.builder.getF32FloatAttr(n.floatAttr("alpha", n.opset < 6 ? 1.6732f : 1.67326319217681884765625f));
+  FloatAttr gamma = n.builder.getF32FloatAttr(n.floatAttr("gamma", n.opset < 6 ? 1.0507f : 1.05070102214813232421875f));
   return n.finish({n.create<SeluOp>(n.input(0), alpha, gamma)});
 }
 

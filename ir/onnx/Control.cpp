@@ -18,6 +18,8 @@ static Value scalarOf(NodeImporter &n, Value condition) {
 static std::optional<Imported> selected(NodeImporter &n, Value condition, const Imported &yes, const Imported &no) {
   if (yes.kind == Imported::Empty && no.kind == Imported::Empty)
     return yes;
+  if (yes.isBounded() || no.isBounded())
+    return std::nullopt;
   if (yes.isSequence() && no.isSequence() && yes.elements->size() == no.elements->size()) {
     std::vector<Imported> elements;
     for (auto [a, b] : llvm::zip_equal(*yes.elements, *no.elements)) {
@@ -101,7 +103,7 @@ private:
 
 Imported LoopImporter::settled(const Imported &value) {
   RankedTensorType type = value.kind == Imported::Tensor ? rankedType(value.tensor) : RankedTensorType();
-  if (!type || constantTensor(value.tensor))
+  if (!type || value.isBounded() || constantTensor(value.tensor))
     return value;
   std::optional<Tensor> tensor = n.known(value.tensor, /*freezes=*/false);
   return tensor ? Imported(n.constant(*tensor)) : value;
@@ -149,6 +151,8 @@ LogicalResult LoopImporter::iterate(int64_t number) {
     const Imported &value = (*outputs)[1 + states.size() + i];
     if (value.kind != Imported::Tensor)
       return n.invalid("stacks " + Twine(value.describe()));
+    if (value.isBounded())
+      return n.unsupported("stacks tensors whose size only a run says");
     scans[i].push_back(unsqueeze(value.tensor, {0}));
   }
   if (n.problem() || (trips && number + 1 >= *trips))
@@ -267,9 +271,12 @@ LogicalResult ScanImporter::scan(std::vector<Imported> states, ArrayRef<Value> s
     Expected<std::vector<Imported>> outputs = n.importBody(*body, inputs);
     if (!outputs)
       return n.fail({outputs.failure().code, "step " + std::to_string(step) + ": " + outputs.failure().message});
-    for (const Imported &output : *outputs)
+    for (const Imported &output : *outputs) {
       if (output.kind != Imported::Tensor)
         return n.invalid("has a body that gives " + Twine(output.describe()));
+      if (output.isBounded())
+        return n.unsupported("has a body that gives tensors whose size only a run says");
+    }
     std::copy_n(outputs->begin(), states.size(), states.begin());
     for (size_t i = 0; i < stacks.size(); ++i)
       stacks[i].push_back((*outputs)[states.size() + i].tensor);

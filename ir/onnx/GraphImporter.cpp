@@ -1,6 +1,8 @@
 // Inputs and initialisers, nodes in evaluation order, outputs; subgraphs and the model's own functions where nodes call
 // them.
 #include "ir/onnx/GraphImporter.h"
+#include "ir/Bounds.h"
+#include "ir/onnx/Bounded.h"
 #include "ir/onnx/GraphCheck.h"
 #include "ir/ops/Constant.h"
 #include "ir/ops/View.h"
@@ -18,7 +20,7 @@ static constexpr int64_t mostShapeElements = 4096;
 
 /// More nesting, or more nodes in all, than any model has: hostile files end here.
 static constexpr int deepestBody = 32;
-static constexpr int64_t mostBodyNodes = 1 << 18;
+static constexpr int64_t mostBodyNodes = 1 << 17;
 
 GraphImporter::GraphImporter(const onnx::ModelProto &model, std::string folder, MLIRContext &context,
                              const ImportOptions &options)
@@ -241,6 +243,11 @@ Status GraphImporter::addNode(const onnx::NodeProto &node, const std::string &na
       return {failure.code, called + failure.message};
     }
     outputs.assign(importer.outputs().begin(), importer.outputs().end());
+    static const llvm::StringSet<> handsOn = {"If", "Loop", "Optional", "OptionalGetElement", "OptionalHasElement",
+                                              "SequenceAt", "SequenceConstruct", "SequenceErase", "SequenceInsert",
+                                              "SequenceLength", "SequenceMap"}; // whole tensors
+    if (Status status = handsOn.contains(operatorOf(node)) ? Status() : passBounds(node, inputs, outputs); !status.ok())
+      return {status.failure().code, called + status.failure().message};
   }
   for (auto [output, value] : llvm::zip(node.output(), outputs))
     if (!output.empty())
@@ -372,13 +379,8 @@ Expected<std::vector<Imported>> GraphImporter::importFunction(const onnx::Functi
 //===- Outputs ------------------------------------------------------------===//
 
 Status GraphImporter::addOutputs(Scope &scope) {
-  SmallVector<Value> results;
-  SmallVector<DictionaryAttr> attributes;
-  auto add = [&](const std::string &name, Value value) {
-    results.push_back(value);
-    attributes.push_back(
-        builder.getDictionaryAttr(builder.getNamedAttr("nn.name", builder.getStringAttr(name))));
-  };
+  SmallVector<std::pair<std::string, Imported>> named;
+  auto add = [&](const std::string &name, const Imported &value) { named.push_back({name, value}); };
   for (const onnx::ValueInfoProto &info : graph.output()) {
     Imported value = lookUp(info.name(), &scope);
     switch (value.kind) {
@@ -386,7 +388,7 @@ Status GraphImporter::addOutputs(Scope &scope) {
       return {ErrorCode::InvalidFile,
               "graph output '" + info.name() + "' is produced by no node: export the model again"};
     case Imported::Tensor:
-      add(info.name(), value.tensor);
+      add(info.name(), value);
       break;
     case Imported::Empty:
       break;
@@ -394,14 +396,37 @@ Status GraphImporter::addOutputs(Scope &scope) {
       for (auto [i, element] : llvm::enumerate(*value.elements)) {
         if (element.kind != Imported::Tensor)
           return {ErrorCode::Unsupported, "graph output '" + info.name() + "' is a sequence of sequences"};
+        if (element.isBounded()) {
+          add(info.name() + "[" + std::to_string(i) + "]", element);
+          continue;
+        }
         add(info.name() + "[" + std::to_string(i) + "]",
-            IdentityOp::create(builder, nameLoc(info.name()), element.tensor.getType(), element.tensor));
+            Value(IdentityOp::create(builder, nameLoc(info.name()), element.tensor.getType(), element.tensor)));
       }
       break;
     }
   }
   if (graph.output_size() == 0)
     return {ErrorCode::InvalidFile, "the graph has no outputs: there is nothing to compute"};
+  // Sizes that a run says come first.
+  SmallVector<Value> results;
+  SmallVector<DictionaryAttr> attributes;
+  for (const auto &[name, value] : named)
+    if (value.isBounded() && !llvm::is_contained(results, value.count)) {
+      results.push_back(value.count);
+      attributes.push_back(builder.getDictionaryAttr(
+          {builder.getNamedAttr("nn.name", builder.getStringAttr(name + " (size)")),
+           builder.getNamedAttr(countAttr, builder.getUnitAttr())}));
+    }
+  for (const auto &[name, value] : named) {
+    NamedAttrList attribute;
+    attribute.set("nn.name", builder.getStringAttr(name));
+    if (value.isBounded())
+      attribute.set(boundAttr, builder.getDenseI64ArrayAttr({value.axis, llvm::find(results, value.count) - results.begin()}));
+    attributes.push_back(attribute.getDictionary(builder.getContext()));
+  }
+  for (const auto &[name, value] : named)
+    results.push_back(value.tensor);
   func::ReturnOp::create(builder, function.getLoc(), results);
   Block &body = function.getBody().front();
   function.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), ValueRange(results).getTypes()));

@@ -25,7 +25,15 @@ struct Imported {
     result.kind = Empty;
     return result;
   }
+  /// A tensor of which only the first `count` slices along an axis, an i64 scalar, are there when the model runs.
+  static Imported bounded(mlir::Value value, int64_t axis, mlir::Value count) {
+    Imported result(value);
+    result.axis = axis;
+    result.count = count;
+    return result;
+  }
   bool isSequence() const { return kind == Sequence; }
+  bool isBounded() const { return static_cast<bool>(count); }
   /// "a tensor", ...: for messages.
   const char *describe() const {
     constexpr const char *names[] = {"nothing", "a tensor", "a sequence", "an empty optional"};
@@ -34,6 +42,8 @@ struct Imported {
 
   Kind kind = Missing; ///< of an absent input
   mlir::Value tensor;
+  int64_t axis = 0;  ///< of a bounded tensor
+  mlir::Value count; ///< null where all of the tensor is there
   std::shared_ptr<const std::vector<Imported>> elements; ///< of a sequence
 };
 

@@ -40,7 +40,13 @@ static LogicalResult importScatterND(NodeImporter &n) {
 static LogicalResult importOneHot(NodeImporter &n) {
   if (failed(n.expectInputs(3, 3)))
     return failure();
-  return n.finish({n.create<OneHotOp>(n.input(0), n.input(1), n.input(2), n.intAttr("axis", -1))});
+  Value depth = n.input(1), indices = n.input(0);
+  // ONNX lets both be floats.
+  if (isFloat(Compose::typeOf(indices)))
+    indices = Compose(n).cast(indices, DType::I64);
+  if (std::optional<Tensor> known = n.known(depth); known && known->size() == 1)
+    depth = n.intScalar(toInts(*known)[0]);
+  return n.finish({n.create<OneHotOp>(indices, depth, n.input(2), n.intAttr("axis", -1))});
 }
 
 static LogicalResult importMaxUnpool(NodeImporter &n) {
@@ -75,6 +81,33 @@ static LogicalResult importCumSum(NodeImporter &n) {
     return failure();
   bool exclusive = n.intAttr("exclusive", 0) != 0, reverse = n.intAttr("reverse", 0) != 0;
   return n.finish({n.create<CumSumOp>(n.input(0), n.input(1), exclusive, reverse)});
+}
+
+/// Running products by doubling (Hillis and Steele 1986): after step s each element is the product of the 2^s up to it.
+static LogicalResult importCumProd(NodeImporter &n) {
+  if (failed(n.expectInputs(2, 2)))
+    return failure();
+  Compose c(n);
+  bool exclusive = n.intAttr("exclusive", 0) != 0, reverse = n.intAttr("reverse", 0) != 0;
+  Value y = n.input(0);
+  std::optional<SmallVector<int64_t>> given = n.knownInts(1, "axis");
+  if (!given)
+    return failure();
+  std::optional<int64_t> axis = given->size() == 1 ? normaliseAxis(given->front(), c.rank(y)) : std::optional<int64_t>();
+  int64_t size = axis ? c.dim(y, *axis) : 0;
+  if (!axis)
+    return n.invalid("has an axis that its input lacks");
+  if (ShapedType::isDynamic(size))
+    return n.unsupported("needs known sizes: give the input's shape");
+  auto shifted = [&](int64_t by) {
+    Value rest = reverse ? c.slice(y, *axis, by, size) : c.slice(y, *axis, 0, size - by);
+    return c.pad(rest, *axis, reverse ? 0 : by, reverse ? by : 0, c.number(1, y));
+  };
+  if (exclusive && size > 0)
+    y = shifted(1);
+  for (int64_t by = 1; by < size; by *= 2)
+    y = c.mul(y, shifted(by));
+  return n.finish(y);
 }
 
 /// Gathers along the time axis: place i of a sequence of length n comes from n - 1 - i, what is behind it stays.
@@ -141,6 +174,7 @@ void registerIndexingImporters(ImporterTable &table) {
   table.add("MaxUnpool", importMaxUnpool);
   table.add("TopK", importTopK);
   table.add("CumSum", importCumSum);
+  table.add("CumProd", importCumProd);
   table.add("ReverseSequence", importReverseSequence);
   table.add("TensorScatter", importTensorScatter);
 }

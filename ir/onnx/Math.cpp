@@ -1,6 +1,7 @@
 // Unary mathematics and casts of ONNX.
 #include "ir/ops/Math.h"
 #include "ir/onnx/NodeImporter.h"
+#include "ir/ops/Bits.h"
 #include "runtime/TensorProto.h"
 
 using namespace mlir;
@@ -28,12 +29,34 @@ static LogicalResult importCastTo(NodeImporter &n, Type to) {
                                     n.builder.getStringAttr(mode))});
 }
 
+/// Up to opset 5 types are named: "FLOAT".
+static int64_t typeNumber(StringRef name) {
+  constexpr int32_t mostTypes = 32;
+  for (int32_t number = 1; number < mostTypes; ++number)
+    if (onnxTypeName(number) == name)
+      return number;
+  return 0;
+}
+
+static LogicalResult importBitCast(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  Expected<DType> to = typeFromOnnx(static_cast<int32_t>(std::clamp<int64_t>(n.intAttr("to", 0), 0, INT32_MAX)));
+  if (!to)
+    return n.unsupported(to.failure().message);
+  std::optional<DType> from = toDType(elementTypeOf(n.input(0)));
+  if (!from || *to == DType::Bool || isSmallFloat(*to) || bitsOf(*to) < 8 || isSmallFloat(*from) ||
+      (bitsOf(*from) < 8 && *from != DType::Bool))
+    return n.unsupported("of types with less than 8 bits, or to bool, is not implemented");
+  return n.finish({n.create<BitCastOp>(n.input(0), TypeAttr::get(toMlir(*to, n.builder.getContext())))});
+}
+
 static LogicalResult importCast(NodeImporter &n) {
   if (failed(n.expectInputs(1, 1)))
     return failure();
   if (!n.hasAttr("to"))
     return n.invalid("lacks the attribute 'to'");
-  int64_t number = n.intAttr("to", 0);
+  int64_t number = n.opset < 6 ? typeNumber(n.stringAttr("to", "")) : n.intAttr("to", 0);
   Expected<DType> to = typeFromOnnx(static_cast<int32_t>(std::clamp<int64_t>(number, 0, INT32_MAX)));
   if (!to)
     return n.unsupported(to.failure().message);
@@ -47,6 +70,7 @@ static LogicalResult importCastLike(NodeImporter &n) {
 }
 
 void registerMathImporters(ImporterTable &t) {
+  t.add("BitCast", importBitCast);
   t.add("Abs", importUnary<AbsOp>);
   t.add("Neg", importUnary<NegOp>);
   t.add("Sign", importUnary<SignOp>);

@@ -1,6 +1,8 @@
 // Matrix products of ONNX.
 #include "ir/ops/Matrix.h"
-#include "ir/onnx/NodeImporter.h"
+#include "ir/onnx/Compose.h"
+#include "ir/ops/Reduction.h"
+#include <numeric>
 
 using namespace mlir;
 
@@ -25,9 +27,46 @@ static LogicalResult importMatMul(NodeImporter &n) {
   return n.finish({n.create<MatmulOp>(n.input(0), n.input(1))});
 }
 
+/// Gaussian elimination: the row with the largest first element changes places with the first, which the others then lose
+/// a multiple of; the determinant is the product of these elements, with a sign for each exchange.
+static LogicalResult importDet(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  Compose c(n);
+  constexpr int64_t mostRows = 64;
+  int64_t rank = c.rank(n.input(0)), size = c.dim(n.input(0), -1);
+  if (rank < 2 || !c.isStatic(n.input(0)))
+    return n.unsupported("needs matrices of known sizes: give the input's shape");
+  if (size != c.dim(n.input(0), -2))
+    return n.invalid("needs square matrices");
+  if (size < 1 || size > mostRows)
+    return n.unsupported("of matrices of more than " + Twine(mostRows) + " rows is not implemented");
+  Value a = c.reshape(n.input(0), {-1, size, size}), product;
+  for (int64_t left = size; left > 0; --left) {
+    Value first = c.squeeze(c.slice(a, 1, 0, 1), 1), column = c.squeeze(c.slice(a, 2, 0, 1), 2);
+    Value place = n.create<ArgMaxOp>(c.abs(column), n.builder.getI64IntegerAttr(1), n.builder.getBoolAttr(true), UnitAttr());
+    Tensor numbers(DType::I64, {1, left});
+    std::iota(numbers.as<int64_t>().begin(), numbers.as<int64_t>().end(), 0);
+    Value isPivot = c.unsqueeze(c.equal(n.constant(numbers), place), 2); // [matrices, rows, 1]
+    Value pivotRow = c.sum(c.where(isPivot, a, c.number(0, a)), 1, false);
+    Value pivot = c.slice(pivotRow, 1, 0, 1);
+    Value factor = c.where(c.equal(place, n.intScalar(0)), pivot, c.neg(pivot));
+    product = product ? c.mul(product, factor) : factor;
+    if (left == 1)
+      break;
+    Value rest = c.slice(c.where(isPivot, c.unsqueeze(first, 1), a), 1, 1, left);
+    Value safe = c.where(c.equal(pivot, c.number(0, pivot)), c.number(1, pivot), pivot);
+    Value times = c.div(c.slice(rest, 2, 0, 1), c.unsqueeze(safe, 1));
+    a = c.sub(c.slice(rest, 2, 1, left), c.mul(times, c.unsqueeze(c.slice(pivotRow, 1, 1, left), 1)));
+  }
+  SmallVector<int64_t> shape(rankedType(n.input(0)).getShape().drop_back(2));
+  return n.finish(c.reshape(product, shape));
+}
+
 void registerMatrixImporters(ImporterTable &table) {
   table.add("Gemm", importGemm);
   table.add("MatMul", importMatMul);
+  table.add("Det", importDet);
 }
 
 } // namespace sinter::nn

@@ -18,17 +18,18 @@ static LogicalResult importTranspose(NodeImporter &n) {
 static LogicalResult importConcat(NodeImporter &n) {
   if (failed(n.expectInputs(n.inputCount(), n.inputCount())))
     return failure();
-  if (!n.hasAttr("axis"))
+  if (!n.hasAttr("axis") && n.opset >= 4)
     return n.invalid("has no axis");
-  return n.finish({n.create<ConcatOp>(n.allInputs(), n.intAttr("axis", 0))});
+  return n.finish({n.create<ConcatOp>(n.allInputs(), n.intAttr("axis", 1))});
 }
 
 static LogicalResult importSplit(NodeImporter &n) {
-  bool isInput = n.opset >= 13;
+  // Opset 1 knew both.
+  bool isInput = n.opset >= 13 || n.opset < 2;
   if (failed(n.expectInputs(1, isInput ? 2 : 1)))
     return failure();
   Value split = n.input(1);
-  if (std::optional<Dims> sizes = isInput ? std::nullopt : n.intsAttr("split"))
+  if (std::optional<Dims> sizes = n.opset >= 13 ? std::nullopt : n.intsAttr("split"))
     split = n.ints(*sizes);
   if (n.opset >= 18 && n.hasAttr("num_outputs")) {
     if (split)
@@ -68,7 +69,7 @@ static LogicalResult importPad(NodeImporter &n) {
   }
   if (failed(n.expectInputs(1, 1)))
     return failure();
-  std::optional<Dims> pads = n.intsAttr("pads");
+  std::optional<Dims> pads = n.intsAttr(n.opset < 2 ? "paddings" : "pads");
   float value = n.floatAttr("value", 0);
   std::optional<DType> type = toDType(elementTypeOf(n.input(0)));
   if (!pads || !type)
@@ -82,7 +83,24 @@ static LogicalResult importExpand(NodeImporter &n) {
   return n.finish({n.create<ExpandOp>(n.input(0), n.input(1))});
 }
 
+/// Up to opset 5 along one axis, a given number of times.
+static LogicalResult importTileAlong(NodeImporter &n) {
+  if (failed(n.expectInputs(3, 3)))
+    return failure();
+  std::optional<SmallVector<int64_t>> times = n.knownInts(1, "tiles"), axis = n.knownInts(2, "axis");
+  RankedTensorType type = rankedType(n.input(0));
+  if (!times || !axis)
+    return failure();
+  if (!type || times->size() != 1 || axis->size() != 1 || !normaliseAxis(axis->front(), type.getRank()))
+    return n.invalid("needs one number of tiles and an axis of its input");
+  SmallVector<int64_t> repeats(static_cast<size_t>(type.getRank()), 1);
+  repeats[static_cast<size_t>(*normaliseAxis(axis->front(), type.getRank()))] = times->front();
+  return n.finish({n.create<TileOp>(n.input(0), n.ints(repeats))});
+}
+
 static LogicalResult importTile(NodeImporter &n) {
+  if (n.opset < 6)
+    return importTileAlong(n);
   if (failed(n.expectInputs(2, 2)))
     return failure();
   return n.finish({n.create<TileOp>(n.input(0), n.input(1))});

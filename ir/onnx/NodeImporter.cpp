@@ -189,7 +189,7 @@ std::optional<Tensor> NodeImporter::evaluate(Value value, bool freezes, int dept
   found[value] = std::nullopt;
   Operation *op = value.getDefiningOp();
   if (!type.hasStaticShape() || !elementCount(type.getShape()) || type.getNumElements() > mostKnownElements ||
-      op->getNumResults() != 1 || !isa<ReferenceOpInterface>(op))
+      !isa<ReferenceOpInterface>(op))
     return std::nullopt;
   SmallVector<Tensor> operands;
   for (Value operand : op->getOperands()) {
@@ -209,7 +209,7 @@ std::optional<Tensor> NodeImporter::evaluate(Value value, bool freezes, int dept
   ScopedDiagnosticHandler silent(builder.getContext(), [](Diagnostic &) { return success(); });
   FailureOr<SmallVector<Tensor>> results = evaluateOp(op, operands);
   if (succeeded(results))
-    found[value] = results->front();
+    found[value] = (*results)[cast<OpResult>(value).getResultNumber()];
   return found[value];
 }
 
@@ -309,7 +309,8 @@ LogicalResult NodeImporter::invalid(const Twine &reason) {
 
 LogicalResult NodeImporter::checkAttributes() {
   for (const AttributeProto &attribute : node.attribute())
-    if (!asked.contains(attribute.name()))
+    // Up to opset 5 consumed_inputs says which memory may be written over.
+    if (!asked.contains(attribute.name()) && !(opset < 6 && attribute.name() == "consumed_inputs"))
       return unsupported("attribute '" + attribute.name() + "' is not known for this operator at opset " +
                          Twine(opset));
   return error ? failure() : success();

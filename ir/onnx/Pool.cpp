@@ -50,7 +50,10 @@ static LogicalResult importAveragePool(NodeImporter &n) {
   return importPool<AveragePoolOp>(n, 1, PoolAttributes::flag(n, "count_include_pad"));
 }
 
-static IntegerAttr power(NodeImporter &n) { return n.builder.getI64IntegerAttr(n.intAttr("p", 2)); }
+/// Opset 1 gives it as a float.
+static IntegerAttr power(NodeImporter &n) {
+  return n.builder.getI64IntegerAttr(n.opset < 2 ? static_cast<int64_t>(n.floatAttr("p", 2)) : n.intAttr("p", 2));
+}
 
 static LogicalResult importLpPool(NodeImporter &n) {
   if (failed(n.expectInputs(1, 1)))

@@ -12,8 +12,10 @@ const ImporterTable &importers() {
     registerConstantImporters(t);
     registerControlImporters(t);
     registerConvolutionImporters(t);
+    registerDataDependentImporters(t);
     registerEinsumImporters(t);
     registerIndexingImporters(t);
+    registerLinearAttentionImporters(t);
     registerLossImporters(t);
     registerMathImporters(t);
     registerMatrixImporters(t);
@@ -23,10 +25,15 @@ const ImporterTable &importers() {
     registerQuantisationImporters(t);
     registerRecurrentImporters(t);
     registerReductionImporters(t);
+    registerRegionImporters(t);
     registerResizeImporters(t);
     registerSamplingImporters(t);
     registerSequenceImporters(t);
     registerSignalImporters(t);
+    registerTextImporters(t);
+    registerTraditionalImporters(t);
+    registerTrainingImporters(t);
+    registerTreeImporters(t);
     registerViewImporters(t);
     return t;
   }();

@@ -30,8 +30,10 @@ void registerAttentionImporters(ImporterTable &table);
 void registerConstantImporters(ImporterTable &table);
 void registerControlImporters(ImporterTable &table);
 void registerConvolutionImporters(ImporterTable &table);
+void registerDataDependentImporters(ImporterTable &table);
 void registerEinsumImporters(ImporterTable &table);
 void registerIndexingImporters(ImporterTable &table);
+void registerLinearAttentionImporters(ImporterTable &table);
 void registerLossImporters(ImporterTable &table);
 void registerMathImporters(ImporterTable &table);
 void registerMatrixImporters(ImporterTable &table);
@@ -41,10 +43,15 @@ void registerPoolImporters(ImporterTable &table);
 void registerQuantisationImporters(ImporterTable &table);
 void registerRecurrentImporters(ImporterTable &table);
 void registerReductionImporters(ImporterTable &table);
+void registerRegionImporters(ImporterTable &table);
 void registerResizeImporters(ImporterTable &table);
 void registerSamplingImporters(ImporterTable &table);
 void registerSequenceImporters(ImporterTable &table);
 void registerSignalImporters(ImporterTable &table);
+void registerTextImporters(ImporterTable &table);
+void registerTraditionalImporters(ImporterTable &table);
+void registerTrainingImporters(ImporterTable &table);
+void registerTreeImporters(ImporterTable &table);
 void registerViewImporters(ImporterTable &table);
 
 } // namespace sinter::nn

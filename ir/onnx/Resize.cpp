@@ -60,8 +60,10 @@ static LogicalResult importUpsample(NodeImporter &n) {
   Value scales = n.input(1);
   if (!isInput) {
     std::optional<SmallVector<float>> values = n.floatsAttr("scales");
+    if (n.opset < 7)
+      values = SmallVector<float>{1, 1, n.floatAttr("height_scale", 0), n.floatAttr("width_scale", 0)};
     if (!values)
-      return n.unsupported("has no attribute 'scales'; opset 6 and older are not defined");
+      return n.invalid("has no scales");
     Tensor tensor(DType::F32, {static_cast<int64_t>(values->size())});
     llvm::copy(*values, tensor.as<float>().begin());
     scales = n.constant(tensor);

@@ -31,7 +31,10 @@ static std::optional<int64_t> positionOf(NodeImporter &n, int input, int64_t siz
 static LogicalResult importSequenceConstruct(NodeImporter &n) {
   if (n.inputCount() == 0 || failed(n.expectInputs(n.inputCount(), n.inputCount())))
     return n.invalid("has no inputs");
-  return n.finishAny(Imported::sequence(Elements(n.allInputs().begin(), n.allInputs().end())));
+  Elements elements;
+  for (int i = 0; i < n.inputCount(); ++i)
+    elements.push_back(n.anyInput(i));
+  return n.finishAny(Imported::sequence(std::move(elements)));
 }
 
 static LogicalResult importSequenceEmpty(NodeImporter &n) {

@@ -1,6 +1,7 @@
 // One step of the optimisers of ONNX's training domain: new parameters and states from gradients. Every tensor that is
 // optimised comes in as its value, its gradient and its states.
 #include "ir/onnx/Compose.h"
+#include "ir/ops/Arithmetic.h"
 #include "ir/ops/Math.h"
 
 using namespace mlir;

@@ -2,7 +2,9 @@
 // tables lead to the next ones. Leaves lead to themselves.
 #include "ir/onnx/Compose.h"
 #include "ir/ops/Arithmetic.h"
+#include "ir/ops/Constant.h"
 #include "ir/ops/Math.h"
+#include "ir/ops/Movement.h"
 #include "ir/ops/Reduction.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
@@ -10,6 +12,9 @@
 using namespace mlir;
 
 namespace sinter::nn {
+
+/// Each level is some gathers more.
+static constexpr int64_t deepest = 1024;
 
 namespace {
 
@@ -61,6 +66,8 @@ FailureOr<int64_t> ForestImporter::depth() {
   for (; !level.empty(); ++steps) {
     if (steps > count)
       return n.invalid("has nodes that are their own ancestors");
+    if (steps > deepest)
+      return n.unsupported("has trees deeper than " + Twine(deepest) + " nodes");
     std::set<int64_t> next;
     for (int64_t at : level)
       if (nodes[at].mode != Leaf)

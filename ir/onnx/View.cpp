@@ -16,6 +16,12 @@ static LogicalResult importIdentity(NodeImporter &n) {
 }
 
 static LogicalResult importReshape(NodeImporter &n) {
+  if (n.opset < 5) {
+    std::optional<Dims> shape = n.intsAttr("shape");
+    if (failed(n.expectInputs(1, 1)) || !shape)
+      return n.invalid("has no shape");
+    return n.finish({n.create<ReshapeOp>(n.input(0), n.ints(*shape), n.builder.getBoolAttr(false))});
+  }
   if (failed(n.expectInputs(2, 2)))
     return failure();
   bool allowzero = n.opset >= 14 && n.intAttr("allowzero", 0) != 0;
@@ -55,16 +61,21 @@ static LogicalResult importUnsqueeze(NodeImporter &n) {
   return n.finish({n.create<UnsqueezeOp>(n.input(0), *axes)});
 }
 
+static std::optional<double> knownScalar(NodeImporter &n, int input) {
+  std::optional<Tensor> tensor = n.input(input) ? n.known(n.input(input)) : std::nullopt;
+  return tensor && tensor->size() == 1 ? std::optional(toDoubles(*tensor)[0]) : std::nullopt;
+}
+
 /// Inference keeps every element: y = x, mask = true. Until opset 6 is_test asked for that; ratio 0 amounts
 /// to it.
 static LogicalResult importDropout(NodeImporter &n) {
   if (failed(n.expectInputs(1, n.opset >= 12 ? 3 : 1)))
     return failure();
   bool trains = n.opset < 7 && n.intAttr("is_test", 0) == 0;
-  float ratio = n.opset < 12 ? n.floatAttr("ratio", 0.5f) : constantScalar(n.input(1)).value_or(0.5);
+  float ratio = n.opset < 12 ? n.floatAttr("ratio", 0.5f) : knownScalar(n, 1).value_or(0.5);
   n.ignoreAttr("seed");
   if (n.input(2)) {
-    std::optional<double> mode = constantScalar(n.input(2));
+    std::optional<double> mode = knownScalar(n, 2);
     if (!mode)
       return n.unsupported("training_mode is computed; only a constant can be decided");
     trains = *mode != 0;
