@@ -23,8 +23,8 @@ static const int64_t scaleShape[] = {1};
 static const float one = 1;
 static const float weights[8] __attribute__((aligned(SINTER_ALIGNMENT))) = {1, 2, 3, 4, 5, 6, 0, 0};
 
-static const SinterTensorInfo inputs[] = {{"x", shape, 2, 1, 0}, {"scale", scaleShape, 1, 1, &one}};
-static const SinterTensorInfo outputs[] = {{"y", shape, 2, 1, 0}};
+static const SinterTensorInfo inputs[] = {{"x", shape, 2, 1, 0, 0, 0}, {"scale", scaleShape, 1, 1, &one, 0, 0}};
+static const SinterTensorInfo outputs[] = {{"y", shape, 2, 1, 0, 0, 0}};
 static const SinterKernelInfo kernels[] = {{"add", "add", FALLBACK, 12, 76}};
 
 static void add(void *const *buffers, int64_t begin, int64_t end) {
