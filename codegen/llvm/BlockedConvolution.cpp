@@ -31,7 +31,7 @@ struct BlockedConvolution {
   int64_t splits = 1;     ///< parts of the output channels that are iterations of their own
   bool prefetches = false; ///< weights are asked for a chunk ahead
 
-  BlockedConvolution(const Target &target, const Window &window, int64_t images, int64_t groups, int64_t inputs,
+  BlockedConvolution(const Target &target, const Schedule &schedule, const Window &window, int64_t images, int64_t groups, int64_t inputs,
                      int64_t outputs, int64_t inputBlock, bool packs);
 
   bool isVolume() const { return window[0].size > 1; }
@@ -54,8 +54,8 @@ struct BlockedConvolution {
   int64_t weightsPerBlock() const { return inputBlocks() * taps() * inputBlock * block; }
 };
 
-BlockedConvolution::BlockedConvolution(const Target &target, const Window &w, int64_t images, int64_t groups,
-                                       int64_t inputs, int64_t outputs, int64_t inputBlock, bool packs)
+BlockedConvolution::BlockedConvolution(const Target &target, const Schedule &schedule, const Window &w, int64_t images,
+                                       int64_t groups, int64_t inputs, int64_t outputs, int64_t inputBlock, bool packs)
     : window(w), images(images), groups(groups), inputs(inputs), outputs(outputs), block(target.lanes(32)),
       inputBlock(inputBlock), packs(packs) {
   bool isPointwise = !packs && llvm::all_of(window, [](const WindowAxis &axis) {
@@ -69,13 +69,15 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Window &w, in
   }
   // Loops over kernel planes, too, need general registers.
   constexpr int64_t mostBlocks = 16;
-  tiles = chooseTiles(target, pixels(), outputBlocks(), mostBlocks, isVolume() ? 4 : 8);
+  tiles = chooseTiles(target, schedule, pixels(), outputBlocks(), mostBlocks, isVolume() ? 4 : 8);
   const PixelTile &main = tiles.main;
 
   // Input of one iteration in half the L2 cache, its sums in the L1 cache.
   int64_t perPixel = inputBlocks() * inputBlock * 4 * (packs ? window[1].stride * window[2].stride : 1);
-  int64_t fits = std::max<int64_t>(target.l2Bytes * 2 / 5 / std::max<int64_t>(perPixel, 1), 4 * main.pixels);
-  fits = std::min({fits, std::max<int64_t>((20 << 10) / (main.blocks * block * 4), main.pixels), pixels()});
+  int64_t inputBytes = scaled(target.l2Bytes * 2 / 5, schedule.outer);
+  int64_t sumBytes = std::min<int64_t>(scaled(20 << 10, schedule.outer), KernelEmitter::maxScratchBytes / 8);
+  int64_t fits = std::max<int64_t>(inputBytes / std::max<int64_t>(perPixel, 1), 4 * main.pixels);
+  fits = std::min({fits, std::max<int64_t>(sumBytes / (main.blocks * block * 4), main.pixels), pixels()});
   if (packs) {
     int64_t lines = std::clamp<int64_t>(fits / window[2].out, 1, window[1].out);
     // The copy and the sums lie on the stack.
@@ -89,7 +91,7 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Window &w, in
     blockPixels = std::min(llvm::divideCeilSigned(llvm::divideCeilSigned(pixels(), blocks), main.pixels) * main.pixels, pixels());
   }
   int64_t weightBytes = main.blocks * block * taps() * inputBlock * 4;
-  chunkBlocks = std::clamp<int64_t>(target.l1Bytes / 2 / weightBytes, 1, std::max<int64_t>(inputBlocks(), 1));
+  chunkBlocks = std::clamp<int64_t>(scaled(target.l1Bytes / 2, schedule.inner) / weightBytes, 1, std::max<int64_t>(inputBlocks(), 1));
   chunkBlocks = llvm::divideCeilSigned(inputBlocks(), llvm::divideCeilSigned(inputBlocks(), chunkBlocks));
   // Few pixels do not hide how long weights take that lie beyond the L2 cache.
   constexpr int64_t fewPixels = 1024;
@@ -448,7 +450,8 @@ static void emitOver(KernelEmitter &e, const ConvolutionSource &of, const Window
                      int64_t inputs, int64_t outputs) {
   BlockedAttr layout = layoutOf(of.x.getType());
   auto planFor = [&](const Window &over, bool packs) {
-    return BlockedConvolution(e.target, over, images, groups, inputs, outputs, layout ? layout.getSize() : 1, packs);
+    return BlockedConvolution(e.target, scheduleOf(of.op), over, images, groups, inputs, outputs,
+                              layout ? layout.getSize() : 1, packs);
   };
   BlockedConvolution plan = planFor(window, touchesPadding(window) || !e.isInMemory(of.x));
   bool fits = !plan.packs || plan.inputBlocks() * plan.copiedElements() * 4 <= BlockedConvolution::maxCopyBytes;

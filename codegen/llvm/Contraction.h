@@ -4,6 +4,7 @@
 #pragma once
 
 #include "codegen/llvm/KernelEmitter.h"
+#include "codegen/llvm/Schedule.h"
 
 #include <functional>
 
@@ -14,9 +15,9 @@ struct RegisterTile {
   int64_t rows = 1, vectors = 1, groups = 1;
 };
 
-/// How a product is cut up; made from sizes and the target alone, so that packing and code agree.
+/// How a product is cut up; made from sizes, the schedule and the target alone, so that packing and code agree.
 struct ContractionPlan {
-  ContractionPlan(const Target &target, mlir::Type compute, int64_t batches, int64_t rows, int64_t columns,
+  ContractionPlan(const Target &target, const Schedule &schedule, mlir::Type compute, int64_t batches, int64_t rows, int64_t columns,
                   int64_t depth, bool packsColumns);
 
   mlir::Type compute;

@@ -29,7 +29,7 @@ static int64_t rowsThatFit(int64_t vectors, int64_t registers) {
   return rows;
 }
 
-ContractionPlan::ContractionPlan(const Target &target, Type compute, int64_t batches, int64_t rows,
+ContractionPlan::ContractionPlan(const Target &target, const Schedule &schedule, Type compute, int64_t batches, int64_t rows,
                                  int64_t columns, int64_t depth, bool packsColumns)
     : compute(compute), batches(batches), rows(rows), columns(columns), depth(depth) {
   int64_t bytes = compute.getIntOrFloatBitWidth() / 8, registers = target.vectorRegisters;
@@ -38,11 +38,15 @@ ContractionPlan::ContractionPlan(const Target &target, Type compute, int64_t bat
 
   // The cheapest tile, the rows and vectors that padding adds included.
   double best = 0;
-  for (int64_t width = 1; width <= std::min<int64_t>(vectors, 12); ++width) {
+  int64_t narrowest = 1, widest = std::min<int64_t>({vectors, 12, registers - 2});
+  if (schedule.hasTile())
+    narrowest = widest = std::min(schedule.tileVectors, widest);
+  for (int64_t width = narrowest; width <= widest; ++width) {
     int64_t fit = std::min<int64_t>({rowsThatFit(width, registers), std::max<int64_t>(rows, 1), 16});
-    if (width + 2 > registers)
-      break;
-    for (int64_t height = std::max<int64_t>(fit / 2, 1); height <= fit; ++height) {
+    int64_t lowest = std::max<int64_t>(fit / 2, 1), highest = fit;
+    if (schedule.hasTile())
+      lowest = highest = std::min(schedule.tileRows, fit);
+    for (int64_t height = lowest; height <= highest; ++height) {
       int64_t tiles = columns / (width * lanes), left = vectors - tiles * width;
       int64_t groups =
           left ? std::clamp<int64_t>(rowsThatFit(left, registers) / height, 1, llvm::divideCeilSigned(rows, height)) : 1;
@@ -70,6 +74,8 @@ ContractionPlan::ContractionPlan(const Target &target, Type compute, int64_t bat
   int64_t pitchBytes = (mainTiles ? mainColumns() : tailColumns()) * bytes;
   bool isInL2 = paddedRows == unit || (!packsColumns && !streamsTooFast(main.rows, lanes * bytes));
   int64_t panelBytes = isInL2 ? std::min<int64_t>(target.l2Bytes / 4, 256 << 10) : target.l1Bytes * 3 / 4;
+  // Panels and partial sums lie on the stack.
+  panelBytes = std::min<int64_t>(scaled(panelBytes, schedule.inner), KernelEmitter::maxScratchBytes / 2);
   int64_t longest = std::max<int64_t>(panelBytes / pitchBytes, 16);
   if (!packsColumns && paddedRows == unit)
     longest = std::max<int64_t>(depth, 1);
@@ -79,7 +85,8 @@ ContractionPlan::ContractionPlan(const Target &target, Type compute, int64_t bat
   // Enough iterations for several threads; partial sums of all rows of an iteration stay in cache.
   int64_t columnWork = std::max<int64_t>(batches * columnTiles(), 1);
   int64_t splits = columnWork >= 8 ? 1 : std::min<int64_t>(llvm::divideCeilSigned(8, columnWork), llvm::divideCeilSigned(rows, 32));
-  int64_t most = depthBlocks() > 1 ? std::max<int64_t>((64 << 10) / pitchBytes, unit) : paddedRows;
+  int64_t sumBytes = std::min<int64_t>(scaled(64 << 10, schedule.outer), KernelEmitter::maxScratchBytes / 4);
+  int64_t most = depthBlocks() > 1 ? std::max<int64_t>(sumBytes / pitchBytes, unit) : paddedRows;
   rowBlock = std::min(llvm::divideCeilSigned(llvm::divideCeilSigned(std::max<int64_t>(rows, 1), std::max<int64_t>(splits, 1)), unit) * unit,
                       std::max<int64_t>(most / unit * unit, unit));
 }

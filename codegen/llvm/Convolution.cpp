@@ -39,7 +39,7 @@ LogicalResult emitProduct(KernelEmitter &e, Op op, const Window &window, bool tr
   WindowSource source{window, x[1] / group, transposed, inComputeType(e, op.getX())};
   int64_t depth = source.channels * source.taps();
   Type compute = computeType(elementTypeOf(op.getX()));
-  ContractionPlan plan(e.target, compute, images * group, outputs, source.outputPixels(), depth, true);
+  ContractionPlan plan(e.target, scheduleOf(op), compute, images * group, outputs, source.outputPixels(), depth, true);
 
   // k is [kernel position][channel].
   auto indexOf = [&](auto g, auto row, auto k) {

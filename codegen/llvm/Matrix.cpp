@@ -99,7 +99,7 @@ void emitProduct(KernelEmitter &e, Operation *op, const MatrixProduct &product, 
   std::optional<Tensor> constant;
   if (product.b.isShared())
     constant = constantTensor(product.b.tensor);
-  ContractionPlan plan(e.target, compute, product.batches(), product.rows, product.columns, product.depth,
+  ContractionPlan plan(e.target, scheduleOf(op), compute, product.batches(), product.rows, product.columns, product.depth,
                        !constant);
   auto baseOf = [&](const MatrixOperand &operand, Value batch) {
     Value base = e.index(0);

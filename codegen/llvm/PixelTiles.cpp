@@ -16,7 +16,8 @@ double PixelTile::cycles() const {
   return std::max({products, static_cast<double>(pixels + blocks) / 2, 4.0}) + 0.3;
 }
 
-TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks, int64_t mostBlocks, int64_t mostPixels) {
+TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t pixels, int64_t blocks, int64_t mostBlocks,
+                       int64_t mostPixels) {
   int64_t registers = target.vectorRegisters;
   auto widest = [&](int64_t wide) {
     // Accumulators, a vector of weights per block, a broadcast, and some to spare, lest the scheduler spill. Where arithmetic
@@ -31,8 +32,14 @@ TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks, int
   };
   TileChoice choice;
   double best = 0;
-  for (int64_t wide = 1; wide <= std::min<int64_t>({blocks, mostBlocks, (registers - 2) / 2}); ++wide)
-    for (int64_t width = std::max<int64_t>(widest(wide) / 2, 1); width <= widest(wide); ++width) {
+  int64_t firstWide = 1, lastWide = std::min<int64_t>({blocks, mostBlocks, (registers - 2) / 2});
+  if (schedule.hasTile())
+    firstWide = lastWide = std::min(schedule.tileVectors, lastWide);
+  for (int64_t wide = firstWide; wide <= lastWide; ++wide) {
+    int64_t longest = widest(wide), shortest = std::max<int64_t>(longest / 2, 1);
+    if (schedule.hasTile())
+      shortest = longest = std::min(schedule.tileRows, longest);
+    for (int64_t width = shortest; width <= longest; ++width) {
       PixelTile tile{width, wide}, last{widest(std::max<int64_t>(blocks % wide, 1)), blocks % wide};
       double cost = static_cast<double>(blocks / wide) * costOf(tile) + (last.blocks ? costOf(last) : 0);
       // A second kind of tile is code to compile and to fetch.
@@ -43,6 +50,7 @@ TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks, int
       best = cost;
       choice = {tile, last, blocks / wide};
     }
+  }
   return choice;
 }
 

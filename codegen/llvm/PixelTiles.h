@@ -2,6 +2,7 @@
 #pragma once
 
 #include "codegen/llvm/KernelEmitter.h"
+#include "codegen/llvm/Schedule.h"
 #include "ir/ops/Window.h"
 
 namespace sinter::codegen {
@@ -24,8 +25,8 @@ struct TileChoice {
 };
 
 /// The cheapest tiles for so many pixels and blocks of output channels; none is wider than `mostBlocks` or longer than
-/// `mostPixels`, whose addresses lie in general registers.
-TileChoice chooseTiles(const Target &target, int64_t pixels, int64_t blocks, int64_t mostBlocks = 16,
+/// `mostPixels`, whose addresses lie in general registers. Of those, the one next to the schedule's tile if it names one.
+TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t pixels, int64_t blocks, int64_t mostBlocks = 16,
                        int64_t mostPixels = 8);
 
 /// Adds the products of `channels` consecutive input channels with weights [channel][block][lane] from

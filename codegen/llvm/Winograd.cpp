@@ -67,17 +67,17 @@ struct WinogradPlan {
   int64_t splits = 1;             ///< parts of the output channels that are iterations of their own
   TileChoice tiles;
 
-  WinogradPlan(const Target &target, const Window &window, int64_t side, int64_t images, int64_t inputs,
-               int64_t outputs)
+  WinogradPlan(const Target &target, const Schedule &schedule, const Window &window, int64_t side, int64_t images,
+               int64_t inputs, int64_t outputs)
       : side(side), images(images), inputs(inputs), outputs(outputs), lanes(target.lanes(32)),
         tileLines(llvm::divideCeilSigned(window[1].out, side)), tileColumns(llvm::divideCeilSigned(window[2].out, side)) {
     // Weights are read once an iteration: enough tiles to make that worth it.
     constexpr int64_t enough = 28;
-    lines = std::clamp<int64_t>(llvm::divideCeilSigned(enough, tileColumns), 1, tileLines);
+    lines = std::clamp<int64_t>(llvm::divideCeilSigned(scaled(enough, schedule.outer), tileColumns), 1, tileLines);
     lines = llvm::divideCeilSigned(tileLines, llvm::divideCeilSigned(tileLines, lines));
     // The sums of a tile of output blocks stay in cache.
     int64_t sumsPerBlock = positions() * count() * lanes * 4;
-    tiles = chooseTiles(target, count(), outputBlocks(), std::max<int64_t>(mostSumBytes / sumsPerBlock, 1));
+    tiles = chooseTiles(target, schedule, count(), outputBlocks(), std::max<int64_t>(mostSumBytes / sumsPerBlock, 1));
     int64_t iterations = images * lineBlocks();
     splits = iterations >= 4 ? 1 : std::min(llvm::divideCeilSigned(4, iterations), tiles.tiles());
   }
@@ -346,16 +346,19 @@ int64_t winogradSide(const Target &target, ConvOp op) {
   if (!fits || x[1] < fewestChannels || y[1] < fewestChannels || window[1].out < fewestPixels ||
       window[2].out < fewestPixels || hasOneSign(*constantTensor(op.getW()), y[1]))
     return 0;
+  Schedule schedule = scheduleOf(op);
   auto pixels = static_cast<double>(x[0] * window[1].out * window[2].out);
   double lanes = target.lanes(32), products = 9 * static_cast<double>(x[1]) * std::ceil(static_cast<double>(y[1]) / lanes);
   double direct = std::max(pixels * products / 2 / 0.92, products * lanes * 4 / WinogradPlan::bytesPerCycle);
   int64_t best = 0;
   for (int64_t side : {2, 4}) {
-    WinogradPlan plan(target, window, side, x[0], x[1], y[1]);
+    if (side != schedule.winograd.value_or(side))
+      continue;
+    WinogradPlan plan(target, schedule, window, side, x[0], x[1], y[1]);
     int64_t sums = plan.positions() * plan.count() * plan.tiles.widest() * plan.lanes * 4;
     bool fitsStack = sums <= WinogradPlan::mostSumBytes;
     double cycles = plan.cycles();
-    if (!fitsStack || cycles >= 0.95 * direct)
+    if (!fitsStack || (cycles >= 0.95 * direct && !schedule.winograd))
       continue;
     direct = cycles;
     best = side;
@@ -365,7 +368,7 @@ int64_t winogradSide(const Target &target, ConvOp op) {
 
 LogicalResult emitWinograd(KernelEmitter &e, ConvOp op, const Window &window, int64_t side) {
   ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
-  WinogradPlan plan(e.target, window, side, x[0], x[1], y[1]);
+  WinogradPlan plan(e.target, scheduleOf(op), window, side, x[0], x[1], y[1]);
   WinogradEmitter(e, op, window, plan).emit();
   return success();
 }

@@ -1,0 +1,39 @@
+// How the loops of a kernel are cut up where that is not left to the cost models: what `--tune` found to be faster, kept at the
+// kernel as an attribute.
+#pragma once
+
+#include "ir/ops/Kernel.h"
+
+#include <optional>
+
+namespace sinter::codegen {
+
+/// String attribute of a kernel: a schedule's text.
+inline constexpr llvm::StringLiteral scheduleAttr = "nn.schedule";
+
+/// Wishes that emitters grant as far as they can: sizes are cut to what fits, and an algorithm that the kernel must not take
+/// stays out. So every schedule gives the same results but for roundings.
+struct Schedule {
+  /// Outputs of a side of Winograd's tiles, 2 or 4; 0 for direct computation; by the cost model if there is no value.
+  std::optional<int64_t> winograd;
+  /// Accumulators in registers: output pixels (or Winograd's tiles, or a product's rows) times vectors; 0: by the cost model.
+  int64_t tileRows = 0, tileVectors = 0;
+  /// Binary logarithms of the factors on the sizes of parallel iterations (outer) and of blocks of a sum (inner).
+  int64_t outer = 0, inner = 0;
+
+  bool operator==(const Schedule &) const = default;
+  bool hasTile() const { return tileRows > 0; }
+};
+
+/// "winograd=4 tile=6x4 outer=1 inner=-1", each where it is not by the cost model; empty for all.
+std::string toString(const Schedule &schedule);
+/// Reads what toString writes; nothing for any other text.
+std::optional<Schedule> parseSchedule(llvm::StringRef text);
+
+/// The schedule of the kernel that an op is in.
+Schedule scheduleOf(mlir::Operation *op);
+
+/// `size` times 2^`logarithm`, at least 1.
+int64_t scaled(int64_t size, int64_t logarithm);
+
+} // namespace sinter::codegen
