@@ -91,12 +91,12 @@ std::string toString(std::span<const int64_t> shape) {
 /// The largest tensor that is allocated: 256 GB. What is larger is taken for an error of the model or its shapes.
 static constexpr size_t maxTensorBytes = size_t(1) << 38;
 
-/// Zeroed memory. A large block is in pages of 2 MB where the system has them: touching one for the first time costs
+/// Zeroed memory. A large block, from half of one on, is in pages of 2 MB where the system has them: touching one for the first time costs
 /// microseconds, whatever its size.
 static std::shared_ptr<void> allocateZeroed(size_t bytes, size_t alignment) {
   constexpr size_t hugePage = size_t(2) << 20;
 #ifdef MADV_HUGEPAGE
-  if (bytes >= 2 * hugePage) {
+  if (bytes >= hugePage / 2) {
     size_t length = (bytes + hugePage - 1) / hugePage * hugePage, mapped = length + hugePage;
     void *start = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (start == MAP_FAILED)

@@ -123,7 +123,7 @@ Status linkToFile(const Program &program, const std::vector<std::string> &object
   std::vector<std::string> arguments = {"ld.lld", "-o", result.path, "--build-id=none"};
   if (isShared)
     arguments.insert(arguments.end(), {"-shared", "-z", "defs", "-z", "now", "--hash-style=gnu", "--gc-sections",
-                                       "-soname", llvm::sys::path::filename(outPath).str()});
+                                       "-z", "max-page-size=" + std::to_string(largePageBytes), "-soname", llvm::sys::path::filename(outPath).str()});
   else
     arguments.push_back("-r");
   std::vector<std::unique_ptr<TemporaryFile>> inputs;

@@ -157,7 +157,26 @@ std::string ReservedLibrary::write(const std::string &path, const WeightBlob &we
   llvm::StringRef bytes = file;
   out << bytes.take_front(end);
   out.seek(first);
-  weights.write([&](const void *data, size_t size) { out.write(static_cast<const char *>(data), size); });
+  // Written page by large page: systems keep a file in pieces no larger than it was written in.
+  out.SetUnbuffered();
+  std::string piece;
+  uint64_t at = first;
+  auto flush = [&] {
+    out << piece;
+    at += piece.size();
+    piece.clear();
+  };
+  weights.write([&](const void *data, size_t size) {
+    llvm::StringRef rest(static_cast<const char *>(data), size);
+    while (!rest.empty()) {
+      size_t room = largePageBytes - (at + piece.size()) % largePageBytes;
+      piece += rest.take_front(room);
+      if (rest.size() >= room)
+        flush();
+      rest = rest.drop_front(std::min(room, rest.size()));
+    }
+  });
+  flush();
   out.seek(end + moved);
   out << bytes.drop_front(end);
   out.close();

@@ -9,6 +9,10 @@ class raw_ostream;
 
 namespace sinter::codegen {
 
+/// Where a library's segments lie as they do in the file, modulo this, systems that keep large files in large pages map the
+/// weights by them: in hundreds of steps less, and with fewer misses afterwards. Takes address space alone.
+inline constexpr uint64_t largePageBytes = 2 << 20;
+
 /// Streams the object. The weights' section is marked large, so that linkers place it where it pushes no code out of reach.
 /// `reserves`: it is zeroed memory, for fillReservedWeights.
 void writeWeightsObject(const WeightBlob &weights, bool isX86, bool reserves, llvm::raw_ostream &out);
