@@ -7,6 +7,7 @@
 #include "codegen/llvm/Link.h"
 #include "codegen/llvm/ModelHeader.h"
 #include "codegen/llvm/StandaloneHeader.h"
+#include "codegen/tuning/Tuner.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -26,12 +27,16 @@ Expected<Planned> plan(const std::string &path, const CompileOptions &options) {
   Expected<Target> target = targetFor(options);
   if (!target)
     return target.failure();
+  if (Status status = checkTuning(options, *target); !status.ok())
+    return status.failure();
   if (Status status = reportProgress(options, "import", 0); !status.ok())
     return status.failure();
   Expected<LoadedModel> model = loadModel(path, options);
   if (!model)
     return model.failure();
   if (Status status = lowerToKernels(*model, options, *target); !status.ok())
+    return status.failure();
+  if (Status status = tuneKernels(*model, options, *target); !status.ok())
     return status.failure();
   return Planned{std::move(*target), std::move(*model)};
 }

@@ -16,6 +16,16 @@
 
 namespace sinter {
 
+/// Choices by measurement (docs/performance.md).
+struct TuneOptions {
+  bool measure = false; ///< time candidates for kernels that the cache lacks
+  /// The file that keeps what was measured. Empty: none, or where `measure` is set the user's own.
+  std::string cachePath;
+  double seconds = 120; ///< after which no further candidate is tried
+  /// Told what goes on, what is amiss, and what came of it. May be null.
+  std::function<void(const std::string &)> progress, warn, done;
+};
+
 struct CompileOptions {
   bool optimise = true;                ///< false (-O0): nothing is fused, folded or reordered
   std::string targetCpu, targetTriple; ///< empty: this machine
@@ -37,6 +47,7 @@ struct CompileOptions {
   bool standalone = false;
   std::string symbol;      ///< what names of a standalone object begin with; empty: the output's file name
   std::string weightsFile; ///< where a standalone model's weights go; empty: into the object
+  TuneOptions tune;
   bool exposeKernels = false;   ///< what kernels hand to each other is an output, too, named after its node
   std::vector<std::string> printIrAfter;
   std::string dumpDir;      ///< where the IR after every pass goes; empty: nowhere

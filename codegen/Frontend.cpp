@@ -3,6 +3,7 @@
 #include "codegen/RewriteCheck.h"
 #include "codegen/llvm/KernelEmitter.h"
 #include "codegen/onednn/OneDnn.h"
+#include "codegen/tuning/Tuner.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "ir/onnx/Importer.h"
@@ -275,7 +276,9 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
     manager.addPass(nn::createAssignBackend(
         choice, {[&](nn::KernelOp kernel) { return refuseKernel(kernel, target); },
                  [&](nn::KernelOp kernel) { return refuseOneDnn(kernel, options.assumeFinite); },
-                 [&](nn::KernelOp kernel) { return algorithmOf(kernel, target); }}));
+                 [&](nn::KernelOp kernel) { return algorithmOf(kernel, target); },
+                 // strict keeps roundings that oneDNN does not promise.
+                 isTuned(options.tune) && options.backend == "auto" && options.math != "strict"}));
   };
   auto build = [&](OpPassManager &manager) { nn::buildPipeline(manager, pipeline); };
   build(passes);

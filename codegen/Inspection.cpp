@@ -1,6 +1,7 @@
 // See the header.
 #include "codegen/Inspection.h"
 #include "codegen/Frontend.h"
+#include "codegen/tuning/Tuner.h"
 #include "ir/Diagnostics.h"
 #include "ir/Evaluation.h"
 #include "ir/Weights.h"
@@ -25,10 +26,14 @@ Expected<std::string> explainModel(const std::string &modelPath, const CompileOp
   Expected<Target> target = targetFor(options);
   if (!target)
     return target.failure();
+  if (Status status = checkTuning(options, *target); !status.ok())
+    return status.failure();
   Expected<LoadedModel> model = loadModel(modelPath, options);
   if (!model)
     return model.failure();
   if (Status status = lowerToKernels(*model, options, *target); !status.ok())
+    return status.failure();
+  if (Status status = tuneKernels(*model, options, *target); !status.ok())
     return status.failure();
   return nn::explanationText(*model->module);
 }

@@ -14,6 +14,15 @@ inline constexpr llvm::StringLiteral freeOfNaNAttr = "nn.free_of_nan";
 /// String attribute of a kernel that generated code computes otherwise than its ops say: the algorithm's name.
 inline constexpr llvm::StringLiteral algorithmAttr = "nn.algorithm";
 
+/// String attribute of a kernel: how its loops are to be cut up (codegen/llvm/Schedule.h); by the cost models if it has none.
+inline constexpr llvm::StringLiteral scheduleAttr = "nn.schedule";
+
+/// String attribute of a kernel: what was measured, where its backend or schedule was chosen by that.
+inline constexpr llvm::StringLiteral measuredAttr = "nn.measured";
+
+/// Unit attribute of a kernel of generated code: oneDNN would take it, too. Set where BackendRefusals::surveys.
+inline constexpr llvm::StringLiteral alsoOneDnnAttr = "nn.also_onednn";
+
 /// Why a backend cannot take a kernel; empty if it can.
 using BackendRefusal = std::function<std::string(KernelOp)>;
 
@@ -22,6 +31,7 @@ struct BackendRefusals {
   BackendRefusal llvm, oneDnn;
   /// The algorithm that generated code uses for a kernel; empty for the ops' own arithmetic.
   std::function<std::string(KernelOp)> algorithm;
+  bool surveys = false;
 };
 
 std::unique_ptr<mlir::Pass> createAssignBackend(const AssignBackendOptions &options,

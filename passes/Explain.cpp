@@ -59,7 +59,10 @@ static json::Value anchorOf(KernelOp kernel) {
 }
 
 static Object kernelObject(KernelOp kernel) {
-  auto algorithm = kernel->getAttrOfType<StringAttr>(algorithmAttr);
+  auto attribute = [&](StringRef name) {
+    auto string = kernel->getAttrOfType<StringAttr>(name);
+    return string ? json::Value(string.getValue()) : json::Value(nullptr);
+  };
   std::vector<std::string> names;
   for (Operation &op : kernel.getBody().front().without_terminator())
     for (const std::string &name : namesOf(op.getLoc()))
@@ -69,7 +72,9 @@ static Object kernelObject(KernelOp kernel) {
                 {"anchor", anchorOf(kernel)},
                 {"ops", list(names)},
                 {"backend", kernel.getBackend()},
-                {"algorithm", algorithm ? json::Value(algorithm.getValue()) : json::Value(nullptr)}};
+                {"algorithm", attribute(algorithmAttr)},
+                {"schedule", attribute(scheduleAttr)},
+                {"reason", attribute(measuredAttr)}};
 }
 
 static int64_t integerOf(ModuleOp module, StringRef name) {

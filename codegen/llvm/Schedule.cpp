@@ -1,5 +1,6 @@
 // Schedules as text.
 #include "codegen/llvm/Schedule.h"
+#include "passes/AssignBackend.h"
 #include "llvm/ADT/StringExtras.h"
 
 namespace sinter::codegen {
@@ -48,7 +49,7 @@ std::optional<Schedule> parseSchedule(llvm::StringRef text) {
 
 Schedule scheduleOf(mlir::Operation *op) {
   auto kernel = op->getParentOfType<nn::KernelOp>();
-  auto text = kernel ? kernel->getAttrOfType<mlir::StringAttr>(scheduleAttr) : mlir::StringAttr();
+  auto text = kernel ? kernel->getAttrOfType<mlir::StringAttr>(nn::scheduleAttr) : mlir::StringAttr();
   return text ? parseSchedule(text.getValue()).value_or(Schedule()) : Schedule();
 }
 

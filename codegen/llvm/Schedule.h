@@ -8,9 +8,6 @@
 
 namespace sinter::codegen {
 
-/// String attribute of a kernel: a schedule's text.
-inline constexpr llvm::StringLiteral scheduleAttr = "nn.schedule";
-
 /// Wishes that emitters grant as far as they can: sizes are cut to what fits, and an algorithm that the kernel must not take
 /// stays out. So every schedule gives the same results but for roundings.
 struct Schedule {
@@ -30,7 +27,7 @@ std::string toString(const Schedule &schedule);
 /// Reads what toString writes; nothing for any other text.
 std::optional<Schedule> parseSchedule(llvm::StringRef text);
 
-/// The schedule of the kernel that an op is in.
+/// The schedule of the kernel that an op is in: its nn::scheduleAttr.
 Schedule scheduleOf(mlir::Operation *op);
 
 /// `size` times 2^`logarithm`, at least 1.

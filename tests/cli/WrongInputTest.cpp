@@ -174,7 +174,10 @@ TEST(WrongOption, Refused) {
                               {"--math loose", "strict"},
                               {"--threads 0", "--threads"},
                               {"--precision bf16", "not available"},
-                              {"--tune", "not available"},
+                              {"--tune --backend onednn", "--backend onednn"},
+                              {"--tune --target-triple aarch64-linux-gnu", "another architecture"},
+                              {"--tune-seconds 5", "--tune"},
+                              {"--tune --tune-seconds 0", "--tune-seconds"},
                               {"--math strict --backend onednn", "--backend llvm"},
                               {"--shape x=2x3 --shape x=2x3", "twice"},
                               {"--shape z=2x3", "'z'"}})

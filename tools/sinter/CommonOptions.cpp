@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace sinter {
 namespace {
@@ -53,6 +54,19 @@ std::optional<std::pair<double, double>> parseRange(std::string_view text) {
 std::optional<int64_t> parseDimension(std::string_view text) {
   auto value = parseNumber<int64_t>(text);
   return value && *value >= 0 ? value : std::nullopt;
+}
+
+/// What --tune says goes to stderr: results and warnings as lines, progress as one that is written over on a terminal.
+void describeTuning(TuneOptions &tune) {
+  static constexpr const char *clearLine = "\r\033[K";
+  bool isTerminal = isatty(STDERR_FILENO);
+  auto line = [isTerminal](const char *kind, const std::string &text) {
+    fmt::print(stderr, "{}sinter: {}{}\n", isTerminal ? clearLine : "", kind, text);
+  };
+  tune.warn = [line](const std::string &text) { line("warning: ", text); };
+  tune.done = [line](const std::string &text) { line("tuned: ", text); };
+  if (isTerminal)
+    tune.progress = [](const std::string &text) { fmt::print(stderr, "{}{}", clearLine, text); };
 }
 
 } // namespace
@@ -120,7 +134,17 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
                "Evaluate the model after every pass and name the rewrite that changes it (slow: seconds per "
                "10^9 multiply-adds and pass)")
       ->group(compileGroup);
-  app.add_flag("--tune", tune_, "Time alternative schedules on this machine")->group(compileGroup);
+  CLI::Option *tune = app.add_flag("--tune", compile.tune.measure,
+               "Time other ways to compute each kernel on this machine, on one thread, and keep the fastest in a file for "
+               "the next time (minutes)");
+  tune->group(compileGroup);
+  option("--tune-cache", compile.tune.cachePath,
+         "That file (default: sinter/tuning.json in XDG_CACHE_HOME or ~/.cache); without --tune, use what it knows")
+      ->type_name("FILE");
+  option("--tune-seconds", compile.tune.seconds, "Longest time to measure for (default: 120)")
+      ->type_name("S")
+      ->check(CLI::Range(1.0, 1e6).description(""))
+      ->needs(tune);
   list("--print-ir-after", compile.printIrAfter, "PASS",
        "Print the IR after a pass to stderr (all: after every one)");
   CLI::Option *dumpDir =
@@ -143,8 +167,7 @@ Status CommonOptions::finish() {
   };
   if (precision_ == "bf16")
     return unavailable("--precision bf16");
-  if (tune_)
-    return unavailable("--tune");
+  describeTuning(compile.tune);
   if (compile.math == "strict" && compile.backend == "onednn")
     return {ErrorCode::InvalidArgument,
             "--math strict promises roundings that oneDNN's kernels do not keep: use --backend llvm"};

@@ -34,7 +34,7 @@ private:
   CLI::App *app_ = nullptr;
   std::string optimisation_, precision_ = "f32";
   std::vector<std::string> shapes_, dims_, ranges_, empty_;
-  bool noPrune_ = false, tune_ = false;
+  bool noPrune_ = false;
 };
 
 /// Adds `--format text|json`, stored in `json`.
