@@ -140,10 +140,17 @@ Argument Lowering::argument(Value value, Shape shape) {
   return denseArgument(it->second, std::move(shape));
 }
 
-Argument Lowering::argument(Value value) { return argument(value, shapeOf(value)); }
+Argument Lowering::argument(Value value) {
+  Argument dense = argument(value, shapeOf(value));
+  if (BlockedAttr layout = layoutOf(value.getType()))
+    dense.block = layout.getSize();
+  return dense;
+}
 
 Argument Lowering::broadcast(Value value, size_t rank) {
   Shape shape = shapeOf(value);
+  if (shape.size() == rank)
+    return argument(value);
   if (shape.size() < rank)
     shape.insert(shape.begin(), rank - shape.size(), 1);
   return argument(value, shape);
@@ -203,10 +210,25 @@ Description Lowering::fused() const {
   return joined;
 }
 
+/// What can be wrong with an op that has tensors in channel blocks: oneDNN wants zeros where the last block is padded, and the
+/// functions of most ops look at plain memory.
+static std::string refuseBlocks(Operation &op) {
+  for (Value value : llvm::concat<Value>(op.getOperands(), op.getResults())) {
+    BlockedAttr layout = layoutOf(value.getType());
+    if (!layout)
+      continue;
+    if (!isa<ConvOp, AddOp, ReluOp, LeakyReluOp, ClipOp, SigmoidOp, TanhOp>(op))
+      return "oneDNN's kernels of it take plain tensors, it has a blocked one";
+    if (layout.getAxis() != 1 || !canBlock(shapeOf(value), layout.getSize()))
+      return "its channels do not fill blocks that oneDNN knows";
+  }
+  return "";
+}
+
 Expected<std::string> describeForOneDnn(KernelOp kernel, bool assumeFinite) {
-  for (Value value : llvm::concat<Value>(kernel.inputs(), kernel.getResults()))
-    if (layoutOf(value.getType()))
-      return Failure{ErrorCode::Unsupported, "oneDNN's kernels take plain tensors, it has a blocked one"};
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    if (std::string reason = refuseBlocks(op); !reason.empty())
+      return Failure{ErrorCode::Unsupported, (op.getName().getStringRef() + ": " + reason).str()};
   Lowering lowering(kernel, assumeFinite);
   if (std::string reason = lowering.run(); !reason.empty())
     return Failure{ErrorCode::Unsupported, reason};

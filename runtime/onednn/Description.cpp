@@ -79,7 +79,10 @@ Json write(const Step &step);
 Json write(const Buffer &buffer);
 
 Json write(const Argument &argument) {
-  return {{"buffer", argument.buffer}, {"shape", argument.shape}, {"strides", argument.strides}};
+  Json object = {{"buffer", argument.buffer}, {"shape", argument.shape}, {"strides", argument.strides}};
+  if (argument.block)
+    object["block"] = argument.block;
+  return object;
 }
 
 template <typename T> Json writeAll(const std::vector<T> &values) {
@@ -216,7 +219,7 @@ public:
 
   Argument argument(const Json &object) {
     Argument result;
-    if (!open(object, {"buffer", "shape", "strides"}))
+    if (!open(object, {"buffer", "shape", "strides", "block"}))
       return result;
     if (!object.contains("buffer") || object["buffer"] == -1)
       return result;
@@ -224,6 +227,7 @@ public:
     result.buffer = integer(object["buffer"], 0, count - 1, "buffer");
     result.shape = dims(object, "shape", 1, maxElements);
     result.strides = dims(object, "strides", 0, maxElements);
+    result.block = integer(object, "block", 0, maxElements);
     if (!error.empty() || count == 0)
       return {};
     auto owned = static_cast<int64_t>(description.buffers.size());
@@ -234,6 +238,8 @@ public:
       fail("a view needs one stride per dimension, and at least one dimension");
     else if (!fits(result, size))
       fail(fmt::format("a view leaves buffer {}", result.buffer));
+    else if (result.block && (!canBlock(result.shape, result.block) || result != blocked(denseArgument(result.buffer, result.shape), result.block)))
+      fail("a view has blocks that do not fit");
     return result;
   }
 
@@ -273,6 +279,11 @@ public:
   }
 
 private:
+  static Argument blocked(Argument argument, int64_t block) {
+    argument.block = block;
+    return argument;
+  }
+
   /// Is the last element of the view inside of `size` elements?
   static bool fits(const Argument &view, int64_t size) {
     int64_t last = 0, extent = 0;
@@ -332,11 +343,15 @@ Expected<Description> parseDescription(std::string_view text) {
   return description;
 }
 
+bool canBlock(const Dims &shape, int64_t block) {
+  return (block == 8 || block == 16) && shape.size() >= 3 && shape.size() <= 5 && shape[1] % block == 0;
+}
+
 Argument denseArgument(int64_t buffer, Dims shape) {
   Dims strides(shape.size(), 1);
   for (size_t i = shape.size(); i-- > 1;)
     strides[i - 1] = strides[i] * shape[i];
-  return {buffer, std::move(shape), std::move(strides)};
+  return {buffer, std::move(shape), std::move(strides), 0};
 }
 
 bool isBinary(Algorithm algorithm) { return algorithm >= Algorithm::Add && algorithm <= Algorithm::Minimum; }

@@ -17,6 +17,9 @@ using Dims = std::vector<int64_t>;
 struct Argument {
   int64_t buffer = -1; ///< index into `buffers`, then `temporaries`; -1: the argument is absent
   Dims shape, strides;
+  /// Above 0: channels (dimension 1, a multiple of it) lie in blocks of so many, as in oneDNN's nChw16c; the strides are those of a
+  /// dense view.
+  int64_t block = 0;
 
   explicit operator bool() const { return buffer >= 0; }
   bool operator==(const Argument &) const = default;
@@ -136,6 +139,8 @@ std::string toJson(const Description &description);
 /// Fails, saying where, for anything that toJson does not write, and for views that leave their buffer.
 Expected<Description> parseDescription(std::string_view json);
 
+/// Whether channels can lie in such blocks.
+bool canBlock(const Dims &shape, int64_t block);
 /// The elements of a row-major tensor of `shape` in `buffer`.
 Argument denseArgument(int64_t buffer, Dims shape);
 /// Binary algorithms take a second operand.

@@ -64,7 +64,12 @@ dnnl::algorithm convert(Algorithm algorithm) {
   return found == table.end() ? A::undef : found->second;
 }
 
-memory::desc plain(const Argument &argument) {
+/// How an argument lies in memory.
+memory::desc stored(const Argument &argument) {
+  using Tag = memory::format_tag;
+  static constexpr Tag tags[][2] = {{Tag::nCw8c, Tag::nCw16c}, {Tag::nChw8c, Tag::nChw16c}, {Tag::nCdhw8c, Tag::nCdhw16c}};
+  if (argument.block)
+    return {argument.shape, memory::data_type::f32, tags[argument.shape.size() - 3][argument.block == 16]};
   return {argument.shape, memory::data_type::f32, argument.strides};
 }
 
@@ -186,7 +191,7 @@ private:
     bound.output = output;
     bound.constant = static_cast<size_t>(argument.buffer) < constants.size() &&
                      constants[static_cast<size_t>(argument.buffer)];
-    bound.user = memory(plain(argument), engine, nullptr);
+    bound.user = memory(stored(argument), engine, nullptr);
     step.arguments.push_back(std::move(bound));
   }
 
@@ -208,9 +213,9 @@ private:
         canSum = false;
         ops.append_sum(1);
         bound.sumBuffer = op.operand.buffer;
-        bound.sumUser = memory(plain(op.operand), engine, nullptr);
+        bound.sumUser = memory(stored(op.operand), engine, nullptr);
       } else {
-        ops.append_binary(convert(op.algorithm), plain(op.operand));
+        ops.append_binary(convert(op.algorithm), stored(op.operand));
         addArgument(bound, DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1, op.operand);
       }
     }
@@ -251,7 +256,7 @@ PrimitiveDesc Kernel::describeConvolution(const Step &step, BoundStep &bound,
   addArgument(bound, DNNL_ARG_WEIGHTS, weights);
   if (hasBias)
     addArgument(bound, DNNL_ARG_BIAS, step.parameters[1]);
-  memory::desc bias = hasBias ? plain(step.parameters[1]) : memory::desc();
+  memory::desc bias = hasBias ? stored(step.parameters[1]) : memory::desc();
   auto make = [&]<typename P>(dnnl::algorithm algorithm) -> PrimitiveDesc {
     typename P::desc desc(dnnl::prop_kind::forward_inference, algorithm, any(source), any(weights), bias,
                           any(step.destination), step.strides, fromZero(step.dilations), step.padBegin,
@@ -272,8 +277,8 @@ PrimitiveDesc Kernel::describeMatMul(const Step &step, BoundStep &bound, const d
   addArgument(bound, DNNL_ARG_WEIGHTS, weights);
   if (hasBias)
     addArgument(bound, DNNL_ARG_BIAS, step.parameters[1]);
-  dnnl::matmul::desc desc(plain(step.sources[0]), isConstant(weights) ? any(weights) : plain(weights),
-                          hasBias ? plain(step.parameters[1]) : memory::desc(), plain(step.destination));
+  dnnl::matmul::desc desc(stored(step.sources[0]), isConstant(weights) ? any(weights) : stored(weights),
+                          hasBias ? stored(step.parameters[1]) : memory::desc(), stored(step.destination));
   return dnnl::matmul::primitive_desc(desc, attr, engine);
 }
 
@@ -296,10 +301,10 @@ PrimitiveDesc Kernel::describeNorm(const Step &step, BoundStep &bound, const dnn
       flags = flags | Flags::use_shift;
   }
   if (batch) {
-    dnnl::batch_normalization_forward::desc desc(inference, plain(step.sources[0]), step.epsilon, flags);
+    dnnl::batch_normalization_forward::desc desc(inference, stored(step.sources[0]), step.epsilon, flags);
     return dnnl::batch_normalization_forward::primitive_desc(desc, attr, engine);
   }
-  dnnl::layer_normalization_forward::desc desc(inference, plain(step.sources[0]), step.epsilon, flags);
+  dnnl::layer_normalization_forward::desc desc(inference, stored(step.sources[0]), step.epsilon, flags);
   return dnnl::layer_normalization_forward::primitive_desc(desc, attr, engine);
 }
 
@@ -309,7 +314,7 @@ PrimitiveDesc Kernel::describe(const Step &step, BoundStep &bound) {
     refuse("a step has the wrong number of sources");
   dnnl::primitive_attr attr = attributes(step, bound);
   addArgument(bound, DNNL_ARG_DST, step.destination, /*output=*/true);
-  memory::desc source = plain(step.sources[0]), destination = plain(step.destination);
+  memory::desc source = stored(step.sources[0]), destination = stored(step.destination);
   dnnl::algorithm algorithm = convert(step.algorithm);
   size_t spatial = step.destination.shape.size() < 2 ? 0 : step.destination.shape.size() - 2;
   if (step.kind == Kind::Convolution || step.kind == Kind::Deconvolution || step.kind == Kind::Pooling)
@@ -328,7 +333,7 @@ PrimitiveDesc Kernel::describe(const Step &step, BoundStep &bound) {
   case Kind::Concat: {
     std::vector<memory::desc> sources;
     for (size_t i = 0; i < step.sources.size(); ++i) {
-      sources.push_back(plain(step.sources[i]));
+      sources.push_back(stored(step.sources[i]));
       addArgument(bound, DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), step.sources[i]);
     }
     return dnnl::concat::primitive_desc(destination, static_cast<int>(step.axis), sources, engine, attr);
@@ -336,7 +341,7 @@ PrimitiveDesc Kernel::describe(const Step &step, BoundStep &bound) {
   case Kind::Binary:
     addArgument(bound, DNNL_ARG_SRC_0, step.sources[0]);
     addArgument(bound, DNNL_ARG_SRC_1, step.sources[1]);
-    return dnnl::binary::primitive_desc({algorithm, source, plain(step.sources[1]), destination}, attr,
+    return dnnl::binary::primitive_desc({algorithm, source, stored(step.sources[1]), destination}, attr,
                                         engine);
   default:
     break;

@@ -114,6 +114,22 @@ TEST(OneDnnDescription, RefusesViewsOutOfBounds) {
   EXPECT_TRUE(refused([](Description &d) { d.steps[0].postOps[1].operand = {}; }));
 }
 
+TEST(OneDnnDescription, ChecksBlocksOfChannels) {
+  auto reads = [](Dims shape, int64_t block, int64_t size) {
+    Description d = unary({}, shape, shape);
+    d.buffers[0].size = size;
+    d.steps[0].sources[0].block = block;
+    Expected<Description> read = parseDescription(toJson(d));
+    return read && *read == d;
+  };
+  EXPECT_TRUE(reads({1, 16, 3, 3}, 16, 144));
+  EXPECT_TRUE(reads({2, 24, 5}, 8, 240));
+  EXPECT_FALSE(reads({1, 24, 3, 3}, 16, 216)) << "half a block";
+  EXPECT_FALSE(reads({1, 16, 3, 3}, 4, 144)) << "oneDNN has no such blocks";
+  EXPECT_FALSE(reads({1, 16}, 16, 16)) << "no pixels";
+  EXPECT_FALSE(reads({1, 16, 3, 3}, 16, 143)) << "beyond the buffer";
+}
+
 TEST(OneDnnFallback, NamesTheKernelItCannotMake) {
   Description d = everything();
   d.steps[0].padBegin = {-100, -100};
@@ -312,6 +328,23 @@ TEST(OneDnnPrimitive, Movement) {
   step.kind = Kind::Resampling;
   step.algorithm = Algorithm::LinearResampling;
   expectNear(run(unary(step, {1, 1, 2}, {1, 1, 4}), {{0, 4}, Data(4)}), {0, 1, 3, 4});
+}
+
+TEST(OneDnnPrimitive, BlocksOfChannels) {
+  // Channel c of pixel p lies at (c / 8, p, c % 8).
+  constexpr int64_t channels = 16, pixels = 3;
+  Step step;
+  step.kind = Kind::Reorder;
+  Description d = unary(step, {1, channels, pixels}, {1, channels, pixels});
+  d.steps[0].sources[0].block = 8;
+  Data blocked(channels * pixels), plain(channels * pixels);
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t p = 0; p < pixels; ++p) {
+      float value = static_cast<float>(10 * c + p);
+      plain[static_cast<size_t>(c * pixels + p)] = value;
+      blocked[static_cast<size_t>((c / 8 * pixels + p) * 8 + c % 8)] = value;
+    }
+  expectNear(run(d, {blocked, Data(channels * pixels)}), plain);
 }
 
 TEST(OneDnnPrimitive, StepsShareTemporaries) {
