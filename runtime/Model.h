@@ -58,6 +58,8 @@ class RunObserver {
 public:
   using TimePoint = std::chrono::steady_clock::time_point;
   virtual ~RunObserver() = default;
+  /// It is told of kernels from `first` to before `last`: calls of others cost next to nothing.
+  int32_t first = 0, last = INT32_MAX;
   /// `kernel`: index in Model::kernels().
   virtual void ran(int32_t kernel, TimePoint begin, TimePoint end) = 0;
 };

@@ -20,7 +20,7 @@ struct Run {
   const std::atomic<bool> &cancelled;
 
   template <typename Call> void observe(int32_t kernel, Call call) {
-    if (!observer)
+    if (!observer || kernel < observer->first || kernel >= observer->last)
       return call();
     auto begin = std::chrono::steady_clock::now();
     call();

@@ -83,7 +83,7 @@ TEST(Profile, JsonIsComplete) {
   for (std::string model : {"@/net.onnx", "@/net.so"}) {
     SCOPED_TRACE(model);
     llvm::json::Object profile = profileOf(model);
-    expectPositive(profile, {"threads", "runs", "unprofiled_ms", "profiled_ms", "peak_gflops",
+    expectPositive(profile, {"threads", "runs", "runs_per_kernel", "unprofiled_ms", "profiled_ms", "peak_gflops",
                              model.ends_with(".so") ? "load_ms" : "compile_ms"});
     EXPECT_TRUE(profile.getNumber("overhead") && profile.getNumber("outside_kernels_ms"));
     ASSERT_FALSE(rowsOf(profile, "bandwidth").empty());

@@ -24,6 +24,31 @@ struct CallRecorder : RunObserver {
   std::vector<KernelCall> calls;
 };
 
+/// What it costs to observe a call: two readings of the clock, in milliseconds.
+double costOfACall() {
+  constexpr int readings = 1000;
+  Clock::time_point begin = Clock::now(), last = begin;
+  for (int i = 0; i < readings; ++i)
+    last = Clock::now();
+  return 2 * millisecondsBetween(begin, last) / readings;
+}
+
+/// Cuts the kernels into as many parts as it takes to spend less than a hundredth of a run on observing one: the ends of the
+/// parts. A kernel is whole in one.
+std::vector<int32_t> partsToObserve(const std::vector<int> &calls, double runMs) {
+  double affordable = runMs / 100 / costOfACall(), taken = 0;
+  std::vector<int32_t> ends;
+  for (size_t k = 0; k < calls.size(); ++k) {
+    if (taken > 0 && taken + calls[k] > affordable) {
+      ends.push_back(static_cast<int32_t>(k));
+      taken = 0;
+    }
+    taken += calls[k];
+  }
+  ends.push_back(static_cast<int32_t>(calls.size()));
+  return ends;
+}
+
 /// What the explanation of the model adds to its kernel table: nodes and algorithms, row by row.
 void addExplanation(const Model &model, std::vector<KernelProfile> &kernels) {
   if (!model.abi().explanation)
@@ -45,12 +70,6 @@ void addExplanation(const Model &model, std::vector<KernelProfile> &kernels) {
         kernels[k].nodes.push_back(node.getAsString().value_or("").str());
   }
 }
-
-/// Times of one kernel, run by run.
-struct Samples {
-  std::vector<double> ms;
-  int calls = 0;
-};
 
 } // namespace
 
@@ -99,7 +118,7 @@ Status measureRuns(Session &session, std::span<const Tensor> inputs, double seco
   if (!outputs)
     return outputs.failure();
   CallRecorder recorder;
-  std::vector<Samples> samples(profile.kernels.size());
+  std::vector<std::vector<double>> samples(profile.kernels.size()); // milliseconds of each kernel, by run
   std::vector<double> plain, observed, outside;
   auto timed = [&](RunObserver *observer, double &ms) {
     recorder.calls.clear();
@@ -109,21 +128,29 @@ Status measureRuns(Session &session, std::span<const Tensor> inputs, double seco
     return status;
   };
   // Runs that warm caches, page tables and the clock up do not count.
-  double ms = 0;
+  double ms = 0, fastest = std::numeric_limits<double>::infinity();
   Clock::time_point start = Clock::now();
-  for (int i = 0; i < 3 && millisecondsBetween(start, Clock::now()) < 1000; ++i)
+  for (int i = 0; i < 3 && millisecondsBetween(start, Clock::now()) < 1000; ++i) {
     if (Status status = timed(&recorder, ms); !status.ok())
       return status;
+    fastest = std::min(fastest, ms);
+  }
+  std::vector<int> calls(samples.size());
   for (const KernelCall &call : recorder.calls)
-    ++samples[static_cast<size_t>(call.kernel)].calls;
+    ++calls[static_cast<size_t>(call.kernel)];
+  const std::vector<int32_t> ends = partsToObserve(calls, fastest);
+  profile.runsPerKernel = static_cast<int>(ends.size());
 
   std::vector<double> sums(samples.size());
   // No more runs than fit into some 100 MB of samples.
   const size_t most = std::max<size_t>(8'000'000 / (samples.size() + 3), 8);
   start = Clock::now();
-  while (plain.empty() || (millisecondsBetween(start, Clock::now()) < seconds * 1e3 && plain.size() < most)) {
+  while (plain.size() < ends.size() || (millisecondsBetween(start, Clock::now()) < seconds * 1e3 && plain.size() < most)) {
     // Who goes first takes turns, too.
     bool observedFirst = plain.size() % 2 != 0;
+    size_t part = plain.size() % ends.size();
+    recorder.first = part == 0 ? 0 : ends[part - 1];
+    recorder.last = ends[part];
     for (bool observing : {observedFirst, !observedFirst}) {
       if (Status status = timed(observing ? &recorder : nullptr, ms); !status.ok())
         return status;
@@ -133,8 +160,9 @@ Status measureRuns(Session &session, std::span<const Tensor> inputs, double seco
       std::fill(sums.begin(), sums.end(), 0);
       for (const KernelCall &call : recorder.calls)
         sums[static_cast<size_t>(call.kernel)] += millisecondsBetween(call.begin, call.end);
-      for (size_t k = 0; k < sums.size(); ++k) {
-        samples[k].ms.push_back(sums[k]);
+      for (int32_t kernel = recorder.first; kernel < recorder.last; ++kernel) {
+        auto k = static_cast<size_t>(kernel);
+        samples[k].push_back(sums[k]);
         ms -= sums[k];
       }
       outside.push_back(ms);
@@ -143,14 +171,14 @@ Status measureRuns(Session &session, std::span<const Tensor> inputs, double seco
   profile.runs = plain.size();
   profile.unprofiledMs = median(std::move(plain));
   profile.profiledMs = median(std::move(observed));
-  profile.outsideMs = median(std::move(outside));
   for (size_t k = 0; k < samples.size(); ++k) {
     KernelProfile &kernel = profile.kernels[k];
-    kernel.calls = samples[k].calls;
-    kernel.minMs = *std::min_element(samples[k].ms.begin(), samples[k].ms.end());
-    kernel.ms = median(std::move(samples[k].ms));
+    kernel.calls = calls[k];
+    kernel.minMs = *std::min_element(samples[k].begin(), samples[k].end());
+    kernel.ms = median(std::move(samples[k]));
   }
   double sum = profile.total().ms;
+  profile.outsideMs = ends.size() == 1 ? median(std::move(outside)) : std::max(profile.profiledMs - sum, 0.0);
   for (KernelProfile &kernel : profile.kernels)
     kernel.share = sum > 0 ? kernel.ms / sum : 0;
   return {};

@@ -57,6 +57,7 @@ Object profileJson(const ModelProfile &profile) {
                 {"threads", profile.threads},
                 {profile.isCompiled ? "load_ms" : "compile_ms", profile.readyMs},
                 {"runs", static_cast<int64_t>(profile.runs)},
+                {"runs_per_kernel", profile.runsPerKernel},
                 {"unprofiled_ms", profile.unprofiledMs},
                 {"profiled_ms", profile.profiledMs},
                 {"overhead", finiteOrNull(profile.overhead())},

@@ -108,9 +108,9 @@ std::string headText(const ModelProfile &profile) {
                   profile.isCompiled ? "loaded" : "compiled", number(profile.readyMs));
   text += fmt::format(
       "  a run takes {:.4g} ms, observed {:.4g} ms ({:+.1f} %), of which {} ms outside kernels; medians "
-      "of {} runs each\n",
+      "of {} runs each{}\n",
       profile.unprofiledMs, profile.profiledMs, 100 * profile.overhead(), number(profile.outsideMs),
-      profile.runs);
+      profile.runs, profile.runsPerKernel > 1 ? fmt::format(", a kernel's of one in {}", profile.runsPerKernel) : "");
   text += fmt::format("  measured now: peak {} GFLOP/s", number(profile.peakGflops));
   auto points = profile.bandwidth.points();
   for (size_t i = 0; i < points.size(); i += std::max<size_t>(points.size() - 1, 1)) {
