@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -128,6 +129,30 @@ sinter_error_t *sinter_options_set_input_range(sinter_options_t *options, const 
       return error(SINTER_INVALID_ARGUMENT,
                    fmt::format("the range of input '{}' needs finite bounds, the lower one first", input));
     options->compile.inputRanges[input] = {low, high};
+    return nullptr;
+  });
+}
+
+sinter_error_t *sinter_options_set_value(sinter_options_t *options, const char *input, const sinter_tensor_t *value) {
+  if (!options || !input || !value)
+    return nullArgument(!options ? "options" : !input ? "input" : "value");
+  return guarded([&]() -> sinter_error_t * {
+    auto invalid = [&](const char *what) {
+      return error(SINTER_INVALID_ARGUMENT, fmt::format("the value of input '{}' {}", input, what));
+    };
+    if (value->rank < 0 || (value->rank > 0 && !value->shape) || !sinter_type_name(value->type))
+      return invalid("has no valid shape or type");
+    Shape shape(value->shape, value->shape + value->rank);
+    std::optional<Tensor> tensor;
+    if (elementCount(shape))
+      tensor = Tensor::allocate(static_cast<DType>(value->type), std::move(shape));
+    if (!tensor)
+      return invalid("is too large");
+    if (value->strides || (!value->data && tensor->bytes() > 0))
+      return invalid(value->strides ? "must be dense: leave its strides out" : "has no data");
+    if (tensor->bytes() > 0)
+      std::memcpy(tensor->data(), value->data, tensor->bytes());
+    options->compile.values[input] = std::move(*tensor);
     return nullptr;
   });
 }

@@ -1,21 +1,24 @@
-// The kernel's flags in /proc/cpuinfo say what the processor has and the operating system saves; where the
-// kernel's name differs from LLVM's, a table translates.
+// The kernel's flags say what the processor has and the operating system saves; tables translate LLVM's names.
 #include "runtime/CpuFeatures.h"
 
 #include <algorithm>
 #include <fstream>
 #include <set>
+#include <span>
 #include <sstream>
+#include <sys/auxv.h>
 
 namespace sinter {
 namespace {
 
 /// Features that generated code may use: random numbers are none, and kernels hide rdseed where it is broken.
+/// A name of LLVM's, and where the system says whether it is there: x86 by a word in /proc/cpuinfo, others by a bit of the
+/// auxiliary vector, which emulators have, too.
 struct FeatureName {
   std::string_view llvm, kernel;
+  int bit = -1; ///< of AT_HWCAP; 64 and more: of AT_HWCAP2
 };
-#if defined(__x86_64__)
-constexpr FeatureName features[] = {{"64bit", "lm"},
+constexpr FeatureName x86Features[] = {{"64bit", "lm"},
                                     {"adx", "adx"},
                                     {"aes", "aes"},
                                     {"amx-bf16", "amx_bf16"},
@@ -68,24 +71,41 @@ constexpr FeatureName features[] = {{"64bit", "lm"},
                                     {"x87", "fpu"},
                                     {"xop", "xop"},
                                     {"xsave", "xsave"}};
-constexpr std::string_view flagsKey = "flags";
+constexpr FeatureName armFeatures[] = {{"fp-armv8", "fp", 0},      {"neon", "asimd", 1},       {"aes", "aes", 3},
+                                       {"sha2", "sha2", 6},        {"crc", "crc32", 7},        {"lse", "atomics", 8},
+                                       {"fullfp16", "asimdhp", 10}, {"rdm", "asimdrdm", 12},    {"dotprod", "asimddp", 20},
+                                       {"sve", "sve", 22},         {"sve2", "sve2", 64 + 1},   {"i8mm", "i8mm", 64 + 13},
+                                       {"bf16", "bf16", 64 + 14}};
+constexpr FeatureName riscvFeatures[] = {{"a", "a", 'a' - 'a'}, {"c", "c", 'c' - 'a'}, {"d", "d", 'd' - 'a'},
+                                         {"f", "f", 'f' - 'a'}, {"m", "m", 'm' - 'a'}, {"v", "v", 'v' - 'a'}};
+
+std::span<const FeatureName> featuresOf(Architecture architecture) {
+  switch (architecture) {
+  case Architecture::X86_64:
+    return x86Features;
+  case Architecture::Aarch64:
+    return armFeatures;
+  case Architecture::Riscv64:
+    return riscvFeatures;
+  }
+  return {};
+}
+
+#if defined(__x86_64__)
+constexpr Architecture own = Architecture::X86_64;
 constexpr std::pair<std::string_view, std::string_view> baselines[] = {
     {"x86-64-v4", "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,bmi,bmi2,f16c,fma,lzcnt,movbe"},
     {"x86-64-v3", "avx2,bmi,bmi2,f16c,fma,lzcnt,movbe"},
     {"x86-64-v2", "cx16,sahf,popcnt,sse3,ssse3,sse4.1,sse4.2"},
     {"x86-64", ""}};
 #elif defined(__aarch64__)
-constexpr FeatureName features[] = {{"aes", "aes"},         {"bf16", "bf16"},   {"crc", "crc32"},
-                                    {"dotprod", "asimddp"}, {"fp-armv8", "fp"}, {"fullfp16", "asimdhp"},
-                                    {"i8mm", "i8mm"},       {"lse", "atomics"}, {"neon", "asimd"},
-                                    {"rdm", "asimdrdm"},    {"sha2", "sha2"},   {"sve", "sve"},
-                                    {"sve2", "sve2"}};
-constexpr std::string_view flagsKey = "Features";
+constexpr Architecture own = Architecture::Aarch64;
 constexpr std::pair<std::string_view, std::string_view> baselines[] = {{"generic", ""}};
+#elif defined(__riscv) && __riscv_xlen == 64
+constexpr Architecture own = Architecture::Riscv64;
+constexpr std::pair<std::string_view, std::string_view> baselines[] = {{"rv64gcv", "v"}, {"rv64gc", ""}};
 #else
-constexpr FeatureName features[] = {{"", ""}};
-constexpr std::string_view flagsKey = "flags";
-constexpr std::pair<std::string_view, std::string_view> baselines[] = {{"generic", ""}};
+#error "Sinter runs on x86-64, AArch64 and RISC-V (64 bits)"
 #endif
 
 const std::set<std::string, std::less<>> &kernelFlags() {
@@ -93,7 +113,7 @@ const std::set<std::string, std::less<>> &kernelFlags() {
     std::set<std::string, std::less<>> set;
     std::ifstream file("/proc/cpuinfo");
     for (std::string line; set.empty() && std::getline(file, line);)
-      if (size_t colon = line.find(':'); line.starts_with(flagsKey) && colon != std::string::npos) {
+      if (size_t colon = line.find(':'); line.starts_with("flags") && colon != std::string::npos) {
         std::istringstream words(line.substr(colon + 1));
         for (std::string word; words >> word;)
           set.insert(word);
@@ -103,15 +123,25 @@ const std::set<std::string, std::less<>> &kernelFlags() {
   return flags;
 }
 
-const FeatureName *find(std::string_view name) {
-  auto found =
-      std::find_if(std::begin(features), std::end(features), [&](auto &f) { return f.llvm == name; });
-  return found == std::end(features) ? nullptr : found;
+const FeatureName *find(Architecture architecture, std::string_view name) {
+  std::span<const FeatureName> features = featuresOf(architecture);
+  auto found = std::find_if(features.begin(), features.end(), [&](auto &f) { return f.llvm == name; });
+  return found == features.end() ? nullptr : &*found;
+}
+
+bool isPresent(const FeatureName &feature) {
+  if (feature.bit < 0)
+    return kernelFlags().contains(feature.kernel);
+  constexpr int wordBits = 64;
+  unsigned long word = getauxval(feature.bit < wordBits ? AT_HWCAP : AT_HWCAP2);
+  return word >> (feature.bit % wordBits) & 1;
 }
 
 } // namespace
 
-bool isCheckedFeature(std::string_view feature) { return find(feature) != nullptr; }
+bool isCheckedFeature(Architecture architecture, std::string_view feature) {
+  return find(architecture, feature) != nullptr;
+}
 
 std::vector<std::string> missingFeatures(std::string_view list) {
   std::vector<std::string> missing;
@@ -120,8 +150,8 @@ std::vector<std::string> missingFeatures(std::string_view list) {
     list.remove_prefix(std::min(list.size(), name.size() + 1));
     if (name.starts_with('+'))
       name.remove_prefix(1);
-    const FeatureName *feature = find(name);
-    if (!name.empty() && (!feature || !kernelFlags().contains(feature->kernel)))
+    const FeatureName *feature = find(own, name);
+    if (!name.empty() && (!feature || !isPresent(*feature)))
       missing.emplace_back(name);
   }
   return missing;

@@ -23,6 +23,8 @@ namespace {
 constexpr uint16_t ownMachine = EM_X86_64;
 #elif defined(__aarch64__)
 constexpr uint16_t ownMachine = EM_AARCH64;
+#elif defined(__riscv)
+constexpr uint16_t ownMachine = EM_RISCV;
 #endif
 
 std::string machineName(uint16_t machine) {
@@ -31,6 +33,8 @@ std::string machineName(uint16_t machine) {
     return "x86_64";
   case EM_AARCH64:
     return "aarch64";
+  case EM_RISCV:
+    return "riscv64";
   default:
     return fmt::format("ELF machine {}", machine);
   }

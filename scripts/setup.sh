@@ -12,6 +12,7 @@ packages=(
   llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools liblld-22-dev clang-22 libclang-rt-22-dev clang-tidy-22 clang-format-22 lld-22
   libdnnl-dev libonnx-dev libprotobuf-dev protobuf-compiler libfmt-dev libcli11-dev nlohmann-json3-dev
   libgtest-dev libgmock-dev libbenchmark-dev
+  python3-numpy python3-pytest doxygen
   zlib1g-dev libzstd-dev libxml2-dev libffi-dev
   libonnx-testdata
 )

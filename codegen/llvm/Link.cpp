@@ -132,13 +132,12 @@ Status linkToFile(const Program &program, const std::vector<std::string> &object
     arguments.push_back(inputs.back()->path);
     return writeAll(*inputs.back(), fill);
   };
-  bool isX86 = llvm::StringRef(target.triple).starts_with("x86_64");
   for (const std::string &object : objects)
     if (std::error_code error = add([&](llvm::raw_ostream &out) { out << object; }))
       return cannotWrite(outPath, error);
   bool inFile = program.standalone && !program.standalone->weightsFile.empty();
   bool hasWeights = program.weights.bytes() > 0 && !inFile, reserves = hasWeights && isShared;
-  auto writeWeights = [&](llvm::raw_ostream &out) { writeWeightsObject(program.weights, isX86, reserves, out); };
+  auto writeWeights = [&](llvm::raw_ostream &out) { writeWeightsObject(program.weights, target.architecture, reserves, out); };
   if (hasWeights)
     if (std::error_code error = add(writeWeights))
       return cannotWrite(outPath, error);

@@ -35,6 +35,8 @@ std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target) {
   llvm::TargetOptions options;
   // Products and sums fuse where the code says so (vector.fma becomes fmuladd), and nowhere else.
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
+  if (target.architecture == Architecture::Riscv64)
+    options.MCOptions.ABIName = "lp64d";
   return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
       triple, target.cpu, target.features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default));
 }
@@ -67,15 +69,32 @@ static void describe(Target &target, llvm::TargetMachine &machine) {
   target.vectorBits = std::max(target.vectorBits, 128u);
   target.vectorRegisters = info.getNumberOfRegisters(info.getRegisterClassForType(true));
   target.foldsLoads = isX86;
+  // Without V, LLVM takes vectors apart into the registers of scalars.
+  bool isRiscv = target.architecture == Architecture::Riscv64;
+  if (isRiscv && !features.checkFeatures("+v"))
+    target.vectorRegisters = 16;
   target.hasFma = !isX86 || features.checkFeatures("+fma");
   target.hasRounding = !isX86 || features.checkFeatures("+sse4.1");
-  target.hasHalf = !isX86 || features.checkFeatures("+f16c");
+  target.hasHalf = target.architecture == Architecture::Aarch64 || (isX86 && features.checkFeatures("+f16c"));
   using Cache = llvm::TargetTransformInfo::CacheLevel;
   target.l1Bytes = info.getCacheSize(Cache::L1D).value_or(target.l1Bytes);
   target.l2Bytes = info.getCacheSize(Cache::L2D).value_or(target.l2Bytes);
   for (const llvm::SubtargetFeatureKV &feature : features.getAllProcessorFeatures())
-    if (features.getFeatureBits().test(feature.Value) && isCheckedFeature(feature.Key))
+    if (features.getFeatureBits().test(feature.Value) && isCheckedFeature(target.architecture, feature.Key))
       target.required.push_back(feature.Key);
+}
+
+static std::optional<Architecture> architectureOf(const llvm::Triple &triple) {
+  switch (triple.getArch()) {
+  case llvm::Triple::x86_64:
+    return Architecture::X86_64;
+  case llvm::Triple::aarch64:
+    return Architecture::Aarch64;
+  case llvm::Triple::riscv64:
+    return Architecture::Riscv64;
+  default:
+    return std::nullopt;
+  }
 }
 
 Expected<Target> resolveTarget(const std::string &triple, const std::string &cpu) {
@@ -87,25 +106,31 @@ Expected<Target> resolveTarget(const std::string &triple, const std::string &cpu
   std::string error;
   llvm::Triple parsed(target.triple);
   const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(parsed, error);
-  bool isKnown = parsed.getArch() == llvm::Triple::x86_64 || parsed.getArch() == llvm::Triple::aarch64;
-  if (!backend || !isKnown || !parsed.isOSBinFormatELF())
+  std::optional<Architecture> architecture = architectureOf(parsed);
+  if (!backend || !architecture || !parsed.isOSBinFormatELF())
     return Failure{ErrorCode::InvalidArgument,
-                   "--target-triple '" + triple + "' is not supported: x86_64-linux-gnu and aarch64-linux-gnu are"};
+                   "--target-triple '" + triple + "' is not supported: x86_64-linux-gnu, aarch64-linux-gnu and riscv64-linux-gnu are"};
+  target.architecture = *architecture;
   if (cpu.empty() || cpu == "native" || cpu == "host") {
     if (isHostArch) {
       target.cpu = llvm::sys::getHostCPUName().str();
       target.features = hostFeatures();
     } else {
-      target.cpu = parsed.isX86() ? "x86-64" : "generic";
+      target.cpu = parsed.isX86() ? "x86-64" : parsed.isRISCV64() ? "rv64gc" : "generic";
     }
   } else {
     target.cpu = cpu == "x86-64-v1" ? "x86-64" : cpu;
+  }
+  // What Linux distributions are built for; to LLVM they are features.
+  if (target.cpu == "rv64gc" || target.cpu == "rv64gcv") {
+    target.features = target.cpu == "rv64gc" ? "+m,+a,+f,+d,+c" : "+m,+a,+f,+d,+c,+v";
+    target.cpu = "generic-rv64";
   }
   std::unique_ptr<llvm::MCSubtargetInfo> known(backend->createMCSubtargetInfo(parsed, "", ""));
   if (!known || !known->isCPUStringValid(target.cpu))
     return Failure{ErrorCode::InvalidArgument, "--target-cpu '" + cpu + "' is not known for " + target.triple +
                                                    ": use a name of LLVM's (llc -mcpu=help), x86-64-v1 to "
-                                                   "x86-64-v4, or leave it out for this machine"};
+                                                   "x86-64-v4, rv64gc, rv64gcv, or leave it out for this machine"};
   std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(target);
   if (!machine)
     return Failure{ErrorCode::Internal, "LLVM makes no code for " + target.triple + " " + target.cpu};

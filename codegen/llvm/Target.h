@@ -2,6 +2,7 @@
 // machine.
 #pragma once
 
+#include "runtime/CpuFeatures.h"
 #include "runtime/Status.h"
 
 #include <cstdint>
@@ -17,6 +18,7 @@ namespace sinter::codegen {
 
 struct Target {
   std::string triple, cpu, features; ///< as LLVM wants them
+  Architecture architecture = Architecture::X86_64;
   std::vector<std::string> required; ///< features that a processor must have to run the code, LLVM's names
   unsigned vectorBits = 128;         ///< of the widest vector that is worth using
   unsigned vectorRegisters = 16;
@@ -30,8 +32,8 @@ struct Target {
   unsigned lanes(unsigned elementBits) const { return vectorBits / elementBits; }
 };
 
-/// The target that `triple` and `cpu` name; empty means this machine, "x86-64-v1" to "-v4" and LLVM's
-/// processor names are known.
+/// The target that `triple` and `cpu` name; empty means this machine, "x86-64-v1" to "-v4", "rv64gc", "rv64gcv" (with vectors) and
+/// LLVM's processor names are known.
 Expected<Target> resolveTarget(const std::string &triple, const std::string &cpu);
 
 /// A machine that emits code for the target; machines are not shared between threads.

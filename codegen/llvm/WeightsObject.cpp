@@ -12,7 +12,7 @@ using namespace llvm::ELF;
 
 static constexpr llvm::StringLiteral sectionName = ".sinter_weights";
 
-void writeWeightsObject(const WeightBlob &weights, bool isX86, bool reserves, llvm::raw_ostream &out) {
+void writeWeightsObject(const WeightBlob &weights, Architecture architecture, bool reserves, llvm::raw_ostream &out) {
   // Offsets of names in the string table, which serves sections and symbols.
   static constexpr char names[] = "\0.sinter_weights\0.symtab\0.strtab\0.note.GNU-stack";
   enum : uint32_t { nameRodata = 1, nameWeights = 2, nameSymtab = 17, nameStrtab = 25, nameStack = 33 };
@@ -36,7 +36,10 @@ void writeWeightsObject(const WeightBlob &weights, bool isX86, bool reserves, ll
   header.e_ident[EI_DATA] = ELFDATA2LSB;
   header.e_ident[EI_VERSION] = EV_CURRENT;
   header.e_type = ET_REL;
-  header.e_machine = isX86 ? EM_X86_64 : EM_AARCH64;
+  bool isX86 = architecture == Architecture::X86_64, isRiscv = architecture == Architecture::Riscv64;
+  header.e_machine = isX86 ? EM_X86_64 : isRiscv ? EM_RISCV : EM_AARCH64;
+  // Linkers compare the ABIs of what they link.
+  header.e_flags = isRiscv ? EF_RISCV_RVC | EF_RISCV_FLOAT_ABI_DOUBLE : 0;
   header.e_version = EV_CURRENT;
   header.e_shoff = headersAt;
   header.e_ehsize = sizeof(Elf64_Ehdr);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "codegen/Program.h"
+#include "runtime/CpuFeatures.h"
 
 namespace llvm {
 class raw_ostream;
@@ -15,7 +16,7 @@ inline constexpr uint64_t largePageBytes = 2 << 20;
 
 /// Streams the object. The weights' section is marked large, so that linkers place it where it pushes no code out of reach.
 /// `reserves`: it is zeroed memory, for fillReservedWeights.
-void writeWeightsObject(const WeightBlob &weights, bool isX86, bool reserves, llvm::raw_ostream &out);
+void writeWeightsObject(const WeightBlob &weights, Architecture architecture, bool reserves, llvm::raw_ostream &out);
 
 /// Writes the weights where a linker left room for them in the shared library at `path`: a linker that copies them needs
 /// them in a file first, and models are mostly weights.

@@ -240,6 +240,10 @@ SINTER_API sinter_error_t *sinter_options_set_dimension(sinter_options_t *option
 SINTER_API sinter_error_t *sinter_options_set_input_range(sinter_options_t *options, const char *input, double low,
                                                           double high);
 
+/** What an input will hold, dense and copied: where a shape follows from it, the value becomes a constant, and the input is none of the
+ * compiled model's. */
+SINTER_API sinter_error_t *sinter_options_set_value(sinter_options_t *options, const char *input, const sinter_tensor_t *value);
+
 /** Told of a compilation's progress: `stage` is "import", "optimise", "generate" or "link", `fraction` of the whole is in [0, 1] and
  * never falls. Other than 0 cancels. Called from any thread, but never twice at a time. */
 typedef int32_t (*sinter_progress_t)(void *context, const char *stage, double fraction);

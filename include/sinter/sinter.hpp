@@ -158,6 +158,11 @@ public:
   Options &inputRange(const std::string &input, double low, double high) {
     return note(sinter_options_set_input_range(options_.get(), input.c_str(), low, high));
   }
+  /// What an input will hold; see sinter_options_set_value.
+  Options &value(const std::string &input, const Tensor &value) {
+    sinter_tensor_t view = value.view();
+    return note(sinter_options_set_value(options_.get(), input.c_str(), &view));
+  }
   /// Called with a stage and the part of the whole that is done; false cancels. Must not throw.
   Options &progress(std::function<bool(const char *stage, double fraction)> callback) {
     progress_ = std::make_shared<decltype(callback)>(std::move(callback));

@@ -145,6 +145,17 @@ TEST(Compile, WrongOptions) {
   EXPECT_FAILS(sinter_options_set_input_range(o, "x", 0, HUGE_VAL), SINTER_INVALID_ARGUMENT, "finite bounds");
   EXPECT_FAILS(sinter_options_set_input_range(o, nullptr, 0, 1), SINTER_INVALID_ARGUMENT, "'input'");
   EXPECT_FAILS(sinter_options_set_input_range(nullptr, "x", 0, 1), SINTER_INVALID_ARGUMENT, "'options'");
+  sinter_tensor_t value = {nullptr, negative, nullptr, 2, SINTER_F32};
+  EXPECT_FAILS(sinter_options_set_value(o, "x", &value), SINTER_INVALID_ARGUMENT, "too large");
+  value.shape = shape23;
+  EXPECT_FAILS(sinter_options_set_value(o, "x", &value), SINTER_INVALID_ARGUMENT, "has no data");
+  value.strides = shape23;
+  EXPECT_FAILS(sinter_options_set_value(o, "x", &value), SINTER_INVALID_ARGUMENT, "must be dense");
+  value.type = 0;
+  EXPECT_FAILS(sinter_options_set_value(o, "x", &value), SINTER_INVALID_ARGUMENT, "no valid shape or type");
+  EXPECT_FAILS(sinter_options_set_value(o, "x", nullptr), SINTER_INVALID_ARGUMENT, "'value'");
+  EXPECT_FAILS(sinter_options_set_value(o, nullptr, &value), SINTER_INVALID_ARGUMENT, "'input'");
+  EXPECT_FAILS(sinter_options_set_value(nullptr, "x", &value), SINTER_INVALID_ARGUMENT, "'options'");
   EXPECT_FAILS(sinter_options_set_progress(nullptr, nullptr, nullptr), SINTER_INVALID_ARGUMENT, "'options'");
   sinter_options_free(nullptr);
   sinter_string_free(nullptr);

@@ -157,9 +157,11 @@ TEST(PeakFlops, IsPlausible) {
 TEST(CpuFeatures, ChecksByName) {
   EXPECT_TRUE(missingFeatures("").empty());
   EXPECT_EQ(missingFeatures("+warpdrive"), std::vector<std::string>{"warpdrive"});
-  EXPECT_FALSE(isCheckedFeature("warpdrive"));
+  EXPECT_FALSE(isCheckedFeature(Architecture::X86_64, "warpdrive"));
 #if defined(__x86_64__)
-  EXPECT_TRUE(isCheckedFeature("avx512f"));
+  EXPECT_TRUE(isCheckedFeature(Architecture::X86_64, "avx512f"));
+  EXPECT_FALSE(isCheckedFeature(Architecture::Aarch64, "avx512f"));
+  EXPECT_TRUE(isCheckedFeature(Architecture::Aarch64, "neon"));
   EXPECT_TRUE(missingFeatures("sse2,+cx8").empty());
   EXPECT_TRUE(baselineCpu().starts_with("x86-64"));
 #endif

@@ -1,0 +1,52 @@
+# sinter_add_model(TARGET MODEL [SHAPE NAME=1x3x224x224 ...] [DIM NAME=N ...] [CPU NAME] [OPTIONS ...] [WEIGHTS_FILE])
+#
+# Compiles an ONNX model when the program is built, by `sinter compile --emit obj --standalone`, and makes the library TARGET of
+# it: a program that links TARGET includes "TARGET.h" and calls TARGET_run(...). The object needs no other library. CPU is that of
+# --target-cpu; by default x86-64-v3 on x86-64, since the building machine is seldom the only one. OPTIONS go to `sinter compile` as they are.
+# With WEIGHTS_FILE the weights are in TARGET.weights (the property SINTER_WEIGHTS of TARGET is its path), which the program maps.
+function(sinter_add_model target model)
+  cmake_parse_arguments(ARG "WEIGHTS_FILE" "CPU" "SHAPE;DIM;OPTIONS" ${ARGN})
+  if(ARG_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "sinter_add_model(${target}): there is no argument ${ARG_UNPARSED_ARGUMENTS}")
+  endif()
+  if(NOT TARGET Sinter::tool)
+    message(FATAL_ERROR "sinter_add_model(${target}) needs the program sinter: install it (Debian: the package sinter), or set SINTER_TOOL to it")
+  endif()
+  get_filename_component(model "${model}" ABSOLUTE)
+  set(folder ${CMAKE_CURRENT_BINARY_DIR}/${target}.model)
+  file(MAKE_DIRECTORY ${folder})
+  string(MAKE_C_IDENTIFIER ${target} symbol)
+  set(arguments)
+  foreach(shape ${ARG_SHAPE})
+    list(APPEND arguments --shape ${shape})
+  endforeach()
+  foreach(dim ${ARG_DIM})
+    list(APPEND arguments --dim ${dim})
+  endforeach()
+  if(NOT ARG_CPU AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set(ARG_CPU x86-64-v3)
+  endif()
+  if(ARG_CPU)
+    list(APPEND arguments --target-cpu ${ARG_CPU})
+  endif()
+  if(CMAKE_CROSSCOMPILING AND CMAKE_LIBRARY_ARCHITECTURE)
+    list(APPEND arguments --target-triple ${CMAKE_LIBRARY_ARCHITECTURE})
+  endif()
+  set(products ${folder}/${target}.o ${folder}/${target}.h)
+  if(ARG_WEIGHTS_FILE)
+    list(APPEND arguments --weights-file ${folder}/${target}.weights)
+    list(APPEND products ${folder}/${target}.weights)
+  endif()
+  add_custom_command(OUTPUT ${products}
+    COMMAND Sinter::tool compile ${model} -o ${folder}/${target}.o --emit obj --standalone --symbol ${symbol}
+      ${arguments} ${ARG_OPTIONS}
+    DEPENDS ${model} Sinter::tool
+    COMMENT "Compiling the model ${target}" VERBATIM)
+  add_library(${target} STATIC ${products})
+  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C)
+  set_source_files_properties(${folder}/${target}.o PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+  target_include_directories(${target} INTERFACE ${folder})
+  if(ARG_WEIGHTS_FILE)
+    set_target_properties(${target} PROPERTIES SINTER_WEIGHTS ${folder}/${target}.weights)
+  endif()
+endfunction()

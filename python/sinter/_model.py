@@ -1,0 +1,317 @@
+"""Models and sessions. Arrays go to the library as they are: strides and all, without copies."""
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import threading
+from ctypes import byref, c_int64, c_void_p
+from typing import Any, Callable, Mapping, NamedTuple, Sequence, Union
+
+import numpy as np
+
+from sinter._errors import Error, ErrorCode
+from sinter._explanation import Explanation
+from sinter._library import KernelInfo, Progress, SessionConfig, Tensor, can_compile, check, fail, lib
+from sinter._library import TensorInfo as _TensorInfo
+
+# By sinter_type_t. What NumPy has no type for is seen as the bits: bf16 as uint16, floats of 8 and 4 bits as uint8.
+_DTYPES = {number: np.dtype(name) for number, name in enumerate(
+    ("f4", "f8", "f2", "u2", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", *["u1"] * 6, "i1", "i1", "u1", "u1"), 1)}
+_NUMBERS = {_DTYPES[number]: number for number in (1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13)}
+
+Array = Any  # a numpy.ndarray, what numpy.asarray takes, or an object with __dlpack__
+
+
+class TensorInfo(NamedTuple):
+    """An input or output of a model."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    type: str
+    """Sinter's name of the element type: "f32", "bf16", ..."""
+    has_default: bool
+
+
+class Kernel(NamedTuple):
+    """One unit of work of a run: the nodes it stands for, what it computes, and how much of it."""
+
+    name: str
+    ops: str
+    backend: str
+    flops: float
+    bytes: float
+
+
+def _info(info: _TensorInfo) -> TensorInfo:
+    return TensorInfo(info.name.decode(), tuple(info.shape[: info.rank]), _DTYPES[info.type],
+                      lib.sinter_type_name(info.type).decode(), bool(info.has_default))
+
+
+def _as_array(value: Array, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Without a copy where there is one already; Python's own numbers and lists take the model's type."""
+    if isinstance(value, np.ndarray):
+        return value
+    if hasattr(value, "__dlpack__"):
+        return np.from_dlpack(value)
+    if hasattr(value, "__array__") or isinstance(value, np.generic):
+        return np.asarray(value)
+    return np.asarray(value, dtype)
+
+
+def _integers(values: Sequence[int]) -> ctypes.Array[c_int64]:
+    return (c_int64 * max(len(values), 1))(*values)
+
+
+class Session:
+    """Scratch memory and threads to run one model with. Serves one thread at a time."""
+
+    def __init__(self, model: Model, threads: int = 0) -> None:
+        """`threads`: 0 means as many as this process may use."""
+        self._handle = c_void_p()
+        self.model = model
+        config = SessionConfig(ctypes.sizeof(SessionConfig), threads, None)
+        check(lib.sinter_session_create(model._handle, byref(config), byref(self._handle)))
+        self._inputs = (Tensor * max(len(model.inputs), 1))()
+        self._outputs = (Tensor * max(len(model.outputs), 1))()
+        # What stays the same between runs is filled in once; the shapes are kept alive here.
+        self._shapes = [_integers(info.shape) for info in (*model.inputs, *model.outputs)]
+        for array, infos in ((self._inputs, model.inputs), (self._outputs, model.outputs)):
+            for tensor, info in zip(array, infos):
+                tensor.rank = len(info.shape)
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None):
+            lib.sinter_session_free(self._handle)
+
+    @property
+    def threads(self) -> int:
+        return int(lib.sinter_session_threads(self._handle))
+
+    def run(self, inputs: Sequence[Array | None], out: Sequence[np.ndarray[Any, Any]] | None = None) -> list[np.ndarray[Any, Any]]:
+        """One inference on arrays in the model's order; None leaves an input with a default out. Writes into `out`, or into new arrays."""
+        model = self.model
+        if len(inputs) != len(model.inputs):
+            raise Error(ErrorCode.INVALID_ARGUMENT, f"the model has {len(model.inputs)} inputs ({', '.join(i.name for i in model.inputs)}), "
+                                                    f"but was given {len(inputs)}")
+        alive: list[Any] = []
+        for tensor, info, shape, number, value in zip(self._inputs, model.inputs, self._shapes, model._input_types, inputs):
+            self._bind(tensor, info, shape, number, value, alive)
+        results = [np.empty(info.shape, info.dtype) for info in model.outputs] if out is None else list(out)
+        if len(results) != len(model.outputs):
+            raise Error(ErrorCode.INVALID_ARGUMENT, f"the model has {len(model.outputs)} outputs, but `out` has {len(results)} arrays")
+        for tensor, info, shape, number, value in zip(self._outputs, model.outputs, self._shapes[len(model.inputs):], model._output_types, results):
+            if not value.flags.writeable:
+                raise Error(ErrorCode.INVALID_ARGUMENT, f"the array for output '{info.name}' cannot be written")
+            self._bind(tensor, info, shape, number, value, alive)
+        error = lib.sinter_session_run(self._handle, self._inputs, len(model.inputs), self._outputs, len(model.outputs))
+        if error:
+            fail(error)
+        for i, (tensor, shape) in enumerate(zip(self._outputs, self._shapes[len(model.inputs):])):
+            # Where only the run says how much there is, the library points to the true shape.
+            if len(shape) == tensor.rank and tensor.rank and ctypes.addressof(tensor.shape.contents) != ctypes.addressof(shape):
+                results[i] = results[i][tuple(slice(size) for size in tensor.shape[: tensor.rank])]
+        return results
+
+    @staticmethod
+    def _bind(tensor: Tensor, info: TensorInfo, shape: ctypes.Array[c_int64], number: int, value: Array | None, alive: list[Any]) -> None:
+        if value is None:
+            tensor.data, tensor.rank = None, 0
+            return
+        array = value if type(value) is np.ndarray else _as_array(value, info.dtype)
+        if type(value) is not np.ndarray:
+            alive.append(array)
+        if array.shape == info.shape and array.dtype == info.dtype:
+            tensor.shape, tensor.rank, tensor.type = shape, len(info.shape), number
+        else:  # wrong, and the library says in which way
+            wrong = _integers(array.shape)
+            alive.append(wrong)
+            tensor.shape, tensor.rank = wrong, array.ndim
+            tensor.type = number if array.dtype == info.dtype else _NUMBERS.get(array.dtype, 0)
+        if array.flags.c_contiguous:
+            tensor.strides = None
+        else:
+            strides = _integers(array.strides)
+            alive.append(strides)
+            tensor.strides = strides
+        tensor.data = array.__array_interface__["data"][0]
+
+
+class Model:
+    """A compiled model. Several threads may call it at once: each gets a session of its own."""
+
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+
+    def __init__(self, handle: c_void_p, threads: int = 0) -> None:
+        """Use sinter.compile or Model.load."""
+        self._handle = handle
+        self._threads = threads
+        self._local = threading.local()
+        inputs = [lib.sinter_model_input(handle, i)[0] for i in range(lib.sinter_model_input_count(handle))]
+        outputs = [lib.sinter_model_output(handle, i)[0] for i in range(lib.sinter_model_output_count(handle))]
+        self.inputs, self.outputs = tuple(map(_info, inputs)), tuple(map(_info, outputs))
+        self._input_types, self._output_types = [i.type for i in inputs], [o.type for o in outputs]
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None):
+            lib.sinter_model_free(self._handle)
+
+    @staticmethod
+    def load(source: Union[str, os.PathLike[str], bytes], threads: int = 0) -> Model:
+        """A compiled .so, by path or content. Loading runs code of the file's: load only what you trust."""
+        handle = c_void_p()
+        if isinstance(source, bytes):
+            check(lib.sinter_model_load_memory(source, len(source), byref(handle)))
+        else:
+            check(lib.sinter_model_load(os.fsencode(source), byref(handle)))
+        return Model(handle, threads)
+
+    def save(self, path: Union[str, os.PathLike[str]]) -> None:
+        """Writes a model that was compiled in this process as a shared library for Model.load, `sinter run` and C programs."""
+        if not can_compile:
+            raise Error(ErrorCode.UNSUPPORTED, "saving needs libsinter; only libsinter-runtime is installed")
+        check(lib.sinter_model_save(self._handle, os.fsencode(path)))
+
+    @property
+    def name(self) -> str:
+        """The graph's name."""
+        return str(lib.sinter_model_name(self._handle).decode(errors="replace"))
+
+    @property
+    def target(self) -> str:
+        """What it was compiled for."""
+        return str(lib.sinter_model_target(self._handle).decode())
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        """The units of work of a run."""
+        infos: list[KernelInfo] = [lib.sinter_model_kernel(self._handle, i)[0] for i in range(lib.sinter_model_kernel_count(self._handle))]
+        return [Kernel(i.name.decode(), i.ops.decode(), i.backend.decode(), i.flops, i.bytes) for i in infos]
+
+    def explain(self) -> Explanation:
+        """What became of every BatchNorm and activation, and why."""
+        text = lib.sinter_model_explanation(self._handle)
+        return Explanation(json.loads(text) if text else {})
+
+    def check_weights(self) -> None:
+        """Reads all weights and compares their checksum."""
+        check(lib.sinter_model_check_weights(self._handle))
+
+    def session(self, threads: int = 0) -> Session:
+        """A session of the caller's own, with as many threads."""
+        return Session(self, threads or self._threads)
+
+    def _session(self) -> Session:
+        session: Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = Session(self, self._threads)
+        return session
+
+    def __call__(self, *args: Array, out: Any = None, **kwargs: Array) -> Any:
+        """One inference. Inputs by position or by name; gives the output, or a tuple where there are several. `out`: an array, or a tuple of them, to
+        write into."""
+        values: list[Array | None] = list(args)
+        if kwargs or len(values) < len(self.inputs):
+            values += [None] * (len(self.inputs) - len(values))
+            names = {info.name: i for i, info in enumerate(self.inputs)}
+            for name, value in kwargs.items():
+                if name not in names:
+                    raise Error(ErrorCode.INVALID_ARGUMENT, f"the model has no input '{name}'; its inputs are: {', '.join(names)}")
+                if names[name] < len(args):
+                    raise Error(ErrorCode.INVALID_ARGUMENT, f"input '{name}' is given twice")
+                values[names[name]] = value
+        targets = out if out is None or isinstance(out, (tuple, list)) else (out,)
+        results = self._session().run(values, targets)
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, np.ndarray[Any, Any]]:
+        """The same with names for inputs that are no identifiers, and for the outputs."""
+        results = self(**inputs)
+        return dict(zip((info.name for info in self.outputs), (results,) if len(self.outputs) == 1 else results))
+
+    def __repr__(self) -> str:
+        def listed(infos: tuple[TensorInfo, ...]) -> str:
+            return ", ".join(f"{i.name}: {i.type} {'x'.join(map(str, i.shape)) or 'scalar'}" for i in infos)
+
+        return f"<sinter.Model '{self.name}' ({listed(self.inputs)}) -> ({listed(self.outputs)}) for {self.target}>"
+
+
+class _Options:
+    """sinter_options_t, alive while a compilation needs it."""
+
+    def __init__(self) -> None:
+        self.handle = c_void_p()
+        self.alive: list[Any] = []
+        check(lib.sinter_options_create(byref(self.handle)))
+
+    def __del__(self) -> None:
+        if self.handle:
+            lib.sinter_options_free(self.handle)
+
+    def set(self, name: str, value: Any) -> None:
+        text = ("false", "true")[value] if isinstance(value, bool) else str(value)
+        check(lib.sinter_options_set(self.handle, name.replace("_", "-").encode(), text.encode()))
+
+    def set_progress(self, callback: Callable[[str, float], Any]) -> None:
+        self.raised: BaseException | None = None
+
+        def call(_context: Any, stage: bytes, fraction: float) -> int:
+            try:
+                return int(callback(stage.decode(), fraction) is False)
+            except BaseException as exception:  # it comes out of compile()
+                self.raised = exception
+                return 1
+
+        self.alive.append(Progress(call))
+        check(lib.sinter_options_set_progress(self.handle, self.alive[-1], None))
+
+    def set_value(self, name: str, value: Array) -> None:
+        array = np.ascontiguousarray(_as_array(value, np.dtype("f4")))
+        shape = _integers(array.shape)
+        tensor = Tensor(array.__array_interface__["data"][0], shape, None, array.ndim, _NUMBERS.get(array.dtype, 0))
+        check(lib.sinter_options_set_value(self.handle, name.encode(), byref(tensor)))
+
+
+def compile(model: Any, shapes: Mapping[str, Sequence[int]] | None = None, dims: Mapping[str, int] | None = None,
+            input_ranges: Mapping[str, tuple[float, float]] | None = None, values: Mapping[str, Array] | None = None,
+            threads: int = 0, progress: Callable[[str, float], Any] | None = None, **options: Any) -> Model:
+    """Compiles a model for this process.
+
+    model: a path to .onnx (or .mlir of the nn stage), the content of an .onnx file, or an onnx.ModelProto.
+    shapes: of inputs that the model leaves open; dims: sizes of symbolic dimensions.
+    input_ranges: (low, high) of inputs that are finite and within.
+    values: what inputs will hold, for shapes that follow from them; such an input is no input of the compiled model.
+    threads: to run with; 0 means as many as this process may use.
+    progress: called with a stage and the part that is done; returning False cancels.
+    options: those of `sinter compile`, with underscores: target_cpu="x86-64-v3", backend="llvm", math="strict", optimise=False, ...
+
+    Raises sinter.Error.
+    """
+    if not can_compile:
+        raise Error(ErrorCode.UNSUPPORTED, "compiling needs libsinter; only libsinter-runtime is installed")
+    given = _Options()
+    for name, value in options.items():
+        given.set(name, value)
+    for name, shape in (shapes or {}).items():
+        check(lib.sinter_options_set_shape(given.handle, name.encode(), _integers(shape), len(shape)))
+    for name, size in (dims or {}).items():
+        check(lib.sinter_options_set_dimension(given.handle, name.encode(), size))
+    for name, (low, high) in (input_ranges or {}).items():
+        check(lib.sinter_options_set_input_range(given.handle, name.encode(), low, high))
+    for name, value in (values or {}).items():
+        given.set_value(name, value)
+    if progress:
+        given.set_progress(progress)
+    content = model.SerializeToString() if hasattr(model, "SerializeToString") else model
+    handle = c_void_p()
+    if isinstance(content, bytes):
+        error = lib.sinter_compile_memory(content, len(content), 0, None, given.handle, byref(handle))
+    else:
+        error = lib.sinter_compile(os.fsencode(content), given.handle, byref(handle))
+    if error and progress and given.raised:
+        lib.sinter_error_free(error)
+        raise given.raised
+    check(error)
+    return Model(handle, threads)
