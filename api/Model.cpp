@@ -106,7 +106,7 @@ int64_t sinter_model_find(const sinter_model_t *model, const char *name, int32_t
 }
 
 size_t sinter_model_scratch_bytes(const sinter_model_t *model) {
-  return model ? static_cast<size_t>(model->model->abi().arenaBytes) : 0;
+  return model ? static_cast<size_t>(model->model->arenaBytes()) : 0;
 }
 
 size_t sinter_model_weight_bytes(const sinter_model_t *model) {

@@ -82,14 +82,21 @@ struct sinter_session {
   std::optional<sinter_allocator_t> allocator;
   std::shared_ptr<void> arena;
   std::unique_ptr<Session> session;
-  std::vector<Port> inputs, outputs;
+  struct Ports {
+    std::vector<Port> inputs, outputs;
+  };
+  std::vector<Ports> variants; ///< of the model
+  size_t chosen = 0;           ///< the variant of the run
   std::vector<const void *> inputData;
   std::vector<void *> outputData;
 
+  std::vector<Port> &inputs() { return variants[chosen].inputs; }
+  std::vector<Port> &outputs() { return variants[chosen].outputs; }
   sinter_error_t *start(int threads);
+  sinter_error_t *choose(std::span<const sinter_tensor_t> given);
   sinter_error_t *bindInput(size_t index, const sinter_tensor_t &tensor);
   sinter_error_t *bindOutput(size_t index, sinter_tensor_t &tensor);
-  sinter_error_t *checkOverlaps() const;
+  sinter_error_t *checkOverlaps();
   sinter_error_t *provide(Port &port);
 };
 
@@ -100,6 +107,25 @@ sinter_error_t *sinter_session::start(int threads) {
   if (!started)
     return error(started.failure());
   session = std::move(*started);
+  return nullptr;
+}
+
+/// The variant for the shapes of the inputs; where there is one only, the message is about the tensor that does not fit.
+sinter_error_t *sinter_session::choose(std::span<const sinter_tensor_t> given) {
+  if (variants.size() == 1)
+    return nullptr;
+  std::vector<Tensor> shapes;
+  for (const sinter_tensor_t &tensor : given) {
+    bool isAbsent = !tensor.data && tensor.rank == 0, isValid = tensor.rank >= 0 && (tensor.rank == 0 || tensor.shape);
+    Shape shape = isValid && !isAbsent ? Shape(tensor.shape, tensor.shape + tensor.rank) : Shape();
+    if (!elementCount(shape))
+      return error(SINTER_INVALID_ARGUMENT, "an input has no valid shape");
+    shapes.push_back(isAbsent ? Tensor() : Tensor::view(DType::U8, std::move(shape), tensor.data));
+  }
+  Expected<size_t> found = model->variantFor(shapes);
+  if (!found)
+    return error(found.failure());
+  chosen = *found;
   return nullptr;
 }
 
@@ -114,7 +140,7 @@ sinter_error_t *sinter_session::provide(Port &port) {
 }
 
 sinter_error_t *sinter_session::bindInput(size_t index, const sinter_tensor_t &tensor) {
-  Port &port = inputs[index];
+  Port &port = inputs()[index];
   if (!tensor.data && tensor.rank == 0) {
     inputData[index] = port.info->defaultValue;
     if (port.info->defaultValue)
@@ -136,7 +162,7 @@ sinter_error_t *sinter_session::bindInput(size_t index, const sinter_tensor_t &t
 }
 
 sinter_error_t *sinter_session::bindOutput(size_t index, sinter_tensor_t &tensor) {
-  Port &port = outputs[index];
+  Port &port = outputs()[index];
   if (!tensor.data) {
     if (sinter_error_t *failed = provide(port))
       return failed;
@@ -156,7 +182,8 @@ sinter_error_t *sinter_session::bindOutput(size_t index, sinter_tensor_t &tensor
   return nullptr;
 }
 
-sinter_error_t *sinter_session::checkOverlaps() const {
+sinter_error_t *sinter_session::checkOverlaps() {
+  std::span<const Port> inputs = this->inputs(), outputs = this->outputs();
   for (size_t i = 0; i < outputs.size(); ++i) {
     auto refuse = [&](const Port &other) {
       return error(SINTER_INVALID_ARGUMENT, fmt::format("output '{}' overlaps {} '{}': give each memory of its own",
@@ -211,15 +238,15 @@ sinter_error_t *sinter_session_create(const sinter_model_t *model, const sinter_
     if (sinter_error_t *failed = readConfig(config, *made, threads))
       return failed;
     if (made->allocator) {
-      made->arena = allocate(made->allocator, static_cast<size_t>(model->model->abi().arenaBytes));
+      made->arena = allocate(made->allocator, static_cast<size_t>(model->model->arenaBytes()));
       if (!made->arena || reinterpret_cast<uintptr_t>(made->arena.get()) % SINTER_ALIGNMENT != 0)
         return made->arena ? error(SINTER_INVALID_ARGUMENT, "the allocator's memory is not aligned as was asked for")
                            : error(SINTER_OUT_OF_MEMORY, "the allocator has no memory for the model's scratch space");
     }
-    made->inputs = portsOf(model->model->inputs(), "input");
-    made->outputs = portsOf(model->model->outputs(), "output");
-    made->inputData.resize(made->inputs.size());
-    made->outputData.resize(made->outputs.size());
+    for (const std::shared_ptr<const Model> &variant : model->model->variants())
+      made->variants.push_back({portsOf(variant->inputs(), "input"), portsOf(variant->outputs(), "output")});
+    made->inputData.resize(made->inputs().size());
+    made->outputData.resize(made->outputs().size());
     if (sinter_error_t *failed = made->start(threads))
       return failed;
     *session = made.release();
@@ -241,10 +268,12 @@ sinter_error_t *sinter_session_run(sinter_session_t *session, const sinter_tenso
   if (!session || (!inputs && input_count > 0) || (!outputs && output_count > 0))
     return nullArgument(!session ? "session" : inputs || input_count == 0 ? "outputs" : "inputs");
   return guarded([&]() -> sinter_error_t * {
-    if (input_count != session->inputs.size() || output_count != session->outputs.size())
+    if (input_count != session->inputs().size() || output_count != session->outputs().size())
       return error(SINTER_INVALID_ARGUMENT,
                    fmt::format("the model has {} inputs and {} outputs, but was given {} and {} tensors",
-                               session->inputs.size(), session->outputs.size(), input_count, output_count));
+                               session->inputs().size(), session->outputs().size(), input_count, output_count));
+    if (sinter_error_t *failed = session->choose({inputs, input_count}))
+      return failed;
     for (size_t i = 0; i < input_count; ++i)
       if (sinter_error_t *failed = session->bindInput(i, inputs[i]))
         return failed;
@@ -253,14 +282,14 @@ sinter_error_t *sinter_session_run(sinter_session_t *session, const sinter_tenso
         return failed;
     if (sinter_error_t *failed = session->checkOverlaps())
       return failed;
-    Status status = session->session->runBuffers(session->inputData.data(), session->outputData.data());
+    Status status = session->session->runBuffers(session->inputData.data(), session->outputData.data(), nullptr, session->chosen);
     if (!status.ok())
       return session->session->cancelled() ? error(SINTER_CANCELLED, "the run was cancelled") : error(status);
     for (size_t i = 0; i < output_count; ++i)
       if (session->outputData[i] != outputs[i].data)
         copyFromDense(session->outputData[i], outputs[i]);
     for (size_t i = 0; i < output_count; ++i) {
-      Port &port = session->outputs[i];
+      Port &port = session->outputs()[i];
       if (port.info->countedBy == 0)
         continue;
       port.shape = shapeOf(*port.info);

@@ -17,12 +17,14 @@ using namespace codegen;
 
 namespace {
 
-/// What all outputs start from: kernels planned for a target.
+/// What all files start from: kernels planned for a target, and what is compiled of them.
 struct Planned {
   Target target;
-  LoadedModel model;
+  std::vector<LoadedModel> models; ///< one a variant; the program needs them
+  std::vector<CompileOptions> options;
 };
 
+/// The model for each set of shapes, or the one that the options describe.
 Expected<Planned> plan(const std::string &path, const CompileOptions &options) {
   Expected<Target> target = targetFor(options);
   if (!target)
@@ -31,14 +33,33 @@ Expected<Planned> plan(const std::string &path, const CompileOptions &options) {
     return status.failure();
   if (Status status = reportProgress(options, "import", 0); !status.ok())
     return status.failure();
-  Expected<LoadedModel> model = loadModel(path, options);
-  if (!model)
-    return model.failure();
-  if (Status status = lowerToKernels(*model, options, *target); !status.ok())
-    return status.failure();
-  if (Status status = tuneKernels(*model, options, *target); !status.ok())
-    return status.failure();
-  return Planned{std::move(*target), std::move(*model)};
+  Expected<ModelSource> source = ModelSource::open(path, options);
+  if (!source)
+    return source.failure();
+  Planned planned{std::move(*target), {}, {}};
+  for (size_t i = 0; i < std::max<size_t>(1, options.shapeSets.size()); ++i) {
+    CompileOptions chosen = options.shapeSets.empty() ? options : source->withShapes(options, options.shapeSets[i]);
+    Expected<LoadedModel> model = source->load(chosen);
+    if (!model)
+      return model.failure();
+    if (options.shapeSets.size() > 1 && !options.dumpDir.empty())
+      chosen.dumpDir += "/shapes-" + std::to_string(i);
+    if (Status status = lowerToKernels(*model, chosen, planned.target); !status.ok())
+      return status.failure();
+    if (Status status = tuneKernels(*model, chosen, planned.target); !status.ok())
+      return status.failure();
+    planned.models.push_back(std::move(*model));
+    planned.options.push_back(std::move(chosen));
+  }
+  return planned;
+}
+
+Expected<Program> buildProgram(const Planned &planned) {
+  Program program;
+  for (size_t i = 0; i < planned.models.size(); ++i)
+    if (Status status = addVariant(program, planned.models[i], planned.options[i], planned.target); !status.ok())
+      return status.failure();
+  return program;
 }
 
 std::string printed(const LoadedModel &model) {
@@ -56,21 +77,36 @@ Status reportProgress(const CompileOptions &options, const char *stage, double f
   return {};
 }
 
-Expected<std::shared_ptr<CompiledModel>> compileInProcess(const std::string &modelPath, const CompileOptions &options) {
-  Expected<Planned> planned = plan(modelPath, options);
-  if (!planned)
-    return planned.failure();
+Expected<std::shared_ptr<CompiledModel>> codegen::compileInProcess(LoadedModel model, const CompileOptions &options) {
+  Expected<Target> target = targetFor(options);
+  if (!target)
+    return target.failure();
+  if (Status status = checkTuning(options, *target); !status.ok())
+    return status.failure();
+  if (Status status = lowerToKernels(model, options, *target); !status.ok())
+    return status.failure();
+  if (Status status = tuneKernels(model, options, *target); !status.ok())
+    return status.failure();
   if (options.backend == "reference")
-    return interpretedModel(std::move(planned->model));
-  Expected<Program> program = buildProgram(planned->model, options, planned->target);
-  if (!program)
-    return program.failure();
-  Expected<std::vector<std::string>> objects = compileObjects(*program, planned->target, options);
+    return interpretedModel(std::move(model));
+  Program program;
+  if (Status status = addVariant(program, model, options, *target); !status.ok())
+    return status.failure();
+  Expected<std::vector<std::string>> objects = compileObjects(program, *target, options);
   if (!objects)
     return objects.failure();
   if (Status status = reportProgress(options, "link", 0.95); !status.ok())
     return status.failure();
-  return linkInProcess(*program, std::move(*objects), planned->target);
+  return linkInProcess(program, std::move(*objects), *target);
+}
+
+Expected<std::shared_ptr<CompiledModel>> compileInProcess(const std::string &modelPath, const CompileOptions &options) {
+  if (Status status = reportProgress(options, "import", 0); !status.ok())
+    return status.failure();
+  Expected<LoadedModel> model = loadModel(modelPath, options);
+  if (!model)
+    return model.failure();
+  return codegen::compileInProcess(std::move(*model), options);
 }
 
 /// The options of a standalone object, with what follows from them.
@@ -96,15 +132,19 @@ Status compileToFile(const std::string &modelPath, const std::string &outPath, E
     if (!adapted)
       return adapted.failure();
     options = std::move(*adapted);
+    if (options.shapeSets.size() > 1)
+      return {ErrorCode::InvalidArgument, "a standalone object holds one shape: give one --shapes, or compile each"};
   }
   if (options.backend == "reference" && emit != Emit::Mlir)
     return {ErrorCode::InvalidArgument, "--backend reference interprets the model: it can run it, not write code for it"};
+  if (emit == Emit::Mlir && options.shapeSets.size() > 1)
+    return {ErrorCode::InvalidArgument, "IR is that of one shape: give one --shapes, or --emit so"};
   Expected<Planned> planned = plan(modelPath, options);
   if (!planned)
     return planned.failure();
   if (emit == Emit::Mlir)
-    return writeTextFile(outPath, printed(planned->model));
-  Expected<Program> program = buildProgram(planned->model, options, planned->target);
+    return writeTextFile(outPath, printed(planned->models[0]));
+  Expected<Program> program = buildProgram(*planned);
   if (!program)
     return program.failure();
   if (options.standalone)

@@ -16,6 +16,9 @@
 
 namespace sinter {
 
+/// Shapes of inputs by name, and, as shapes of rank 1, sizes of symbolic dimensions.
+using ShapeSet = std::map<std::string, Shape>;
+
 /// Choices by measurement (docs/performance.md).
 struct TuneOptions {
   bool measure = false; ///< time candidates for kernels that the cache lacks
@@ -34,6 +37,8 @@ struct CompileOptions {
   /// Inputs that are sequences of no element, or optionals without one. A sequence NAME has the inputs NAME[0], NAME[1], ...
   /// otherwise, as many as have shapes.
   std::set<std::string> empty;
+  /// compileToFile: one variant of the model for each, beside `shapes` and `dims`, which hold for all.
+  std::vector<ShapeSet> shapeSets;
   std::map<std::string, std::pair<double, double>> inputRanges;
   bool freezeInputs = false; ///< overridable initialisers are constants
   /// What inputs will hold, by name: where a shape follows from one, it becomes a constant and is no input of the
@@ -58,6 +63,9 @@ struct CompileOptions {
   /// The model itself; the path then only names it, and external data is looked for beside that. Null: the file is read.
   std::span<const std::byte> content;
 };
+
+/// Tensors by the name of the graph input; inputs with a default value may be absent.
+using InputTensors = std::map<std::string, Tensor>;
 
 /// Where there is nobody to tell, all goes on. Fails once cancelled.
 Status reportProgress(const CompileOptions &options, const char *stage, double fraction);

@@ -6,10 +6,10 @@
 #include "codegen/tuning/Tuner.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
-#include "ir/onnx/Importer.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "onnx/onnx_pb.h"
 #include "passes/AssignBackend.h"
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
@@ -19,6 +19,7 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
+#include <set>
 
 using namespace mlir;
 
@@ -79,18 +80,106 @@ static Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, std::s
   return module;
 }
 
-Expected<LoadedModel> loadModel(const std::string &path, const CompileOptions &options) {
+void ModelSource::readInputs(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
+    auto given = main.getArgAttrOfType<StringAttr>(i, "nn.name");
+    std::string name = given ? given.str() : "input" + std::to_string(i);
+    auto ranked = dyn_cast<RankedTensorType>(type);
+    bool isOpen = ranked && !ranked.hasStaticShape();
+    if (inputs_.emplace(name, isOpen ? Input::Open : Input::Fixed).second && !main.getArgAttr(i, "nn.default"))
+      required_.push_back(name);
+  }
+}
+
+void ModelSource::readInputs(const onnx::GraphProto &graph) {
+  std::set<StringRef> initialised;
+  for (const auto &tensor : graph.initializer())
+    initialised.insert(tensor.name());
+  for (const auto &input : graph.input()) {
+    const onnx::TypeProto *type = &input.type();
+    bool isOptional = type->has_optional_type();
+    if (isOptional)
+      type = &type->optional_type().elem_type();
+    auto isOpen = [](const auto &dim) { return !dim.has_dim_value() || dim.dim_value() < 0; };
+    const auto &tensor = type->tensor_type();
+    Input kind = !type->has_tensor_type()                                                              ? Input::Sequence
+                 : isOptional || !tensor.has_shape() || llvm::any_of(tensor.shape().dim(), isOpen) ? Input::Open
+                                                                                                       : Input::Fixed;
+    if (inputs_.emplace(input.name(), kind).second && !initialised.contains(input.name()))
+      required_.push_back(input.name());
+  }
+}
+
+Expected<ModelSource> ModelSource::open(const std::string &path, const CompileOptions &options, bool readsData) {
+  ModelSource source;
+  source.path_ = path;
+  if (StringRef(path).ends_with(".mlir")) {
+    Expected<LoadedModel> model = source.load(options);
+    if (!model)
+      return model.failure();
+    source.readInputs(*model->module);
+    return source;
+  }
+  Expected<nn::ModelFile> file = nn::readModelFile(path, readsData, options.content);
+  if (!file)
+    return file.failure();
+  source.readInputs(file->proto->graph());
+  source.onnx_ = std::move(*file);
+  return source;
+}
+
+/// "x[2]" where x is a sequence.
+bool ModelSource::isElement(const std::string &name) const {
+  size_t bracket = name.rfind('[');
+  auto input = inputs_.find(name.substr(0, bracket));
+  return bracket != std::string::npos && name.ends_with("]") && input != inputs_.end() &&
+         input->second == Input::Sequence;
+}
+
+CompileOptions ModelSource::withShapes(const CompileOptions &options, const ShapeSet &shapes) const {
+  CompileOptions chosen = options;
+  for (const auto &[name, shape] : shapes)
+    if (shape.size() == 1 && !hasInput(name))
+      chosen.dims[name] = shape[0];
+    else
+      chosen.shapes[name] = shape;
+  return chosen;
+}
+
+CompileOptions ModelSource::withInputs(const CompileOptions &options, const InputTensors &inputs) const {
+  CompileOptions chosen = options;
+  for (const auto &[name, tensor] : inputs) {
+    chosen.values.emplace(name, tensor);
+    auto input = inputs_.find(name);
+    if (input != inputs_.end() ? input->second != Input::Fixed : isElement(name))
+      chosen.shapes.emplace(name, tensor.shape());
+  }
+  return chosen;
+}
+
+Expected<LoadedModel> ModelSource::load(const CompileOptions &options, std::vector<nn::NodeReport> *report) const {
   LoadedModel model;
   // Passes run on one thread: a model is one function. Kernels are compiled in parallel by their own threads.
   model.context = std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
-  bool isMlir = StringRef(path).ends_with(".mlir");
-  nn::ImportOptions import{options.freezeInputs, options.values, options.shapes, options.dims, options.empty, options.content};
+  nn::ImportOptions import{options.freezeInputs, options.values, options.shapes, options.dims, options.empty, report};
   Expected<OwningOpRef<ModuleOp>> module =
-      isMlir ? parseMlir(path, options.content, *model.context) : nn::importOnnx(path, *model.context, import);
+      onnx_ ? nn::importOnnx(*onnx_, *model.context, import) : parseMlir(path_, options.content, *model.context);
   if (!module)
     return module.failure();
   model.module = std::move(*module);
   return model;
+}
+
+Expected<LoadedModel> loadModel(const std::string &path, const CompileOptions &options) {
+  ModelSource dump;
+  dump.path_ = path;
+  if (StringRef(path).ends_with(".mlir")) // needs not be asked for its inputs
+    return dump.load(options);
+  Expected<ModelSource> source = ModelSource::open(path, options);
+  if (!source)
+    return source.failure();
+  return source->load(options);
 }
 
 //===- Passes -------------------------------------------------------------===//

@@ -4,9 +4,15 @@
 #include "codegen/Compiler.h"
 #include "codegen/PassWatch.h"
 #include "codegen/llvm/Target.h"
+#include "ir/onnx/Importer.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include <map>
+
+namespace onnx {
+class GraphProto;
+}
 
 namespace sinter::codegen {
 
@@ -14,9 +20,54 @@ namespace sinter::codegen {
 struct LoadedModel {
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
+
+  LoadedModel() = default;
+  LoadedModel(LoadedModel &&) = default;
+  /// The module goes before its context.
+  LoadedModel &operator=(LoadedModel &&other) {
+    module = std::move(other.module);
+    context = std::move(other.context);
+    return *this;
+  }
 };
 
-/// Reads .onnx, or .mlir of the nn stage.
+/// A model file read once, to be loaded as often as it is compiled.
+class ModelSource {
+public:
+  /// .onnx, or .mlir of the nn stage; `options.content` stands for the file where it is given. `readsData` as of
+  /// nn::readModelFile.
+  static Expected<ModelSource> open(const std::string &path, const CompileOptions &options, bool readsData = true);
+
+  /// `report` as of nn::ImportOptions.
+  Expected<LoadedModel> load(const CompileOptions &options, std::vector<nn::NodeReport> *report = nullptr) const;
+  /// Null for .mlir.
+  const nn::ModelFile *onnx() const { return onnx_ ? &*onnx_ : nullptr; }
+  /// Whether the graph has such an input, or a sequence of which it is an element; those without a default value, in order.
+  bool hasInput(const std::string &name) const { return inputs_.contains(name) || isElement(name); }
+  const std::vector<std::string> &requiredInputs() const { return required_; }
+
+  /// The options for one of several sets of shapes. What names no input is taken for a dimension.
+  CompileOptions withShapes(const CompileOptions &options, const ShapeSet &shapes) const;
+  /// The options for these inputs: the shapes of those that the model leaves open.
+  CompileOptions withInputs(const CompileOptions &options, const InputTensors &inputs) const;
+
+private:
+  friend Expected<LoadedModel> loadModel(const std::string &path, const CompileOptions &options);
+  enum class Input { Fixed, Open, Sequence };
+  bool isElement(const std::string &name) const;
+  void readInputs(const onnx::GraphProto &graph);
+  void readInputs(mlir::ModuleOp module);
+
+  std::string path_;
+  std::optional<nn::ModelFile> onnx_;
+  std::map<std::string, Input> inputs_;
+  std::vector<std::string> required_;
+};
+
+/// Compiles for this process.
+Expected<std::shared_ptr<CompiledModel>> compileInProcess(LoadedModel model, const CompileOptions &options);
+
+/// Opens and loads.
 Expected<LoadedModel> loadModel(const std::string &path, const CompileOptions &options);
 
 /// The target of the options, with what their math mode allows.

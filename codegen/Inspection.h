@@ -21,9 +21,6 @@ struct NodeValues {
   const Tensor *operand, *result; ///< the first ones; operand is null for a node without any
 };
 
-/// Tensors by the name of the graph input; inputs with a default value may be absent.
-using InputTensors = std::map<std::string, Tensor>;
-
 /// Evaluates the model as imported, in double, calling `visit` after every node; the model's outputs.
 Expected<std::vector<Tensor>> evaluateByReference(const std::string &modelPath, const CompileOptions &options,
                                                   const InputTensors &inputs,

@@ -46,6 +46,14 @@ void WeightBlob::write(function_ref<void(const void *, size_t)> sink) const {
   }
 }
 
+void WeightBlob::moveTo(std::byte *memory) {
+  for (auto &[offset, tensor] : parts) {
+    if (tensor.bytes() > 0)
+      std::memcpy(memory + offset, tensor.data(), tensor.bytes());
+    tensor = Tensor();
+  }
+}
+
 uint64_t WeightBlob::checksum() const {
   // FNV-1a 64 over the 8-byte words of the blob; the last one is padded with zeros, as are the gaps.
   uint64_t hash = 0xcbf29ce484222325u;
@@ -69,11 +77,13 @@ namespace {
 
 class ProgramBuilder {
 public:
-  ProgramBuilder(const LoadedModel &model, const CompileOptions &options, const Target &target)
+  ProgramBuilder(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target)
       : module(*model.module), target(target), assumeFinite(options.assumeFinite),
-        main(module.lookupSymbol<func::FuncOp>("main")) {}
+        main(module.lookupSymbol<func::FuncOp>("main")), program(program) {}
 
-  Expected<Program> run();
+  /// Fills `variant`, which is not yet part of the program.
+  Status run();
+  Variant variant;
 
 private:
   Status addKernel(nn::KernelOp kernel);
@@ -86,7 +96,7 @@ private:
   const Target &target;
   const bool assumeFinite;
   func::FuncOp main;
-  Program program;
+  Program &program;
   /// A kernel's module of functions, and the steps that call them, in their order.
   struct Emitted {
     std::string kernel;
@@ -134,11 +144,14 @@ void ProgramBuilder::finishCode() {
   for (auto [i, share] : llvm::enumerate(shares)) {
     std::string &symbol = symbols[share.representative];
     if (symbol.empty()) {
-      symbol = symbolOf(program.code.size(), emitted[i].kernel);
-      KernelCode &code = program.code.emplace_back();
-      code.symbol = symbol;
-      llvm::raw_string_ostream stream(code.mlir);
+      std::string text;
+      llvm::raw_string_ostream stream(text);
       codes[i]->print(stream, OpPrintingFlags().useLocalScope());
+      // Another variant may need the same.
+      auto present = llvm::find_if(program.code, [&](const KernelCode &code) { return code.mlir == text; });
+      if (present == program.code.end())
+        present = program.code.insert(present, {symbolOf(program.code.size(), emitted[i].kernel), std::move(text)});
+      symbol = present->symbol;
     }
     std::optional<int64_t> parameters;
     if (!share.parameters.empty()) {
@@ -147,7 +160,7 @@ void ProgramBuilder::finishCode() {
       parameters = program.weights.add(tensor);
     }
     for (auto [number, phase] : emitted[i].calls) {
-      Step &step = program.steps[number];
+      Step &step = variant.steps[number];
       step.symbol = phase == 0 ? symbol : symbol + "_" + std::to_string(phase);
       if (parameters)
         step.buffers.push_back({Place::Weights, *parameters});
@@ -174,20 +187,20 @@ Status ProgramBuilder::addFallback(nn::KernelOp kernel, int64_t row) {
   Expected<std::string> description = describeForOneDnn(kernel, assumeFinite);
   if (!description)
     return description.failure();
-  program.kernels[row].fallback = *description;
+  variant.kernels[row].fallback = *description;
   Step step;
   step.kernel = row;
   for (Value input : kernel.inputs())
     step.buffers.push_back(placeOf(input));
   for (Value result : kernel.getResults())
     step.buffers.push_back(placeOf(result));
-  program.steps.push_back(std::move(step));
+  variant.steps.push_back(std::move(step));
   return {};
 }
 
 Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
-  auto row = static_cast<int64_t>(program.kernels.size());
-  program.kernels.push_back(
+  auto row = static_cast<int64_t>(variant.kernels.size());
+  variant.kernels.push_back(
       {kernel.getName().str(), opsOf(kernel), "", contractionFlops(kernel), compulsoryBytes(kernel)});
   bool isEmpty = llvm::all_of(kernel.getResultTypes(),
                               [](Type type) { return cast<ShapedType>(type).getNumElements() == 0; });
@@ -201,11 +214,11 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   DiagnosticCollector diagnostics(*kernel.getContext());
   if (failed(emitKernel(emitter, kernel)))
     return diagnostics.failure("the kernel " + nn::describe(kernel) + " cannot be emitted");
-  program.kernels.back().flops += emitter.otherFlops;
+  variant.kernels.back().flops += emitter.otherFlops;
   SmallVector<int64_t> constants;
   for (const Tensor &tensor : emitter.constants)
     constants.push_back(program.weights.add(tensor));
-  program.arenaBytes = std::max(program.arenaBytes, plannedBytes + emitter.workspaceBytes);
+  variant.arenaBytes = std::max(variant.arenaBytes, plannedBytes + emitter.workspaceBytes);
   for (auto [i, phase] : llvm::enumerate(emitter.phases)) {
     Step step{"", row, {}, phase.total, phase.grain};
     for (const BufferRef &buffer : phase.buffers) {
@@ -225,23 +238,23 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
       }
     }
     if (phase.total > 0) {
-      functions.calls.push_back({program.steps.size(), i});
-      program.steps.push_back(std::move(step));
+      functions.calls.push_back({variant.steps.size(), i});
+      variant.steps.push_back(std::move(step));
     }
   }
   return {};
 }
 
-Expected<Program> ProgramBuilder::run() {
+Status ProgramBuilder::run() {
   if (auto name = module->getAttrOfType<StringAttr>("nn.graph"))
-    program.name = name.str();
+    variant.name = name.str();
   if (auto bytes = module->getAttrOfType<IntegerAttr>("nn.arena_bytes"))
     plannedBytes = llvm::alignTo(bytes.getInt(), SINTER_ALIGNMENT);
-  program.arenaBytes = plannedBytes;
-  program.explanation = nn::explanationText(module);
-  program.tables = tensorTables(main);
-  for (const TensorEntry &input : program.tables.inputs)
-    program.defaultOffsets.push_back(input.defaultValue ? program.weights.add(*input.defaultValue) : -1);
+  variant.arenaBytes = plannedBytes;
+  variant.explanation = nn::explanationText(module);
+  variant.tables = tensorTables(main);
+  for (const TensorEntry &input : variant.tables.inputs)
+    variant.defaultOffsets.push_back(input.defaultValue ? program.weights.add(*input.defaultValue) : -1);
   Block &body = main.getBody().front();
   for (auto [i, value] : llvm::enumerate(body.getTerminator()->getOperands()))
     outputs[nn::storageRoot(value)] = static_cast<int64_t>(i);
@@ -249,12 +262,12 @@ Expected<Program> ProgramBuilder::run() {
     if (!isa<nn::KernelOp>(op) && !nn::isConcatInPlace(&op))
       for (Value value : llvm::concat<Value>(op.getOperands(), op.getResults()))
         if (nn::layoutOf(value.getType()))
-          return Failure{ErrorCode::InvalidFile, nn::describe(&op) + " outside kernels has a blocked tensor"};
+          return {ErrorCode::InvalidFile, nn::describe(&op) + " outside kernels has a blocked tensor"};
   for (auto kernel : body.getOps<nn::KernelOp>())
     if (Status status = addKernel(kernel); !status.ok())
-      return status.failure();
+      return status;
   finishCode();
-  return std::move(program);
+  return {};
 }
 
 } // namespace
@@ -269,16 +282,17 @@ static bool contracts(ModuleOp module) {
       .wasInterrupted();
 }
 
-Expected<Program> buildProgram(const LoadedModel &model, const CompileOptions &options,
-                               const Target &target) {
+Status addVariant(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target) {
   DialectRegistry registry;
   registerKernelDialects(registry);
   model.context->appendDialectRegistry(registry);
   model.context->loadAllAvailableDialects();
-  Expected<Program> program = ProgramBuilder(model, options, target).run();
-  if (program)
-    program->flushSubnormals = options.math != "strict" && contracts(*model.module);
-  return program;
+  ProgramBuilder builder(program, model, options, target);
+  if (Status status = builder.run(); !status.ok())
+    return status;
+  builder.variant.flushSubnormals = options.math != "strict" && contracts(*model.module);
+  program.variants.push_back(std::move(builder.variant));
+  return {};
 }
 
 } // namespace sinter::codegen

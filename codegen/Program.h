@@ -38,6 +38,8 @@ public:
   int64_t bytes() const { return size; }
   /// Writes all of it in order, gaps as zeros.
   void write(llvm::function_ref<void(const void *data, size_t bytes)> sink) const;
+  /// Writes all of it to memory of bytes() bytes, zeroed, and frees each tensor that is written: large models do not fit twice.
+  void moveTo(std::byte *memory);
   uint64_t checksum() const;
 
 private:
@@ -52,21 +54,27 @@ struct Standalone {
   std::string weightsFile; ///< where its weights go; empty: into the object
 };
 
-struct Program {
+/// The model for one set of shapes.
+struct Variant {
   std::string name;
   TensorTables tables;
-  std::vector<KernelCode> code;
   std::vector<Step> steps;
   std::vector<KernelRow> kernels;
-  WeightBlob weights;
   std::string explanation;             ///< JSON: what became of the model's BatchNorms and activations
   std::vector<int64_t> defaultOffsets; ///< per input, in the weights; -1: none
   int64_t arenaBytes = 0;
   bool flushSubnormals = true;
-  std::optional<Standalone> standalone;
 };
 
-/// Emits all kernels of a model that lowerToKernels made; the module must outlive the program.
-Expected<Program> buildProgram(const LoadedModel &model, const CompileOptions &options, const Target &target);
+/// One variant or more, whose code and weights are in common where they are equal.
+struct Program {
+  std::vector<Variant> variants;
+  std::vector<KernelCode> code;
+  WeightBlob weights;
+  std::optional<Standalone> standalone; ///< of one variant
+};
+
+/// Emits all kernels of a model that lowerToKernels made, as one more variant; the module must outlive the program.
+Status addVariant(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target);
 
 } // namespace sinter::codegen

@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 #define SINTER_MAGIC 0x52544e53u /* "SNTR" */
-#define SINTER_ABI_VERSION 3u
+#define SINTER_ABI_VERSION 4u
 #define SINTER_ALIGNMENT 64 /* of the arena, of every buffer in it, of the weights */
 
 /* Work on the half-open range [begin, end) of a kernel's iterations. */
@@ -67,6 +67,8 @@ typedef struct SinterModel {
   /* One inference. Inputs and outputs are dense row-major buffers, aligned to their elements, in the order of the tables.
      Returns 0 or an error code. */
   int32_t (*run)(const SinterCallbacks *callbacks, void *arena, const void *const *inputs, void *const *outputs);
+  /* The same network for other shapes of its inputs, or null. The weights are the same memory. */
+  const struct SinterModel *next;
 } SinterModel;
 
 #ifdef __cplusplus

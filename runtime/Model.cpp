@@ -179,36 +179,100 @@ Expected<std::shared_ptr<Model>> Model::loadBytes(std::span<const std::byte> byt
   return open(alias, name, std::move(owner));
 }
 
-Expected<std::shared_ptr<Model>> Model::fromAbi(const SinterModel *abi, std::shared_ptr<void> keepAlive) {
+/// More variants than anybody compiles: a table that claims more is damaged.
+static constexpr size_t mostVariants = 65536;
+
+static Status checkTable(const SinterModel *abi) {
   if (!abi || abi->magic != SINTER_MAGIC)
-    return Failure{ErrorCode::InvalidFile, "this is not a compiled model: the magic number is wrong"};
+    return {ErrorCode::InvalidFile, "this is not a compiled model: the magic number is wrong"};
   if (abi->abiVersion != SINTER_ABI_VERSION)
-    return Failure{
-        ErrorCode::Incompatible,
-        fmt::format(
-            "the model was compiled for version {} of the interface, this is version {}: recompile it",
-            abi->abiVersion, SINTER_ABI_VERSION)};
+    return {ErrorCode::Incompatible,
+            fmt::format("the model was compiled for version {} of the interface, this is version {}: recompile it",
+                        abi->abiVersion, SINTER_ABI_VERSION)};
   std::vector<std::string> missing = missingFeatures(abi->cpuFeatures ? abi->cpuFeatures : "");
   if (!missing.empty())
-    return Failure{ErrorCode::Incompatible,
-                   fmt::format("the model needs {}, which this processor lacks: recompile with "
-                               "--target-cpu {}",
-                               fmt::join(missing, ", "), baselineCpu())};
+    return {ErrorCode::Incompatible, fmt::format("the model needs {}, which this processor lacks: recompile with "
+                                                 "--target-cpu {}",
+                                                 fmt::join(missing, ", "), baselineCpu())};
   for (Status status : {checkTensorTable(abi->inputs, abi->inputCount, "inputs"),
                         checkTensorTable(abi->outputs, abi->outputCount, "outputs")})
     if (!status.ok())
-      return status.failure();
+      return status;
   if (!abi->run || abi->kernelCount < 0 || (abi->kernelCount > 0 && !abi->kernels) || abi->arenaBytes < 0 ||
       abi->weightBytes < 0 || (abi->weightBytes > 0 && !abi->weights))
-    return Failure{ErrorCode::InvalidFile, "the compiled model's table is invalid"};
-  std::optional<int32_t> counts = leadingCounts({abi->outputs, static_cast<size_t>(abi->outputCount)});
-  if (!counts)
-    return Failure{ErrorCode::InvalidFile, "the compiled model's table of outputs is invalid"};
-  std::shared_ptr<Model> model(new Model);
-  model->abi_ = abi;
-  model->counts_ = *counts;
-  model->keepAlive_ = std::move(keepAlive);
-  return model;
+    return {ErrorCode::InvalidFile, "the compiled model's table is invalid"};
+  if (!leadingCounts({abi->outputs, static_cast<size_t>(abi->outputCount)}))
+    return {ErrorCode::InvalidFile, "the compiled model's table of outputs is invalid"};
+  return {};
+}
+
+/// Whether two tables of variants list the same tensors, whatever their shapes.
+static bool sameTensors(const SinterTensorInfo *a, const SinterTensorInfo *b, int32_t count) {
+  return std::equal(a, a + count, b, [](const SinterTensorInfo &x, const SinterTensorInfo &y) {
+    return x.type == y.type && x.countedBy == y.countedBy && !x.defaultValue == !y.defaultValue && std::string_view(x.name) == y.name;
+  });
+}
+
+Expected<std::shared_ptr<Model>> Model::fromAbi(const SinterModel *abi, std::shared_ptr<void> keepAlive) {
+  std::vector<const SinterModel *> all;
+  do {
+    if (Status status = checkTable(abi); !status.ok())
+      return status.failure();
+    all.push_back(abi);
+    const SinterModel &first = *all.front();
+    bool agrees = abi->inputCount == first.inputCount && abi->outputCount == first.outputCount &&
+                  sameTensors(abi->inputs, first.inputs, first.inputCount) &&
+                  sameTensors(abi->outputs, first.outputs, first.outputCount);
+    if (!agrees || all.size() > mostVariants)
+      return Failure{ErrorCode::InvalidFile, "the compiled model's table of variants is invalid"};
+    abi = abi->next;
+  } while (abi);
+  int32_t counts = *leadingCounts({all[0]->outputs, static_cast<size_t>(all[0]->outputCount)});
+  return std::shared_ptr<Model>(new Model(std::move(all), counts, std::move(keepAlive)));
+}
+
+std::vector<std::shared_ptr<const Model>> Model::variants() const {
+  std::vector<std::shared_ptr<const Model>> models;
+  for (const SinterModel *abi : all_)
+    models.push_back(std::shared_ptr<const Model>(new Model({abi}, counts_, keepAlive_)));
+  return models;
+}
+
+/// Whether a caller leaves out an input.
+static bool isAbsent(const Tensor &tensor) { return !tensor.data() && tensor.rank() == 0; }
+
+Expected<size_t> Model::variantFor(std::span<const Tensor> tensors) const {
+  auto serves = [&](const SinterModel *abi) {
+    for (size_t i = 0; i < std::min(tensors.size(), static_cast<size_t>(abi->inputCount)); ++i)
+      if (!isAbsent(tensors[i]) && tensors[i].shape() != shapeOf(abi->inputs[i]))
+        return false;
+    return true;
+  };
+  auto found = std::find_if(all_.begin(), all_.end(), serves);
+  if (found != all_.end())
+    return static_cast<size_t>(found - all_.begin());
+  auto list = [&](auto shapeAt) {
+    std::vector<std::string> parts;
+    for (size_t i = 0; i < inputs().size(); ++i)
+      if (i < tensors.size() && !isAbsent(tensors[i]))
+        parts.push_back(fmt::format("{}={}", inputs()[i].name, toString(shapeAt(i))));
+    return fmt::format("{}", fmt::join(parts, ","));
+  };
+  std::vector<std::string> held;
+  for (const SinterModel *abi : all_)
+    held.push_back(list([&](size_t i) { return shapeOf(abi->inputs[i]); }));
+  std::string given = list([&](size_t i) { return tensors[i].shape(); });
+  return Failure{ErrorCode::InvalidArgument,
+                 fmt::format("the model was not compiled for {}; it holds {}: give one of these shapes, or compile it "
+                             "again with one more --shapes {}",
+                             given, fmt::join(held, " and "), given)};
+}
+
+int64_t Model::arenaBytes() const {
+  int64_t most = 0;
+  for (const SinterModel *abi : all_)
+    most = std::max(most, abi->arenaBytes);
+  return most;
 }
 
 double Model::flops() const {

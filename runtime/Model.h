@@ -33,17 +33,26 @@ public:
   std::span<const SinterKernelInfo> kernels() const {
     return {abi_->kernels, static_cast<size_t>(abi_->kernelCount)};
   }
+  /// The same network for each of the shapes it was compiled for, this model's the first. One model's variants differ in
+  /// shapes alone: names, types and order are those of this model.
+  std::vector<std::shared_ptr<const Model>> variants() const;
+  /// The place in variants() of the one for the shapes of these inputs, in order; fails with the shapes that there are.
+  Expected<size_t> variantFor(std::span<const Tensor> inputs) const;
+  /// Scratch memory that a session needs, whichever variant runs.
+  int64_t arenaBytes() const;
   /// Floating-point operations of one run.
   double flops() const;
   /// Reads all weights and compares their checksum; not done on load, which is to take milliseconds.
   Status verifyWeights() const;
 
 private:
-  Model() = default;
   static Expected<std::shared_ptr<Model>> open(const std::string &path, const std::string &name,
                                                std::shared_ptr<void> file);
-  const SinterModel *abi_ = nullptr;
-  int32_t counts_ = 0; ///< leading outputs that hold sizes
+  Model(std::vector<const SinterModel *> all, int32_t counts, std::shared_ptr<void> keepAlive)
+      : abi_(all.front()), all_(std::move(all)), counts_(counts), keepAlive_(std::move(keepAlive)) {}
+  const SinterModel *abi_;
+  std::vector<const SinterModel *> all_;
+  int32_t counts_; ///< leading outputs that hold sizes
   std::shared_ptr<void> keepAlive_;
 };
 
@@ -66,43 +75,54 @@ public:
 
 class Session {
 public:
-  /// `threads` of 0 means defaultThreadCount(). `arena`: the caller's memory of arenaBytes, SINTER_ALIGNMENT aligned; null:
+  /// `threads` of 0 means defaultThreadCount(). `arena`: the caller's memory of Model::arenaBytes(), SINTER_ALIGNMENT aligned; null:
   /// the session allocates it.
   static Expected<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, int threads = 0,
                                                    std::shared_ptr<void> arena = {});
 
-  /// One inference. The tensors are in the model's order and must match its types and shapes; an input that
-  /// has a default value may be a default-constructed Tensor. Outputs are written in place, but for one whose size a run
-  /// says (`countedBy` in its table): it may have any shape and gets the true one, and memory of its own where that differs.
+  /// One inference. The tensors are in the model's order and must match its types and the shapes of one of its variants; an
+  /// input that has a default value may be a default-constructed Tensor. Outputs are written in place, but for one whose size
+  /// a run says (`countedBy` in its table): it may have any shape and gets the true one, and memory of its own where that
+  /// differs. `observer` is told the kernels of the variant, whose first run may allocate.
   Status run(std::span<const Tensor> inputs, std::span<Tensor> outputs, RunObserver *observer = nullptr);
-  /// The same on the buffers of tensors that have been checked: dense, aligned, one for each input and output. Allocates
-  /// nothing.
-  Status runBuffers(const void *const *inputs, void *const *outputs, RunObserver *observer = nullptr);
+  /// The same on the buffers of tensors that have been checked: dense, aligned, one for each input and output of a variant.
+  /// Allocates nothing once the variant has run.
+  Status runBuffers(const void *const *inputs, void *const *outputs, RunObserver *observer = nullptr, size_t variant = 0);
   /// After a run, of an output with `countedBy` in its table: its size along `boundedAxis`.
   int64_t trueSize(size_t output) const;
   /// Makes the run in progress fail before its next kernel; from any thread.
   void cancel() { cancelled_ = true; }
   /// Whether cancel() was called since the last run began.
   bool cancelled() const { return cancelled_; }
-  /// Tensors to run into.
+  /// Tensors to run into: of the first variant, or of that for `inputs`.
   Expected<std::vector<Tensor>> makeOutputs() const;
+  Expected<std::vector<Tensor>> makeOutputs(std::span<const Tensor> inputs) const;
 
   const Model &model() const { return *model_; }
   int threads() const { return threads_; }
 
 private:
+  /// A shape that the model can run at. Its fallback, if it needs one, is created by its first run.
+  struct Variant {
+    std::shared_ptr<const Model> model;
+    bool needsFallback = false;
+    std::unique_ptr<Fallback> fallback;
+    std::vector<Tensor> bounded; ///< where outputs with a true size are computed
+  };
   Session() = default;
-  Status takeBounded(std::span<Tensor> outputs);
+  Status prepare(Variant &variant);
+  Status takeBounded(const Variant &variant, std::span<Tensor> outputs);
+
   std::shared_ptr<const Model> model_;
+  std::vector<Variant> variants_;
   int threads_ = 1;
   std::atomic<bool> cancelled_ = false;
-  std::shared_ptr<void> arena_;
-  std::unique_ptr<Fallback> fallback_;
-  std::unique_ptr<ThreadPool> pool_; ///< where there is no fallback
+  std::shared_ptr<void> arena_; ///< as large as the largest variant needs
+  std::unique_ptr<ThreadPool> pool_; ///< for variants without a fallback
   std::vector<const void *> inputs_;
   std::vector<void *> outputs_;    ///< counts first
   std::vector<int64_t> counts_;    ///< true sizes of the last run
-  std::vector<Tensor> bounded_;    ///< where outputs with a true size are computed
+  const Variant *last_ = nullptr;  ///< that of the last run
 };
 
 } // namespace sinter

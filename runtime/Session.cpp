@@ -78,50 +78,59 @@ Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> 
                    fmt::format("the number of threads must be 1 to {}, not {}", maxThreads, threads)};
   std::unique_ptr<Session> session(new Session);
   session->threads_ = threads == 0 ? defaultThreadCount() : threads;
-  const SinterModel &abi = model->abi();
+  for (std::shared_ptr<const Model> &variant : model->variants()) {
+    bool needsFallback = std::any_of(variant->kernels().begin(), variant->kernels().end(),
+                                     [](auto &k) { return k.fallback != nullptr; });
+    if (needsFallback && !registeredFactory)
+      return Failure{ErrorCode::Incompatible,
+                     "the model has kernels that run in oneDNN, which this program does not "
+                     "include: recompile with --backend llvm"};
+    session->variants_.push_back({std::move(variant), needsFallback, nullptr});
+  }
   if (!arena) {
-    std::optional<Tensor> memory = Tensor::allocate(DType::U8, {abi.arenaBytes});
+    std::optional<Tensor> memory = Tensor::allocate(DType::U8, {model->arenaBytes()});
     if (!memory)
-      return Failure{
-          ErrorCode::OutOfMemory,
-          fmt::format("not enough memory: the model needs {} bytes of scratch memory", abi.arenaBytes)};
+      return Failure{ErrorCode::OutOfMemory, fmt::format("not enough memory: the model needs {} bytes of scratch memory",
+                                                         model->arenaBytes())};
     auto owner = std::make_shared<Tensor>(std::move(*memory));
     arena = {owner, owner->data()};
   }
   session->arena_ = std::move(arena);
-  bool needsFallback = std::any_of(model->kernels().begin(), model->kernels().end(),
-                                   [](auto &k) { return k.fallback != nullptr; });
-  if (needsFallback && !registeredFactory)
-    return Failure{ErrorCode::Incompatible,
-                   "the model has kernels that run in oneDNN, which this program does not "
-                   "include: recompile with --backend llvm"};
-  if (needsFallback) {
-    Expected<std::unique_ptr<Fallback>> fallback = registeredFactory(abi, session->threads_);
-    if (!fallback)
-      return fallback.failure();
-    session->fallback_ = std::move(*fallback);
-  } else {
-    Expected<std::unique_ptr<ThreadPool>> pool = ThreadPool::create(session->threads_);
-    if (!pool)
-      return pool.failure();
-    session->pool_ = std::move(*pool);
-  }
+  if (Status status = session->prepare(session->variants_.front()); !status.ok())
+    return status.failure();
   session->inputs_.resize(model->inputs().size());
-  for (const SinterTensorInfo &info : model->outputs()) {
-    std::optional<Tensor> tensor = info.countedBy ? Tensor::allocate(typeOf(info), shapeOf(info)) : Tensor();
-    if (!tensor)
-      return Failure{ErrorCode::OutOfMemory, fmt::format("not enough memory for output '{}'", info.name)};
-    session->bounded_.push_back(std::move(*tensor));
-  }
-  session->counts_.resize(static_cast<size_t>(abi.outputCount) - model->outputs().size());
-  session->outputs_.resize(static_cast<size_t>(abi.outputCount));
+  session->outputs_.resize(static_cast<size_t>(model->abi().outputCount));
+  session->counts_.resize(session->outputs_.size() - model->outputs().size());
   session->model_ = std::move(model);
   return session;
 }
 
-Expected<std::vector<Tensor>> Session::makeOutputs() const {
+/// Creates what runs the kernels of a variant: once.
+Status Session::prepare(Variant &variant) {
+  if (variant.bounded.empty())
+    for (const SinterTensorInfo &info : variant.model->outputs()) {
+      std::optional<Tensor> tensor = info.countedBy ? Tensor::allocate(typeOf(info), shapeOf(info)) : Tensor();
+      if (!tensor)
+        return {ErrorCode::OutOfMemory, fmt::format("not enough memory for output '{}'", info.name)};
+      variant.bounded.push_back(std::move(*tensor));
+    }
+  if (variant.needsFallback && !variant.fallback) {
+    Expected<std::unique_ptr<Fallback>> fallback = registeredFactory(variant.model->abi(), threads_);
+    if (!fallback)
+      return fallback.failure();
+    variant.fallback = std::move(*fallback);
+  } else if (!variant.needsFallback && !pool_) {
+    Expected<std::unique_ptr<ThreadPool>> pool = ThreadPool::create(threads_);
+    if (!pool)
+      return pool.failure();
+    pool_ = std::move(*pool);
+  }
+  return {};
+}
+
+static Expected<std::vector<Tensor>> outputsOf(const Model &model) {
   std::vector<Tensor> outputs;
-  for (const SinterTensorInfo &info : model_->outputs()) {
+  for (const SinterTensorInfo &info : model.outputs()) {
     std::optional<Tensor> tensor = Tensor::allocate(typeOf(info), shapeOf(info));
     if (!tensor)
       return Failure{ErrorCode::OutOfMemory, fmt::format("not enough memory for output '{}'", info.name)};
@@ -131,14 +140,14 @@ Expected<std::vector<Tensor>> Session::makeOutputs() const {
 }
 
 int64_t Session::trueSize(size_t output) const {
-  const SinterTensorInfo &info = model_->outputs()[output];
+  const SinterTensorInfo &info = last_->model->outputs()[output];
   return std::clamp<int64_t>(counts_[static_cast<size_t>(info.countedBy) - 1], 0, info.shape[info.boundedAxis]);
 }
 
 /// What is there of the outputs whose size the run said, as tensors of that size.
-Status Session::takeBounded(std::span<Tensor> outputs) {
+Status Session::takeBounded(const Variant &variant, std::span<Tensor> outputs) {
   for (size_t i = 0; i < outputs.size(); ++i) {
-    const SinterTensorInfo &info = model_->outputs()[i];
+    const SinterTensorInfo &info = variant.model->outputs()[i];
     if (!info.countedBy)
       continue;
     Shape shape = shapeOf(info);
@@ -155,18 +164,35 @@ Status Session::takeBounded(std::span<Tensor> outputs) {
     int64_t outer = *elementCount(std::span(shape).first(axis));
     for (int64_t o = 0; o < outer; ++o)
       std::memcpy(outputs[i].data() + static_cast<size_t>(o * size) * slice,
-                  bounded_[i].data() + static_cast<size_t>(o * most) * slice, static_cast<size_t>(size) * slice);
+                  variant.bounded[i].data() + static_cast<size_t>(o * most) * slice, static_cast<size_t>(size) * slice);
   }
   return {};
 }
 
+Expected<std::vector<Tensor>> Session::makeOutputs() const { return outputsOf(*model_); }
+
+Expected<std::vector<Tensor>> Session::makeOutputs(std::span<const Tensor> inputs) const {
+  Expected<size_t> found = variants_.size() == 1 ? Expected<size_t>(size_t(0)) : model_->variantFor(inputs);
+  if (!found)
+    return found.failure();
+  return outputsOf(*variants_[*found].model);
+}
+
 Status Session::run(std::span<const Tensor> inputs, std::span<Tensor> outputs, RunObserver *observer) {
-  if (inputs.size() != inputs_.size() || outputs.size() != bounded_.size())
+  if (inputs.size() != inputs_.size() || outputs.size() != model_->outputs().size())
     return {ErrorCode::InvalidArgument,
             fmt::format("the model has {} inputs and {} outputs, but was given {} and {} tensors",
-                        inputs_.size(), bounded_.size(), inputs.size(), outputs.size())};
+                        inputs_.size(), model_->outputs().size(), inputs.size(), outputs.size())};
+  // Where there is one variant only, the message is about the tensor that does not fit.
+  Expected<size_t> found = variants_.size() == 1 ? Expected<size_t>(size_t(0)) : model_->variantFor(inputs);
+  if (!found)
+    return found.failure();
+  Variant &variant = variants_[*found];
+  if (Status status = prepare(variant); !status.ok())
+    return status;
+  const Model &model = *variant.model;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const SinterTensorInfo &info = model_->inputs()[i];
+    const SinterTensorInfo &info = model.inputs()[i];
     bool absent = !inputs[i].data() && inputs[i].rank() == 0;
     if (absent && !info.defaultValue)
       return {ErrorCode::InvalidArgument,
@@ -178,36 +204,42 @@ Status Session::run(std::span<const Tensor> inputs, std::span<Tensor> outputs, R
   }
   void **memory = outputs_.data() + counts_.size();
   for (size_t i = 0; i < outputs.size(); ++i) {
-    bool isBounded = model_->outputs()[i].countedBy != 0;
-    if (Status status = isBounded ? Status() : checkTensor(model_->outputs()[i], outputs[i], "output"); !status.ok())
+    bool isBounded = model.outputs()[i].countedBy != 0;
+    if (Status status = isBounded ? Status() : checkTensor(model.outputs()[i], outputs[i], "output"); !status.ok())
       return status;
-    memory[i] = isBounded ? bounded_[i].data() : outputs[i].data();
+    memory[i] = isBounded ? variant.bounded[i].data() : outputs[i].data();
   }
 
-  Status status = runBuffers(inputs_.data(), memory, observer);
-  return status.ok() ? takeBounded(outputs) : status;
+  Status status = runBuffers(inputs_.data(), memory, observer, *found);
+  return status.ok() ? takeBounded(variant, outputs) : status;
 }
 
-Status Session::runBuffers(const void *const *inputs, void *const *outputs, RunObserver *observer) {
+Status Session::runBuffers(const void *const *inputs, void *const *outputs, RunObserver *observer, size_t number) {
+  Variant &variant = variants_[number];
+  if (Status status = prepare(variant); !status.ok())
+    return status;
+  last_ = &variant;
   for (size_t i = 0; i < counts_.size(); ++i)
     outputs_[i] = &counts_[i];
   if (void **own = outputs_.data() + counts_.size(); outputs != own)
-    std::copy_n(outputs, bounded_.size(), own);
+    std::copy_n(outputs, model_->outputs().size(), own);
   cancelled_ = false;
-  Run context{pool_.get(), fallback_.get(), observer, cancelled_};
-  SinterCallbacks callbacks{&context, callParallelFor, fallback_ ? callFallback : nullptr};
-  bool flush = model_->abi().flags & 1;
+  const SinterModel &abi = variant.model->abi();
+  Fallback *fallback = variant.fallback.get();
+  Run context{fallback ? nullptr : pool_.get(), fallback, observer, cancelled_};
+  SinterCallbacks callbacks{&context, callParallelFor, fallback ? callFallback : nullptr};
+  bool flush = abi.flags & 1;
   FlushSubnormals mode(flush);
-  if (fallback_)
-    fallback_->begin(flush);
-  int32_t code = model_->abi().run(&callbacks, arena_.get(), inputs, outputs_.data());
-  if (fallback_)
-    fallback_->end();
+  if (fallback)
+    fallback->begin(flush);
+  int32_t code = abi.run(&callbacks, arena_.get(), inputs, outputs_.data());
+  if (fallback)
+    fallback->end();
   if (code == 0)
     return {};
   if (code == cancelledCode)
     return {ErrorCode::Internal, "the run was cancelled"};
-  std::string reason = fallback_ ? fallback_->lastError() : "";
+  std::string reason = fallback ? fallback->lastError() : "";
   return {ErrorCode::Internal,
           reason.empty() ? fmt::format("the model failed with error code {}", code) : reason};
 }

@@ -7,9 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 #include <onnx/onnx-data_pb.h>
 #include <onnx/onnx_pb.h>
 
@@ -151,9 +149,8 @@ Status fillFromField(const TensorProto &proto, Tensor &tensor) {
   return {ErrorCode::Internal, "unknown element type"};
 }
 
-/// Finds the file and the range of external data. The path must be relative and stay inside the folder,
-/// symbolic links resolved, so that a model cannot read what its user did not hand over.
-Status fillFromFile(const TensorProto &proto, const std::string &folder, Tensor &tensor) {
+/// The bytes of external data, `bytes` of them, where the model's folder has them.
+Expected<StoredBytes> findExternal(const TensorProto &proto, const ModelFolder &folder, size_t bytes) {
   std::string location;
   uint64_t offset = 0;
   std::optional<uint64_t> length;
@@ -171,31 +168,27 @@ Status fillFromFile(const TensorProto &proto, const std::string &folder, Tensor 
     else if (entry.key() == "length")
       length = number;
   }
-  if (folder.empty())
-    return bad(proto, "has external data, which is read only for models");
-  namespace fs = std::filesystem;
-  std::error_code error;
-  fs::path root = fs::canonical(folder, error);
-  fs::path path = error ? fs::path() : fs::weakly_canonical(root / location, error);
-  bool inside = !error && !location.empty() && !fs::path(location).is_absolute() &&
-                std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first == root.end();
-  if (!inside)
-    return bad(proto,
-               fmt::format("has its data in '{}', outside the model's folder: move the file beside the model "
-                           "and save the model with that location",
-                           location));
-  uint64_t size = fs::is_regular_file(path, error) ? fs::file_size(path, error) : 0;
-  std::ifstream file(path, std::ios::binary);
-  if (error || !file)
-    return bad(proto, fmt::format("needs the external data file '{}', which cannot be read", path.string()));
-  if (offset > size || length.value_or(tensor.bytes()) != tensor.bytes() || size - offset < tensor.bytes())
-    return bad(proto, fmt::format("of shape {} needs {} bytes of '{}', which does not hold them at offset {}",
-                                  toString(tensor.shape()), tensor.bytes(), location, offset));
-  file.seekg(static_cast<std::streamoff>(offset));
-  file.read(reinterpret_cast<char *>(tensor.data()), static_cast<std::streamsize>(tensor.bytes()));
-  if (!file && tensor.bytes() > 0)
-    return bad(proto, fmt::format("needs the external data file '{}', which cannot be read", path.string()));
-  return {};
+  if (length.value_or(bytes) != bytes)
+    return bad(proto, fmt::format("of shape {} needs {} bytes of data, has {}",
+                                  toString(Shape(proto.dims().begin(), proto.dims().end())), bytes, *length));
+  Expected<StoredBytes> found = folder.find(location, offset, bytes);
+  if (!found)
+    return bad(proto, found.failure().message);
+  return found;
+}
+
+/// A tensor of bytes that lie elsewhere: a view where they can be used as they are, else a copy.
+std::optional<Tensor> fromStored(DType type, const Shape &shape, const StoredBytes &stored) {
+  bool isAligned = reinterpret_cast<uintptr_t>(stored.bytes.data()) % sizeOf(type) == 0;
+  if (stored.owner && isAligned && !isPacked(type) && type != DType::Bool)
+    return Tensor::view(type, shape, const_cast<std::byte *>(stored.bytes.data()),
+                        std::const_pointer_cast<MappedFile>(stored.owner));
+  std::optional<Tensor> tensor = Tensor::allocate(type, shape);
+  if (tensor && isPacked(type))
+    unpack({reinterpret_cast<const uint8_t *>(stored.bytes.data()), stored.bytes.size()}, *tensor);
+  else if (tensor)
+    std::ranges::copy(stored.bytes, tensor->data());
+  return tensor;
 }
 
 /// Parses without an exception and without protobuf's own complaints on stderr.
@@ -216,7 +209,7 @@ Expected<NamedTensor> parseTensorProto(std::span<const std::byte> bytes, const s
   if (!parseMessage(bytes, proto) || proto.data_type() == TensorProto::UNDEFINED)
     return Failure{ErrorCode::InvalidFile,
                    fmt::format("'{}' is neither a .npy file nor an ONNX tensor (TensorProto)", path)};
-  Expected<Tensor> tensor = tensorFromProto(proto, "");
+  Expected<Tensor> tensor = tensorFromProto(proto);
   if (!tensor)
     return Failure{tensor.failure().code, fmt::format("'{}': {}", path, tensor.failure().message)};
   return NamedTensor{proto.name(), *tensor};
@@ -244,7 +237,7 @@ int32_t typeToOnnx(DType type) {
   return found == std::end(supported) ? static_cast<int32_t>(TensorProto::UNDEFINED) : found->first;
 }
 
-Expected<Tensor> tensorFromProto(const TensorProto &proto, const std::string &folder) {
+Expected<Tensor> tensorFromProto(const TensorProto &proto, const ModelFolder &folder) {
   Expected<DType> type = typeFromOnnx(proto.data_type());
   if (!type)
     return Failure{type.failure().code, fmt::format("tensor '{}': {}", proto.name(), type.failure().message)};
@@ -268,25 +261,19 @@ Expected<Tensor> tensorFromProto(const TensorProto &proto, const std::string &fo
                                   nameOf(*type), bytes, proto.raw_data().size()));
   if (!raw && !external && *count > std::numeric_limits<int>::max())
     return bad(proto, fmt::format("of shape {} lacks data", toString(shape)));
-  std::optional<Tensor> tensor = Tensor::allocate(*type, shape);
+  StoredBytes stored{std::as_bytes(std::span(proto.raw_data())), nullptr};
+  if (external) {
+    Expected<StoredBytes> found = findExternal(proto, folder, bytes);
+    if (!found)
+      return found.failure();
+    stored = std::move(*found);
+  }
+  std::optional<Tensor> tensor =
+      raw || external ? fromStored(*type, shape, stored) : Tensor::allocate(*type, shape);
   if (!tensor)
     return Failure{ErrorCode::OutOfMemory, fmt::format("not enough memory for tensor '{}' of shape {}",
                                                        proto.name(), toString(shape))};
-  Status status;
-  if (external && isPacked(*type))
-    return Failure{ErrorCode::Unsupported,
-                   fmt::format("tensor '{}' of type {} has external data, which is not supported for types of "
-                               "less than 8 bits: store it in the model",
-                               proto.name(), nameOf(*type))};
-  if (external)
-    status = fillFromFile(proto, folder, *tensor);
-  else if (raw && isPacked(*type))
-    unpack(std::span(reinterpret_cast<const uint8_t *>(proto.raw_data().data()), bytes), *tensor);
-  else if (raw)
-    std::copy_n(reinterpret_cast<const std::byte *>(proto.raw_data().data()), bytes, tensor->data());
-  else
-    status = fillFromField(proto, *tensor);
-  if (!status.ok())
+  if (Status status = raw || external ? Status() : fillFromField(proto, *tensor); !status.ok())
     return status.failure();
   if (*type == DType::Bool)
     for (uint8_t &b : tensor->as<uint8_t>())
@@ -307,7 +294,7 @@ static Status appendTensors(const onnx::SequenceProto &sequence, const std::stri
     return {ErrorCode::Unsupported, fmt::format("'{}' holds a sequence of something other than tensors", path)};
   list.isSequence = true;
   for (const TensorProto &proto : sequence.tensor_values()) {
-    Expected<Tensor> tensor = tensorFromProto(proto, "");
+    Expected<Tensor> tensor = tensorFromProto(proto);
     if (!tensor)
       return {tensor.failure().code, fmt::format("'{}': {}", path, tensor.failure().message)};
     list.tensors.push_back(*tensor);
@@ -326,7 +313,7 @@ Expected<TensorList> readTensorList(const std::string &path, bool isOptional) {
     return Failure{ErrorCode::InvalidFile,
                    fmt::format("'{}' is no ONNX {}", path, isOptional ? "optional" : "sequence")};
   if (isOptional && optional.has_tensor_value()) {
-    Expected<Tensor> tensor = tensorFromProto(optional.tensor_value(), "");
+    Expected<Tensor> tensor = tensorFromProto(optional.tensor_value());
     if (!tensor)
       return Failure{tensor.failure().code, fmt::format("'{}': {}", path, tensor.failure().message)};
     list.tensors.push_back(*tensor);

@@ -2,6 +2,7 @@
 // which needs no protobuf: link SinterTensorProto for it.
 #pragma once
 
+#include "runtime/MappedFile.h"
 #include "runtime/Status.h"
 #include "runtime/Tensor.h"
 
@@ -23,9 +24,9 @@ Expected<DType> typeFromOnnx(int32_t dataType);
 std::string onnxTypeName(int32_t dataType);
 int32_t typeToOnnx(DType type);
 
-/// Reads raw or typed data. External data is read from inside `folder` only; an empty `folder` allows none.
-/// Messages name the tensor. The result owns its bytes.
-Expected<Tensor> tensorFromProto(const onnx::TensorProto &proto, const std::string &folder);
+/// Reads raw or typed data; external data where `folder` allows it. Messages name the tensor. The result owns its bytes, or
+/// is a view of a file in `folder` that it keeps mapped, read-only.
+Expected<Tensor> tensorFromProto(const onnx::TensorProto &proto, const ModelFolder &folder = {});
 
 Expected<NamedTensor> readTensorProto(const std::string &path);
 /// What a file of an ONNX sequence (SequenceProto) or optional (OptionalProto) holds. An optional of a tensor counts as a

@@ -20,7 +20,7 @@ Failure failure(llvm::Error error) {
 
 } // namespace
 
-Expected<std::shared_ptr<CompiledModel>> linkInProcess(const Program &program, std::vector<std::string> objects,
+Expected<std::shared_ptr<CompiledModel>> linkInProcess(Program &program, std::vector<std::string> objects,
                                                        const Target &target) {
   auto model = std::make_shared<JitModel>();
   std::optional<Tensor> weights = Tensor::allocate(DType::U8, {std::max<int64_t>(program.weights.bytes(), 1)});
@@ -28,11 +28,7 @@ Expected<std::shared_ptr<CompiledModel>> linkInProcess(const Program &program, s
     return Failure{ErrorCode::OutOfMemory, "not enough memory for the weights: " +
                                                std::to_string(program.weights.bytes()) + " bytes"};
   model->weights = std::move(*weights);
-  std::byte *to = model->weights.data();
-  program.weights.write([&](const void *data, size_t bytes) {
-    std::memcpy(to, data, bytes);
-    to += bytes;
-  });
+  program.weights.moveTo(model->weights.data());
 
   llvm::orc::JITTargetMachineBuilder builder{llvm::Triple(target.triple)};
   builder.setCPU(target.cpu);

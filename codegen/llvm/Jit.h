@@ -5,8 +5,8 @@
 
 namespace sinter::codegen {
 
-/// Links the objects with the program's weights, which are copied, and finds `sinter_model`. The result can be saved.
-Expected<std::shared_ptr<CompiledModel>> linkInProcess(const Program &program, std::vector<std::string> objects,
+/// Links the objects with the program's weights, which are moved, and finds `sinter_model`. The result can be saved.
+Expected<std::shared_ptr<CompiledModel>> linkInProcess(Program &program, std::vector<std::string> objects,
                                                        const Target &target);
 
 } // namespace sinter::codegen

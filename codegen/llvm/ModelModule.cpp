@@ -11,14 +11,17 @@ namespace {
 
 /// %Step: function (null: fallback), its buffers, row of the kernel table, count of buffers, iterations, grain.
 /// %Place: kind, value; see Program.h. Error 2: the host has no fallback.
-constexpr const char *runCode = R"(
+constexpr const char *typesCode = R"(
 %Step = type { ptr, ptr, i32, i32, i64, i64 }
 %Place = type { i64, i64 }
 %Info = type { ptr, ptr, i32, i32, ptr, i32, i32 }
 %Kernel = type { ptr, ptr, ptr, double, double }
-%Model = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, i32, i32, i32, i32, i64, ptr, i64, i64, ptr, ptr }
+%Model = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, i32, i32, i32, i32, i64, ptr, i64, i64, ptr, ptr, ptr }
 %Callbacks = type { ptr, ptr, ptr }
+)";
 
+/// Of each variant.
+constexpr const char *runCode = R"(
 define %LINKAGE% i32 @%RUN%(ptr %callbacks, ptr %arena, ptr %inputs, ptr %outputs) {
 entry:
   %buffers = alloca ptr, i64 %SLOTS%, align 16
@@ -44,7 +47,7 @@ steps:
   %more = icmp ult i64 %s, %STEPS%
   br i1 %more, label %step, label %success
 step:
-  %at = getelementptr inbounds %Step, ptr @steps, i64 %s
+  %at = getelementptr inbounds %Step, ptr %TABLE%, i64 %s
   %function = load ptr, ptr %at
   %places.slot = getelementptr inbounds %Step, ptr %at, i64 0, i32 1
   %places = load ptr, ptr %places.slot
@@ -116,7 +119,9 @@ failure:
 success:
   ret i32 0
 }
+)";
 
+constexpr const char *libraryCode = R"(
 ; For the copies and fills that code generation makes into calls; byte by byte, for these are rare and small.
 define hidden ptr @memcpy(ptr returned %to, ptr %from, i64 %n) #0 {
 entry:
@@ -205,10 +210,10 @@ std::string infoTable(Tables &t, const std::vector<TensorEntry> &entries, llvm::
   return t.array("%Info", rows);
 }
 
-std::string kernelTable(Tables &t, const Program &program) {
+std::string kernelTable(Tables &t, const Variant &variant) {
   std::vector<std::string> rows;
   auto number = [](double value) { return "0x" + llvm::utohexstr(llvm::bit_cast<uint64_t>(value), false, 16); };
-  for (const KernelRow &kernel : program.kernels) {
+  for (const KernelRow &kernel : variant.kernels) {
     std::string fallback = kernel.fallback.empty() ? "null" : t.string(kernel.fallback);
     rows.push_back("{ ptr " + t.string(kernel.name) + ", ptr " + t.string(kernel.ops) + ", ptr " + fallback +
                    ", double " + number(kernel.flops) + ", double " + number(kernel.bytes) + " }");
@@ -216,10 +221,9 @@ std::string kernelTable(Tables &t, const Program &program) {
   return t.array("%Kernel", rows);
 }
 
-std::string stepTable(Tables &t, const Program &program) {
+std::string stepTable(Tables &t, const Variant &variant, llvm::StringSet<> &declared) {
   std::vector<std::string> rows;
-  llvm::StringSet<> declared;
-  for (const Step &step : program.steps) {
+  for (const Step &step : variant.steps) {
     std::vector<std::string> places;
     for (const Place &place : step.buffers)
       places.push_back("{ i64 " + std::to_string(place.kind) + ", i64 " + std::to_string(place.value) + " }");
@@ -238,70 +242,101 @@ void replace(std::string &text, llvm::StringRef key, const std::string &value) {
   text.replace(text.find(key.data(), 0, key.size()), key.size(), value);
 }
 
-/// The functions and the table of steps. `weightsSlot`: the address of the variable that has the weights' address.
-std::string runText(Tables &t, const Program &program, llvm::StringRef linkage, const std::string &name,
-                           const std::string &weightsSlot) {
+/// The function and the table of steps of one variant. `weightsSlot`: the address of the variable that has the weights'
+/// address.
+std::string runText(Tables &t, const Program &program, size_t index, llvm::StringRef linkage, const std::string &name,
+                    const std::string &weightsSlot, llvm::StringSet<> &declared) {
+  const Variant &variant = program.variants[index];
   size_t slots = 1;
-  for (const Step &step : program.steps)
+  for (const Step &step : variant.steps)
     slots = std::max(slots, step.buffers.size());
-  std::string run = runCode;
+  std::string run = runCode, table = "@steps_" + std::to_string(index);
   // Names come last: they may hold anything.
   replace(run, "%SLOTS%", std::to_string(slots));
-  replace(run, "%STEPS%", std::to_string(program.steps.size()));
+  replace(run, "%STEPS%", std::to_string(variant.steps.size()));
+  replace(run, "%TABLE%", table);
   replace(run, "%LINKAGE% ", linkage.str());
   replace(run, "%WEIGHTS_SLOT%", weightsSlot);
   replace(run, "@%RUN%", "@" + name);
-  std::string steps = stepTable(t, program);
-  return run + (steps == "null" ? "@steps = internal constant [0 x %Step] zeroinitializer\n"
-                                : "@steps = internal alias %Step, ptr " + steps + "\n");
+  std::string steps = stepTable(t, variant, declared);
+  return run + table + (steps == "null" ? " = internal constant [0 x %Step] zeroinitializer\n"
+                                        : " = internal alias %Step, ptr " + steps + "\n");
+}
+
+/// "sinter_model", which is exported, or of a further variant "sinter_model_1".
+std::string modelSymbol(size_t variant) { return "sinter_model" + (variant == 0 ? "" : "_" + std::to_string(variant)); }
+
+/// What the variants have in common, as constants of the text.
+struct Common {
+  std::string compiler, features, target, weightBytes, checksum;
+};
+
+/// `run` and the table of one variant.
+std::string variantText(Tables &t, const Program &program, size_t index, const Common &common,
+                        llvm::StringSet<> &declared) {
+  const Variant &variant = program.variants[index];
+  std::string name = "sinter_run_" + std::to_string(index);
+  std::string run = runText(t, program, index, "internal ", name,
+                            "getelementptr inbounds (%Model, ptr @" + modelSymbol(index) + ", i64 0, i32 14)", declared);
+  auto count = [](size_t n) { return "i32 " + std::to_string(n); };
+  std::string inputs = infoTable(t, variant.tables.inputs, variant.defaultOffsets);
+  std::string outputs = infoTable(t, variant.tables.outputs, {});
+  std::string kernels = kernelTable(t, variant);
+  auto pointer = [](const std::string &value) { return "ptr " + value; };
+  bool isLast = index + 1 == program.variants.size();
+  std::vector<std::string> fields = {
+      "i32 " + std::to_string(SINTER_MAGIC),
+      "i32 " + std::to_string(SINTER_ABI_VERSION),
+      pointer(common.compiler),
+      pointer(t.string(variant.name)),
+      pointer(common.features),
+      pointer(common.target),
+      pointer(inputs),
+      pointer(outputs),
+      pointer(kernels),
+      count(variant.tables.inputs.size()),
+      count(variant.tables.outputs.size()),
+      count(variant.kernels.size()),
+      count(variant.flushSubnormals ? 1 : 0),
+      "i64 " + std::to_string(variant.arenaBytes),
+      pointer(program.weights.bytes() > 0 ? "@sinter_weights" : "null"),
+      common.weightBytes,
+      common.checksum,
+      pointer(t.string(variant.explanation)),
+      pointer("@" + name),
+      pointer(isLast ? "null" : "@" + modelSymbol(index + 1)),
+  };
+  return run + "@" + modelSymbol(index) + (index == 0 ? " = constant" : " = internal constant") + " %Model { " +
+         llvm::join(fields, ", ") + " }\n";
 }
 
 } // namespace
 
 std::string standaloneModuleText(const Program &program) {
   Tables t;
+  llvm::StringSet<> declared;
   StandaloneNames names(*program.standalone);
   bool hasFile = !program.standalone->weightsFile.empty();
   bool hasWeights = program.weights.bytes() > 0;
   std::string slot = hasFile ? "@" + names.weights : "@weights.address";
-  std::string run = runText(t, program, "", names.invoke, slot);
+  std::string run = runText(t, program, 0, "", names.invoke, slot, declared);
   std::string variable = hasFile ? slot + " = global ptr null\n"
                                  : slot + " = internal constant ptr " + (hasWeights ? "@sinter_weights" : "null") + "\n";
-  return run + t.out + variable + (hasFile || !hasWeights ? "" : weightsDeclaration);
+  return typesCode + (libraryCode + run) + t.out + variable + (hasFile || !hasWeights ? "" : weightsDeclaration);
 }
 
 std::string modelModuleText(const Program &program, const Target &target) {
   Tables t;
-  std::string run = runText(t, program, "internal ", "sinter_run",
-                            "getelementptr inbounds (%Model, ptr @sinter_model, i64 0, i32 14)") +
-                    weightsDeclaration;
-  auto count = [](size_t n) { return "i32 " + std::to_string(n); };
-  std::string inputs = infoTable(t, program.tables.inputs, program.defaultOffsets);
-  std::string outputs = infoTable(t, program.tables.outputs, {});
-  std::string kernels = kernelTable(t, program);
-  auto pointer = [](const std::string &value) { return "ptr " + value; };
-  std::vector<std::string> fields = {
-      "i32 " + std::to_string(SINTER_MAGIC),
-      "i32 " + std::to_string(SINTER_ABI_VERSION),
-      pointer(t.string("sinter " SINTER_VERSION)),
-      pointer(t.string(program.name)),
-      pointer(t.string(llvm::join(target.required, ","))),
-      pointer(t.string(target.triple + " " + target.cpu)),
-      pointer(inputs),
-      pointer(outputs),
-      pointer(kernels),
-      count(program.tables.inputs.size()),
-      count(program.tables.outputs.size()),
-      count(program.kernels.size()),
-      count(program.flushSubnormals ? 1 : 0),
-      "i64 " + std::to_string(program.arenaBytes),
-      pointer(program.weights.bytes() > 0 ? "@sinter_weights" : "null"),
-      "i64 " + std::to_string(program.weights.bytes()),
-      "i64 " + std::to_string(program.weights.checksum()),
-      pointer(t.string(program.explanation)),
-      pointer("@sinter_run"),
-  };
-  return run + t.out + "@sinter_model = constant %Model { " + llvm::join(fields, ", ") + " }\n";
+  llvm::StringSet<> declared;
+  Common common{t.string("sinter " SINTER_VERSION), t.string(llvm::join(target.required, ",")),
+                t.string(target.triple + " " + target.cpu), "i64 " + std::to_string(program.weights.bytes()),
+                "i64 " + std::to_string(program.weights.checksum())};
+  std::string variants;
+  for (size_t i = 0; i < program.variants.size(); ++i)
+    variants += variantText(t, program, i, common, declared);
+  // What is declared and not used would still be a symbol that an object asks for.
+  std::string weights = program.weights.bytes() > 0 ? weightsDeclaration : "";
+  return typesCode + weights + libraryCode + t.out + variants;
 }
 
 } // namespace sinter::codegen

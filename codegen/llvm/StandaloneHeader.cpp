@@ -122,9 +122,9 @@ public:
   std::string declarations, sizes;
 
   Parameters(const Program &program, llvm::StringRef macro) {
-    for (const TensorEntry &entry : program.tables.inputs)
+    for (const TensorEntry &entry : program.variants[0].tables.inputs)
       inputs.push_back(add(entry, "in_", "const ", macro));
-    for (const TensorEntry &entry : program.tables.outputs)
+    for (const TensorEntry &entry : program.variants[0].tables.outputs)
       outputs.push_back(add(entry, "out_", "", macro));
   }
 
@@ -174,14 +174,14 @@ std::string runFunction(const Program &program, const StandaloneNames &names, co
           "void *scratch, const " + names.symbol + "_threads *threads) {\n  const void *inputs[] = {" +
           (parameters.inputs.empty() ? "0" : llvm::join(parameters.inputs, ", ")) + "};\n  void *outputs[] = {" +
           (parameters.outputs.empty() ? "0" : llvm::join(parameters.outputs, ", ")) + "};\n  int32_t code;\n";
-  if (program.flushSubnormals)
+  if (program.variants[0].flushSubnormals)
     text += "  uint64_t mode;\n";
   if (hasFile)
     text += "  if (!" + names.weights + ")\n    return 1;\n";
-  if (program.flushSubnormals)
+  if (program.variants[0].flushSubnormals)
     text += "  mode = " + names.symbol + "_flush(0, 1);\n";
   text += "  code = " + names.invoke + "(threads, scratch, inputs, outputs);\n";
-  if (program.flushSubnormals)
+  if (program.variants[0].flushSubnormals)
     text += "  " + names.symbol + "_flush(mode, 0);\n";
   return text + "  return code;\n}\n";
 }
@@ -202,14 +202,14 @@ std::string standaloneHeader(const Program &program, const Target &target) {
   bool hasFile = !weightsFile.empty();
   std::string features = llvm::join(target.required, " ");
   std::vector<Replacement> replacements = {
-      {"TITLE", forComment(program.name)},
+      {"TITLE", forComment(program.variants[0].name)},
       {"VERSION", SINTER_VERSION},
       {"TARGET", target.triple + " " + target.cpu},
       {"FEATURES", features.empty() ? "none" : features},
       {"STATE", hasFile ? " but the address of its weights" : ""},
       {"NAME", names.symbol},
       {"MACRO", macro},
-      {"SCRATCH", std::to_string(std::max<int64_t>(program.arenaBytes, SINTER_ALIGNMENT))},
+      {"SCRATCH", std::to_string(std::max<int64_t>(program.variants[0].arenaBytes, SINTER_ALIGNMENT))},
       {"ALIGNMENT", std::to_string(SINTER_ALIGNMENT)},
       {"FILE", forComment(weightsFile)},
       {"BYTES", std::to_string(program.weights.bytes())},
@@ -218,7 +218,7 @@ std::string standaloneHeader(const Program &program, const Target &target) {
   std::string text = filled(opening, replacements) + parameters.sizes + filled(threads, replacements);
   if (hasFile)
     text += filled(weights, replacements);
-  if (program.flushSubnormals)
+  if (program.variants[0].flushSubnormals)
     text += filled(flushing, replacements);
   text += runFunction(program, names, parameters, hasFile);
   return text + "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";

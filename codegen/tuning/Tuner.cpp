@@ -34,13 +34,13 @@ double secondsSince(Clock::time_point start) { return std::chrono::duration<doub
 class Runner : public RunObserver {
 public:
   static Expected<std::unique_ptr<Runner>> create(const LoadedModel &model, const CompileOptions &options, const Target &target) {
-    Expected<Program> program = buildProgram(model, options, target);
-    if (!program)
-      return program.failure();
-    Expected<std::vector<std::string>> objects = compileObjects(*program, target, options);
+    Program program;
+    if (Status status = addVariant(program, model, options, target); !status.ok())
+      return status.failure();
+    Expected<std::vector<std::string>> objects = compileObjects(program, target, options);
     if (!objects)
       return objects.failure();
-    Expected<std::shared_ptr<CompiledModel>> compiled = linkInProcess(*program, std::move(*objects), target);
+    Expected<std::shared_ptr<CompiledModel>> compiled = linkInProcess(program, std::move(*objects), target);
     if (!compiled)
       return compiled.failure();
     Expected<std::shared_ptr<Model>> loaded = Model::fromAbi((*compiled)->abi(), *compiled);

@@ -202,7 +202,8 @@ SINTER_API int32_t sinter_session_threads(const sinter_session_t *session);
 /** Ends the threads and starts `threads` (0: the default) others; results do not depend on how many. */
 SINTER_API sinter_error_t *sinter_session_set_threads(sinter_session_t *session, int32_t threads);
 
-/** One inference. Tensors come in the model's order and must have its types and shapes. Dense tensors that are aligned to
+/** One inference. Tensors come in the model's order and must have its types and shapes; of a library that was compiled for
+ * several (sinter compile --shapes) the shapes of any one, while sinter_model_input tells those of the first. Dense tensors that are aligned to
  * their elements are read and written in place; others are copied. An input that has a default may be left out: data NULL and
  * rank 0. An output whose data is NULL is given memory of the session's: data, shape, strides, rank and type are filled in, and
  * stay valid until the next run. Outputs must overlap neither inputs nor each other. After an error, outputs are unspecified.

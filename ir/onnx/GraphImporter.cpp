@@ -22,9 +22,9 @@ static constexpr int64_t mostShapeElements = 4096;
 static constexpr int deepestBody = 32;
 static constexpr int64_t mostBodyNodes = 1 << 17;
 
-GraphImporter::GraphImporter(const onnx::ModelProto &model, std::string folder, MLIRContext &context,
+GraphImporter::GraphImporter(const onnx::ModelProto &model, const ModelFolder &folder, MLIRContext &context,
                              const ImportOptions &options)
-    : model(model), graph(model.graph()), folder(std::move(folder)), options(options), builder(&context) {
+    : model(model), graph(model.graph()), folder(folder), options(options), builder(&context) {
   for (const onnx::FunctionProto &local : model.functions())
     functions.try_emplace(local.domain() + ":" + local.name(), &local);
 }
@@ -43,6 +43,16 @@ GraphImporter::readOpsets(const google::protobuf::RepeatedPtrField<onnx::Operato
                                                std::to_string(newestOpset) +
                                                ": convert it with onnx.version_converter"};
   return opsets;
+}
+
+/// Whether a problem is one more of those that were asked for. The value `name` of the scope then is missing.
+bool GraphImporter::goesOn(const Failure &failure, const std::string &name, const std::string &op, Scope *scope) {
+  if (!options.report || depth > 0)
+    return false;
+  options.report->push_back({name, op, NodeReport::Refused, failure.message});
+  if (scope)
+    scope->failed.insert(name);
+  return true;
 }
 
 //===- Names --------------------------------------------------------------===//
@@ -88,6 +98,8 @@ Status GraphImporter::addInitializers(const onnx::GraphProto &graph, Scope &scop
             "sparse initializer '" + graph.sparse_initializer(0).values().name() + "': store it densely"};
   for (const onnx::TensorProto &proto : graph.initializer()) {
     Expected<Tensor> tensor = tensorFromProto(proto, folder);
+    if (!tensor && goesOn(tensor.failure(), proto.name(), "initializer", &scope))
+      continue;
     if (!tensor)
       return tensor.failure();
     scope.initializers[proto.name()] = makeElements(*tensor, builder.getContext(), proto.name());
@@ -192,6 +204,8 @@ Status GraphImporter::addInputs(Scope &scope) {
     if (scope.values.contains(info.name()))
       return {ErrorCode::InvalidFile, "two graph inputs are named '" + info.name() + "'"};
     Expected<Imported> input = addInput(info, info.type(), scope);
+    if (!input && goesOn(input.failure(), info.name(), "input", &scope))
+      continue;
     if (!input)
       return input.failure();
     scope.values[info.name()] = *input;
@@ -206,6 +220,10 @@ Status GraphImporter::addInputs(Scope &scope) {
 
 const onnx::FunctionProto *GraphImporter::functionOf(const onnx::NodeProto &node) const {
   return importers().find(operatorOf(node)) ? nullptr : functions.lookup(node.domain() + ":" + node.op_type());
+}
+
+bool GraphImporter::isKnown(const onnx::NodeProto &node) const {
+  return importers().find(operatorOf(node)) || functionOf(node);
 }
 
 Status GraphImporter::addNode(const onnx::NodeProto &node, const std::string &name, Scope &scope) {
@@ -261,8 +279,12 @@ Status GraphImporter::addNodes(const onnx::GraphProto &graph, Scope &scope) {
       evaluationOrder(graph, names, [&](const std::string &name) { return knows(name, &scope); });
   if (!order)
     return order.failure();
-  auto isKnown = [&](const onnx::NodeProto &node) { return importers().find(operatorOf(node)) || functionOf(node); };
-  if (Status status = checkOperators(graph, names, isKnown); !status.ok())
+  if (options.report && depth == 0) {
+    addReported(graph, names, *order, scope);
+    return {};
+  }
+  if (Status status = checkOperators(graph, names, [&](const onnx::NodeProto &node) { return isKnown(node); });
+      !status.ok())
     return status;
 
   // Nodes that cannot be imported are collected; whatever reads their outputs is skipped.
@@ -290,6 +312,28 @@ Status GraphImporter::addNodes(const onnx::GraphProto &graph, Scope &scope) {
   for (size_t i = 0; i < problems.size() && i < shown; ++i)
     message += "\n  " + problems[i];
   return {ErrorCode::Unsupported, message + (problems.size() > shown ? "\n  ..." : "")};
+}
+
+/// Adds what nodes can be added, and tells of each.
+void GraphImporter::addReported(const onnx::GraphProto &graph, const std::vector<std::string> &names,
+                                const std::vector<int> &order, Scope &scope) {
+  for (int i : order) {
+    const onnx::NodeProto &node = graph.node(i);
+    Status status = isKnown(node) ? addNode(node, names[i], scope)
+                                  : Status(ErrorCode::Unsupported, "the operator is not supported");
+    auto isMissing = [&](const std::string &output) { return scope.failed.contains(output); };
+    bool isReached = llvm::none_of(node.output(), isMissing);
+    StringRef reason = status.ok() ? (isReached ? "" : "it reads what an unsupported node computes") : status.message();
+    reason.consume_front("node '" + names[i] + "' (" + operatorOf(node) + "): ");
+    options.report->push_back({names[i], operatorOf(node),
+                               !status.ok()  ? NodeReport::Refused
+                               : !isReached ? NodeReport::Unreached
+                                            : NodeReport::Imported,
+                               reason.str()});
+    if (!status.ok())
+      for (const std::string &output : node.output())
+        scope.failed.insert(output);
+  }
 }
 
 //===- Subgraphs and functions --------------------------------------------===//
@@ -385,6 +429,8 @@ Status GraphImporter::addOutputs(Scope &scope) {
     Imported value = lookUp(info.name(), &scope);
     switch (value.kind) {
     case Imported::Missing:
+      if (options.report)
+        break;
       return {ErrorCode::InvalidFile,
               "graph output '" + info.name() + "' is produced by no node: export the model again"};
     case Imported::Tensor:
@@ -394,6 +440,8 @@ Status GraphImporter::addOutputs(Scope &scope) {
       break;
     case Imported::Sequence:
       for (auto [i, element] : llvm::enumerate(*value.elements)) {
+        if (element.kind != Imported::Tensor && options.report)
+          continue;
         if (element.kind != Imported::Tensor)
           return {ErrorCode::Unsupported, "graph output '" + info.name() + "' is a sequence of sequences"};
         if (element.isBounded()) {
@@ -456,6 +504,8 @@ void GraphImporter::freezeInputs() {
 
 Expected<OwningOpRef<ModuleOp>> GraphImporter::run() {
   Expected<Opsets> opsets = readOpsets(model.opset_import());
+  if (!opsets && goesOn(opsets.failure(), "", "opset"))
+    opsets = Opsets{{"", newestOpset}};
   if (!opsets)
     return opsets.failure();
   OwningOpRef<ModuleOp> module = ModuleOp::create(builder.getUnknownLoc());

@@ -10,7 +10,7 @@ namespace sinter::nn {
 
 class GraphImporter : public ModelImporter {
 public:
-  GraphImporter(const onnx::ModelProto &model, std::string folder, mlir::MLIRContext &context,
+  GraphImporter(const onnx::ModelProto &model, const ModelFolder &folder, mlir::MLIRContext &context,
                 const ImportOptions &options);
 
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> run();
@@ -40,6 +40,9 @@ private:
                                                 llvm::SmallVectorImpl<mlir::Attribute> &dimNames);
   Imported addArgument(const std::string &name, mlir::Type type, mlir::NamedAttrList named);
   Status addNodes(const onnx::GraphProto &graph, Scope &scope);
+  void addReported(const onnx::GraphProto &graph, const std::vector<std::string> &names, const std::vector<int> &order,
+                   Scope &scope);
+  bool goesOn(const Failure &failure, const std::string &name, const std::string &op, Scope *scope = nullptr);
   Status addNode(const onnx::NodeProto &node, const std::string &name, Scope &scope);
   Status addOutputs(Scope &scope);
   void freezeInputs();
@@ -51,11 +54,12 @@ private:
   Imported lookUp(const std::string &name, Scope *scope);
   static bool knows(const std::string &name, const Scope *scope);
   const onnx::FunctionProto *functionOf(const onnx::NodeProto &node) const;
+  bool isKnown(const onnx::NodeProto &node) const;
   mlir::Location nameLoc(llvm::StringRef name) { return mlir::NameLoc::get(builder.getStringAttr(name)); }
 
   const onnx::ModelProto &model;
   const onnx::GraphProto &graph;
-  const std::string folder;
+  const ModelFolder &folder;
   const ImportOptions &options;
   mlir::OpBuilder builder;
   llvm::StringMap<int> nodeNamesSeen;

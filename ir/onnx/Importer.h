@@ -1,6 +1,7 @@
 // Reads an ONNX model file into a module of the nn dialect.
 #pragma once
 
+#include "ir/onnx/ModelFile.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "runtime/Status.h"
@@ -10,6 +11,13 @@
 #include <span>
 
 namespace sinter::nn {
+
+/// What became of a node, or of an input, an initializer or the opset, when it was imported.
+struct NodeReport {
+  std::string name, op; ///< of the node; its operator with the domain if that is not ONNX's own
+  enum { Imported, Refused, Unreached } outcome = Imported;
+  std::string reason; ///< where it was not imported
+};
 
 struct ImportOptions {
   /// Overridable initialisers (IR version 4 and up) become constants instead of inputs with a default.
@@ -22,8 +30,9 @@ struct ImportOptions {
   std::map<std::string, int64_t> dims;
   /// Inputs that are sequences of no element, or optionals without one.
   std::set<std::string> empty;
-  /// The model itself; `path` then only names it. Null: the file is read.
-  std::span<const std::byte> content;
+  /// Where given: every node is listed here, and so is what else cannot be imported; the module holds what can. Values that
+  /// nothing computes then are no outputs.
+  std::vector<NodeReport> *report = nullptr;
 };
 
 /// A module with one function @main: arguments are the graph's inputs, results its outputs, each with its
@@ -31,7 +40,7 @@ struct ImportOptions {
 /// where an initialiser gives a default, `nn.default`, or where what it will hold is known, `nn.value`. Ops carry their node's name as location. Control
 /// flow is carried out here: loops are unrolled, branches chosen or computed both. Sequences at the graph's edges are inputs and outputs NAME[0],
 /// NAME[1], .... An unsupported model gets one error that lists all that is missing.
-Expected<mlir::OwningOpRef<mlir::ModuleOp>> importOnnx(const std::string &path, mlir::MLIRContext &context,
+Expected<mlir::OwningOpRef<mlir::ModuleOp>> importOnnx(const ModelFile &file, mlir::MLIRContext &context,
                                                        const ImportOptions &options = {});
 
 } // namespace sinter::nn

@@ -8,6 +8,7 @@
 #include "ir/onnx/Registry.h"
 #include "mlir/IR/Builders.h"
 #include "onnx/onnx_pb.h"
+#include "runtime/MappedFile.h"
 #include "runtime/Status.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -28,7 +29,7 @@ class NodeImporter {
 public:
   /// `inputs` has `Missing` where an optional input is absent.
   NodeImporter(ModelImporter &model, mlir::OpBuilder &builder, mlir::Location loc, const onnx::NodeProto &node,
-               int64_t opset, llvm::ArrayRef<Imported> inputs, const std::string &folder)
+               int64_t opset, llvm::ArrayRef<Imported> inputs, const ModelFolder &folder)
       : builder(builder), loc(loc), node(node), opset(opset), given(inputs), model(model), folder(folder) {
     for (const Imported &value : inputs)
       this->inputs.push_back(value.tensor);
@@ -125,7 +126,7 @@ private:
   llvm::ArrayRef<Imported> given;
   llvm::SmallVector<mlir::Value> inputs;
   ModelImporter &model;
-  const std::string &folder;
+  const ModelFolder &folder;
   llvm::StringSet<> asked;
   llvm::SmallVector<Imported> results;
   std::optional<Failure> error;

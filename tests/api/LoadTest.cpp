@@ -71,6 +71,23 @@ TEST_F(LoadTest, DefaultsOfInputs) {
   EXPECT_EQ(y[5], 12);
 }
 
+TEST_F(LoadTest, SeveralShapes) {
+  ASSERT_DONE(load(tiny("ApiTwo")));
+  Session session;
+  ASSERT_DONE(sinter_session_create(model.handle, nullptr, &session.handle));
+  float x[9] = {};
+  for (int64_t rows : {2, 1, 2}) {
+    int64_t shape[] = {rows, 3};
+    sinter_tensor_t inputs[] = {{x, shape, nullptr, 2, SINTER_F32}, {}}, output = {};
+    ASSERT_DONE(sinter_session_run(session.handle, inputs, 2, &output, 1));
+    EXPECT_EQ(output.shape[0], rows);
+    EXPECT_EQ(static_cast<float *>(output.data)[3 * rows - 1], static_cast<float>(3 * rows));
+  }
+  int64_t shape[] = {3, 3};
+  sinter_tensor_t inputs[] = {{x, shape, nullptr, 2, SINTER_F32}, {}}, output = {};
+  EXPECT_FAILS(sinter_session_run(session.handle, inputs, 2, &output, 1), SINTER_INVALID_ARGUMENT, "x=1x3");
+}
+
 TEST_F(LoadTest, FromMemory) {
   std::string bytes = readAll(tiny("ApiTiny"));
   Model first, second;

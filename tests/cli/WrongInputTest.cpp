@@ -45,7 +45,7 @@ TEST(WrongFile, CompiledModels) {
   writeText("bad.so", "\x7f"
                       "ELF garbage garbage garbage garbage garbage garbage garbage garbage garbage");
   expectError("run @/bad.so", {"bad.so", "not a compiled model"});
-  expectError("bench @/bad.so --shape x=1", {"--shape", "compiled already"});
+  expectError("bench @/bad.so --dim x=1", {"--dim", "compiled already"});
 }
 
 TEST(WrongFile, Dumps) {

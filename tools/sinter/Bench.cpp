@@ -20,10 +20,13 @@ constexpr const char *examples = R"(Examples:
   sinter bench resnet50.so --threads 1 --seconds 5
   sinter bench resnet50.onnx -O0                  what the optimisations are worth
   sinter bench yolo.onnx --shape images=1x3x640x640 --format json
+  sinter bench bert.onnx --dim batch=1 --shapes sequence=64 --shapes sequence=128
+                                                  one after another; a .so of several shapes runs all of them
 
 The inputs are uniform in [0, 1), from a fixed seed. The peak is that of f32 fused multiply-adds on as many threads,
 measured right after the runs.)";
 
+using llvm::json::Object;
 using Clock = std::chrono::steady_clock;
 
 double millisecondsSince(Clock::time_point start) {
@@ -65,45 +68,72 @@ Expected<std::vector<double>> BenchCommand::measure(Session &session) const {
   return times;
 }
 
+/// What was measured of one variant.
+struct Timing {
+  std::string shapes; ///< "x=1x3x224x224,..."; empty where there is one variant
+  double readyMs = 0, least = 0, middle = 0, gflop = 0, peak = 0;
+  int threads = 0;
+  size_t runs = 0;
+
+  double gflops() const { return gflop / (middle * 1e-3); }
+};
+
+Object rowOf(const std::string &model, const Timing &t) {
+  Object object{{"model", llvm::json::fixUTF8(model)},
+                {"threads", t.threads},
+                {isCompiled(model) ? "load_ms" : "compile_ms", t.readyMs},
+                {"runs", static_cast<int64_t>(t.runs)},
+                {"min_ms", t.least},
+                {"median_ms", t.middle},
+                {"gflop", t.gflop},
+                {"gflops", finiteOrNull(t.gflops())},
+                {"peak_gflops", t.peak},
+                {"share_of_peak", finiteOrNull(t.gflops() / t.peak)}};
+  if (!t.shapes.empty())
+    object["shapes"] = llvm::json::fixUTF8(t.shapes);
+  return object;
+}
+
+std::string text(const std::string &model, const Timing &t) {
+  return fmt::format("{}{}{}: {} threads, {} runs\n"
+                     "  {} in {:.4g} ms\n"
+                     "  min {:.4g} ms, median {:.4g} ms\n"
+                     "  {:.4g} GFLOP a run: {:.4g} GFLOP/s, {:.1f} % of the peak of {:.4g} GFLOP/s measured now\n",
+                     model, t.shapes.empty() ? "" : " ", t.shapes, t.threads, t.runs,
+                     isCompiled(model) ? "loaded" : "compiled", t.readyMs, t.least, t.middle, t.gflop, t.gflops(),
+                     100 * t.gflops() / t.peak, t.peak);
+}
+
 int BenchCommand::run() {
   if (Status s = common.finish(); !s.ok())
     return report(s.failure());
   Clock::time_point start = Clock::now();
-  Expected<std::shared_ptr<Model>> compiled = openModel(model, common);
-  if (!compiled)
-    return report(compiled.failure());
-  Expected<std::unique_ptr<Session>> session = Session::create(*compiled, common.threads);
-  if (!session)
-    return report(session.failure());
-  double readyMs = millisecondsSince(start);
-  Expected<std::vector<double>> times = measure(**session);
-  if (!times)
-    return report(times.failure());
-  int threads = (*session)->threads();
-  double peak = measurePeakGflops(threads);
-
-  size_t n = times->size();
-  double least = *std::min_element(times->begin(), times->end()), middle = median(std::move(*times));
-  double gflop = (*compiled)->flops() * 1e-9;
-  double gflops = gflop / (middle * 1e-3);
-  if (json) {
-    fmt::print("{}\n", printJson(llvm::json::Object{{"model", llvm::json::fixUTF8(model)},
-                                                    {"threads", threads},
-                                                    {isCompiled(model) ? "load_ms" : "compile_ms", readyMs},
-                                                    {"runs", static_cast<int64_t>(n)},
-                                                    {"min_ms", least},
-                                                    {"median_ms", middle},
-                                                    {"gflop", gflop},
-                                                    {"gflops", finiteOrNull(gflops)},
-                                                    {"peak_gflops", peak},
-                                                    {"share_of_peak", finiteOrNull(gflops / peak)}}));
-    return 0;
+  Expected<std::vector<std::shared_ptr<const Model>>> variants = openVariants(model, common);
+  if (!variants)
+    return report(variants.failure());
+  llvm::json::Array rows;
+  for (const std::shared_ptr<const Model> &variant : *variants) {
+    Expected<std::unique_ptr<Session>> session = Session::create(variant, common.threads);
+    if (!session)
+      return report(session.failure());
+    Timing timing{variants->size() > 1 ? shapesOf(*variant) : "", millisecondsSince(start)};
+    Expected<std::vector<double>> times = measure(**session);
+    if (!times)
+      return report(times.failure());
+    timing.threads = (*session)->threads();
+    timing.peak = measurePeakGflops(timing.threads);
+    timing.runs = times->size();
+    timing.least = *std::min_element(times->begin(), times->end());
+    timing.middle = median(std::move(*times));
+    timing.gflop = variant->flops() * 1e-9;
+    if (json)
+      rows.push_back(rowOf(model, timing));
+    else
+      fmt::print("{}", text(model, timing));
+    start = Clock::now();
   }
-  fmt::print("{}: {} threads, {} runs\n", model, threads, n);
-  fmt::print("  {} in {:.4g} ms\n", isCompiled(model) ? "loaded" : "compiled", readyMs);
-  fmt::print("  min {:.4g} ms, median {:.4g} ms\n", least, middle);
-  fmt::print("  {:.4g} GFLOP a run: {:.4g} GFLOP/s, {:.1f} % of the peak of {:.4g} GFLOP/s measured now\n",
-             gflop, gflops, 100 * gflops / peak, peak);
+  if (json)
+    fmt::print("{}\n", printJson(rows.size() == 1 ? std::move(rows[0]) : llvm::json::Value(Object{{"variants", std::move(rows)}})));
   return 0;
 }
 
@@ -119,6 +149,7 @@ void addBench(CLI::App &app, int &status) {
       ->check(CLI::Range(0.001, 86400.0).description(""));
   declareFormat(*sub, command->json);
   command->common.declare(*sub);
+  command->common.declareShapeSets(*sub);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->run(); });
 }

@@ -4,6 +4,7 @@
 #include "runtime/ThreadCount.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
@@ -95,6 +96,38 @@ std::optional<Shape> parseShape(std::string_view text) {
   return elementCount(shape) ? std::optional(shape) : std::nullopt;
 }
 
+std::optional<ShapeSet> parseShapeSet(std::string_view text) {
+  ShapeSet set;
+  // Names may hold commas: a part without a shape at its end belongs to the next one.
+  for (size_t begin = 0, from = 0; begin < text.size();) {
+    size_t comma = std::min(text.find(',', from), text.size());
+    auto parts = splitAssignment(std::string(text.substr(begin, comma - begin)));
+    std::optional<Shape> shape = parts ? parseShape(parts->second) : std::nullopt;
+    from = comma + 1;
+    if (shape && (parts->first.empty() || !set.emplace(parts->first, *shape).second))
+      return std::nullopt;
+    if (shape)
+      begin = from;
+    else if (comma == text.size())
+      return std::nullopt;
+  }
+  return set.empty() || text.ends_with(',') ? std::nullopt : std::optional(set);
+}
+
+void CommonOptions::declareShapeSets(CLI::App &app, bool compileOnly) {
+  app.add_option("--shapes", shapeSets_,
+                 "One set of shapes of several, repeatable: of all inputs whose dimensions the model leaves open, or "
+                 "of its symbolic dimensions (batch=1,sequence=128)")
+      ->group(compileGroup)
+      ->allow_extra_args(false)
+      ->type_name("NAME=1x3x224x224,...");
+  if (!compileOnly)
+    app.add_option("--shape-cache", shapeCache,
+                   fmt::format("Compiled shapes to keep, the last used ones (default: {})", defaultShapeCache))
+        ->type_name("N")
+        ->check(CLI::Range(1, 65536).description(""));
+}
+
 void CommonOptions::declare(CLI::App &app, bool compileOnly) {
   app_ = &app;
   auto option = [&](const char *name, auto &value, const char *help) {
@@ -177,6 +210,14 @@ Status CommonOptions::finish() {
   if (Status s = parseAssignments("--shape", "NAME=1x3x224x224", shapes_, compile.shapes, parseShape);
       !s.ok())
     return s;
+  for (const std::string &text : shapeSets_) {
+    std::optional<ShapeSet> set = parseShapeSet(text);
+    if (!set)
+      return invalid("--shapes", text, "NAME=1x3x224x224,NAME=..., each name once");
+    if (std::ranges::find(compile.shapeSets, *set) != compile.shapeSets.end())
+      return {ErrorCode::InvalidArgument, fmt::format("--shapes {} is given twice", text)};
+    compile.shapeSets.push_back(std::move(*set));
+  }
   if (Status s = parseAssignments("--dim", "NAME=N", dims_, compile.dims, parseDimension); !s.ok())
     return s;
   return parseAssignments("--input-range", "NAME=LO:HI with finite LO <= HI", ranges_, compile.inputRanges,

@@ -1,7 +1,7 @@
 // The options that every compiling command takes, parsed and checked in one place.
 #pragma once
 
-#include "codegen/Compiler.h"
+#include "codegen/Engine.h"
 
 #include <string>
 #include <vector>
@@ -18,10 +18,15 @@ std::optional<std::pair<std::string, std::string>> splitAssignment(const std::st
 /// "1x3x224x224" or "scalar"; nothing if it is no such thing.
 std::optional<Shape> parseShape(std::string_view text);
 
+/// "x=1x3x224x224,mask=1x224", or for symbolic dimensions "batch=1,sequence=128"; nothing if it is no such thing.
+std::optional<ShapeSet> parseShapeSet(std::string_view text);
+
 class CommonOptions {
 public:
   /// Declares the options on a subcommand; `compileOnly` leaves out those of running.
   void declare(CLI::App &app, bool compileOnly = false);
+  /// Declares --shapes, for commands that take several sets of shapes, and unless `compileOnly` --shape-cache.
+  void declareShapeSets(CLI::App &app, bool compileOnly = false);
   /// Checks what was parsed and fills `compile`.
   Status finish();
   /// The names of the compile options in use, for commands that were given a compiled model.
@@ -29,11 +34,12 @@ public:
 
   CompileOptions compile;
   int threads = 0; ///< 0: as many as this process may use
+  size_t shapeCache = defaultShapeCache; ///< compiled shapes that an engine keeps
 
 private:
   CLI::App *app_ = nullptr;
   std::string optimisation_, precision_ = "f32";
-  std::vector<std::string> shapes_, dims_, ranges_, empty_;
+  std::vector<std::string> shapes_, shapeSets_, dims_, ranges_, empty_;
   bool noPrune_ = false;
 };
 

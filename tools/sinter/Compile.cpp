@@ -17,6 +17,9 @@ constexpr const char *examples = R"(Examples:
   sinter compile resnet50.onnx -o resnet50.s                            the same as --emit asm
   sinter compile yolo.onnx -o yolo.so --shape images=1x3x640x640        fixes an open shape
   sinter compile bert.onnx -o bert.so --dim batch=4 --dim sequence=128
+  sinter compile ocr.onnx -o ocr.so --shapes x=1x3x320x320 --shapes x=1x3x640x640
+                                                                        both in one library, which share weights
+  sinter compile bert.onnx -o bert.so --dim batch=1 --shapes sequence=64 --shapes sequence=128
   sinter compile digits.onnx -o digits.o --standalone                   for a C program: digits.h has digits_run()
 
 Run the result with `sinter run`, or from a program: docs/embedding.md.)";
@@ -110,6 +113,7 @@ void addCompile(CLI::App &app, int &status) {
       ->type_name("FILE")
       ->needs(standalone);
   command->common.declare(*sub, /*compileOnly=*/true);
+  command->common.declareShapeSets(*sub, /*compileOnly=*/true);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->run(); });
 }

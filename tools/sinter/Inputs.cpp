@@ -33,6 +33,14 @@ Expected<GivenTensors> readTensors(const std::vector<std::string> &assignments, 
   return given;
 }
 
+void nameOnlyTensor(GivenTensors &given, const std::vector<std::string> &required) {
+  if (!given.contains("") || required.size() != 1)
+    return;
+  auto node = given.extract("");
+  node.key() = required[0];
+  given.insert(std::move(node));
+}
+
 Status takeOpenShapes(const std::string &modelPath, GivenTensors &given,
                       std::map<std::string, Shape> &shapes) {
   if (!modelPath.ends_with(".onnx"))
@@ -40,12 +48,10 @@ Status takeOpenShapes(const std::string &modelPath, GivenTensors &given,
   Expected<OnnxInterface> interface = readOnnxInterface(modelPath);
   if (!interface)
     return interface.failure();
-  auto required = interface->requiredInputs();
-  if (given.contains("") && required.size() == 1) {
-    auto node = given.extract("");
-    node.key() = required[0]->name;
-    given.insert(std::move(node));
-  }
+  std::vector<std::string> required;
+  for (const OnnxValue *input : interface->requiredInputs())
+    required.push_back(input->name);
+  nameOnlyTensor(given, required);
   addOpenShapes(*interface, given, shapes);
   return {};
 }
@@ -76,9 +82,13 @@ Expected<std::vector<Tensor>> bindTensors(const Model &model, GivenTensors given
     return Failure{ErrorCode::InvalidArgument,
                    fmt::format("input '{0}' is missing: give {2} {0}=FILE (.npy or .pb); the inputs are: {1}",
                                missing[0], describe(model.inputs()), option)};
+  std::vector<std::shared_ptr<const Model>> variants = model.variants();
+  Expected<size_t> variant = variants.size() == 1 ? Expected<size_t>(size_t(0)) : model.variantFor(bound);
+  if (!variant)
+    return variant.failure();
   for (size_t i = 0; i < bound.size(); ++i) {
     bool absent = !bound[i].data() && bound[i].rank() == 0;
-    if (Status s = absent ? Status() : checkTensor(model.inputs()[i], bound[i], "input"); !s.ok())
+    if (Status s = absent ? Status() : checkTensor(variants[*variant]->inputs()[i], bound[i], "input"); !s.ok())
       return s.failure();
   }
   return bound;

@@ -15,12 +15,15 @@ using GivenTensors = std::map<std::string, Tensor>;
 /// Reads "NAME=FILE" or "FILE"; `option` ("--input") names the culprit in errors.
 Expected<GivenTensors> readTensors(const std::vector<std::string> &assignments, std::string_view option);
 
+/// A tensor without a name gets that of the only input that must be given.
+void nameOnlyTensor(GivenTensors &given, const std::vector<std::string> &required);
+
 /// Open dimensions of an .onnx model take their size from the given tensors; gives "" its name where the
 /// model has one input.
 Status takeOpenShapes(const std::string &modelPath, GivenTensors &given,
                       std::map<std::string, Shape> &shapes);
 
-/// The tensors in the model's order; an input with a default value may be absent (a default-constructed
+/// The tensors in the model's order, which fit one of its variants; an input with a default value may be absent (a default-constructed
 /// Tensor).
 Expected<std::vector<Tensor>> bindTensors(const Model &model, GivenTensors given, std::string_view option);
 

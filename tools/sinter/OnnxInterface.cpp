@@ -1,7 +1,7 @@
-// Parses the model with the ONNX project's protobuf classes, whose exceptions stay here.
+// Reads the model's protobuf classes.
 #include "tools/sinter/OnnxInterface.h"
 
-#include "runtime/File.h"
+#include "ir/onnx/ModelFile.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -62,33 +62,21 @@ std::vector<const OnnxValue *> OnnxInterface::requiredInputs() const {
 }
 
 Expected<OnnxInterface> readOnnxInterface(const std::string &path) {
-  Expected<std::vector<std::byte>> bytes = readFile(path);
-  if (!bytes)
-    return bytes.failure();
-  Failure invalid{ErrorCode::InvalidFile,
-                  fmt::format("'{}' is not an ONNX model: it is empty, truncated or of another "
-                              "format",
-                              path)};
-  google::protobuf::LogSilencer silencer;
-  try {
-    onnx::ModelProto model;
-    if (bytes->empty() || !model.ParseFromArray(bytes->data(), static_cast<int>(bytes->size())) ||
-        !model.has_graph())
-      return invalid;
-    std::set<std::string> initialised;
-    for (const auto &tensor : model.graph().initializer())
-      initialised.insert(tensor.name());
-    OnnxInterface interface{model.ir_version()};
-    for (const auto &input : model.graph().input()) {
-      interface.inputs.push_back(convert(input));
-      interface.inputs.back().hasDefault = initialised.contains(input.name());
-    }
-    for (const auto &output : model.graph().output())
-      interface.outputs.push_back(convert(output));
-    return interface;
-  } catch (const std::exception &) {
-    return invalid;
+  Expected<nn::ModelFile> file = nn::readModelFile(path, /*readsData=*/false);
+  if (!file)
+    return file.failure();
+  const onnx::GraphProto &graph = file->proto->graph();
+  std::set<std::string> initialised;
+  for (const auto &tensor : graph.initializer())
+    initialised.insert(tensor.name());
+  OnnxInterface interface{file->proto->ir_version(), {}, {}};
+  for (const auto &input : graph.input()) {
+    interface.inputs.push_back(convert(input));
+    interface.inputs.back().hasDefault = initialised.contains(input.name());
   }
+  for (const auto &output : graph.output())
+    interface.outputs.push_back(convert(output));
+  return interface;
 }
 
 std::string elementName(const std::string &sequence, size_t index) {

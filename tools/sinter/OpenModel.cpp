@@ -1,6 +1,7 @@
 // The one place where the tool decides between compiling and loading.
 #include "tools/sinter/OpenModel.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -8,10 +9,11 @@ namespace sinter {
 
 bool isCompiled(const std::string &path) { return path.ends_with(".so"); }
 
-Expected<std::shared_ptr<Model>> openModel(const std::string &path, const CommonOptions &options) {
-  if (!isCompiled(path))
-    return compileModel(path, options.compile);
+/// Loads a compiled model; options of compiling other than `allowed` are an error.
+static Expected<std::shared_ptr<Model>> loadModel(const std::string &path, const CommonOptions &options,
+                                                  std::string_view allowed) {
   std::vector<std::string> used = options.usedCompileOptions();
+  std::erase(used, allowed);
   if (!used.empty())
     return Failure{
         ErrorCode::InvalidArgument,
@@ -20,19 +22,82 @@ Expected<std::shared_ptr<Model>> openModel(const std::string &path, const Common
   return Model::load(path);
 }
 
+std::string shapesOf(const Model &model) {
+  std::vector<std::string> parts;
+  for (const SinterTensorInfo &info : model.inputs())
+    parts.push_back(fmt::format("{}={}", info.name, toString(shapeOf(info))));
+  return fmt::format("{}", fmt::join(parts, ","));
+}
+
+Expected<std::shared_ptr<const Model>> openModel(const std::string &path, const CommonOptions &options) {
+  if (!isCompiled(path)) {
+    Expected<std::shared_ptr<Model>> compiled = compileModel(path, options.compile);
+    if (!compiled)
+      return compiled.failure();
+    return std::shared_ptr<const Model>(*compiled);
+  }
+  Expected<std::shared_ptr<Model>> loaded = loadModel(path, options, "--shape");
+  if (!loaded)
+    return loaded.failure();
+  if (options.compile.shapes.empty())
+    return std::shared_ptr<const Model>(*loaded);
+  std::vector<std::string> held;
+  for (const std::shared_ptr<const Model> &variant : (*loaded)->variants()) {
+    auto fits = [&](const auto &wanted) {
+      return std::ranges::any_of(variant->inputs(), [&](const SinterTensorInfo &info) {
+        return wanted.first == info.name && wanted.second == shapeOf(info);
+      });
+    };
+    if (std::ranges::all_of(options.compile.shapes, fits))
+      return variant;
+    held.push_back(shapesOf(*variant));
+  }
+  return Failure{ErrorCode::InvalidArgument,
+                 fmt::format("'{}' is compiled already, for {}: --shape can only choose one of these", path,
+                             fmt::join(held, " and "))};
+}
+
+Expected<std::vector<std::shared_ptr<const Model>>> openVariants(const std::string &path,
+                                                                 const CommonOptions &options) {
+  if (options.compile.shapeSets.empty()) {
+    Expected<std::shared_ptr<const Model>> model = openModel(path, options);
+    if (!model)
+      return model.failure();
+    return (*model)->variants();
+  }
+  if (isCompiled(path))
+    if (Expected<std::shared_ptr<Model>> refused = loadModel(path, options, ""); !refused)
+      return refused.failure();
+  Expected<std::unique_ptr<Engine>> engine = openEngine(path, options);
+  if (!engine)
+    return engine.failure();
+  std::vector<std::shared_ptr<const Model>> variants;
+  for (const ShapeSet &shapes : options.compile.shapeSets) {
+    Expected<std::shared_ptr<const Model>> model = (*engine)->modelForShapes(shapes);
+    if (!model)
+      return model.failure();
+    variants.push_back(std::move(*model));
+  }
+  return variants;
+}
+
+Expected<std::unique_ptr<Engine>> openEngine(const std::string &path, const CommonOptions &options) {
+  return Engine::open(path, {options.compile, options.threads, options.shapeCache});
+}
+
+Expected<std::unique_ptr<Engine>> openWarmEngine(const std::string &path, const CommonOptions &options) {
+  Expected<std::unique_ptr<Engine>> engine = openEngine(path, options);
+  for (const ShapeSet &shapes : engine ? options.compile.shapeSets : std::vector<ShapeSet>())
+    if (Expected<std::shared_ptr<const Model>> model = (*engine)->modelForShapes(shapes); !model)
+      return model.failure();
+  return engine;
+}
+
 Expected<std::shared_ptr<Model>> compileModel(const std::string &path, const CompileOptions &options) {
   Expected<std::shared_ptr<CompiledModel>> compiled = compileInProcess(path, options);
   if (!compiled)
     return compiled.failure();
   return Model::fromAbi((*compiled)->abi(), *compiled);
-}
-
-Tensor asDeclared(const SinterTensorInfo &info, const Tensor &recorded) {
-  Tensor tensor = info.rank == 0 && recorded.size() == 1 ? recorded.reshaped({}) : recorded;
-  if (typeOf(info) != DType::BF16 || tensor.type() != DType::U16)
-    return tensor;
-  auto owner = std::make_shared<Tensor>(tensor);
-  return Tensor::view(DType::BF16, tensor.shape(), owner->data(), owner);
 }
 
 std::string describe(std::span<const SinterTensorInfo> tensors) {

@@ -8,15 +8,22 @@ namespace sinter {
 
 bool isCompiled(const std::string &path);
 
-/// Loads a .so (compile options are then an error) or compiles an .onnx or .mlir file in this process.
-Expected<std::shared_ptr<Model>> openModel(const std::string &path, const CommonOptions &options);
+/// Loads a .so or compiles an .onnx or .mlir file in this process. Compile options are an error for a .so, but for --shape,
+/// which chooses from several.
+Expected<std::shared_ptr<const Model>> openModel(const std::string &path, const CommonOptions &options);
+
+/// Every variant that the command is about: those of a .so, or one for each --shapes.
+Expected<std::vector<std::shared_ptr<const Model>>> openVariants(const std::string &path, const CommonOptions &options);
+
+/// An engine for an .onnx or .mlir file; the second one has compiled each --shapes.
+Expected<std::unique_ptr<Engine>> openEngine(const std::string &path, const CommonOptions &options);
+Expected<std::unique_ptr<Engine>> openWarmEngine(const std::string &path, const CommonOptions &options);
+
+/// "x=1x3x224x224,mask=1x224".
+std::string shapesOf(const Model &model);
 
 /// Compiles in this process.
 Expected<std::shared_ptr<Model>> compileModel(const std::string &path, const CompileOptions &options);
-
-/// A tensor from a file in the form that the model declares. Some writers record a scalar as one element of
-/// rank 1, and ONNX up to 1.12 recorded bf16 as uint16 of the same bits.
-Tensor asDeclared(const SinterTensorInfo &info, const Tensor &recorded);
 
 /// "x (f32 1x3x224x224), mask (bool 1)".
 std::string describe(std::span<const SinterTensorInfo> tensors);

@@ -93,7 +93,7 @@ int ProfileCommand::run() {
   if (!status.ok())
     return report(status.failure());
   auto start = std::chrono::steady_clock::now();
-  Expected<std::shared_ptr<Model>> compiled = openModel(model, common);
+  Expected<std::shared_ptr<const Model>> compiled = openModel(model, common);
   if (!compiled)
     return report(compiled.failure());
   Expected<std::unique_ptr<Session>> session = Session::create(*compiled, common.threads);

@@ -3,7 +3,6 @@
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
-#include "tools/sinter/OnnxInterface.h"
 #include "tools/sinter/OpenModel.h"
 #include "tools/sinter/Summary.h"
 
@@ -22,7 +21,8 @@ constexpr const char *examples = R"(Examples:
   sinter run resnet50.so --input cat.npy --output probabilities.npy   one input, one output: no names needed
   sinter run detector.onnx --input image=a.npy --input scale=b.pb --output-dir results/
 
-Names may hold '=' and ':': NAME=FILE is split at the last '='. A .pb may do without, if it holds the name. Open dimensions take their size from the given tensors.)";
+Names may hold '=' and ':': NAME=FILE is split at the last '='. A .pb may do without, if it holds the name. Open dimensions take their size from
+the given tensors, and shapes that follow from values take these. A .so of several shapes runs that of the tensors.)";
 
 struct RunCommand {
   CommonOptions common;
@@ -34,9 +34,27 @@ struct RunCommand {
   int run();
 
 private:
+  Expected<std::shared_ptr<const Model>> openFor(GivenTensors &given) const;
   Status checkRanges(const Model &compiled, std::span<const Tensor> tensors) const;
   Expected<std::vector<std::pair<size_t, std::string>>> outputFiles(const Model &compiled) const;
 };
+
+/// The model that takes the tensors; those that became constants of it are taken out of `given`.
+Expected<std::shared_ptr<const Model>> RunCommand::openFor(GivenTensors &given) const {
+  if (isCompiled(model))
+    return openModel(model, common);
+  Expected<std::unique_ptr<Engine>> engine = openWarmEngine(model, common);
+  if (!engine)
+    return engine.failure();
+  nameOnlyTensor(given, (*engine)->requiredInputs());
+  Expected<std::shared_ptr<const Model>> compiled = (*engine)->modelFor(given);
+  if (compiled)
+    std::erase_if(given, [&](const auto &entry) {
+      auto isIt = [&](const SinterTensorInfo &info) { return entry.first == info.name; };
+      return (*engine)->hasInput(entry.first) && std::ranges::none_of((*compiled)->inputs(), isIt);
+    });
+  return compiled;
+}
 
 Status RunCommand::checkRanges(const Model &compiled, std::span<const Tensor> tensors) const {
   for (size_t i = 0; i < tensors.size(); ++i) {
@@ -96,18 +114,9 @@ int RunCommand::run() {
   Expected<GivenTensors> given = readTensors(inputs, "--input");
   if (!given)
     return report(given.failure());
-  if (Status s = takeOpenShapes(model, *given, common.compile.shapes); !s.ok())
-    return report(s.failure());
-  common.compile.values = *given;
-  Expected<std::shared_ptr<Model>> compiled = openModel(model, common);
+  Expected<std::shared_ptr<const Model>> compiled = openFor(*given);
   if (!compiled)
     return report(compiled.failure());
-  // Inputs that shapes follow from are constants of the compiled model.
-  if (Expected<OnnxInterface> interface = readOnnxInterface(model); interface && model.ends_with(".onnx"))
-    std::erase_if(*given, [&](const auto &entry) {
-      auto isIt = [&](const SinterTensorInfo &info) { return entry.first == info.name; };
-      return interface->findInput(entry.first) && std::ranges::none_of((*compiled)->inputs(), isIt);
-    });
   Expected<std::vector<Tensor>> bound = bindTensors(**compiled, std::move(*given), "--input");
   if (!bound)
     return report(bound.failure());
@@ -120,7 +129,7 @@ int RunCommand::run() {
   Expected<std::unique_ptr<Session>> session = Session::create(*compiled, common.threads);
   if (!session)
     return report(session.failure());
-  Expected<std::vector<Tensor>> results = (*session)->makeOutputs();
+  Expected<std::vector<Tensor>> results = (*session)->makeOutputs(*bound);
   if (!results)
     return report(results.failure());
   if (Status s = (*session)->run(*bound, *results); !s.ok())
@@ -163,6 +172,7 @@ void addRun(CLI::App &app, int &status) {
   sub->add_flag("--check-inputs", command->checkInputs, "Check the tensors against --input-range");
   declareFormat(*sub, command->json);
   command->common.declare(*sub);
+  command->common.declareShapeSets(*sub);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->run(); });
 }

@@ -103,16 +103,14 @@ public:
 
 private:
   std::optional<TestResult> runDataSet(const std::string &folder);
-  Expected<std::shared_ptr<Model>> compiledFor(const Recorded &inputs);
+  Expected<std::shared_ptr<const Model>> compiledFor(const Recorded &inputs);
   Tolerance tolerance() const;
 
   std::string folder_;
   TestOptions &options_;
   OnnxInterface interface_;
   std::optional<Expectation> expectation_;
-  std::map<std::string, Shape> lastShapes_;
-  std::set<std::string> lastEmpty_;
-  std::shared_ptr<Model> lastModel_;
+  std::unique_ptr<Engine> engine_;
 };
 
 TestResult CaseRunner::run() {
@@ -140,23 +138,16 @@ TestResult CaseRunner::run() {
 }
 
 /// The model compiled for `inputs`; data sets of equal shapes share it.
-Expected<std::shared_ptr<Model>> CaseRunner::compiledFor(const Recorded &inputs) {
-  CompileOptions options = options_.common.compile;
-  options.jobs = std::max(1, options_.common.threads);
-  addOpenShapes(interface_, inputs.tensors, options.shapes);
-  options.values = inputs.tensors;
-  options.empty = inputs.empty;
-  // A model whose shapes follow from values of inputs holds for these values.
-  bool isFrozen = lastModel_ && lastModel_->inputs().size() < inputs.tensors.size();
-  if (!lastModel_ || isFrozen || options.shapes != lastShapes_ || options.empty != lastEmpty_) {
-    Expected<std::shared_ptr<Model>> compiled = compileModel(folder_ + "/model.onnx", options);
-    if (!compiled)
-      return compiled;
-    lastModel_ = *compiled;
-    lastShapes_ = options.shapes;
-    lastEmpty_ = options.empty;
+Expected<std::shared_ptr<const Model>> CaseRunner::compiledFor(const Recorded &inputs) {
+  if (!engine_) {
+    CommonOptions common = options_.common;
+    common.compile.jobs = std::max(1, common.threads);
+    Expected<std::unique_ptr<Engine>> engine = openWarmEngine(folder_ + "/model.onnx", common);
+    if (!engine)
+      return engine.failure();
+    engine_ = std::move(*engine);
   }
-  return lastModel_;
+  return engine_->modelFor(inputs.tensors, inputs.empty);
 }
 
 Tolerance CaseRunner::tolerance() const {
@@ -176,7 +167,7 @@ std::optional<TestResult> CaseRunner::runDataSet(const std::string &folder) {
   auto inputs = readBound(folder, "input_", interface_.requiredInputs(), interface_.inputs);
   if (!inputs)
     return resultOf(inputs.failure());
-  Expected<std::shared_ptr<Model>> model = compiledFor(*inputs);
+  Expected<std::shared_ptr<const Model>> model = compiledFor(*inputs);
   if (!model)
     return resultOf(model.failure());
   std::vector<const OnnxValue *> outputValues;
@@ -245,6 +236,7 @@ void TestOptions::declare(CLI::App &app) {
                "Compile for inputs that may be NaN or Inf, against expect.json's word")
       ->needs(numbers);
   common.declare(app);
+  common.declareShapeSets(app);
 }
 
 Status TestOptions::finish() {

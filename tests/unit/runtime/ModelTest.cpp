@@ -51,6 +51,27 @@ public:
 
 } // namespace
 
+TEST(Model, RunsTheVariantOfTheShapes) {
+  Expected<std::shared_ptr<Model>> model = Model::load(modelPath("TinyModelTwo"));
+  ASSERT_TRUE(model);
+  EXPECT_EQ((*model)->variants().size(), 2u);
+  EXPECT_EQ((*model)->arenaBytes(), 512);
+  std::unique_ptr<Session> session = std::move(*Session::create(*model, 2));
+  for (int64_t rows : {2, 1, 2}) {
+    std::vector<Tensor> inputs{Tensor(DType::F32, {rows, 3}), Tensor()};
+    std::vector<Tensor> outputs = *session->makeOutputs(inputs);
+    ASSERT_EQ(outputs[0].shape(), (Shape{rows, 3}));
+    ASSERT_TRUE(session->run(inputs, outputs).ok());
+    EXPECT_EQ(outputs[0].as<float>()[static_cast<size_t>(3 * rows - 1)], static_cast<float>(3 * rows));
+  }
+  std::vector<Tensor> inputs{Tensor(DType::F32, {3, 3}), Tensor()}, outputs = *session->makeOutputs();
+  for (const char *part : {"x=3x3", "x=2x3", "x=1x3"})
+    EXPECT_NE(session->run(inputs, outputs).message().find(part), std::string::npos);
+  // One variant by itself.
+  EXPECT_EQ((*model)->variants()[1]->variants().size(), 1u);
+  EXPECT_NE(loadError("TinyModelTwoNames").find("table of variants"), std::string::npos);
+}
+
 TEST(Model, RunsWithAnyNumberOfThreads) {
   for (int threads : {1, 2, 3, 7}) {
     std::unique_ptr<Session> session = tinySession(threads);
@@ -101,7 +122,7 @@ TEST(Model, WeightChecksum) {
 
 TEST(Model, RefusesOtherMagicAbiAndFeatures) {
   EXPECT_NE(loadError("TinyModelBadMagic").find("the magic number is wrong"), std::string::npos);
-  EXPECT_NE(loadError("TinyModelBadAbi").find("version 99 of the interface, this is version 3: recompile"),
+  EXPECT_NE(loadError("TinyModelBadAbi").find("version 99 of the interface, this is version 4: recompile"),
             std::string::npos);
   EXPECT_NE(loadError("TinyModelBadFeature")
                 .find("needs warpdrive, which this processor lacks: recompile with "

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <onnx/onnx_pb.h>
+#include <sys/stat.h>
 
 using namespace sinter;
 
@@ -48,7 +49,7 @@ std::string npyError(std::span<const std::byte> bytes) {
 }
 
 std::string protoError(const onnx::TensorProto &proto, const std::string &folder = "") {
-  Expected<Tensor> tensor = tensorFromProto(proto, folder);
+  Expected<Tensor> tensor = tensorFromProto(proto, ModelFolder(folder));
   return tensor ? "" : tensor.failure().message;
 }
 
@@ -130,7 +131,7 @@ TEST(TensorFile, HostileProto) {
   for (auto [type, name] : {std::pair(8, "STRING"), {14, "COMPLEX64"}, {15, "COMPLEX128"}}) {
     onnx::TensorProto unsupported;
     unsupported.set_data_type(type);
-    Expected<Tensor> tensor = tensorFromProto(unsupported, "");
+    Expected<Tensor> tensor = tensorFromProto(unsupported);
     ASSERT_FALSE(tensor);
     EXPECT_EQ(tensor.failure().code, ErrorCode::Unsupported);
     EXPECT_NE(tensor.failure().message.find(name), std::string::npos);
@@ -146,7 +147,7 @@ TEST(TensorFile, PackedElements) {
   packed.add_int32_data(0x9F); // -1 in the low bits, -7 above
   EXPECT_EQ(protoError(packed), "tensor 'q' of shape 3 needs 2 values in int32_data, has 1");
   packed.add_int32_data(0x05);
-  Expected<Tensor> tensor = tensorFromProto(packed, "");
+  Expected<Tensor> tensor = tensorFromProto(packed);
   ASSERT_TRUE(tensor);
   std::span<const int8_t> values = tensor->as<int8_t>();
   EXPECT_EQ(std::vector<int>(values.begin(), values.end()), (std::vector<int>{-1, -7, 5}));
@@ -169,7 +170,7 @@ TEST(TensorFile, ExternalDataStaysInTheFolder) {
       if (value) {
         auto *entry = proto.add_external_data();
         entry->set_key(key);
-        entry->set_value(value);
+        entry->set_value(value == location.c_str() ? location : value);
       }
     return protoError(proto, folder);
   };
@@ -182,6 +183,48 @@ TEST(TensorFile, ExternalDataStaysInTheFolder) {
   EXPECT_NE(error("missing.bin"), "");
   for (std::string outside : {"../outside.bin", "link.bin", "x/../../outside.bin", "/etc/passwd", ""})
     EXPECT_NE(error(outside).find("outside the model's folder"), std::string::npos) << outside;
+  // The name that means the model's own file, where there is none, and a name that the system would cut.
+  EXPECT_NE(error(std::string(ModelFolder::ownFile)).find("outside"), std::string::npos);
+  EXPECT_NE(error(std::string("inside.bin\0x", 12)).find("outside"), std::string::npos);
+  // What is no file: reading a pipe would wait for ever.
+  EXPECT_NE(error("."), "");
+  std::filesystem::remove(folder + "/pipe");
+  ASSERT_EQ(mkfifo((folder + "/pipe").c_str(), 0600), 0);
+  EXPECT_NE(error("pipe"), "");
+  for (auto [offset, length] : {std::pair("0x0", "4"), {"", "4"}, {"0", "-4"}, {"8", "4"}, {"4", "18446744073709551612"}})
+    EXPECT_NE(error("inside.bin", offset, length), "") << offset << " " << length;
+}
+
+TEST(TensorFile, ExternalDataIsAView) {
+  std::string folder = testing::TempDir() + "/views";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/data.bin", std::ios::binary) << std::string(64, '\x3f');
+  ModelFolder files(folder);
+  auto read = [&](int type, int64_t count, const char *offset) {
+    onnx::TensorProto proto;
+    proto.set_data_type(type);
+    proto.add_dims(count);
+    proto.set_data_location(onnx::TensorProto::EXTERNAL);
+    for (auto [key, value] : {std::pair("location", "data.bin"), {"offset", offset}}) {
+      auto *entry = proto.add_external_data();
+      entry->set_key(key);
+      entry->set_value(value);
+    }
+    return *tensorFromProto(proto, files);
+  };
+  // Two tensors may share bytes.
+  Tensor a = read(onnx::TensorProto::FLOAT, 8, "0"), b = read(onnx::TensorProto::FLOAT, 4, "16");
+  EXPECT_EQ(a.data() + 16, b.data());
+  // What cannot be used in place is copied: unaligned, packed, bools.
+  Tensor c = read(onnx::TensorProto::FLOAT, 4, "2"), d = read(22, 8, "0"), e = read(onnx::TensorProto::BOOL, 4, "0");
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(c.data()) % 4, 0u);
+  EXPECT_EQ(std::memcmp(a.data(), c.data(), 16), 0);
+  EXPECT_EQ(toInts(d), (std::vector<int64_t>{-1, 3, -1, 3, -1, 3, -1, 3}));
+  EXPECT_EQ(toInts(e), (std::vector<int64_t>{1, 1, 1, 1}));
+  // The view keeps the file mapped.
+  files = ModelFolder();
+  std::filesystem::remove(folder + "/data.bin");
+  EXPECT_EQ(std::memcmp(a.data(), c.data(), 16), 0);
 }
 
 TEST(TensorFile, FilesFailAsValues) {

@@ -43,6 +43,35 @@ static int32_t run(const SinterCallbacks *callbacks, void *arena, const void *co
   return callbacks->parallelFor(callbacks->context, 0, add, buffers, 6, 2);
 }
 
+#ifdef SECOND_INPUT
+/* The same for one row. The name of its input must be that of the first variant. */
+static const int64_t row[] = {1, 3};
+static const SinterTensorInfo rowInputs[] = {{SECOND_INPUT, row, 2, 1, 0, 0, 0}, {"scale", scaleShape, 1, 1, &one, 0, 0}};
+static const SinterTensorInfo rowOutputs[] = {{"y", row, 2, 1, 0, 0, 0}};
+
+static int32_t runRow(const SinterCallbacks *callbacks, void *arena, const void *const *in, void *const *out) {
+  void *buffers[] = {(void *)in[0], (void *)weights, (void *)in[1], out[0]};
+  ((char *)arena)[511] = 1;
+  return callbacks->parallelFor(callbacks->context, 0, add, buffers, 3, 2);
+}
+
+static const SinterModel second = {
+    .magic = SINTER_MAGIC,
+    .abiVersion = SINTER_ABI_VERSION,
+    .inputs = rowInputs,
+    .outputs = rowOutputs,
+    .kernels = kernels,
+    .inputCount = 2,
+    .outputCount = 1,
+    .kernelCount = 1,
+    .arenaBytes = 512,
+    .run = runRow,
+};
+#define NEXT &second
+#else
+#define NEXT 0
+#endif
+
 __attribute__((visibility("default"))) const SinterModel sinter_model = {
     .magic = MAGIC,
     .abiVersion = ABI,
@@ -62,4 +91,5 @@ __attribute__((visibility("default"))) const SinterModel sinter_model = {
     .weightBytes = 24,
     .weightChecksum = CHECKSUM,
     .run = run,
+    .next = NEXT,
 };
