@@ -66,6 +66,8 @@ TEST(Shapes, CommandsTakeAllOrOne) {
   EXPECT_EQ(bench.status, 0) << bench.err;
   for (const char *part : {"variants", "x=2x3", "x=3x3"})
     EXPECT_NE(bench.out.find(part), std::string::npos) << bench.out;
+  Outcome inspected = run("inspect @/two.so");
+  EXPECT_NE(inspected.out.find("2 variants"), std::string::npos) << inspected.out;
   EXPECT_EQ(run("profile @/two.so --seconds 0.01 --shape x=4x3").status, 0);
 }
 

@@ -31,12 +31,13 @@ constexpr const char *examples = R"(Examples:
   sinter run resnet50.onnx --input x=cat.npy --top 5 compile in memory and run once
   sinter bench resnet50.so --threads 1               time it, beside the processor's peak
   sinter profile resnet50.so                         where the time goes, kernel by kernel
+  sinter inspect resnet50.onnx                       what goes in and out, its operators, what is supported
   sinter explain resnet50.onnx                       what became of every BatchNorm and activation, and why
   sinter verify resnet50.onnx                        compare compiled code with the model's plainest meaning
   sinter test cases/                                 run recorded test cases (ONNX backend-test layout)
   sinter COMMAND --help                              the options of a command, with examples
 
-A model is an .onnx file, an .mlir dump of the nn stage or, to run, bench and profile, a compiled .so.
+A model is an .onnx file, an .mlir dump of the nn stage or, to run, bench, profile and inspect, a compiled .so.
 Tensors are .npy files or ONNX .pb files.)";
 
 int runCommandLine(int argc, char **argv) {
@@ -50,6 +51,7 @@ int runCommandLine(int argc, char **argv) {
   addTest(app, status);
   addBench(app, status);
   addProfile(app, status);
+  addInspect(app, status);
   addExplain(app, status);
   addVerify(app, status);
   try {

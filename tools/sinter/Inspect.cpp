@@ -1,0 +1,286 @@
+// `sinter inspect`: what a model is and what of it is supported, without compiling it or reading its weights.
+#include "codegen/Survey.h"
+#include "tools/sinter/Commands.h"
+#include "tools/sinter/Json.h"
+#include "tools/sinter/OpenModel.h"
+#include "tools/sinter/TextTable.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <memory>
+
+namespace sinter {
+namespace {
+
+using llvm::json::Array;
+using llvm::json::Object;
+
+constexpr const char *examples = R"(Examples:
+  sinter inspect resnet50.onnx                       inputs, outputs, operators, FLOPs, what is missing
+  sinter inspect yolo.onnx --shape images=1x3x640x640
+  sinter inspect bert.onnx --dim batch=1 --dim sequence=128 --format json
+  sinter inspect resnet50.so                         what a compiled model says of itself
+
+FLOPs are twice the multiply-adds of convolutions and matrix products. The arena is an estimate: optimisations that read
+weights make it smaller. Weights are not read, so that any model takes less than a second.)";
+
+/// "1.2 GB".
+std::string withUnit(double value, std::string_view unit) {
+  constexpr const char *prefixes[] = {"", "k", "M", "G", "T", "P"};
+  size_t prefix = 0;
+  for (; value >= 1000 && prefix + 1 < std::size(prefixes); ++prefix)
+    value /= 1000;
+  return fmt::format("{:.4g} {}{}", value, prefixes[prefix], unit);
+}
+
+/// Names come from files: what would disturb a terminal becomes '?'.
+std::string safe(std::string_view text) { return shortened(text, 1000); }
+
+//===- Models that are not compiled -----------------------------------------===//
+
+std::string shapeText(const SurveyValue &value) {
+  if (!value.isRanked)
+    return "of unknown rank";
+  return value.dims.empty() ? "scalar" : safe(fmt::format("{}", fmt::join(value.dims, "x")));
+}
+
+std::string valuesText(std::string_view title, const std::vector<SurveyValue> &values) {
+  TextTable table({{"name"}, {"type"}, {"shape"}, {""}}, false);
+  for (const SurveyValue &value : values)
+    table.add({shortened(value.name, 60), value.type, shapeText(value), value.hasDefault ? "has a default" : ""});
+  return fmt::format("{}\n{}", title, table.text());
+}
+
+/// "yes", "3 of 5", "no"; "?" where nobody could be asked.
+std::string share(bool known, int64_t part, int64_t whole) {
+  if (!known)
+    return "?";
+  return part == whole ? "yes" : part == 0 ? "no" : fmt::format("{} of {}", part, whole);
+}
+
+std::string operatorsText(const ModelSurvey &survey) {
+  TextTable table({{"operator"}, {"nodes", true}, {"supported"}, {"llvm"}, {"onednn"}, {"reference"}}, false);
+  int64_t nodes = 0;
+  for (const SurveyOperator &op : survey.operators) {
+    nodes += op.count;
+    bool known = survey.asked && op.reference > 0;
+    table.add({shortened(op.name, 40), std::to_string(op.count), share(true, op.supported, op.count),
+               share(known || op.supported == 0, op.llvm, op.count), share(known || op.supported == 0, op.oneDnn, op.count),
+               share(known || op.supported == 0, op.reference, op.count)});
+  }
+  return fmt::format("{} nodes\n{}", nodes, table.text());
+}
+
+std::string problemsText(const ModelSurvey &survey) {
+  if (survey.problems.empty())
+    return "everything is supported\n";
+  constexpr size_t shown = 20;
+  std::string text = fmt::format("{} {} the model from being compiled\n", survey.problems.size(),
+                                 survey.problems.size() == 1 ? "problem keeps" : "problems keep");
+  for (size_t i = 0; i < std::min(shown, survey.problems.size()); ++i) {
+    const SurveyProblem &problem = survey.problems[i];
+    std::string node = problem.node.empty() ? "" : fmt::format(" '{}'", shortened(problem.node, 80));
+    text += fmt::format("  {}{}: {}\n", safe(problem.op), node, safe(problem.reason));
+  }
+  if (survey.problems.size() > shown)
+    text += fmt::format("  ... and {} more: --format json lists all\n", survey.problems.size() - shown);
+  return text;
+}
+
+std::string surveyText(const std::string &model, const ModelSurvey &survey) {
+  std::vector<std::string> facts;
+  if (survey.irVersion)
+    facts.push_back(fmt::format("IR version {}", survey.irVersion));
+  for (const auto &[domain, version] : survey.opsets)
+    facts.push_back(fmt::format("opset {}{}", version, domain == "ai.onnx" ? "" : " of " + safe(domain)));
+  if (!survey.producer.empty())
+    facts.push_back("by " + safe(survey.producer));
+  std::string text = fmt::format("{}{}{}\n", model, facts.empty() ? "" : ": ", fmt::join(facts, ", "));
+  text += valuesText("inputs", survey.inputs) + valuesText("outputs", survey.outputs);
+  text += fmt::format("{} parameters, {}\n", survey.parameters,
+                      withUnit(static_cast<double>(survey.parameterBytes), "B"));
+  if (survey.flops)
+    text += fmt::format("{} a run, arena of about {}\n", withUnit(*survey.flops, "FLOP"),
+                        withUnit(static_cast<double>(survey.arenaBytes.value_or(0)), "B"));
+  else if (!survey.openShapes.empty())
+    text += fmt::format("FLOPs and arena are unknown: {}\n", safe(survey.openShapes));
+  else
+    text += "FLOPs and arena are unknown, because some nodes are not supported\n";
+  text += operatorsText(survey);
+  if (!survey.assumedShapes.empty()) {
+    std::vector<std::string> shapes;
+    for (const auto &[name, shape] : survey.assumedShapes)
+      shapes.push_back(fmt::format("{}={}", safe(name), toString(shape)));
+    text += fmt::format("  as the backends would be asked for {}\n", fmt::join(shapes, ", "));
+  }
+  return text + problemsText(survey);
+}
+
+std::string json(std::string_view text) { return llvm::json::fixUTF8(llvm::StringRef(text.data(), text.size())); }
+
+Array valuesJson(const std::vector<SurveyValue> &values) {
+  Array rows;
+  for (const SurveyValue &value : values) {
+    Array dims;
+    for (const std::string &dim : value.dims) {
+      int64_t number;
+      if (llvm::StringRef(dim).getAsInteger(10, number))
+        dims.push_back(dim == "?" ? llvm::json::Value(nullptr) : llvm::json::Value(json(dim)));
+      else
+        dims.push_back(number);
+    }
+    rows.push_back(Object{{"name", json(value.name)},
+                          {"type", json(value.type)},
+                          {"shape", value.isRanked ? llvm::json::Value(std::move(dims)) : llvm::json::Value(nullptr)},
+                          {"has_default", value.hasDefault}});
+  }
+  return rows;
+}
+
+Object surveyJson(const std::string &model, const ModelSurvey &survey) {
+  Object opsets, assumed;
+  for (const auto &[domain, version] : survey.opsets)
+    opsets[json(domain)] = version;
+  for (const auto &[name, shape] : survey.assumedShapes)
+    assumed[json(name)] = Array(shape);
+  Array operators, problems;
+  for (const SurveyOperator &op : survey.operators) {
+    auto count = [&](int64_t n) {
+      bool known = (survey.asked && op.reference > 0) || op.supported == 0;
+      return known ? llvm::json::Value(n) : llvm::json::Value(nullptr);
+    };
+    operators.push_back(Object{{"name", json(op.name)},
+                               {"nodes", op.count},
+                               {"supported", op.supported},
+                               {"llvm", count(op.llvm)},
+                               {"onednn", count(op.oneDnn)},
+                               {"reference", count(op.reference)}});
+  }
+  for (const SurveyProblem &problem : survey.problems)
+    problems.push_back(
+        Object{{"node", json(problem.node)}, {"operator", json(problem.op)}, {"reason", json(problem.reason)}});
+  auto orNull = [](auto &value) { return value ? llvm::json::Value(*value) : llvm::json::Value(nullptr); };
+  return Object{{"model", json(model)},
+                {"ir_version", survey.irVersion ? llvm::json::Value(survey.irVersion) : llvm::json::Value(nullptr)},
+                {"opsets", std::move(opsets)},
+                {"producer", json(survey.producer)},
+                {"inputs", valuesJson(survey.inputs)},
+                {"outputs", valuesJson(survey.outputs)},
+                {"parameters", survey.parameters},
+                {"parameter_bytes", survey.parameterBytes},
+                {"flops", orNull(survey.flops)},
+                {"arena_bytes", orNull(survey.arenaBytes)},
+                {"open_shapes", json(survey.openShapes)},
+                {"assumed_shapes", std::move(assumed)},
+                {"operators", std::move(operators)},
+                {"problems", std::move(problems)}};
+}
+
+//===- Compiled models --------------------------------------------------------===//
+
+SurveyValue valueOf(const SinterTensorInfo &info) {
+  SurveyValue value{info.name, std::string(nameOf(typeOf(info))), {}, true, info.defaultValue != nullptr};
+  for (int64_t dim : shapeOf(info))
+    value.dims.push_back(std::to_string(dim));
+  return value;
+}
+
+std::vector<SurveyValue> valuesOf(std::span<const SinterTensorInfo> infos) {
+  std::vector<SurveyValue> values;
+  for (const SinterTensorInfo &info : infos)
+    values.push_back(valueOf(info));
+  return values;
+}
+
+/// Kernels by what they compute, with their number on each backend.
+std::map<std::string, std::pair<int64_t, int64_t>> kernelsOf(const Model &model) {
+  std::map<std::string, std::pair<int64_t, int64_t>> kernels;
+  for (const SinterKernelInfo &kernel : model.kernels()) {
+    auto &[llvm, oneDnn] = kernels[kernel.ops ? kernel.ops : ""];
+    ++(kernel.fallback ? oneDnn : llvm);
+  }
+  return kernels;
+}
+
+std::string compiledText(const std::string &path, const Model &model) {
+  const SinterModel &abi = model.abi();
+  auto orEmpty = [](const char *text) { return safe(text ? text : ""); };
+  std::string features = orEmpty(abi.cpuFeatures);
+  std::string text = fmt::format("{}: compiled by {} for {}{}{}\n", path, orEmpty(abi.compiler), orEmpty(abi.target),
+                                 features.empty() ? "" : ", needs ", features);
+  auto variants = model.variants();
+  text += fmt::format("{} of weights{}\n", withUnit(static_cast<double>(abi.weightBytes), "B"),
+                      variants.size() == 1 ? "" : fmt::format(", shared by {} variants", variants.size()));
+  for (const std::shared_ptr<const Model> &variant : variants) {
+    text += valuesText("inputs", valuesOf(variant->inputs())) + valuesText("outputs", valuesOf(variant->outputs()));
+    text += fmt::format("{} a run, arena of {}\n", withUnit(variant->flops(), "FLOP"),
+                        withUnit(static_cast<double>(variant->abi().arenaBytes), "B"));
+    TextTable table({{"kernel"}, {"llvm", true}, {"onednn", true}}, false);
+    for (const auto &[ops, counts] : kernelsOf(*variant))
+      table.add({shortened(ops, 70), std::to_string(counts.first), std::to_string(counts.second)});
+    text += fmt::format("{} kernels\n{}", variant->kernels().size(), table.text());
+  }
+  return text;
+}
+
+Object compiledJson(const std::string &path, const Model &model) {
+  const SinterModel &abi = model.abi();
+  auto orEmpty = [](const char *text) { return json(text ? text : ""); };
+  Array variants;
+  for (const std::shared_ptr<const Model> &variant : model.variants()) {
+    Array kernels;
+    for (const auto &[ops, counts] : kernelsOf(*variant))
+      kernels.push_back(Object{{"ops", json(ops)}, {"llvm", counts.first}, {"onednn", counts.second}});
+    variants.push_back(Object{{"inputs", valuesJson(valuesOf(variant->inputs()))},
+                              {"outputs", valuesJson(valuesOf(variant->outputs()))},
+                              {"flops", variant->flops()},
+                              {"arena_bytes", variant->abi().arenaBytes},
+                              {"kernels", std::move(kernels)}});
+  }
+  return Object{{"model", json(path)},
+                {"compiler", orEmpty(abi.compiler)},
+                {"target", orEmpty(abi.target)},
+                {"cpu_features", orEmpty(abi.cpuFeatures)},
+                {"abi_version", static_cast<int64_t>(abi.abiVersion)},
+                {"weight_bytes", abi.weightBytes},
+                {"variants", std::move(variants)}};
+}
+
+struct InspectCommand {
+  CommonOptions common;
+  std::string model;
+  bool json = false;
+
+  int run() {
+    if (Status s = common.finish(); !s.ok())
+      return report(s.failure());
+    if (isCompiled(model)) {
+      Expected<std::shared_ptr<const Model>> compiled = openModel(model, common);
+      if (!compiled)
+        return report(compiled.failure());
+      fmt::print("{}", json ? printJson(compiledJson(model, **compiled)) + "\n" : compiledText(model, **compiled));
+      return 0;
+    }
+    Expected<ModelSurvey> survey = surveyModel(model, common.compile);
+    if (!survey)
+      return report(survey.failure());
+    fmt::print("{}", json ? printJson(surveyJson(model, *survey)) + "\n" : surveyText(model, *survey));
+    return 0;
+  }
+};
+
+} // namespace
+
+void addInspect(CLI::App &app, int &status) {
+  auto command = std::make_shared<InspectCommand>();
+  CLI::App *sub = app.add_subcommand("inspect", "Say what a model consists of and what of it is supported");
+  sub->add_option("MODEL", command->model, "The model: .onnx, .mlir of the nn stage, or a compiled .so")->required();
+  declareFormat(*sub, command->json);
+  command->common.declare(*sub, /*compileOnly=*/true);
+  sub->footer(examples);
+  sub->callback([command, &status] { status = command->run(); });
+}
+
+} // namespace sinter
