@@ -32,7 +32,7 @@ public:
 
 private:
   CLI::App *app_ = nullptr;
-  std::string optimisation_, precision_ = "f32";
+  std::string optimisation_;
   std::vector<std::string> shapes_, dims_, ranges_, empty_;
   bool noPrune_ = false;
 };
