@@ -47,6 +47,7 @@ struct CompileOptions {
   bool assumeFinite = false, prune = true, verifyRewrites = false;
   std::string backend = "auto"; ///< auto, llvm, onednn, reference
   std::string math = "default"; ///< strict, default, fast
+  std::string precision = "f32"; ///< f32; bf16: products of rounded operands, where the target has instructions for them
   int jobs = 0;                 ///< threads that compile; 0: one per CPU
   /// Of Emit::Obj: the object needs nothing but itself, and its header declares a typed function to run it.
   bool standalone = false;

@@ -357,8 +357,12 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   nn::PipelineOptions pipeline = pipelineOptions(options);
   // oneDNN and the reference have layouts of their own.
   bool isOurs = options.backend == "auto" || options.backend == "llvm";
+  pipeline.lowPrecision = isOurs && options.precision == "bf16";
+  if (pipeline.lowPrecision && !target.hasBfloatDots)
+    return {ErrorCode::Unsupported, "--precision bf16 needs AVX512-BF16, which " + target.cpu +
+                                        " lacks: leave it out, or compile for a processor that has it (--target-cpu cooperlake)"};
   pipeline.layoutBlock = isOurs ? target.lanes(32) : 0;
-  pipeline.secondOutputs = isOurs;
+  pipeline.secondOutputs = pipeline.integerKernels = isOurs;
   pipeline.addBackendAssignment = [&](OpPassManager &manager) {
     nn::AssignBackendOptions choice;
     choice.backend = options.backend;

@@ -276,7 +276,7 @@ Status ProgramBuilder::run() {
 static bool contracts(ModuleOp module) {
   return module
       .walk([](Operation *op) {
-        return isa<nn::ConvOp, nn::ConvTransposeOp, nn::GemmOp, nn::MatmulOp>(op) ? WalkResult::interrupt()
+        return isa<nn::ConvOp, nn::ConvIntegerOp, nn::ConvTransposeOp, nn::GemmOp, nn::MatmulOp>(op) ? WalkResult::interrupt()
                                                                                   : WalkResult::advance();
       })
       .wasInterrupted();

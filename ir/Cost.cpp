@@ -21,7 +21,7 @@ double multiplyAdds(Operation *op) {
     return 0;
   return llvm::TypeSwitch<Operation *, double>(op)
       // Every output element takes the C/group * kernel weights of its channel: w is [O, C/group, kernel...].
-      .Case<ConvOp>([](ConvOp conv) {
+      .Case<ConvOp, ConvIntegerOp>([](auto conv) {
         return elements(conv.getW()) / std::max(dim(conv.getW(), 0), 1.0) * elements(conv.getY());
       })
       // Every input element meets the O/group * kernel weights of its channel: w is [C, O/group, kernel...].

@@ -33,6 +33,10 @@ BlockedAttr layoutOf(Type type) {
   return tensor ? dyn_cast_or_null<BlockedAttr>(tensor.getEncoding()) : BlockedAttr();
 }
 
+bool canBeBlocked(Type element) {
+  return element.isF32() || element.isBF16() || element.isInteger(8) || element.isSignlessInteger(32);
+}
+
 RankedTensorType withLayout(RankedTensorType type, BlockedAttr layout) {
   return RankedTensorType::get(type.getShape(), type.getElementType(), layout);
 }

@@ -9,6 +9,8 @@ class BlockedAttr;
 
 /// The blocked layout of a tensor type; null for a plain (row-major) one.
 BlockedAttr layoutOf(mlir::Type type);
+/// Whether kernels know blocked tensors of these elements: f32, bf16, and the integers of quantised networks.
+bool canBeBlocked(mlir::Type element);
 /// The tensor type with this layout; plain for a null one.
 mlir::RankedTensorType withLayout(mlir::RankedTensorType type, BlockedAttr layout);
 /// The type with the plain layout, if it is a ranked tensor's; else the type itself.

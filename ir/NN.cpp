@@ -75,6 +75,10 @@ void NNDialect::registerOps() {
       >();
 #define GET_OP_LIST
   addOperations<
+#include "ir/ops/Quantisation.cpp.inc"
+      >();
+#define GET_OP_LIST
+  addOperations<
 #include "ir/ops/Reduction.cpp.inc"
       >();
 #define GET_OP_LIST

@@ -12,6 +12,7 @@
 #include "ir/ops/Movement.h"
 #include "ir/ops/Normalisation.h"
 #include "ir/ops/Pool.h"
+#include "ir/ops/Quantisation.h"
 #include "ir/ops/Reduction.h"
 #include "ir/ops/Resize.h"
 #include "ir/ops/View.h"

@@ -65,7 +65,7 @@ private:
     for (OpOperand &operand : op->getOpOperands()) {
       bool isBlocked = llvm::is_contained(decision.blockedOperands, operand.getOperandNumber());
       // A convolution reads either layout; every other op reads what it asked for.
-      if (decision.isBlocked && isa<ConvOp>(op) && !isBlocked)
+      if (decision.isBlocked && isa<ConvOp, ConvIntegerOp>(op) && !isBlocked)
         continue;
       setLayout(operand, isBlocked ? layout : BlockedAttr());
     }
@@ -99,6 +99,7 @@ private:
         .Case([&](ConvTransposeOp conv) {
           return isBlocked(conv.getX()) && nn::canBeBlocked(conv) ? Decision::blocked({0}) : Decision::plain();
         })
+        .Case([&](ConvIntegerOp conv) { return decideConvolution(conv); })
         .Case([&](ConcatOp concat) { return decideConcat(concat); })
         .Case<MaxPoolOp, AveragePoolOp, GlobalAveragePoolOp>(
             [&](auto pool) { return isBlocked(pool.getX()) ? Decision::blocked({0}) : Decision::plain(); })
@@ -106,22 +107,31 @@ private:
         .Default(Decision::plain());
   }
 
-  /// [N, C, spatial...] of f32, with one to three spatial dimensions.
+  /// [N, C, spatial...] of f32 or integers, with one to three spatial dimensions.
   static bool canBeBlocked(Value value) {
     RankedTensorType type = rankedType(value);
-    return type && type.hasStaticShape() && type.getElementType().isF32() && type.getRank() >= 3 &&
+    return type && type.hasStaticShape() && nn::canBeBlocked(type.getElementType()) && type.getRank() >= 3 &&
            type.getRank() <= 5 && type.getNumElements() > 0;
   }
 
   bool isBlocked(Value value) const { return layoutOf(value.getType()) == layout; }
 
   /// Weights are packed at compile time, so they must be known; groups must not cut blocks.
-  Decision decideConvolution(ConvOp conv) {
+  template <typename Op> Decision decideConvolution(Op conv) {
     if (!constantTensor(conv.getW()) || (conv.getB() && !constantTensor(conv.getB())) ||
-        !canBeBlocked(conv.getX()))
+        !canBeBlocked(conv.getX()) || !canBeBlocked(conv.getY()))
       return Decision::plain();
+    GroupLayout groups = groupLayout(conv, block);
+    // Bytes are multiplied in blocks alone.
+    if constexpr (std::is_same_v<Op, ConvIntegerOp>) {
+      bool isFast = groups == GroupLayout::One || groups == GroupLayout::Whole || isDepthwise(conv);
+      return isFast ? Decision::blocked({0}) : Decision::plain();
+    }
+    // Pairs of bf16 lie in blocks, too; where the target has no products of them, models stay plain.
+    if (elementTypeOf(conv.getX()).isBF16())
+      return pairs && (groups == GroupLayout::One || groups == GroupLayout::Whole) ? Decision::blocked({0}) : Decision::plain();
     bool fillsBlocks = rankedType(conv.getY()).getDimSize(channelAxis) >= block / 2;
-    switch (groupLayout(conv, block)) {
+    switch (groups) {
     case GroupLayout::Cut:
       return Decision::plain();
     case GroupLayout::Whole:
@@ -162,7 +172,7 @@ private:
     bool anyBlocked = false;
     for (OpOperand &operand : op->getOpOperands()) {
       RankedTensorType type = rankedType(operand.get());
-      if (!type || !type.getElementType().isF32())
+      if (!type || !nn::canBeBlocked(type.getElementType()))
         return Decision::plain();
       if (constantTensor(operand.get()))
         continue;

@@ -62,6 +62,7 @@ inline constexpr ExplainCode explainCodes[] = {
     {"SLOPE_ONE", "it multiplies negatives by 1: it is the identity", ""},
     {"ALWAYS_ZERO", "its result is proved to be 0 everywhere", ""},
     {"ALWAYS_CONSTANT", "its result is proved to be one number everywhere", ""},
+    {"SATURATES", "the quantisation after it saturates where it clips", ""},
     {"MERGED_WITH", "it is one clamp together with the activation beside it", ""},
     // Why an activation is needed, as far as proofs go.
     {"CAN_BE_NEGATIVE", "its operand can be negative, or nothing proves that it cannot",

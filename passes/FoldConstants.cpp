@@ -69,6 +69,8 @@ namespace {
 constexpr int64_t foldedElements = int64_t(1) << 26;
 
 struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
+  using FoldConstantsBase::FoldConstantsBase;
+
   void runOnOperation() override {
     Journal journal(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
@@ -76,6 +78,8 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
       for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
         if (auto copy = dyn_cast<IdentityOp>(op); copy && copy.getX().getType() == copy.getType())
           rewrite(copy, "drop-copy", [&] { copy.replaceAllUsesWith(copy.getX()); });
+        else if (!dequantise && isa<DequantizeOp>(op))
+          continue;
         else if (failed(foldOp(&op, foldedElements, journal)))
           return signalPassFailure();
       eraseUnused(body, [&](Operation *op) {

@@ -5,6 +5,7 @@
 #include "ir/Ops.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
+#include "passes/Unused.h"
 #include "passes/Views.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -30,7 +31,11 @@ struct FormKernelsPass : impl::FormKernelsBase<FormKernelsPass> {
         constant->moveBefore(&body, body.begin());
       if (fuse && secondOutputs)
         wrapAttentions(body);
+      if (fuse)
+        copyDequantisations(body);
       for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
+        if (isComputedByReader(&op))
+          continue;
         if (isa<ConstantOp, KernelOp>(op) || isConcatInPlace(&op) || (isView(&op) && !op.hasAttr(copyMarker)))
           continue;
         op.removeAttr(copyMarker);
@@ -98,6 +103,57 @@ private:
     }
   }
 
+  //===- Dequantisations --------------------------------------------------===//
+
+  /// Dequantisations, and with low precision conversions from bf16: what they read is cheaper to pass on.
+  bool widens(Operation *op) const {
+    return isa<DequantizeOp>(op) || (lowPrecision && isa<CastOp>(op) && elementTypeOf(op->getOperand(0)).isBF16() &&
+                                     elementTypeOf(op->getResult(0)).isF32());
+  }
+
+  /// Every reader of a dequantised value gets a dequantisation of its own, right before it.
+  void copyDequantisations(Block &body) {
+    SmallVector<Operation *> ops;
+    for (Operation &op : body)
+      if (widens(&op))
+        ops.push_back(&op);
+    for (Operation *op : ops)
+      for (OpOperand &use : llvm::make_early_inc_range(op->getResult(0).getUses()))
+        if (canDequantise(use.getOwner())) {
+          OpBuilder builder(use.getOwner());
+          use.set(builder.clone(*op)->getResult(0));
+        }
+    eraseUnused(body);
+  }
+
+  /// Whether kernels of the op compute its operands element by element.
+  bool canDequantise(Operation *op) const {
+    if (auto mean = dyn_cast<GlobalAveragePoolOp>(op))
+      return static_cast<bool>(layoutOf(mean.getX().getType()));
+    return isa<ElementwiseOpInterface>(op) && !widens(op);
+  }
+
+  /// A dequantisation that belongs into the kernel of the only op that reads it.
+  bool isComputedByReader(Operation *op) {
+    return fuse && widens(op) && op->hasOneUse() && canDequantise(*op->user_begin()) &&
+           !isa<KernelOp>(op->getParentOp());
+  }
+
+  /// What the op reads in memory in place of the operand.
+  Value readFrom(Value operand) {
+    Operation *producer = operand.getDefiningOp();
+    return producer && isComputedByReader(producer) ? producer->getOperand(0) : operand;
+  }
+
+  /// The dequantisations that the op, now in a kernel, reads go there too.
+  void takeDequantisations(Operation *op) {
+    for (Value operand : op->getOperands())
+      if (Operation *producer = operand.getDefiningOp(); producer && widens(producer) && producer->getBlock() != op->getBlock())
+        producer->moveBefore(op);
+  }
+
+  //===- Joining ----------------------------------------------------------===//
+
   void wrap(Operation *op) {
     OpBuilder builder(op);
     auto kernel = KernelOp::create(builder, op->getLoc(), TypeRange(op->getResultTypes()),
@@ -105,6 +161,7 @@ private:
     Block *block = builder.createBlock(&kernel.getBody());
     op->replaceAllUsesWith(kernel);
     op->moveBefore(block, block->end());
+    takeDequantisations(op);
     builder.setInsertionPointToEnd(block);
     YieldOp::create(builder, op->getLoc(), op->getResults());
   }
@@ -119,19 +176,27 @@ private:
     KernelOp found;
     Refusal refusal;
     for (Value operand : op->getOperands()) {
-      // One element type throughout keeps a kernel's vectors of one length.
-      if (elementTypeOf(operand) != elementTypeOf(op->getResult(0)))
+      // One element type throughout keeps a kernel's vectors of one length; those of quantised values come to 32 bits.
+      if (elementTypeOf(operand) != elementTypeOf(op->getResult(0)) && !convertsInRegisters(op))
         return refuse(op, "ELEMENT_TYPE", "its operands and result differ in element type");
       if (operand.getDefiningOp<ConstantOp>())
         continue;
       Refusal problem = whyNotJoin(operand, op);
-      auto kernel = operand.getDefiningOp<KernelOp>();
+      auto kernel = readFrom(operand).getDefiningOp<KernelOp>();
       if (problem.code.empty() && (!found || found->isBeforeInBlock(kernel)))
         found = kernel;
       if (refusal.code.empty())
         refusal = problem;
     }
     return found ? found : refuse(op, refusal.code, refusal.reason);
+  }
+
+  bool convertsInRegisters(Operation *op) const {
+    if (!isa<CastOp>(op))
+      return isa<QuantizeOp, DequantizeOp>(op);
+    Type from = elementTypeOf(op->getOperand(0)), to = elementTypeOf(op->getResult(0));
+    bool isNarrowing = lowPrecision && from.isF32() && to.isBF16();
+    return (from.isSignlessInteger(32) && to.isF32()) || isNarrowing || widens(op);
   }
 
   KernelOp refuse(Operation *op, StringRef code, StringRef reason) {
@@ -141,7 +206,7 @@ private:
 
   /// Why `op` cannot join the kernel that computes `operand`; empty if it can.
   Refusal whyNotJoin(Value operand, Operation *op) {
-    Operation *producer = operand.getDefiningOp();
+    Operation *producer = readFrom(operand).getDefiningOp();
     if (!producer)
       return {"NO_PRODUCER", "it reads a graph input: no kernel comes before it"};
     auto kernel = dyn_cast<KernelOp>(producer);
@@ -149,7 +214,8 @@ private:
       return {"NO_EPILOGUE", describe(producer) + " before it has no kernel: what it joins is computed in its place"};
     if (!kernel)
       return {"SHAPE_CHANGES", describe(producer) + " before it changes the shape"};
-    if (operand.getType() != op->getResult(0).getType())
+    RankedTensorType from = rankedType(operand), to = rankedType(op->getResult(0));
+    if (from.getShape() != to.getShape() || from.getEncoding() != to.getEncoding())
       return {"SHAPE_CHANGES", "its operand is broadcast to its result"};
     if (llvm::range_size(kernel.getBody().front()) > mostOps)
       return {"KERNEL_FULL", describe(kernel) + " before it holds as many operators as a kernel can"};
@@ -165,14 +231,16 @@ private:
     return {"MULTI_CONSUMER", "several nodes read what " + describe(kernel) + " computes"};
   }
 
-  static bool isOnlyReader(Operation *op, KernelOp kernel) {
-    return llvm::all_of(kernel->getUsers(), [&](Operation *user) { return user == op; });
+  bool isOnlyReader(Operation *op, KernelOp kernel) {
+    return llvm::all_of(kernel->getUsers(), [&](Operation *user) {
+      return user == op || (isComputedByReader(user) && *user->user_begin() == op);
+    });
   }
 
   /// Whether the op could stand where the kernel stands, as one more output of it.
   bool canStandAt(KernelOp kernel, Operation *op) {
     return secondOutputs && llvm::all_of(op->getOperands(), [&](Value operand) {
-      Operation *producer = operand.getDefiningOp();
+      Operation *producer = readFrom(operand).getDefiningOp();
       return !producer || producer == kernel || producer->isBeforeInBlock(kernel);
     });
   }
@@ -180,7 +248,7 @@ private:
   /// The elementwise kernel that a convolution in channel blocks can compute while it loads its input.
   KernelOp joinablePrologue(Operation *op) {
     auto conv = dyn_cast<ConvOp>(op);
-    if (!fuse || !secondOutputs || !conv || conv.getGroup() != 1 || !layoutOf(conv.getX().getType()) ||
+    if (!fuse || !secondOutputs || !conv || conv.getGroup() != 1 || !elementTypeOf(conv.getX()).isF32() || !layoutOf(conv.getX().getType()) ||
         !layoutOf(conv.getY().getType()))
       return {};
     auto kernel = conv.getX().getDefiningOp<KernelOp>();
@@ -214,7 +282,7 @@ private:
   /// whole runs.
   bool takesEpilogue(KernelOp kernel) {
     return llvm::all_of(kernel.getBody().front().without_terminator(), [](Operation &op) {
-      return isa<ElementwiseOpInterface, ConvOp, ConvTransposeOp, GemmOp, MatmulOp, AveragePoolOp, MaxPoolOp,
+      return isa<ElementwiseOpInterface, ConvOp, ConvIntegerOp, ConvTransposeOp, GemmOp, MatmulOp, AveragePoolOp, MaxPoolOp,
                  GlobalAveragePoolOp, LayerNormOp, RmsNormOp>(op);
     });
   }
@@ -228,8 +296,14 @@ private:
     Block &ops = producer.getBody().front();
     Operation *yield = ops.getTerminator();
     // Inside, the op reads what the kernel yields.
-    for (auto [result, inner] : llvm::zip_equal(producer.getResults(), yield->getOperands()))
-      op->replaceUsesOfWith(result, inner);
+    SmallVector<Operation *> joining;
+    for (Value operand : op->getOperands())
+      if (readFrom(operand) != operand)
+        joining.push_back(operand.getDefiningOp());
+    joining.push_back(op);
+    for (Operation *reader : joining)
+      for (auto [result, inner] : llvm::zip_equal(producer.getResults(), yield->getOperands()))
+        reader->replaceUsesOfWith(result, inner);
     SmallVector<Value> kept, inner;
     for (auto [result, value] : llvm::zip_equal(producer.getResults(), yield->getOperands()))
       if (!result.use_empty())
@@ -241,7 +315,8 @@ private:
     for (auto [old, result] : llvm::zip_equal(kept, kernel.getResults()))
       old.replaceAllUsesWith(result);
     kernel.getBody().takeBody(producer.getBody());
-    op->moveBefore(yield);
+    for (Operation *reader : joining)
+      reader->moveBefore(yield);
     yield->setOperands(inner);
     producer.erase();
   }

@@ -35,7 +35,30 @@ def FoldConstants : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
   let description = [{
     Runs the reference evaluation, in double, so weights that a model computes (dequantised, transposed, sliced) become constants of
     the compiled model. Results larger than 256 MB stay computed at run time. Ops whose results are unused go away.
+    Without `dequantise`, constants that `nn.dequantize` reads stay as they are.
   }];
+  let options = [Option<"dequantise", "dequantise", "bool", "true", "dequantise constants">];
+}
+
+def MoveDequantize : Pass<"nn-move-dequantize", "::mlir::ModuleOp"> {
+  let summary = "move elements while they are bytes";
+  let description = [{
+    An op that only moves or selects elements (reshape, transpose, max pooling, ...) of an `nn.dequantize` with one scale > 0 and one zero
+    point works on the bytes, and the dequantisation follows it; `nn.quantize` of a concatenation goes to its operands. A quantisation
+    of values that were dequantised with the same parameters is gone: it gives the same bytes.
+  }];
+}
+
+def FormIntegerKernels : Pass<"nn-form-integer-kernels", "::mlir::ModuleOp"> {
+  let summary = "compute products of dequantised bytes in integers";
+  let description = [{
+    A convolution, gemm or matrix product of an `nn.dequantize` with constant weights that are one, too, is an `nn.conv_integer` of the
+    bytes and an affine per output channel: sum of sx*(x - zx) * sw*(w - zw) = sx*sw * sum of (x - zx)*(w - zw). The zero points of the
+    weights are subtracted here. The operators that ONNX has for products of integers become the same op; a zero point of x that is
+    computed at run time counts as itself times the sums of the weights. A sum that could leave 32 bits for some input keeps its
+    floats, and so do groups that cut blocks of `block` channels. Signed bytes that only dequantisations read become unsigned ones.
+  }];
+  let options = [Option<"block", "block", "int64_t", "0", "channels of a block of the target; 0 for no integer kernels">];
 }
 
 def FoldPads : Pass<"nn-fold-pads", "::mlir::ModuleOp"> {
@@ -99,6 +122,25 @@ def PruneChannels : Pass<"nn-prune-channels", "::mlir::ModuleOp"> {
   }];
 }
 
+def FoldRequantize : Pass<"nn-fold-requantize", "::mlir::ModuleOp"> {
+  let summary = "fold the scales of quantisations into what they quantise";
+  let description = [{
+    round(x / s) divides each element: where x is an affine, a dequantisation, a sum of those, or such a value through a ReLU, 1/s goes into their
+    constants, in double and rounded once, and s becomes 1. A ReLU goes whose zeros are the lowest value of the type: saturation
+    does its work.
+  }];
+}
+
+def LowerPrecision : Pass<"nn-lower-precision", "::mlir::ModuleOp"> {
+  let summary = "multiply in bf16, add in f32";
+  let description = [{
+    `--precision bf16`: convolutions of `block`/2 input channels or more, gemms and matrix products, by constant weights, round their
+    operands to bf16; sums, biases and all other arithmetic stay f32. Matrix products become convolutions over one dimension. Other ops
+    that read a rounded value read it as it is stored.
+  }];
+  let options = [Option<"block", "block", "int64_t", "16", "channels of a block of the target">];
+}
+
 def AssignLayout : Pass<"nn-assign-layout", "::mlir::ModuleOp"> {
   let summary = "give values of convolutional networks a blocked memory layout";
   let description = [{
@@ -107,7 +149,10 @@ def AssignLayout : Pass<"nn-assign-layout", "::mlir::ModuleOp"> {
     before every other op, and at the graph's outputs, an `nn.relayout` ends it. Channels that fill no whole block are padded inside
     the layout. `block` of 0 leaves everything plain.
   }];
-  let options = [Option<"block", "block", "int64_t", "0", "channels of a block; 0 for plain layouts">];
+  let options = [
+    Option<"block", "block", "int64_t", "0", "channels of a block; 0 for plain layouts">,
+    Option<"pairs", "pairs", "bool", "false", "blocks of bf16 as well">
+  ];
 }
 
 def PlaceConcats : Pass<"nn-place-concats", "::mlir::ModuleOp"> {
@@ -131,7 +176,8 @@ def FormKernels : Pass<"nn-form-kernels", "::mlir::ModuleOp"> {
   let options = [
     Option<"fuse", "fuse", "bool", "true", "fuse elementwise ops onto their producers">,
     Option<"secondOutputs", "second-outputs", "bool", "true",
-           "let kernels have several outputs, and convolutions compute ops while they load their input">
+           "let kernels have several outputs, and convolutions compute ops while they load their input">,
+    Option<"lowPrecision", "low-precision", "bool", "false", "conversions from and to bf16 fuse: values between them are not rounded">
   ];
 }
 

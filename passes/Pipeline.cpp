@@ -26,7 +26,19 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
   if (options.optimise) {
     // Weights that the model computes become constants, so that folds see them. Equal nodes merge; dead ones
     // go.
-    passes.addPass(createFoldConstants());
+    FoldConstantsOptions folding;
+    if (options.refactor && options.integerKernels) {
+      // While bytes are bytes: a constant that is dequantised has lost its scale.
+      folding.dequantise = false;
+      passes.addPass(createFoldConstants(folding));
+      // Then products read bytes.
+      passes.addPass(createMoveDequantize());
+      FormIntegerKernelsOptions integers;
+      integers.block = options.layoutBlock;
+      passes.addPass(createFormIntegerKernels(integers));
+      folding.dequantise = true;
+    }
+    passes.addPass(createFoldConstants(folding));
     passes.addPass(createCSEPass());
     // Pads are constants by now; a BatchNorm then meets the convolution itself.
     passes.addPass(createFoldPads());
@@ -47,9 +59,20 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
       passes.addPass(createPruneChannels());
   }
 
+  // After every affine has moved; before the constants are laid out.
+  if (options.optimise && options.refactor && options.integerKernels)
+    passes.addPass(createFoldRequantize());
+
+  if (options.optimise && options.lowPrecision) {
+    LowerPrecisionOptions precision;
+    precision.block = options.layoutBlock;
+    passes.addPass(createLowerPrecision(precision));
+  }
+
   // Before kernels form: ops fuse only with ops of their own layout. After everything that looks at channels.
   AssignLayoutOptions layout;
   layout.block = options.optimise ? options.layoutBlock : 0;
+  layout.pairs = options.lowPrecision;
   passes.addPass(createAssignLayout(layout));
 
   // What becomes a view needs no kernel. Graph outputs cannot be views, and exposed kernels are outputs.
@@ -59,6 +82,7 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
   FormKernelsOptions kernels;
   kernels.fuse = options.optimise;
   kernels.secondOutputs = options.secondOutputs;
+  kernels.lowPrecision = options.lowPrecision;
   passes.addPass(createFormKernels(kernels));
   // A backend takes a kernel whole or not at all, so it is chosen once kernels stand.
   if (options.addBackendAssignment)

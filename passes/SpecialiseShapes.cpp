@@ -187,7 +187,8 @@ private:
         bool keepsLayout = layout && !layoutOf(type) && rankedType(result).getRank() == ranked.getRank();
         result.setType(keepsLayout ? withLayout(ranked, layout) : ranked);
       }
-      if (failed(foldOp(&op, foldedElements, journal)))
+      // Dequantised weights are no shapes, and may stay bytes.
+      if (!isa<DequantizeOp>(op) && failed(foldOp(&op, foldedElements, journal)))
         return failure();
     }
     function.setFunctionType(

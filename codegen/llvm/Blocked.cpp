@@ -41,7 +41,7 @@ std::string refuseLayouts(Operation *op, bool takesBlocked, const Target &target
   auto problemOf = [&](Value value) -> std::string {
     BlockedAttr layout = layoutOf(value.getType());
     bool fits = !layout || (layout.getAxis() == 1 && rankedType(value).getRank() >= 3 &&
-                            layout.getSize() == target.lanes(32) && elementTypeOf(value).isF32());
+                            layout.getSize() == target.lanes(32) && canBeBlocked(elementTypeOf(value)));
     return fits ? "" : name + " has a layout that vectors of the target do not fit";
   };
   bool any = false;
@@ -112,7 +112,7 @@ static LogicalResult emitRelayout(KernelEmitter &e, Operation *operation) {
         Value inBlocks = e.add(blockedAt, e.mul(pixel, size)), inPlanes = e.add(plainAt, pixel);
         auto plane = [&](int64_t c) { return e.add(inPlanes, e.index(c * pixels)); };
         auto column = [&](int64_t p) { return e.add(inBlocks, e.index(p * size)); };
-        Value zero = e.splat(e.number(e.b.getF32Type(), 0), wide);
+        Value zero = e.splat(e.number(computeType(x.element), 0), wide);
         if (wide == 1) {
           for (int64_t c = 0; c < size; ++c) {
             Value element = e.add(inBlocks, e.index(c));

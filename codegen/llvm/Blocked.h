@@ -1,7 +1,7 @@
 // Blocked tensors (#nn.blocked) in generated code.
 #pragma once
 
-#include "codegen/llvm/KernelEmitter.h"
+#include "codegen/llvm/ChannelProducts.h"
 
 namespace sinter::codegen {
 
@@ -13,11 +13,16 @@ Tensor blockedCopy(const Tensor &tensor, nn::BlockedAttr layout);
 std::string refuseLayouts(mlir::Operation *op, bool takesBlocked, const Target &target);
 
 /// Emitters of ops with a blocked result.
-std::string refuseBlockedConvolution(nn::ConvOp op);
+std::string refuseBlockedConvolution(nn::ConvOp op, const Target &target);
 mlir::LogicalResult emitBlockedConvolution(KernelEmitter &e, nn::ConvOp op);
 mlir::LogicalResult emitBlockedTranspose(KernelEmitter &e, nn::ConvTransposeOp op);
+std::string refuseBlockedConvolution(nn::ConvIntegerOp op);
+mlir::LogicalResult emitBlockedConvolution(KernelEmitter &e, nn::ConvIntegerOp op);
+/// How a convolution of bytes multiplies.
+ChannelProducts byteProducts(const Target &target, nn::ConvIntegerOp op);
 /// Of a convolution whose groups lie inside blocks.
 mlir::LogicalResult emitConvolutionInBlocks(KernelEmitter &e, nn::ConvOp op);
+mlir::LogicalResult emitConvolutionInBlocks(KernelEmitter &e, nn::ConvIntegerOp op);
 mlir::LogicalResult emitBlockedGlobalAverage(KernelEmitter &e, nn::GlobalAveragePoolOp op);
 mlir::LogicalResult emitBlockedPool(KernelEmitter &e, mlir::Operation *op);
 mlir::LogicalResult emitBlockedConcat(KernelEmitter &e, mlir::Operation *op);

@@ -1,6 +1,7 @@
 // Convolutions in channel blocks: a register tile holds a few output pixels times a few blocks of output
 // channels, weights are vectors, inputs are broadcast. Input lines that padding touches (or a prologue
-// computes) are first copied, zeros around them, so that the tile never asks where the border is.
+// computes) are first copied, zeros around them, so that the tile never asks where the border is. Inputs are counted in words: a
+// word is a channel of f32, or four channels of bytes.
 #include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/Contraction.h"
 #include "codegen/llvm/PixelTiles.h"
@@ -18,9 +19,10 @@ namespace {
 /// How a convolution is cut up; from sizes and the target alone.
 struct BlockedConvolution {
   Window window; ///< three axes
-  int64_t images, groups, inputs, outputs; ///< channels of one group
+  int64_t images, groups, inputs, outputs; ///< words and channels of one group
   int64_t block;                           ///< channels of an output block
-  int64_t inputBlock;                      ///< channels of an input block; 1 for planes
+  int64_t inputBlock;                      ///< words of an input block; 1 for planes
+  int64_t vectors;                         ///< of weights, for a word and an output block
   bool packs;                              ///< input lines are copied first
 
   static constexpr int64_t maxCopyBytes = KernelEmitter::maxScratchBytes * 3 / 4;
@@ -32,7 +34,7 @@ struct BlockedConvolution {
   bool prefetches = false; ///< weights are asked for a chunk ahead
 
   BlockedConvolution(const Target &target, const Schedule &schedule, const Window &window, int64_t images, int64_t groups, int64_t inputs,
-                     int64_t outputs, int64_t inputBlock, bool packs);
+                     int64_t outputs, int64_t inputBlock, int64_t vectors, bool packs);
 
   bool isVolume() const { return window[0].size > 1; }
   int64_t inputBlocks() const { return llvm::divideCeilSigned(inputs, inputBlock); }
@@ -49,15 +51,16 @@ struct BlockedConvolution {
   int64_t copiedElements() const { return window[0].size * copiedLines() * copiedColumns() * inputBlock; }
   /// Tiles of pixels that read the same weights one after another.
   int64_t turns(const PixelTile &tile) const { return std::max<int64_t>(blockPixels / tile.pixels, 1); }
-  /// Weights that one block of output channels needs from all input channels, zeros for missing ones
+  /// Words of weights that one block of output channels needs from all input channels, zeros for missing ones
   /// included.
-  int64_t weightsPerBlock() const { return inputBlocks() * taps() * inputBlock * block; }
+  int64_t weightsPerBlock() const { return inputBlocks() * taps() * inputBlock * vectors * block; }
 };
 
 BlockedConvolution::BlockedConvolution(const Target &target, const Schedule &schedule, const Window &w, int64_t images,
-                                       int64_t groups, int64_t inputs, int64_t outputs, int64_t inputBlock, bool packs)
+                                       int64_t groups, int64_t inputs, int64_t outputs, int64_t inputBlock,
+                                       int64_t vectors, bool packs)
     : window(w), images(images), groups(groups), inputs(inputs), outputs(outputs), block(target.lanes(32)),
-      inputBlock(inputBlock), packs(packs) {
+      inputBlock(inputBlock), vectors(vectors), packs(packs) {
   bool isPointwise = !packs && llvm::all_of(window, [](const WindowAxis &axis) {
     return axis.size == 1 && axis.stride == 1 && axis.in == axis.out;
   });
@@ -69,7 +72,10 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Schedule &sch
   }
   // Loops over kernel planes, too, need general registers.
   constexpr int64_t mostBlocks = 16;
-  tiles = chooseTiles(target, schedule, pixels(), outputBlocks(), mostBlocks, isVolume() ? 4 : 8);
+  // Each further vector of weights comes with a factor of its own.
+  Target spared = target;
+  spared.vectorRegisters -= 2 * static_cast<unsigned>(vectors - 1);
+  tiles = chooseTiles(spared, schedule, pixels(), outputBlocks(), mostBlocks, isVolume() ? 4 : 8);
   const PixelTile &main = tiles.main;
 
   // Input of one iteration in half the L2 cache, its sums in the L1 cache.
@@ -90,7 +96,7 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Schedule &sch
     int64_t blocks = llvm::divideCeilSigned(pixels(), std::max(fits, main.pixels));
     blockPixels = std::min(llvm::divideCeilSigned(llvm::divideCeilSigned(pixels(), blocks), main.pixels) * main.pixels, pixels());
   }
-  int64_t weightBytes = main.blocks * block * taps() * inputBlock * 4;
+  int64_t weightBytes = main.blocks * block * taps() * inputBlock * vectors * 4;
   chunkBlocks = std::clamp<int64_t>(scaled(target.l1Bytes / 2, schedule.inner) / weightBytes, 1, std::max<int64_t>(inputBlocks(), 1));
   chunkBlocks = llvm::divideCeilSigned(inputBlocks(), llvm::divideCeilSigned(inputBlocks(), chunkBlocks));
   // Few pixels do not hide how long weights take that lie beyond the L2 cache.
@@ -101,19 +107,24 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Schedule &sch
   splits = iterations >= 8 ? 1 : std::min(llvm::divideCeilSigned(8, iterations), tiles.tiles());
 }
 
-/// What is computed: the input, the weight of (group, output, input, kernel position), and where results go.
-struct ConvolutionSource {
+/// What is multiplied, whatever the op: the input, the weight of (group, output, input, kernel position), and where results go.
+struct ConvolutionOperands {
   Operation *op;
-  Value x, bias;
-  std::function<float(int64_t g, int64_t o, int64_t i, int64_t tap)> weight;
+  Value x;
+  std::function<double(int64_t g, int64_t o, int64_t i, int64_t tap)> weight;
+  std::vector<double> bias; ///< of each output; sums start with it
+  ChannelProducts products = ChannelProducts::ofFloats();
+  double padding = 0; ///< the word that counts as zeros
   /// The pixel of the result, by that of the convolution; null where they are the same.
   std::function<Value(Value pixel)> place = {};
 };
 
 class ConvolutionEmitter {
 public:
-  ConvolutionEmitter(KernelEmitter &e, const ConvolutionSource &of, const BlockedConvolution &plan)
-      : e(e), of(of), plan(plan), vector(VectorType::get({plan.block}, e.b.getF32Type())) {}
+  /// `inputs`: channels of a group.
+  ConvolutionEmitter(KernelEmitter &e, const ConvolutionOperands &of, const BlockedConvolution &plan, int64_t inputs)
+      : e(e), of(of), products(of.products), plan(plan), inputs(inputs), word(toMlir(products.wordType(), e.b.getContext())),
+        sum(toMlir(products.sumType(), e.b.getContext())) {}
 
   /// `padsFirst`: the window before a phase of its own pads the input; null if there is none.
   void emit(const Window *padsFirst) {
@@ -121,7 +132,7 @@ public:
     if (padsFirst)
       copyWhole(*padsFirst);
     const Window &w = plan.window;
-    double flops = 2.0 * static_cast<double>(plan.blockPixels * plan.outputs * plan.inputs * plan.taps()) /
+    double flops = 2.0 * static_cast<double>(plan.blockPixels * plan.outputs * plan.inputs * plan.vectors * plan.taps()) /
                    static_cast<double>(plan.splits);
     int64_t total = plan.images * plan.groups * w[0].out * plan.pixelBlocks() * plan.splits;
     e.iterations(total, KernelEmitter::grainFor(flops), [&](Value iteration) {
@@ -135,7 +146,7 @@ public:
       if (plan.packs)
         copyInput();
       if (plan.chunks() > 1)
-        sums = e.scratch(e.b.getF32Type(), {plan.blockPixels * plan.tiles.widest() * plan.block});
+        sums = e.scratch(sum, {plan.blockPixels * plan.tiles.widest() * plan.block});
       emitTiles(at[0]);
     });
   }
@@ -151,32 +162,37 @@ private:
 
   //===- Weights ----------------------------------------------------------===//
 
-  /// [group][tile of output blocks][input block][kernel position][input channel][output channel], zeros where
+  /// [group][tile of output blocks][input block][kernel position][input word][vector][output channel], zeros where
   /// channels are missing.
   void packWeights() {
     const PixelTile &main = plan.tiles.main;
     int64_t perGroup = plan.outputBlocks() * plan.weightsPerBlock(), taps = plan.taps();
-    packed = Tensor(DType::F32, {plan.groups * perGroup});
-    bias = Tensor(DType::F32, {plan.groups * plan.outputBlocks() * plan.block});
-    auto to = packed.as<float>();
-    auto offsets = bias.as<float>();
-    llvm::fill(to, 0.0f);
-    llvm::fill(offsets, 0.0f);
-    std::optional<Tensor> given = constantTensor(of.bias);
+    packed = Tensor(products.wordType(), {plan.groups * perGroup});
+    bias = Tensor(products.sumType(), {plan.groups * plan.outputBlocks() * plan.block});
+    std::memset(packed.data(), 0, packed.bytes());
+    auto *to = reinterpret_cast<uint32_t *>(packed.data());
+    std::vector<double> offsets(static_cast<size_t>(bias.size()), 0);
     for (int64_t g = 0; g < plan.groups; ++g)
       for (int64_t o = 0; o < plan.outputs; ++o) {
         int64_t ob = o / plan.block, tile = std::min(ob / main.blocks, plan.tiles.mainTiles);
         int64_t wide = tile < plan.tiles.mainTiles ? main.blocks : plan.tiles.tail.blocks;
         int64_t base = g * perGroup + tile * main.blocks * plan.weightsPerBlock();
         int64_t lane = (ob - tile * main.blocks) * plan.block + o % plan.block;
-        for (int64_t i = 0; i < plan.inputs; ++i)
+        for (int64_t c = 0; c < inputs; ++c)
           for (int64_t t = 0; t < taps; ++t) {
+            int64_t i = c / products.channels();
             int64_t k = (i / plan.inputBlock * taps + t) * plan.inputBlock + i % plan.inputBlock;
-            to[base + k * wide * plan.block + lane] = of.weight(g, o, i, t);
+            auto [vector, bits] = products.place(c % products.channels(), of.weight(g, o, c, t));
+            to[base + ((k * plan.vectors + vector) * wide) * plan.block + lane] |= bits;
           }
-        if (given)
-          offsets[g * plan.outputBlocks() * plan.block + o] = given->as<float>()[g * plan.outputs + o];
+        if (!of.bias.empty())
+          offsets[static_cast<size_t>(g * plan.outputBlocks() * plan.block + o)] =
+              of.bias[static_cast<size_t>(g * plan.outputs + o)];
       }
+    if (isFloat(bias.type()))
+      storeDoubles(bias, offsets);
+    else
+      storeInts(bias, std::vector<int64_t>(offsets.begin(), offsets.end()));
   }
 
   //===- Input ------------------------------------------------------------===//
@@ -192,7 +208,7 @@ private:
   /// Copies what the iteration reads: [input block][kernel plane][line][column][channel].
   void copyInput() {
     const Window &w = plan.window;
-    copy = e.scratch(e.b.getF32Type(), {plan.inputBlocks() * plan.copiedElements()});
+    copy = e.scratch(word, {plan.inputBlocks() * plan.copiedElements()});
     Value firstLine = sub(e.mul(div(firstPixel, w[2].out), w[1].stride), e.index(w[1].padBegin));
     Value firstPlane = sub(e.mul(plane, w[0].stride), e.index(w[0].padBegin));
     e.loop(e.index(0), e.index(plan.inputBlocks()), 1, [&](Value block) {
@@ -202,7 +218,7 @@ private:
           Value to = e.add(e.mul(block, plan.copiedElements()),
                            e.add(e.mul(k, planeStride()), e.mul(r, lineStride())));
           Value z = e.add(firstPlane, e.mul(k, w[0].dilation)), y = e.add(firstLine, r);
-          copyPaddedLine(e, of.x, {image, channel}, w, plan.inputBlock, plan.copiedColumns(), z, y, copy, to);
+          copyLine(w, image, channel, plan.copiedColumns(), z, y, copy, to);
         });
       });
     });
@@ -215,16 +231,29 @@ private:
     int64_t channels = plan.groups * plan.inputBlocks(), columns = to[2].in;
     double cost = static_cast<double>(columns * plan.inputBlock);
     e.iterations(plan.images * channels * to[0].in * to[1].in, KernelEmitter::grainFor(cost), [&](Value line) {
-      padded = e.workspace(e.b.getF32Type(),
-                           {plan.images * channels * to[0].in * to[1].in * columns * plan.inputBlock});
+      padded = e.workspace(word, {plan.images * channels * to[0].in * to[1].in * columns * plan.inputBlock});
       SmallVector<Value> at = e.delinearize(line, {plan.images, channels, to[0].in, to[1].in});
       Value z = sub(at[2], e.index(from[0].padBegin)), y = sub(at[3], e.index(from[1].padBegin));
-      copyPaddedLine(e, of.x, {at[0], at[1]}, from, plan.inputBlock, columns, z, y, padded,
-                     e.mul(line, columns * plan.inputBlock));
+      copyLine(from, at[0], at[1], columns, z, y, padded, e.mul(line, columns * plan.inputBlock));
     });
   }
 
-  Buffer source() { return plan.packs ? copy : padded ? e.inThisPhase(padded) : e.input(of.x); }
+  /// Line (z, y) of a channel block, with the padding of `window`.
+  void copyLine(const Window &window, Value image, Value channel, int64_t columns, Value z, Value y, const Buffer &to,
+                Value offset) {
+    if (!word.isF32()) {
+      Value block = e.add(e.mul(image, plan.groups * plan.inputBlocks()), channel);
+      Value base = e.mul(block, window[0].in * window[1].in * window[2].in * plan.inputBlock);
+      auto read = [&](Value at, unsigned lanes) { return e.load(e.inputWords(of.x), e.add(base, at), lanes); };
+      return copyPaddedLine(e, read, window, plan.inputBlock, columns, z, y, to, offset, of.padding);
+    }
+    copyPaddedLine(e, of.x, {image, channel}, window, plan.inputBlock, columns, z, y, to, offset);
+  }
+
+  /// In words.
+  Buffer source() {
+    return plan.packs ? copy : padded ? e.inThisPhase(padded) : word.isF32() ? e.input(of.x) : e.inputWords(of.x);
+  }
 
   /// Where the reduction of the output pixel (counted within the iteration) starts in the input.
   Value inputOffset(Value pixel) {
@@ -350,11 +379,11 @@ private:
         });
   }
 
-  /// Adds the products of `channels` channels of one input block at all kernel positions.
+  /// Adds the products of `channels` words of one input block at all kernel positions.
   Values reduceBlock(Value block, int64_t channels, PixelTile tile, const Buffer &input, ArrayRef<Value> offsets,
                      const Buffer &weights, Value weightBase, Values carried) {
     const Window &w = plan.window;
-    int64_t perTap = plan.inputBlock * tile.blocks * plan.block;
+    int64_t perTap = plan.inputBlock * plan.vectors * tile.blocks * plan.block;
     Value weightAt = e.add(weightBase, e.mul(block, plan.taps() * perTap));
     Value inputAt = e.mul(block, blockStride());
     // Of planes only those are copied that the kernel reads.
@@ -369,7 +398,7 @@ private:
         if (plan.prefetches)
           prefetchPart(e, weights, e.add(weight, e.index(plan.chunkBlocks * plan.taps() * perTap)), perTap, turn,
                        plan.turns(tile));
-        return multiplyChannels(e, tile, channels, input, offsets, at, weights, weight, sumsSoFar,
+        return multiplyChannels(e, products, tile, channels, input, offsets, at, weights, weight, sumsSoFar,
                                 plan.isVolume() ? 2 : 4);
       };
       if (w[2].size == 1)
@@ -405,7 +434,7 @@ private:
       return;
     }
     // [block][pixel], as in the result.
-    Buffer kept = e.scratch(e.b.getF32Type(), {tile.pixels * tile.blocks * plan.block});
+    Buffer kept = e.scratch(sum, {tile.pixels * tile.blocks * plan.block});
     for (int64_t j = 0; j < tile.blocks; ++j)
       for (int64_t i = 0; i < tile.pixels; ++i)
         e.store(kept, e.index((j * tile.pixels + i) * plan.block), values[i * tile.blocks + j]);
@@ -416,9 +445,11 @@ private:
   }
 
   KernelEmitter &e;
-  const ConvolutionSource &of;
+  const ConvolutionOperands &of;
+  const ChannelProducts &products;
   const BlockedConvolution &plan;
-  VectorType vector;
+  int64_t inputs;
+  Type word, sum;
   Tensor packed, bias;
   Buffer copy, padded, sums;
   Value image, group, plane, firstPixel, count, firstBlock, turn;
@@ -430,9 +461,7 @@ bool touchesPadding(const Window &window) {
   });
 }
 
-} // namespace
-
-std::string refuseBlockedConvolution(ConvOp op) {
+template <typename Op> std::string refuse(Op op) {
   if (!constantTensor(op.getW()) || (op.getB() && !constantTensor(op.getB())))
     return "a blocked convolution needs constant weights";
   if (rankedType(op.getX()).getRank() > 5)
@@ -445,25 +474,59 @@ std::string refuseBlockedConvolution(ConvOp op) {
 }
 
 /// Emits the convolution; input lines that padding touches are copied by the iteration that reads them, or all at once where they
-/// are too long for the stack.
-static void emitOver(KernelEmitter &e, const ConvolutionSource &of, const Window &window, int64_t images, int64_t groups,
-                     int64_t inputs, int64_t outputs) {
+/// are too long for the stack. `inputs` and `outputs`: channels of a group.
+void emitOver(KernelEmitter &e, const ConvolutionOperands &of, const Window &window, int64_t images, int64_t groups, int64_t inputs,
+              int64_t outputs) {
   BlockedAttr layout = layoutOf(of.x.getType());
+  int64_t per = of.products.channels();
   auto planFor = [&](const Window &over, bool packs) {
-    return BlockedConvolution(e.target, scheduleOf(of.op), over, images, groups, inputs, outputs,
-                              layout ? layout.getSize() : 1, packs);
+    return BlockedConvolution(e.target, scheduleOf(of.op), over, images, groups, llvm::divideCeilSigned(inputs, per), outputs,
+                              layout ? layout.getSize() / per : 1, of.products.vectors(), packs);
   };
   BlockedConvolution plan = planFor(window, touchesPadding(window) || !e.isInMemory(of.x));
   bool fits = !plan.packs || plan.inputBlocks() * plan.copiedElements() * 4 <= BlockedConvolution::maxCopyBytes;
   if (fits)
-    return ConvolutionEmitter(e, of, plan).emit(nullptr);
+    return ConvolutionEmitter(e, of, plan, inputs).emit(nullptr);
   Window padded = window;
   for (WindowAxis &axis : padded) {
     axis.in = (axis.out - 1) * axis.stride + axis.extent();
     axis.padBegin = axis.padEnd = 0;
   }
   BlockedConvolution unpadded = planFor(padded, false);
-  ConvolutionEmitter(e, of, unpadded).emit(&window);
+  ConvolutionEmitter(e, of, unpadded, inputs).emit(&window);
+}
+
+/// The operands of a convolution with weights [output][input of the group][kernel...].
+template <typename Op> ConvolutionOperands operandsOf(Op op, ChannelProducts products) {
+  Tensor w = *constantTensor(op.getW());
+  std::vector<double> bias = op.getB() ? toDoubles(*constantTensor(op.getB())) : std::vector<double>();
+  int64_t outputs = w.shape()[0] / static_cast<int64_t>(op.getGroup()), inputs = w.shape()[1], taps = w.size() / (w.shape()[0] * inputs);
+  auto weight = [=, values = toDoubles(w)](int64_t g, int64_t o, int64_t i, int64_t tap) {
+    return values[static_cast<size_t>(((g * outputs + o) * inputs + i) * taps + tap)];
+  };
+  return {op, op.getX(), weight, bias, products};
+}
+
+template <typename Op> void emitOver(KernelEmitter &e, const ConvolutionOperands &of, const Window &window, Op op) {
+  int64_t group = op.getGroup(), outputs = rankedType(op.getW()).getDimSize(0) / group;
+  emitOver(e, of, window, rankedType(op.getX()).getDimSize(0), group, rankedType(op.getW()).getDimSize(1), outputs);
+}
+
+/// Whether the kernel of `op` computes its operand.
+bool isPrologue(Value operand, Operation *op) {
+  Operation *producer = operand.getDefiningOp();
+  return producer && producer->getBlock() == op->getBlock() && isa<KernelOp>(op->getParentOp());
+}
+
+} // namespace
+
+std::string refuseBlockedConvolution(ConvOp op, const Target &target) {
+  bool isPairs = elementTypeOf(op.getX()).isBF16();
+  if (isPairs && (!target.hasBfloatDots || !layoutOf(op.getX().getType()) || isPrologue(op.getX(), op)))
+    return "products of bf16 pairs need AVX512-BF16 and a blocked operand in memory";
+  if (isPairs && groupLayout(op, layoutOf(op.getY().getType()).getSize()) == GroupLayout::Inside)
+    return "its groups lie inside blocks of channels";
+  return refuse(op);
 }
 
 LogicalResult emitBlockedConvolution(KernelEmitter &e, ConvOp op) {
@@ -471,16 +534,10 @@ LogicalResult emitBlockedConvolution(KernelEmitter &e, ConvOp op) {
   if (failed(resolved))
     return failure();
   Window window = *threeAxes(*resolved);
-  ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
   if (int64_t side = winogradSide(e.target, op); side > 0)
     return emitWinograd(e, op, window, side);
-  int64_t groups = op.getGroup(), inputs = x[1] / groups, outputs = y[1] / groups;
-  int64_t taps = window[0].size * window[1].size * window[2].size;
-  Tensor weights = *constantTensor(op.getW());
-  auto weight = [&, from = weights.as<float>()](int64_t g, int64_t o, int64_t i, int64_t tap) {
-    return from[((g * outputs + o) * inputs + i) * taps + tap];
-  };
-  emitOver(e, {op, op.getX(), op.getB(), weight}, window, x[0], groups, inputs, outputs);
+  bool isPairs = elementTypeOf(op.getX()).isBF16();
+  emitOver(e, operandsOf(op, isPairs ? ChannelProducts::ofBfloats() : ChannelProducts::ofFloats()), window, op);
   return success();
 }
 
@@ -492,11 +549,12 @@ LogicalResult emitBlockedTranspose(KernelEmitter &e, ConvTransposeOp op) {
   ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
   Tensor weights = *constantTensor(op.getW());
   auto from = weights.as<float>();
+  std::vector<double> bias = op.getB() ? toDoubles(*constantTensor(op.getB())) : std::vector<double>();
   SmallVector<TransposedPhase> rows = *transposedPhases(window[1]), columns = *transposedPhases(window[2]);
   for (const TransposedPhase &row : rows)
     for (const TransposedPhase &column : columns) {
       auto taps = static_cast<int64_t>(column.taps.size());
-      auto weight = [&](int64_t, int64_t o, int64_t i, int64_t tap) {
+      auto weight = [&](int64_t, int64_t o, int64_t i, int64_t tap) -> double {
         return from[((i * y[1] + o) * window[1].size + row.taps[tap / taps]) * window[2].size + column.taps[tap % taps]];
       };
       auto place = [&](Value pixel) {
@@ -504,9 +562,44 @@ LogicalResult emitBlockedTranspose(KernelEmitter &e, ConvTransposeOp op) {
         Value line = e.add(e.mul(at[0], window[1].stride), e.index(row.remainder));
         return e.add(e.mul(line, window[2].out), e.add(e.mul(at[1], window[2].stride), e.index(column.remainder)));
       };
-      emitOver(e, {op, op.getX(), op.getB(), weight, place}, {window[0], row.axis, column.axis}, x[0], 1, x[1], y[1]);
+      ConvolutionOperands of{op, op.getX(), weight, bias};
+      of.place = place;
+      emitOver(e, of, {window[0], row.axis, column.axis}, x[0], 1, x[1], y[1]);
     }
   return success();
+}
+
+std::string refuseBlockedConvolution(ConvIntegerOp op) {
+  if (!layoutOf(op.getX().getType()))
+    return "a blocked result of a plain operand";
+  if (isPrologue(op.getX(), op))
+    return "its operand is no tensor in memory";
+  if (groupLayout(op, layoutOf(op.getY().getType()).getSize()) == GroupLayout::Inside && !isDepthwise(op))
+    return "its groups lie inside blocks of channels";
+  return refuse(op);
+}
+
+/// sum of (x - zero) * w = sum of x*w - zero * (sum of w): exact at borders, too, where padding is `zero`.
+LogicalResult emitBlockedConvolution(KernelEmitter &e, ConvIntegerOp op) {
+  FailureOr<Window> resolved = op.window();
+  if (failed(resolved))
+    return failure();
+  ConvolutionOperands of = operandsOf(op, byteProducts(e.target, op));
+  auto byte = static_cast<uint8_t>(op.getXZeroPoint());
+  of.padding = static_cast<double>(static_cast<int32_t>(byte * 0x01010101U));
+  auto zero = static_cast<double>(op.getXZeroPoint() + of.products.shift());
+  std::vector<double> weights = toDoubles(*constantTensor(op.getW()));
+  auto outputs = static_cast<size_t>(rankedType(op.getW()).getDimSize(0));
+  of.bias.resize(outputs, 0);
+  for (size_t i = 0; i < weights.size(); ++i)
+    of.bias[i / (weights.size() / outputs)] -= zero * weights[i];
+  emitOver(e, of, *threeAxes(*resolved), op);
+  return success();
+}
+
+ChannelProducts byteProducts(const Target &target, ConvIntegerOp op) {
+  return ChannelProducts::ofBytes(target, elementTypeOf(op.getX()).isSignlessInteger(8),
+                                  elementTypeOf(op.getW()).isInteger(16));
 }
 
 } // namespace sinter::codegen

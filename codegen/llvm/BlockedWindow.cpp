@@ -140,7 +140,7 @@ private:
         sums[i] = fold.finish(sums[i], plane, line, known < 0 ? -1 : known + i, e.add(from, e.index(i)));
     Point first{{image, channel}, e.mul(pixel, lanes), static_cast<unsigned>(lanes)};
     if (!isShort) {
-      Buffer kept = e.scratch(e.b.getF32Type(), {count * lanes});
+      Buffer kept = e.scratch(getElementTypeOrSelf(sums[0]), {count * lanes});
       for (int64_t i = 0; i < count; ++i)
         e.store(kept, e.index(i * lanes), sums[i]);
       return finishVectors(e, kept, e.index(0), count, first);
@@ -161,15 +161,15 @@ private:
 };
 
 /// [channel block][tap][input of the group][channel] of weights [channel][input of the group][tap].
-Tensor packedTaps(const Tensor &weights, int64_t channels, int64_t inputs, int64_t taps, int64_t lanes) {
-  Tensor packed(DType::F32, {static_cast<int64_t>(llvm::divideCeil(channels, lanes)) * taps * inputs * lanes});
-  auto to = packed.as<float>();
-  auto from = weights.as<float>();
-  llvm::fill(to, 0.0f);
+Tensor packedTaps(const Tensor &weights, DType type, int64_t channels, int64_t inputs, int64_t taps, int64_t lanes) {
+  Tensor packed(type, {static_cast<int64_t>(llvm::divideCeil(channels, lanes)) * taps * inputs * lanes});
+  std::vector<double> from = toDoubles(weights), to(static_cast<size_t>(packed.size()), 0);
   for (int64_t c = 0; c < channels; ++c)
     for (int64_t i = 0; i < inputs; ++i)
       for (int64_t t = 0; t < taps; ++t)
-        to[((c / lanes * taps + t) * inputs + i) * lanes + c % lanes] = from[(c * inputs + i) * taps + t];
+        to[static_cast<size_t>(((c / lanes * taps + t) * inputs + i) * lanes + c % lanes)] =
+            from[static_cast<size_t>((c * inputs + i) * taps + t)];
+  storeDoubles(packed, to);
   return packed;
 }
 
@@ -182,10 +182,10 @@ LogicalResult emitConvolutionInBlocks(KernelEmitter &e, ConvOp op) {
   Window window = *threeAxes(*resolved);
   int64_t lanes = e.target.lanes(32), channels = rankedType(op.getX()).getDimSize(1);
   int64_t inputs = channels / op.getGroup(), taps = window[0].size * window[1].size * window[2].size;
-  Tensor weights = packedTaps(*constantTensor(op.getW()), channels, inputs, taps, lanes);
+  Tensor weights = packedTaps(*constantTensor(op.getW()), DType::F32, channels, inputs, taps, lanes);
   Tensor none(DType::F32, {channels});
   std::memset(none.data(), 0, none.bytes());
-  Tensor bias = packedTaps(op.getB() ? *constantTensor(op.getB()) : none, channels, 1, 1, lanes);
+  Tensor bias = packedTaps(op.getB() ? *constantTensor(op.getB()) : none, DType::F32, channels, 1, 1, lanes);
   WindowFold fold;
   fold.sharedCount = inputs;
   fold.start = [&](Value channel) { return e.load(e.constant(bias), e.mul(channel, lanes), lanes); };
@@ -209,6 +209,37 @@ LogicalResult emitConvolutionInBlocks(KernelEmitter &e, ConvOp op) {
     for (auto [i, weight] : llvm::enumerate(shared))
       sum = vector::FMAOp::create(e.b, inputOfGroups(x, static_cast<int64_t>(i)), weight, sum);
     return sum;
+  };
+  WindowEmitter(e, op, op.getX(), window, fold).emit();
+  return success();
+}
+
+/// A depthwise one of bytes: differences to the zero point, of nine bits, times weights of nine.
+LogicalResult emitConvolutionInBlocks(KernelEmitter &e, ConvIntegerOp op) {
+  FailureOr<Window> resolved = op.window();
+  if (failed(resolved))
+    return failure();
+  Window window = *threeAxes(*resolved);
+  int64_t lanes = e.target.lanes(32), channels = rankedType(op.getX()).getDimSize(1);
+  int64_t taps = window[0].size * window[1].size * window[2].size;
+  Tensor weights = packedTaps(*constantTensor(op.getW()), DType::I32, channels, 1, taps, lanes), bias;
+  if (op.getB())
+    bias = packedTaps(*constantTensor(op.getB()), DType::I32, channels, 1, 1, lanes);
+  auto vector = VectorType::get({lanes}, e.b.getI32Type());
+  bool isSigned = elementTypeOf(op.getX()).isSignlessInteger(8);
+  auto zero = static_cast<double>(static_cast<int64_t>(op.getXZeroPoint()));
+  WindowFold fold;
+  fold.start = [&](Value channel) {
+    return op.getB() ? e.load(e.constant(bias), e.mul(channel, lanes), lanes) : e.number(vector, 0);
+  };
+  fold.shared = [&](Value channel, Value tap) {
+    return Values{e.load(e.constant(weights), e.mul(e.add(e.mul(channel, taps), tap), lanes), lanes)};
+  };
+  fold.fold = [&](Value sum, Value x, ValueRange shared) -> Value {
+    x = isSigned ? arith::ExtSIOp::create(e.b, vector, x).getResult() : arith::ExtUIOp::create(e.b, vector, x).getResult();
+    if (zero != 0)
+      x = arith::SubIOp::create(e.b, x, e.number(vector, zero));
+    return addProductOf16Bits(e, x, shared[0], sum);
   };
   WindowEmitter(e, op, op.getX(), window, fold).emit();
   return success();
@@ -253,18 +284,22 @@ static bool isNeverNegative(Value value) {
 
 LogicalResult emitBlockedPool(KernelEmitter &e, Operation *op) {
   int64_t lanes = e.target.lanes(32);
-  auto vector = VectorType::get({lanes}, e.b.getF32Type());
+  Type element = elementTypeOf(op->getOperand(0));
+  auto vector = VectorType::get({lanes}, computeType(element));
   auto constant = [&](double value) { return e.number(vector, value); };
   WindowFold fold;
   if (auto pool = dyn_cast<MaxPoolOp>(op)) {
-    bool isPositive = isNeverNegative(pool.getX());
+    bool isFloat = isa<FloatType>(element), isUnsigned = element.isUnsignedInteger();
+    bool isPositive = isFloat && isNeverNegative(pool.getX());
     Type bits = VectorType::get({lanes}, e.b.getI32Type());
     auto as = [&](Type type, Value value) { return arith::BitcastOp::create(e.b, type, value).getResult(); };
     fold.start = [&](Value) {
-      Value start = constant(-std::numeric_limits<double>::infinity());
+      Value start = constant(isFloat ? -std::numeric_limits<double>::infinity() : limitsOf(element).lo);
       return isPositive ? as(bits, start) : start;
     };
     fold.fold = [&](Value sum, Value x, ValueRange) -> Value {
+      if (!isFloat)
+        return maximum(Element(e.b, e.b.getLoc(), sum, isUnsigned), Element(e.b, e.b.getLoc(), x, isUnsigned));
       // Magnitudes are ordered as integers, NaN above infinity.
       if (isPositive)
         return arith::MaxSIOp::create(e.b, sum, arith::AndIOp::create(e.b, as(bits, x), e.number(bits, 0x7FFFFFFF)));

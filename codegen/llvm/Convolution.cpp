@@ -65,7 +65,7 @@ LogicalResult emitProduct(KernelEmitter &e, Op op, const Window &window, bool tr
 std::string refuseConv(Operation *operation, const Target &target) {
   auto op = cast<ConvOp>(operation);
   if (layoutOf(op.getY().getType()))
-    return refuseBlockedConvolution(op);
+    return refuseBlockedConvolution(op, target);
   return layoutOf(op.getX().getType()) ? "a plain result of a blocked operand"
                                        : refuseConvolution<ConvOp>(operation, target);
 }

@@ -19,6 +19,7 @@ const EmitterTable &emitterTable() {
     registerDetectionEmitters(t);
     registerIndexingEmitters(t);
     registerIndexingOrderEmitters(t);
+    registerIntegerEmitters(t);
     registerLayoutEmitters(t);
     registerMatrixEmitters(t);
     registerMovementEmitters(t);
@@ -99,6 +100,12 @@ std::string algorithmOf(KernelOp kernel, const Target &target) {
   for (auto conv : kernel.getBody().front().getOps<ConvOp>())
     if (int64_t side = winogradSide(target, conv); side > 0)
       return ("Winograd F(" + Twine(side) + "x" + Twine(side) + ", 3x3)").str();
+  for (auto conv : kernel.getBody().front().getOps<ConvOp>())
+    if (layoutOf(conv.getY().getType()) && elementTypeOf(conv.getX()).isBF16())
+      return ChannelProducts::ofBfloats().name();
+  for (auto conv : kernel.getBody().front().getOps<ConvIntegerOp>())
+    if (layoutOf(conv.getY().getType()))
+      return byteProducts(target, conv).name();
   return "";
 }
 

@@ -79,13 +79,17 @@ int64_t KernelEmitter::grainFor(double flopsPerIteration) {
 //===- Memory -------------------------------------------------------------===//
 
 Buffer KernelEmitter::argument(BufferRef ref, Type element, ArrayRef<int64_t> shape) {
-  auto same = [&](const BufferRef &other) {
-    return other.kind == ref.kind && other.tensor == ref.tensor && other.index == ref.index;
-  };
   func::FuncOp function = phase().function;
-  unsigned position = 2 + std::distance(phase().buffers.begin(), llvm::find_if(phase().buffers, same));
+  auto type = MemRefType::get({*elementCount(shape)}, storageType(element));
+  unsigned position = 2;
+  for (const BufferRef &other : phase().buffers) {
+    // The same memory as words is an argument of its own.
+    if (other.kind == ref.kind && other.tensor == ref.tensor && other.index == ref.index &&
+        function.getArgument(position).getType() == type)
+      break;
+    ++position;
+  }
   if (position == function.getNumArguments()) {
-    auto type = MemRefType::get({*elementCount(shape)}, storageType(element));
     // Read-only data aliases nothing, so that loads of it can leave loops; planned buffers may overlap in
     // place.
     bool constant =
@@ -103,6 +107,12 @@ Buffer KernelEmitter::argument(BufferRef ref, Type element, ArrayRef<int64_t> sh
 Buffer KernelEmitter::input(Value tensor) {
   assert(isInMemory(tensor) && "a value computed inside the kernel has no memory: use read()");
   return argument({BufferRef::Tensor, tensor}, elementTypeOf(tensor), storageShape(rankedType(tensor)));
+}
+
+Buffer KernelEmitter::inputWords(Value tensor) {
+  Dims shape = storageShape(rankedType(tensor));
+  int64_t bits = storageType(elementTypeOf(tensor)).getIntOrFloatBitWidth();
+  return argument({BufferRef::Tensor, tensor}, b.getI32Type(), {*elementCount(shape) * bits / 32});
 }
 
 Buffer KernelEmitter::output(unsigned index) {

@@ -114,6 +114,8 @@ public:
 
   /// The memory of a tensor from outside the kernel; a constant's data included.
   Buffer input(mlir::Value tensor);
+  /// The same memory as words of 32 bits, whatever the elements; a multiple of four bytes long.
+  Buffer inputWords(mlir::Value tensor);
   /// The memory of the kernel's result number `index`; for emitters that write it without finish(), where
   /// isPlain.
   Buffer output(unsigned index);

@@ -54,33 +54,34 @@ TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t p
   return choice;
 }
 
-Values multiplyChannels(KernelEmitter &e, PixelTile tile, int64_t channels, const Buffer &input,
-                        ArrayRef<Value> offsets, Value inputAt, const Buffer &weights, Value weightAt,
-                        ValueRange sums, int64_t mostSteps) {
+Values multiplyChannels(KernelEmitter &e, const ChannelProducts &products, PixelTile tile, int64_t words,
+                        const Buffer &input, ArrayRef<Value> offsets, Value inputAt, const Buffer &weights,
+                        Value weightAt, ValueRange sums, int64_t mostSteps) {
   auto lanes = static_cast<unsigned>(e.target.lanes(32));
-  int64_t open = std::min(channels, mostSteps);
-  while (channels % open != 0)
+  int64_t open = std::min(words, mostSteps), vectors = products.vectors();
+  while (words % open != 0)
     --open;
   auto steps = [&](Value first, ValueRange carried) {
     Values next(carried);
-    Value from = e.add(inputAt, first), weight = e.add(weightAt, e.mul(first, tile.blocks * lanes));
+    Value from = e.add(inputAt, first), weight = e.add(weightAt, e.mul(first, vectors * tile.blocks * lanes));
     for (int64_t c = 0; c < open; ++c) {
       Values w;
-      for (int64_t j = 0; j < tile.blocks; ++j)
-        w.push_back(e.load(weights, e.add(weight, e.index((c * tile.blocks + j) * lanes)), lanes));
+      for (int64_t j = 0; j < vectors * tile.blocks; ++j)
+        w.push_back(e.load(weights, e.add(weight, e.index((c * vectors * tile.blocks + j) * lanes)), lanes));
       for (int64_t i = 0; i < tile.pixels; ++i) {
-        Value x = e.splat(e.load(input, e.add(e.add(offsets[i], from), e.index(c))), lanes);
-        for (int64_t j = 0; j < tile.blocks; ++j) {
-          Value &sum = next[i * tile.blocks + j];
-          sum = vector::FMAOp::create(e.b, x, w[j], sum);
-        }
+        Value word = e.load(input, e.add(e.add(offsets[i], from), e.index(c)));
+        for (auto [v, factor] : llvm::enumerate(products.factors(e, word, lanes)))
+          for (int64_t j = 0; j < tile.blocks; ++j) {
+            Value &sum = next[i * tile.blocks + j];
+            sum = products.add(e, factor, w[static_cast<int64_t>(v) * tile.blocks + j], sum);
+          }
       }
     }
     return next;
   };
-  if (open == channels)
+  if (open == words)
     return steps(e.index(0), sums);
-  return e.loop(e.index(0), e.index(channels), open, sums, steps);
+  return e.loop(e.index(0), e.index(words), open, sums, steps);
 }
 
 void prefetchPart(KernelEmitter &e, const Buffer &weights, Value at, int64_t elements, Value turn, int64_t turns) {
@@ -105,17 +106,23 @@ void finishVectors(KernelEmitter &e, const Buffer &kept, Value at, int64_t count
     finish(e.index(whole), count - whole);
 }
 
-void copyPaddedLine(KernelEmitter &e, Value x, ArrayRef<Value> imageAndBlock, const Window &w, int64_t block,
-                    int64_t columns, Value z, Value y, const Buffer &to, Value offset) {
-  auto lanes = static_cast<unsigned>(e.target.lanes(32));
-  Value zeros = e.splat(e.number(e.b.getF32Type(), 0), lanes), zero = e.number(e.b.getF32Type(), 0);
+void copyPaddedLine(KernelEmitter &e, LineReader read, const Window &w, int64_t block, int64_t columns, Value z, Value y,
+                    const Buffer &to, Value offset, double padding) {
+  Value zero = e.number(to.element, padding);
   int64_t left = std::min(w[2].padBegin, columns), inside = std::clamp<int64_t>(columns - left, 0, w[2].in);
+  // Vectors that fill the line without a rest, where its pixels allow.
+  auto lanesFor = [&](int64_t count) {
+    int64_t lanes = e.target.lanes(32);
+    while (block > 1 && lanes > block && count % lanes != 0)
+      lanes /= 2;
+    return static_cast<unsigned>(lanes);
+  };
   auto blank = [&](int64_t from, int64_t until) {
     Value at = e.add(offset, e.index(from * block));
+    int64_t count = (until - from) * block;
     if (until > from)
-      e.forLanes(e.index(0), e.index((until - from) * block), lanes, [&](Value i, unsigned wide) {
-        e.store(to, e.add(at, i), wide == 1 ? zero : zeros);
-      });
+      e.forLanes(e.index(0), e.index(count), lanesFor(count),
+                 [&](Value i, unsigned wide) { e.store(to, e.add(at, i), e.splat(zero, wide)); });
   };
   auto within = [&](Value index, int64_t size) {
     return arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, index, e.index(size)).getResult();
@@ -126,13 +133,18 @@ void copyPaddedLine(KernelEmitter &e, Value x, ArrayRef<Value> imageAndBlock, co
         blank(0, left);
         Value source = e.mul(e.add(e.mul(z, w[1].in), y), w[2].in * block);
         Value target = e.add(offset, e.index(left * block));
-        e.forLanes(e.index(0), e.index(inside * block), lanes, [&](Value i, unsigned wide) {
-          Point point{Values(imageAndBlock), e.add(source, i), wide};
-          e.store(to, e.add(target, i), e.read(x, point));
+        e.forLanes(e.index(0), e.index(inside * block), lanesFor(inside * block), [&](Value i, unsigned wide) {
+          e.store(to, e.add(target, i), read(e.add(source, i), wide));
         });
         blank(left + inside, columns);
       },
       [&] { blank(0, columns); });
+}
+
+void copyPaddedLine(KernelEmitter &e, Value x, ArrayRef<Value> imageAndBlock, const Window &w, int64_t block,
+                    int64_t columns, Value z, Value y, const Buffer &to, Value offset) {
+  auto read = [&](Value at, unsigned lanes) { return e.read(x, Point{Values(imageAndBlock), at, lanes}); };
+  copyPaddedLine(e, read, w, block, columns, z, y, to, offset);
 }
 
 } // namespace sinter::codegen

@@ -1,7 +1,7 @@
 // Register tiles of convolutions in channel blocks, and the copies of input lines that they read.
 #pragma once
 
-#include "codegen/llvm/KernelEmitter.h"
+#include "codegen/llvm/ChannelProducts.h"
 #include "codegen/llvm/Schedule.h"
 #include "ir/ops/Window.h"
 
@@ -29,11 +29,11 @@ struct TileChoice {
 TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t pixels, int64_t blocks, int64_t mostBlocks = 16,
                        int64_t mostPixels = 8);
 
-/// Adds the products of `channels` consecutive input channels with weights [channel][block][lane] from
-/// `weightAt` on: pixel i of the tile reads input[offsets[i] + inputAt + channel]. At most `steps` channels in a turn of the
+/// Adds the products of `words` consecutive words of input channels with weights [word][vector][block][lane] from
+/// `weightAt` on: pixel i of the tile reads input[offsets[i] + inputAt + word]. At most `steps` words in a turn of the
 /// loop: a scheduler that sees many of them spills accumulators, and one that sees several may keep an address for each.
-llvm::SmallVector<mlir::Value> multiplyChannels(KernelEmitter &e, PixelTile tile, int64_t channels,
-                                                const Buffer &input, llvm::ArrayRef<mlir::Value> offsets,
+llvm::SmallVector<mlir::Value> multiplyChannels(KernelEmitter &e, const ChannelProducts &products, PixelTile tile,
+                                                int64_t words, const Buffer &input, llvm::ArrayRef<mlir::Value> offsets,
                                                 mlir::Value inputAt, const Buffer &weights, mlir::Value weightAt,
                                                 mlir::ValueRange sums, int64_t steps = 4);
 
@@ -45,8 +45,14 @@ void prefetchPart(KernelEmitter &e, const Buffer &weights, mlir::Value at, int64
 /// chains of dependent instructions overlap.
 void finishVectors(KernelEmitter &e, const Buffer &kept, mlir::Value at, int64_t count, const Point &first);
 
-/// Copies input line (z, y) of a channel block, zeros where `window` pads it, `columns` pixels of `block`
-/// channels; zeros alone where there is no such line. Fused producers of x are computed on the way.
+/// `lanes` consecutive inputs (channels or words) from `at` on, counted within the channel block.
+using LineReader = llvm::function_ref<mlir::Value(mlir::Value at, unsigned lanes)>;
+
+/// Copies input line (z, y) of a channel block, `padding` where `window` pads it, `columns` pixels of `block`
+/// channels or words; padding alone where there is no such line.
+void copyPaddedLine(KernelEmitter &e, LineReader read, const nn::Window &window, int64_t block, int64_t columns,
+                    mlir::Value z, mlir::Value y, const Buffer &to, mlir::Value offset, double padding = 0);
+/// The same of an f32 tensor. Fused producers of x are computed on the way.
 void copyPaddedLine(KernelEmitter &e, mlir::Value x, llvm::ArrayRef<mlir::Value> imageAndBlock,
                     const nn::Window &window, int64_t block, int64_t columns, mlir::Value z, mlir::Value y,
                     const Buffer &to, mlir::Value offset);

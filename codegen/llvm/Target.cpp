@@ -76,6 +76,10 @@ static void describe(Target &target, llvm::TargetMachine &machine) {
   target.hasFma = !isX86 || features.checkFeatures("+fma");
   target.hasRounding = !isX86 || features.checkFeatures("+sse4.1");
   target.hasHalf = target.architecture == Architecture::Aarch64 || (isX86 && features.checkFeatures("+f16c"));
+  bool isWide = target.vectorBits == 512;
+  target.hasByteDots = isX86 && features.checkFeatures(isWide ? "+avx512vnni" : "+avxvnni");
+  target.hasPairSums = isX86 && features.checkFeatures(isWide ? "+avx512bw" : target.vectorBits == 256 ? "+avx2" : "+sse2");
+  target.hasBfloatDots = isX86 && isWide && features.checkFeatures("+avx512bf16");
   using Cache = llvm::TargetTransformInfo::CacheLevel;
   target.l1Bytes = info.getCacheSize(Cache::L1D).value_or(target.l1Bytes);
   target.l2Bytes = info.getCacheSize(Cache::L2D).value_or(target.l2Bytes);

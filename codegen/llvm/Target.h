@@ -26,6 +26,9 @@ struct Target {
   bool hasFma = false;     ///< fused multiply-add in one instruction
   bool hasHalf = false; ///< conversions between f16 and f32
   bool hasRounding = false; ///< floor, ceil, trunc and roundeven
+  bool hasByteDots = false; ///< VPDPBUSD: four products of bytes, added to 32 bits
+  bool hasPairSums = false; ///< PMADDWD: two products of 16 bits, added
+  bool hasBfloatDots = false; ///< VDPBF16PS: two products of bf16, added to f32
   bool winograd = true;     ///< convolutions may compute fewer products, with larger rounding errors
   int64_t l1Bytes = 32 << 10, l2Bytes = 512 << 10;
 

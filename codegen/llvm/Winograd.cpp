@@ -260,7 +260,8 @@ private:
       // Of the position after this one.
       Value ahead = e.add(e.add(weightAt, e.mul(index, perBlock)), e.index(plan.inputBlocks() * perBlock));
       prefetchPart(e, weights, ahead, perBlock, turn, turns);
-      return multiplyChannels(e, tile, channels, transformed, offsets, e.mul(index, plan.count() * plan.lanes),
+      return multiplyChannels(e, ChannelProducts::ofFloats(), tile, channels, transformed, offsets,
+                              e.mul(index, plan.count() * plan.lanes),
                               weights, e.add(weightAt, e.mul(index, perBlock)), carried);
     };
     int64_t whole = plan.inputs / plan.lanes;
@@ -334,7 +335,7 @@ bool hasOneSign(const Tensor &weights, int64_t outputs) {
 
 int64_t winogradSide(const Target &target, ConvOp op) {
   FailureOr<Window> resolved = op.window();
-  if (failed(resolved) || resolved->size() > 3 || op.getGroup() != 1 || !layoutOf(op.getX().getType()) ||
+  if (failed(resolved) || resolved->size() > 3 || !elementTypeOf(op.getX()).isF32() || op.getGroup() != 1 || !layoutOf(op.getX().getType()) ||
       !layoutOf(op.getY().getType()))
     return 0;
   Window window = *threeAxes(*resolved);

@@ -1,8 +1,10 @@
-// Quantisation of ONNX, composed of casts, arithmetic, and products that are exact in integers.
+// Quantisation of ONNX: nn.quantize and nn.dequantize where they have the types, else casts and arithmetic; products that are exact
+// in integers. nn-form-integer-kernels finds what can be computed in bytes.
 #include "ir/onnx/Compose.h"
 #include "ir/onnx/Window.h"
 #include "ir/ops/Convolution.h"
 #include "ir/ops/Math.h"
+#include "ir/ops/Quantisation.h"
 #include "ir/ops/Reduction.h"
 #include "runtime/TensorProto.h"
 #include <cmath>
@@ -25,8 +27,8 @@ public:
   /// A scale or zero point in the shape in which it broadcasts to x: one for all, one per index of `axis`, or one per
   /// block of `block` indices. Null after an error.
   Value spread(Value parameter, Value x, int64_t axis, int64_t block);
-  /// round(x / scale) + zeroPoint, saturated to `type`; x is given divided.
-  Value saturated(Value ratio, Value zeroPoint, DType type);
+  /// round(x / scale) + zeroPoint, saturated to `type`.
+  Value quantised(Value x, Value scale, Value zeroPoint, DType type);
   /// The product of scales and what it multiplies, as QLinearMatMul and QLinearConv end.
   Value requantised(Value products, ArrayRef<Value> scales, Value yScale, Value yZeroPoint);
   /// x - zeroPoint in `type`; the zero point may be absent.
@@ -74,8 +76,13 @@ Value Quantiser::spread(Value parameter, Value x, int64_t axis, int64_t block) {
   return whole == size ? repeated : slice(repeated, *normal, 0, size);
 }
 
-Value Quantiser::saturated(Value ratio, Value zeroPoint, DType type) {
-  Value whole = round(ratio);
+Value Quantiser::quantised(Value x, Value scale, Value zeroPoint, DType type) {
+  bool hasOp = typeOf(x) == DType::F32 && typeOf(scale) == DType::F32 && (bitsOf(type) == 8 || bitsOf(type) == 16);
+  if (hasOp && !zeroPoint)
+    zeroPoint = cast(number(0, scale), type);
+  if (hasOp)
+    return n.create<QuantizeOp>(x, scale, zeroPoint);
+  Value whole = round(div(x, scale));
   if (zeroPoint)
     whole = add(whole, castLike(zeroPoint, whole));
   unsigned bits = bitsOf(type) - (isUnsigned(type) ? 0 : 1);
@@ -88,8 +95,8 @@ Value Quantiser::requantised(Value products, ArrayRef<Value> scales, Value yScal
   for (Value scale : scales)
     factor = factor ? mul(factor, cast(scale, DType::F32)) : cast(scale, DType::F32);
   factor = div(factor, spread(cast(yScale, DType::F32), products, 0, 0));
-  return saturated(mul(cast(products, DType::F32), factor), spread(yZeroPoint, products, 0, 0),
-                   typeOf(yZeroPoint));
+  Value y = mul(cast(products, DType::F32), factor);
+  return quantised(y, number(1, y), spread(yZeroPoint, products, 0, 0), typeOf(yZeroPoint));
 }
 
 /// A type attribute by number; `fallback` where it is absent or 0. Nothing after an error.
@@ -136,9 +143,9 @@ static LogicalResult importQuantize(NodeImporter &n) {
   Value divisor = q.spread(q.cast(scale, wide), x, axis, block), zero = q.spread(zeroPoint, x, axis, block);
   if (!divisor || (zeroPoint && !zero))
     return failure();
-  Value ratio = q.div(q.cast(x, wide), divisor);
   if (!isSmallFloat(type))
-    return n.finish(q.saturated(ratio, zero, type));
+    return n.finish(q.quantised(q.cast(x, wide), divisor, zero, type));
+  Value ratio = q.div(q.cast(x, wide), divisor);
   // The zero point of a float is 0.
   return n.finish({n.create<CastOp>(ratio, TypeAttr::get(toMlir(type, n.builder.getContext())),
                                     n.builder.getBoolAttr(saturate), n.builder.getStringAttr("up"))});
@@ -162,7 +169,12 @@ static LogicalResult importDequantize(NodeImporter &n) {
   Value factor = q.spread(q.cast(scale, wide), x, axis, block), zero = q.spread(zeroPoint, x, axis, block);
   if (!factor || (zeroPoint && !zero))
     return failure();
-  return n.finish(q.cast(q.mul(q.centred(x, zero, wide), factor), *type));
+  DType from = q.typeOf(x);
+  bool hasOp = wide == DType::F32 && !isFloat(from) && (bitsOf(from) == 8 || bitsOf(from) == 16);
+  if (hasOp && !zero)
+    zero = q.cast(q.number(0, factor), from);
+  Value y = hasOp ? n.create<DequantizeOp>(x, factor, zero) : q.mul(q.centred(x, zero, wide), factor);
+  return n.finish(q.cast(y, *type));
 }
 
 /// y_scale = (max(x, 0) - min(x, 0)) / 255, so that 0 is a quantised value.
@@ -176,8 +188,8 @@ static LogicalResult importDynamicQuantize(NodeImporter &n) {
   Value top = q.max(n.create<ReduceMaxOp>(x, none, drop, UnitAttr()), zero);
   Value bottom = q.min(n.create<ReduceMinOp>(x, none, drop, UnitAttr()), zero);
   Value scale = q.div(q.sub(top, bottom), 255);
-  Value zeroPoint = q.saturated(q.div(q.neg(bottom), scale), Value(), DType::U8);
-  return n.finish({q.saturated(q.div(x, scale), zeroPoint, DType::U8), scale, zeroPoint});
+  Value zeroPoint = q.quantised(q.neg(bottom), scale, Value(), DType::U8);
+  return n.finish({q.quantised(x, scale, zeroPoint, DType::U8), scale, zeroPoint});
 }
 
 //===- Products of integers ------------------------------------------------===//

@@ -36,11 +36,10 @@ static LogicalResult checkOperands(Operation *op, RankedTensorType x, RankedTens
 
 /// What conv and conv_transpose share of shape inference. `transposed` swaps the channel axes of w.
 template <typename Op>
-static LogicalResult inferConvolution(Op op, bool transposed, SmallVectorImpl<Type> &types) {
+static LogicalResult inferConvolution(Op op, bool transposed, Type element, SmallVectorImpl<Type> &types) {
   if (failed(verifyConvolution(op, op.windowAttributes(), op.getGroup())))
     return failure();
   RankedTensorType x = rankedType(op.getX()), w = rankedType(op.getW());
-  Type element = elementTypeOf(op.getX());
   if ((x && x.getRank() < 3) || (w && w.getRank() < 3))
     return op.emitOpError() << "expects x and w of rank 3 or more, [N, C, spatial...]; got "
                             << op.getX().getType() << " and " << op.getW().getType();
@@ -66,28 +65,6 @@ static LogicalResult inferConvolution(Op op, bool transposed, SmallVectorImpl<Ty
   types.push_back(tensorType(shape, element));
   return success();
 }
-
-/// The operands of a convolution in double, with the counts its loops need.
-struct ConvolutionData {
-  std::vector<double> x, w, b, y;
-  int64_t batch, group, inputs, outputs; // channels per group
-  int64_t xPlane = 1, yPlane = 1, kernel = 1;
-  Dims xRows, yRows, kernelShape;
-
-  ConvolutionData(Evaluation &io, const Window &window, int64_t group)
-      : x(toDoubles(io.operand(0u))), w(toDoubles(io.operand(1u))), group(group) {
-    if (io.operandCount() > 2)
-      b = toDoubles(io.operand(2u));
-    batch = io.operand(0u).shape()[0];
-    inputs = io.operand(0u).shape()[1] / group;
-    outputs = io.result().shape()[1] / group;
-    for (const WindowAxis &axis : window) {
-      xRows.push_back(axis.in), yRows.push_back(axis.out), kernelShape.push_back(axis.size);
-      xPlane *= axis.in, yPlane *= axis.out, kernel *= axis.size;
-    }
-    y.resize(static_cast<size_t>(io.result().size()));
-  }
-};
 
 /// A window that reads every element in place is one long row.
 static Window collapse(const Window &window) {
@@ -130,6 +107,49 @@ template <typename F> static void forEachRow(const Window &window, ArrayRef<int6
   } while (nextIndex(index, outer));
 }
 
+/// The operands of a convolution in double, with the counts its loops need.
+struct ConvolutionData {
+  std::vector<double> x, w, b, y;
+  int64_t batch, group, inputs, outputs; // channels per group
+  int64_t xPlane = 1, yPlane = 1, kernel = 1;
+  Dims xRows, yRows, kernelShape;
+
+  ConvolutionData(Evaluation &io, const Window &window, int64_t group)
+      : x(toDoubles(io.operand(0u))), w(toDoubles(io.operand(1u))), group(group) {
+    if (io.operandCount() > 2)
+      b = toDoubles(io.operand(2u));
+    batch = io.operand(0u).shape()[0];
+    inputs = io.operand(0u).shape()[1] / group;
+    outputs = io.result().shape()[1] / group;
+    for (const WindowAxis &axis : window) {
+      xRows.push_back(axis.in), yRows.push_back(axis.out), kernelShape.push_back(axis.size);
+      xPlane *= axis.in, yPlane *= axis.out, kernel *= axis.size;
+    }
+    y.resize(static_cast<size_t>(io.result().size()));
+  }
+
+  /// y = b plus the products of every window.
+  void convolve(const Window &window) {
+    for (int64_t n = 0; n < batch && !y.empty(); ++n)
+      for (int64_t o = 0; o < group * outputs; ++o) {
+        double *plane = y.data() + (n * group * outputs + o) * yPlane;
+        std::fill_n(plane, yPlane, b.empty() ? 0.0 : b[static_cast<size_t>(o)]);
+        const double *weights = w.data() + o * inputs * kernel;
+        for (int64_t c = 0; c < inputs; ++c) {
+          const double *from = x.data() + ((n * group + o / outputs) * inputs + c) * xPlane;
+          Dims k(window.size(), 0);
+          do {
+            double weight = *weights++;
+            forEachRow(window, k, [&](int64_t to, int64_t first, int64_t count, int64_t step) {
+              for (int64_t i = 0; i < count; ++i)
+                plane[to + i] += weight * from[first + i * step];
+            });
+          } while (nextIndex(k, kernelShape));
+        }
+      }
+  }
+};
+
 //===- nn.conv -----------------------------------------------------------===//
 
 WindowAttributes ConvOp::windowAttributes() {
@@ -145,7 +165,7 @@ FailureOr<Window> ConvOp::window() {
 LogicalResult ConvOp::verify() { return verifyConvolution(*this, windowAttributes(), getGroup()); }
 
 LogicalResult ConvOp::inferShapes(SmallVectorImpl<Type> &types) {
-  return inferConvolution(*this, false, types);
+  return inferConvolution(*this, false, elementTypeOf(getX()), types);
 }
 
 LogicalResult ConvOp::evaluate(Evaluation &io) {
@@ -154,25 +174,7 @@ LogicalResult ConvOp::evaluate(Evaluation &io) {
     return failure();
   *window = collapse(*window);
   ConvolutionData d(io, *window, getGroup());
-  if (d.y.empty())
-    return success();
-  for (int64_t n = 0; n < d.batch; ++n)
-    for (int64_t o = 0; o < d.group * d.outputs; ++o) {
-      double *y = d.y.data() + (n * d.group * d.outputs + o) * d.yPlane;
-      std::fill_n(y, d.yPlane, d.b.empty() ? 0.0 : d.b[static_cast<size_t>(o)]);
-      const double *w = d.w.data() + o * d.inputs * d.kernel;
-      for (int64_t c = 0; c < d.inputs; ++c) {
-        const double *x = d.x.data() + ((n * d.group + o / d.outputs) * d.inputs + c) * d.xPlane;
-        Dims k(window->size(), 0);
-        do {
-          double weight = *w++;
-          forEachRow(*window, k, [&](int64_t to, int64_t from, int64_t count, int64_t step) {
-            for (int64_t i = 0; i < count; ++i)
-              y[to + i] += weight * x[from + i * step];
-          });
-        } while (nextIndex(k, d.kernelShape));
-      }
-    }
+  d.convolve(*window);
   storeDoubles(io.result(), d.y);
   return success();
 }
@@ -199,7 +201,7 @@ FailureOr<Window> ConvTransposeOp::window() {
 LogicalResult ConvTransposeOp::verify() { return verifyConvolution(*this, windowAttributes(), getGroup()); }
 
 LogicalResult ConvTransposeOp::inferShapes(SmallVectorImpl<Type> &types) {
-  return inferConvolution(*this, true, types);
+  return inferConvolution(*this, true, elementTypeOf(getX()), types);
 }
 
 LogicalResult ConvTransposeOp::evaluate(Evaluation &io) {
@@ -236,14 +238,54 @@ LogicalResult ConvTransposeOp::evaluate(Evaluation &io) {
   return success();
 }
 
+//===- nn.conv_integer ---------------------------------------------------===//
+
+WindowAttributes ConvIntegerOp::windowAttributes() {
+  return {{}, arrayOf(getStridesAttr()), arrayOf(getDilationsAttr()), arrayOf(getPadsAttr()), getAutoPad()};
+}
+
+FailureOr<Window> ConvIntegerOp::window() {
+  WindowAttributes attributes = windowAttributes();
+  attributes.kernel = rankedType(getW()).getShape().drop_front(2);
+  return resolveWindow(*this, attributes, rankedType(getX()).getShape().drop_front(2));
+}
+
+LogicalResult ConvIntegerOp::verify() {
+  Interval byte = limitsOf(elementTypeOf(getX()));
+  if (int64_t zero = getXZeroPoint(); !byte.contains(static_cast<double>(zero)))
+    return emitOpError() << "has the zero point " << zero << " for x of type " << elementTypeOf(getX());
+  return verifyConvolution(*this, windowAttributes(), getGroup());
+}
+
+LogicalResult ConvIntegerOp::inferShapes(SmallVectorImpl<Type> &types) {
+  return inferConvolution(*this, false, IntegerType::get(getContext(), 32), types);
+}
+
+/// Sums of less than 2^28 products of 25 bits are exact in double; then they wrap.
+LogicalResult ConvIntegerOp::evaluate(Evaluation &io) {
+  FailureOr<Window> window = this->window();
+  if (failed(window))
+    return failure();
+  *window = collapse(*window);
+  ConvolutionData d(io, *window, getGroup());
+  for (double &x : d.x)
+    x -= static_cast<double>(static_cast<int64_t>(getXZeroPoint()));
+  d.convolve(*window);
+  storeInts(io.result(), std::vector<int64_t>(d.y.begin(), d.y.end()));
+  return success();
+}
+
 //===- Groups -------------------------------------------------------------===//
 
-bool sinter::nn::isDepthwise(ConvOp conv) {
+template <typename Op> static bool isChannelwise(Op conv) {
   int64_t group = conv.getGroup();
   return group > 1 && rankedType(conv.getX()).getDimSize(1) == group && rankedType(conv.getY()).getDimSize(1) == group;
 }
 
-GroupLayout sinter::nn::groupLayout(ConvOp conv, int64_t block) {
+bool sinter::nn::isDepthwise(ConvOp conv) { return isChannelwise(conv); }
+bool sinter::nn::isDepthwise(ConvIntegerOp conv) { return isChannelwise(conv); }
+
+template <typename Op> static GroupLayout layoutOfGroups(Op conv, int64_t block) {
   int64_t group = conv.getGroup();
   if (group == 1)
     return GroupLayout::One;
@@ -252,3 +294,6 @@ GroupLayout sinter::nn::groupLayout(ConvOp conv, int64_t block) {
     return GroupLayout::Whole;
   return inputs == outputs && block % inputs == 0 ? GroupLayout::Inside : GroupLayout::Cut;
 }
+
+GroupLayout sinter::nn::groupLayout(ConvOp conv, int64_t block) { return layoutOfGroups(conv, block); }
+GroupLayout sinter::nn::groupLayout(ConvIntegerOp conv, int64_t block) { return layoutOfGroups(conv, block); }

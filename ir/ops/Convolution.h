@@ -11,6 +11,7 @@ namespace sinter::nn {
 
 /// Whether a convolution's groups are its channels: then a channel in is a channel out.
 bool isDepthwise(ConvOp conv);
+bool isDepthwise(ConvIntegerOp conv);
 
 /// How groups of channels lie in blocks of `block` channels.
 enum class GroupLayout {
@@ -20,5 +21,6 @@ enum class GroupLayout {
   Cut     ///< groups share blocks otherwise
 };
 GroupLayout groupLayout(ConvOp conv, int64_t block);
+GroupLayout groupLayout(ConvIntegerOp conv, int64_t block);
 
 } // namespace sinter::nn

@@ -48,3 +48,26 @@ def NN_ConvTransposeOp : NN_ConvolutionOp<"conv_transpose"> {
       DefaultValuedAttr<I64Attr, "1">:$group);
   let extraClassDeclaration = NN_ConvOp.extraClassDeclaration;
 }
+
+def NN_ConvIntegerOp : NN_Op<"conv_integer"> {
+  let summary = "convolution of bytes, exact modulo 2^32";
+  let description = [{
+    The sum of (x - x_zero_point) * w over the window, plus b. Padding adds nothing: it counts as x_zero_point. Shapes and attributes
+    are those of `nn.conv`; w, which may need nine bits, comes without a zero point.
+
+    ```mlir
+    %w = nn.constant dense<-3> : tensor<4x8x3x3xi8>
+    %b = nn.constant dense<[0, 1, 2, -3]> : tensor<4xi32>
+    %y = nn.conv_integer %x, %w, %b {x_zero_point = 3 : i64, pads = array<i64: 1, 1, 1, 1>}
+        : (tensor<1x8x6x6xui8>, tensor<4x8x3x3xi8>, tensor<4xi32>) -> tensor<1x4x6x6xi32>
+    ```
+  }];
+  let arguments = (ins TensorOf<[I8, UI8]>:$x, TensorOf<[I8, I16]>:$w, Optional<TensorOf<[I32]>>:$b,
+      DefaultValuedAttr<I64Attr, "0">:$x_zero_point,
+      OptionalAttr<DenseI64ArrayAttr>:$strides, OptionalAttr<DenseI64ArrayAttr>:$dilations,
+      OptionalAttr<DenseI64ArrayAttr>:$pads, DefaultValuedAttr<StrAttr, "\"NOTSET\"">:$auto_pad,
+      DefaultValuedAttr<I64Attr, "1">:$group);
+  let results = (outs TensorOf<[I32]>:$y);
+  let hasVerifier = 1;
+  let extraClassDeclaration = NN_ConvOp.extraClassDeclaration;
+}

@@ -163,3 +163,6 @@ void ConvOp::inferRange(Ranges operands, RangeResults y) {
 void ConvTransposeOp::inferRange(Ranges operands, RangeResults y) {
   y[0] = convolutionRange(*this, operands, y[0], true);
 }
+
+/// Sums may wrap: all that the type holds.
+void ConvIntegerOp::inferRange(Ranges, RangeResults) {}

@@ -173,7 +173,7 @@ TEST(WrongOption, Refused) {
                               {"--backend gpu", "onednn"},
                               {"--math loose", "strict"},
                               {"--threads 0", "--threads"},
-                              {"--precision bf16", "not available"},
+                              {"--precision bf16 --target-cpu haswell", "AVX512-BF16"},
                               {"--tune --backend onednn", "--backend onednn"},
                               {"--tune --target-triple aarch64-linux-gnu", "another architecture"},
                               {"--tune-seconds 5", "--tune"},

@@ -148,3 +148,28 @@ func.func @no_attention(%q: tensor<2x16x16xf32>, %k: tensor<2x16x16xf32>, %v: te
   %o2 = nn.matmul %p2, %v : (tensor<2x16x16xf32>, tensor<2x16x16xf32>) -> tensor<2x16x16xf32>
   return %o, %o2, %p2 : tensor<2x16x16xf32>, tensor<2x16x16xf32>, tensor<2x16x16xf32>
 }
+
+// -----
+
+// What is quantised joins the convolution of bytes; both of its dequantised operands are bytes in memory, and no kernel writes f32.
+// CHECK-LABEL: func @bytes
+// CHECK: nn.kernel
+// CHECK-DAG: nn.conv_integer
+// CHECK-DAG: nn.cast
+// CHECK-DAG: nn.channel_affine
+// CHECK-DAG: nn.dequantize %arg1
+// CHECK-DAG: nn.add
+// CHECK: nn.yield %{{.*}} : tensor<1x2x4x4xui8>
+// CHECK-NOT: nn.kernel
+func.func @bytes(%q: tensor<1x2x4x4xui8>, %r: tensor<1x2x4x4xui8>) -> tensor<1x2x4x4xui8> {
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %z = nn.constant dense<3> : tensor<ui8>
+  %w = nn.constant dense<2> : tensor<2x2x1x1xi8>
+  %sums = nn.conv_integer %q, %w : (tensor<1x2x4x4xui8>, tensor<2x2x1x1xi8>) -> tensor<1x2x4x4xi32>
+  %f = nn.cast %sums {to = f32} : (tensor<1x2x4x4xi32>) -> tensor<1x2x4x4xf32>
+  %a = nn.channel_affine %f, %s, %s : (tensor<1x2x4x4xf32>, tensor<f32>, tensor<f32>) -> tensor<1x2x4x4xf32>
+  %d = nn.dequantize %r, %s, %z : (tensor<1x2x4x4xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x2x4x4xf32>
+  %c = nn.add %a, %d : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+  %y = nn.quantize %c, %s, %z : (tensor<1x2x4x4xf32>, tensor<f32>, tensor<ui8>) -> tensor<1x2x4x4xui8>
+  return %y : tensor<1x2x4x4xui8>
+}

@@ -159,7 +159,7 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
   option("--math", compile.math, "How far results may differ by rounding (default: default)")
       ->type_name("strict|default|fast")
       ->check(CLI::IsMember({"strict", "default", "fast"}).description(""));
-  option("--precision", precision_, "Type to compute f32 models in (default: f32)")
+  option("--precision", compile.precision, "What f32 models multiply (default: f32); bf16 needs AVX512-BF16")
       ->type_name("f32|bf16")
       ->check(CLI::IsMember({"f32", "bf16"}).description(""));
   app.add_flag("--no-prune", noPrune_, "Keep channels that are proved constant")->group(compileGroup);
@@ -194,12 +194,6 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
 }
 
 Status CommonOptions::finish() {
-  auto unavailable = [](std::string_view option) {
-    return Status(ErrorCode::Unsupported,
-                  fmt::format("{} is not available in this version of Sinter: leave it out", option));
-  };
-  if (precision_ == "bf16")
-    return unavailable("--precision bf16");
   describeTuning(compile.tune);
   if (compile.math == "strict" && compile.backend == "onednn")
     return {ErrorCode::InvalidArgument,

@@ -38,7 +38,7 @@ public:
 
 private:
   CLI::App *app_ = nullptr;
-  std::string optimisation_, precision_ = "f32";
+  std::string optimisation_;
   std::vector<std::string> shapes_, shapeSets_, dims_, ranges_, empty_;
   bool noPrune_ = false;
 };

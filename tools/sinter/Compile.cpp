@@ -1,9 +1,13 @@
 // `sinter compile`: a model file in, code out.
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/CommonOptions.h"
+#include "tools/sinter/Compare.h"
+#include "tools/sinter/Inputs.h"
+#include "tools/sinter/OpenModel.h"
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
@@ -85,7 +89,41 @@ struct CompileCommand {
     uintmax_t bytes = std::filesystem::file_size(output, error);
     fmt::print(stderr, "sinter: wrote {} ({:.1f} MB) in {:.2f} s\n", output,
                error ? 0.0 : static_cast<double>(bytes) * 1e-6, seconds.count());
+    if (common.compile.precision != "f32")
+      printAccuracy();
     return 0;
+  }
+
+  /// How far results are from those in f32, on one set of inputs, where this machine can run both.
+  void printAccuracy() const {
+    CompileOptions wide = common.compile;
+    wide.precision = "f32";
+    auto outputsOf = [](const std::string &path, const CompileOptions &options) -> Expected<std::vector<Tensor>> {
+      Expected<std::shared_ptr<Model>> model = compileModel(path, options);
+      if (!model)
+        return model.failure();
+      Expected<std::unique_ptr<Session>> session = Session::create(*model, 0);
+      Expected<std::vector<Tensor>> inputs = randomInputs(**model, 0, 1, options.inputRanges);
+      if (!session || !inputs)
+        return session ? inputs.failure() : session.failure();
+      Expected<std::vector<Tensor>> outputs = (*session)->makeOutputs();
+      if (Status status = outputs ? (*session)->run(*inputs, *outputs) : Status(); !status.ok())
+        return status.failure();
+      return outputs;
+    };
+    Expected<std::vector<Tensor>> got = outputsOf(model, common.compile), want = outputsOf(model, wide);
+    if (!got || !want)
+      return fmt::print(stderr, "sinter: the accuracy of {} cannot be measured here: {}\n", common.compile.precision,
+                        (got ? want : got).failure().message);
+    double worst = 0;
+    for (size_t i = 0; i < got->size(); ++i) {
+      double largest = 0;
+      for (double value : toDoubles((*want)[i]))
+        largest = std::isfinite(value) ? std::max(largest, std::fabs(value)) : largest;
+      worst = std::max(worst, measureErrors((*got)[i], (*want)[i]).maxAbs / (largest > 0 ? largest : 1));
+    }
+    fmt::print(stderr, "sinter: {} differs from f32 by {:.2g} of an output's largest value, on one input drawn from [0, 1)\n",
+               common.compile.precision, worst);
   }
 };
 

@@ -1,0 +1,303 @@
+// nn-form-integer-kernels: sums of products of dequantised bytes become sums of products of the bytes (Jacob et al., arXiv 1712.05877,
+// section 2.2): sum of sx*(x - zx) * sw*(w - zw) = sx*sw * sum of (x - zx)*(w - zw), exact in 32 bits where that cannot overflow.
+#include "passes/Passes.h"
+#include "passes/QuantisedValues.h"
+#include "passes/Rewrite.h"
+#include "passes/Unused.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+#define GEN_PASS_DEF_FORMINTEGERKERNELS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// Bytes less a zero point, which is a constant or a scalar of i32.
+struct Centred {
+  Value bytes;
+  int64_t zeroPoint = 0;
+  Value computedZero = {};
+};
+
+struct FormIntegerKernelsPass : impl::FormIntegerKernelsBase<FormIntegerKernelsPass> {
+  using FormIntegerKernelsBase::FormIntegerKernelsBase;
+
+  void runOnOperation() override {
+    if (block < 2)
+      return;
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      Block &body = function.getBody().front();
+      for (auto op : llvm::make_early_inc_range(body.getOps<QuantizeOp>()))
+        makeUnsigned(op);
+      // What they replace besides themselves are sums and casts.
+      SmallVector<Operation *> products;
+      for (Operation &op : body)
+        if (isa<ConvOp, GemmOp, MatmulOp>(op))
+          products.push_back(&op);
+      for (Operation *op : products)
+        if (auto conv = dyn_cast<ConvOp>(op))
+          elementTypeOf(conv.getY()).isF64() ? convolveIntegers(conv) : convolveBytes(conv);
+        else if (auto gemm = dyn_cast<GemmOp>(op))
+          multiplyBytes(gemm);
+        else if (auto matmul = dyn_cast<MatmulOp>(op))
+          elementTypeOf(matmul.getY()).isSignlessInteger(32) ? multiplyIntegers(matmul) : multiplyBytes(matmul);
+      eraseUnused(body);
+    }
+  }
+
+private:
+  //===- Building ---------------------------------------------------------===//
+
+  static Value constant(OpBuilder &b, Location loc, DType type, const Shape &shape, const std::vector<double> &values) {
+    Tensor tensor(type, shape);
+    storeDoubles(tensor, values);
+    return ConstantOp::create(b, loc, tensor);
+  }
+
+  static Value castTo(OpBuilder &b, Location loc, Value x, Type element) {
+    auto type = RankedTensorType::get(rankedType(x).getShape(), element);
+    return CastOp::create(b, loc, type, x, TypeAttr::get(element), b.getBoolAttr(true), b.getStringAttr("up"));
+  }
+
+  /// y = scale[o] * sums + shift[o], in f32; `sums` is [N, O, ...].
+  static Value scaled(OpBuilder &b, Location loc, Value sums, const std::vector<double> &scales,
+                      std::vector<double> shift) {
+    RankedTensorType type = rankedType(sums);
+    Shape shape(static_cast<size_t>(type.getRank()), 1);
+    shape[1] = type.getDimSize(1);
+    shift.resize(scales.size(), 0);
+    Value wide = castTo(b, loc, sums, b.getF32Type());
+    return ChannelAffineOp::create(b, loc, wide.getType(), wide, constant(b, loc, DType::F32, shape, scales),
+                                   constant(b, loc, DType::F32, shape, shift));
+  }
+
+  /// Products of scales, rounded once; false where one would be lost.
+  static bool multiplyScales(std::vector<double> &scales, double factor) {
+    return llvm::all_of(scales, [&](double &scale) { return std::isnormal(static_cast<float>(scale *= factor)); });
+  }
+
+  //===- Signs ------------------------------------------------------------===//
+
+  /// Bytes that only dequantisations read are unsigned ones: q and zero point both 128 larger.
+  void makeUnsigned(QuantizeOp op) {
+    if (!constantScalar(op.getZeroPoint()) || !elementTypeOf(op.getY()).isSignlessInteger(8))
+      return;
+    for (Operation *user : op->getUsers()) {
+      auto reader = dyn_cast<DequantizeOp>(user);
+      if (!reader || reader.getX() != op.getY() || !constantScalar(reader.getZeroPoint()))
+        return;
+    }
+    rewrite(op, "make-unsigned", [&] {
+      OpBuilder b(op);
+      auto raised = [&](Value parameter) {
+        Shape shape(rankedType(parameter).getShape());
+        return constant(b, parameter.getLoc(), DType::U8, shape, {*constantScalar(parameter) + 128});
+      };
+      SmallVector<DequantizeOp> readers;
+      for (Operation *user : op->getUsers())
+        readers.push_back(cast<DequantizeOp>(user));
+      Type type = RankedTensorType::get(rankedType(op.getY()).getShape(), toMlir(DType::U8, b.getContext()));
+      Value y = QuantizeOp::create(b, op.getLoc(), type, op.getX(), op.getScale(), raised(op.getZeroPoint()));
+      for (DequantizeOp reader : readers) {
+        b.setInsertionPoint(reader);
+        Value x = DequantizeOp::create(b, reader.getLoc(), reader.getY().getType(), y, reader.getScale(),
+                                       raised(reader.getZeroPoint()));
+        reader.replaceAllUsesWith(x);
+        reader.erase();
+      }
+      op.erase();
+    });
+  }
+
+  //===- Convolutions -----------------------------------------------------===//
+
+  /// Whether there is a fast kernel: groups must not cut the blocks of channels.
+  bool canCompute(ConvOp op) {
+    RankedTensorType y = rankedType(op.getY());
+    if (y.getRank() > 5 || y.getNumElements() == 0)
+      return false;
+    GroupLayout groups = groupLayout(op, block);
+    return groups == GroupLayout::One || groups == GroupLayout::Whole || isDepthwise(op);
+  }
+
+  static Value convolution(OpBuilder &b, ConvOp op, Value x, int64_t zero, const Tensor &weights, Value bias = {}) {
+    auto type = RankedTensorType::get(rankedType(op.getY()).getShape(), b.getI32Type());
+    Value w = ConstantOp::create(b, op.getW().getLoc(), weights);
+    return ConvIntegerOp::create(b, op.getLoc(), type, x, w, bias, b.getI64IntegerAttr(zero), op.getStridesAttr(),
+                                 op.getDilationsAttr(), op.getPadsAttr(), op.getAutoPadAttr(), op.getGroupAttr());
+  }
+
+  void convolveBytes(ConvOp op) {
+    std::optional<Bytes> x = bytesOf(op.getX());
+    std::optional<Weights> w = x ? weightsOf(op.getW()) : std::nullopt;
+    std::optional<Tensor> bias = constantTensor(op.getB());
+    if (!w || (op.getB() && !bias) || !canCompute(op) || !fitsSums(w->values) || !multiplyScales(w->scales, x->scale))
+      return;
+    rewrite(op, "convolve-bytes", [&] {
+      OpBuilder b(op);
+      Value sums = convolution(b, op, x->value, x->zeroPoint, w->values);
+      op.replaceAllUsesWith(scaled(b, op.getLoc(), sums, w->scales, bias ? toDoubles(*bias) : std::vector<double>()));
+      op.erase();
+    });
+  }
+
+  /// What ConvInteger and the like are imported as: x converted, less its zero point.
+  static std::optional<Centred> centredBytes(Value value) {
+    Centred result;
+    if (auto difference = value.getDefiningOp<SubOp>()) {
+      RankedTensorType zero = rankedType(difference.getB());
+      if (zero.getNumElements() != 1 || zero.getRank() > rankedType(difference.getA()).getRank())
+        return std::nullopt;
+      if (std::optional<double> known = constantScalar(difference.getB()))
+        result.zeroPoint = static_cast<int64_t>(*known);
+      else
+        result.computedZero = difference.getB();
+      value = difference.getA();
+    }
+    auto cast = value.getDefiningOp<CastOp>();
+    if (!cast || !elementTypeOf(cast.getX()).isInteger(8) ||
+        !limitsOf(elementTypeOf(cast.getX())).contains(static_cast<double>(result.zeroPoint)))
+      return std::nullopt;
+    result.bytes = cast.getX();
+    return result;
+  }
+
+  static std::optional<Tensor> integerWeights(Value value) {
+    std::optional<Tensor> tensor = constantTensor(value);
+    return tensor && tensor->size() > 0 ? narrowed(toDoubles(*tensor), Shape(tensor->shape())) : std::nullopt;
+  }
+
+  /// f64 holds the sums of ConvInteger and QLinearConv exactly, and so does i32.
+  void convolveIntegers(ConvOp op) {
+    std::optional<Centred> x = centredBytes(op.getX());
+    std::optional<Tensor> w = x && !x->computedZero ? integerWeights(op.getW()) : std::nullopt;
+    if (!w || op.getB() || !canCompute(op))
+      return;
+    Operation *last = op;
+    std::vector<double> bias;
+    if (auto add = op->hasOneUse() ? dyn_cast<AddOp>(*op->user_begin()) : AddOp()) {
+      Value other = add.getA() == op.getY() ? add.getB() : add.getA();
+      if (std::optional<Tensor> shift = constantTensor(other); shift && isPerChannel(*shift, rankedType(op.getY()))) {
+        bias = toDoubles(*shift);
+        last = add;
+      }
+    }
+    double largest = 0;
+    for (double value : bias)
+      largest = value == std::rint(value) ? std::max(largest, std::fabs(value)) : HUGE_VAL;
+    if (!fitsSums(*w, largest))
+      return;
+    rewrite(op, "convolve-integers", [&] {
+      OpBuilder b(last);
+      Value shift = bias.empty() ? Value() : constant(b, last->getLoc(), DType::I32, {w->shape()[0]}, bias);
+      Value sums = convolution(b, op, x->bytes, x->zeroPoint, *w, shift);
+      useSums(b, last, sums);
+      last->erase();
+      if (last != op)
+        op.erase();
+    });
+  }
+
+  /// [1, O, 1, ...] or the like, one element for each channel.
+  static bool isPerChannel(const Tensor &tensor, RankedTensorType type) {
+    auto rank = static_cast<size_t>(type.getRank());
+    size_t missing = rank - tensor.shape().size();
+    return tensor.shape().size() <= rank && missing <= 1 && tensor.size() == type.getDimSize(1) &&
+           tensor.shape()[1 - missing] == type.getDimSize(1);
+  }
+
+  /// `sums`, of i32, in place of the op's result in f64: conversions of that convert them at once.
+  static void useSums(OpBuilder &b, Operation *op, Value sums) {
+    for (Operation *user : llvm::make_early_inc_range(op->getUsers()))
+      if (auto cast = dyn_cast<CastOp>(user); cast && cast.getTo().isSignlessInteger(32)) {
+        cast.replaceAllUsesWith(sums);
+        cast.erase();
+      } else if (cast && cast.getTo().isF32()) {
+        cast.replaceAllUsesWith(castTo(b, cast.getLoc(), sums, b.getF32Type()));
+        cast.erase();
+      }
+    if (!op->use_empty())
+      op->replaceAllUsesWith(ValueRange(castTo(b, op->getLoc(), sums, elementTypeOf(op->getResult(0)))));
+  }
+
+  //===- Matrices ---------------------------------------------------------===//
+
+  /// The product of the bytes [..., K] and weights [N, K], as [1, N, rows]: a convolution over one dimension.
+  static Value product(OpBuilder &b, Location loc, Value x, int64_t zero, const Tensor &weights) {
+    int64_t n = weights.shape()[0], k = weights.shape()[1];
+    Value columns = columnsOf(b, loc, x, k), w = ConstantOp::create(b, loc, weights.reshaped({n, k, 1}));
+    auto type = RankedTensorType::get({1, n, rankedType(columns).getDimSize(2)}, b.getI32Type());
+    return ConvIntegerOp::create(b, loc, type, columns, w, Value(), b.getI64IntegerAttr(zero),
+                                 DenseI64ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr(), b.getStringAttr("NOTSET"),
+                                 b.getI64IntegerAttr(1));
+  }
+
+  void multiply(Operation *op, const Bytes &x, Weights &w, double alpha, std::vector<double> shift) {
+    if (!fitsSums(w.values) || !multiplyScales(w.scales, x.scale * alpha))
+      return;
+    rewrite(op, "multiply-bytes", [&] {
+      OpBuilder b(op);
+      Location loc = op->getLoc();
+      Value y = scaled(b, loc, product(b, loc, x.value, x.zeroPoint, w.values), w.scales, shift);
+      op->replaceAllUsesWith(ValueRange(rowsOf(b, loc, y, rankedType(op->getResult(0)).getShape())));
+      op->erase();
+    });
+  }
+
+  void multiplyBytes(GemmOp op) {
+    std::optional<Bytes> x = bytesOf(op.getA());
+    std::optional<Weights> w = x && !op.getTransA() ? weightsOf(op.getB(), op.getTransB() ? 0 : 1) : std::nullopt;
+    std::optional<Tensor> c = constantTensor(op.getC());
+    if (!w || (op.getC() && !c) || rankedType(op.getY()).getNumElements() == 0)
+      return;
+    std::vector<double> shift = c ? toDoubles(*c) : std::vector<double>();
+    size_t columns = w->scales.size();
+    if (shift.size() == 1)
+      shift.assign(columns, shift[0]);
+    // One per column, not one per row.
+    if (!shift.empty() && (shift.size() != columns || (c->size() != 1 && c->shape().back() != static_cast<int64_t>(columns))))
+      return;
+    for (double &value : shift)
+      value *= op.getBeta().convertToFloat();
+    multiply(op, *x, *w, op.getAlpha().convertToFloat(), shift);
+  }
+
+  void multiplyBytes(MatmulOp op) {
+    std::optional<Bytes> x = bytesOf(op.getA());
+    std::optional<Weights> w = x && rankedType(op.getB()).getRank() == 2 ? weightsOf(op.getB(), 1) : std::nullopt;
+    if (w && rankedType(op.getY()).getNumElements() > 0)
+      multiply(op, *x, *w, 1, {});
+  }
+
+  /// MatMulInteger and QLinearMatMul; a zero point z that is computed counts z times the sum of each column of weights.
+  void multiplyIntegers(MatmulOp op) {
+    std::optional<Centred> x = centredBytes(op.getA());
+    std::optional<Tensor> w = x && rankedType(op.getB()).getRank() == 2 ? integerWeights(op.getB()) : std::nullopt;
+    if (!w || rankedType(op.getY()).getNumElements() == 0)
+      return;
+    int64_t k = w->shape()[0], n = w->shape()[1];
+    std::vector<double> values = transposed(toDoubles(*w), k, n);
+    rewrite(op, "multiply-integers", [&] {
+      OpBuilder b(op);
+      Location loc = op.getLoc();
+      Value y = product(b, loc, x->bytes, x->zeroPoint, *narrowed(values, {n, k}));
+      if (x->computedZero) {
+        std::vector<double> sums(static_cast<size_t>(n), 0);
+        for (size_t i = 0; i < values.size(); ++i)
+          sums[i / static_cast<size_t>(k)] += values[i];
+        Value columns = constant(b, loc, DType::I32, {1, n, 1}, sums);
+        Value zero = reshape(b, loc, x->computedZero, {});
+        Value shift = MulOp::create(b, loc, columns.getType(), columns, zero);
+        y = SubOp::create(b, loc, y.getType(), y, shift);
+      }
+      op.replaceAllUsesWith(rowsOf(b, loc, y, rankedType(op.getY()).getShape()));
+      op.erase();
+    });
+  }
+};
+
+} // namespace
+} // namespace sinter::nn

@@ -1,0 +1,159 @@
+// nn-lower-precision: products of f32 become products of bf16, added in f32, and what they read is stored as bf16.
+#include "passes/Passes.h"
+#include "passes/QuantisedValues.h"
+#include "passes/Rewrite.h"
+#include "passes/Unused.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+#define GEN_PASS_DEF_LOWERPRECISION
+#include "passes/Passes.h.inc"
+
+namespace {
+
+struct LowerPrecisionPass : impl::LowerPrecisionBase<LowerPrecisionPass> {
+  using LowerPrecisionBase::LowerPrecisionBase;
+
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      Block &body = function.getBody().front();
+      narrowed.clear();
+      SmallVector<Operation *> products;
+      for (Operation &op : body)
+        if (isa<ConvOp, GemmOp, MatmulOp>(op) && elementTypeOf(op.getResult(0)).isF32() &&
+            rankedType(op.getResult(0)).getNumElements() > 0)
+          products.push_back(&op);
+      for (Operation *op : products)
+        if (auto conv = dyn_cast<ConvOp>(op))
+          lower(conv);
+        else if (auto gemm = dyn_cast<GemmOp>(op))
+          lower(gemm);
+        else
+          lower(cast<MatmulOp>(op));
+      for (auto [wide, narrow] : narrowed)
+        readNarrow(wide, narrow);
+      eraseUnused(body);
+    }
+  }
+
+private:
+  static Value constant(OpBuilder &b, Location loc, DType type, const Shape &shape, const std::vector<double> &values) {
+    Tensor tensor(type, shape);
+    storeDoubles(tensor, values);
+    return ConstantOp::create(b, loc, tensor);
+  }
+
+  static Value castTo(OpBuilder &b, Location loc, Value x, Type element) {
+    auto type = RankedTensorType::get(rankedType(x).getShape(), element);
+    return CastOp::create(b, loc, type, x, TypeAttr::get(element), b.getBoolAttr(true), b.getStringAttr("up"));
+  }
+
+  /// x as bf16, made where x is.
+  Value narrow(Value x) {
+    Value &result = narrowed[x];
+    if (!result) {
+      OpBuilder b(x.getContext());
+      b.setInsertionPointAfterValue(x);
+      result = castTo(b, x.getLoc(), x, b.getBF16Type());
+    }
+    return result;
+  }
+
+  /// The sums of bf16 products as f32, a bias per channel added.
+  static Value widened(OpBuilder &b, Location loc, Value y, const std::vector<double> &bias) {
+    Value wide = castTo(b, loc, y, b.getF32Type());
+    if (bias.empty())
+      return wide;
+    Shape shape(static_cast<size_t>(rankedType(y).getRank()), 1);
+    shape[1] = rankedType(y).getDimSize(1);
+    return AddOp::create(b, loc, wide.getType(), wide, constant(b, loc, DType::F32, shape, bias));
+  }
+
+  void lower(ConvOp op) {
+    std::optional<Tensor> w = constantTensor(op.getW()), bias = constantTensor(op.getB());
+    int64_t inputs = rankedType(op.getW()).getDimSize(1);
+    GroupLayout groups = groupLayout(op, block);
+    bool isDense = groups == GroupLayout::One || groups == GroupLayout::Whole;
+    // Images of few channels are read as planes, which are faster.
+    if (!w || (op.getB() && !bias) || !isDense || 2 * inputs < block || rankedType(op.getY()).getRank() > 5)
+      return;
+    rewrite(op, "lower-precision", [&] {
+      OpBuilder b(op);
+      Location loc = op.getLoc();
+      auto type = RankedTensorType::get(rankedType(op.getY()).getShape(), b.getBF16Type());
+      Value weights = constant(b, op.getW().getLoc(), DType::BF16, Shape(w->shape()), toDoubles(*w));
+      Value y = ConvOp::create(b, loc, type, narrow(op.getX()), weights, Value(), op.getStridesAttr(), op.getDilationsAttr(),
+                               op.getPadsAttr(), op.getAutoPadAttr(), op.getGroupAttr());
+      op.replaceAllUsesWith(widened(b, loc, y, bias ? toDoubles(*bias) : std::vector<double>()));
+      op.erase();
+    });
+  }
+
+  void lower(GemmOp op) {
+    std::optional<Tensor> w = constantTensor(op.getB()), c = constantTensor(op.getC());
+    if (!w || op.getTransA() || (op.getC() && !c))
+      return;
+    std::vector<double> values = toDoubles(*w), shift = c ? toDoubles(*c) : std::vector<double>();
+    int64_t n = w->shape()[op.getTransB() ? 0 : 1], k = w->shape()[op.getTransB() ? 1 : 0];
+    if (!op.getTransB())
+      values = transposed(values, k, n);
+    if (shift.size() == 1)
+      shift.assign(static_cast<size_t>(n), shift[0]);
+    if (!shift.empty() && (static_cast<int64_t>(shift.size()) != n || (c->size() != 1 && c->shape().back() != n)))
+      return;
+    for (double &value : values)
+      value *= op.getAlpha().convertToFloat();
+    for (double &value : shift)
+      value *= op.getBeta().convertToFloat();
+    multiply(op, op.getA(), values, n, k, shift);
+  }
+
+  void lower(MatmulOp op) {
+    std::optional<Tensor> w = constantTensor(op.getB());
+    if (!w || w->shape().size() != 2)
+      return;
+    int64_t k = w->shape()[0], n = w->shape()[1];
+    multiply(op, op.getA(), transposed(toDoubles(*w), k, n), n, k, {});
+  }
+
+  /// x [..., K] times weights [N, K].
+  void multiply(Operation *op, Value x, const std::vector<double> &weights, int64_t n, int64_t k, const std::vector<double> &bias) {
+    if (k == 0)
+      return;
+    rewrite(op, "lower-precision", [&] {
+      OpBuilder b(op);
+      Location loc = op->getLoc();
+      Value columns = columnsOf(b, loc, narrow(x), k), w = constant(b, loc, DType::BF16, {n, k, 1}, weights);
+      auto type = RankedTensorType::get({1, n, rankedType(columns).getDimSize(2)}, b.getBF16Type());
+      Value y = ConvOp::create(b, loc, type, columns, w, Value(), DenseI64ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr(),
+                               b.getStringAttr("NOTSET"), b.getI64IntegerAttr(1));
+      Value sums = widened(b, loc, y, bias);
+      op->replaceAllUsesWith(ValueRange(rowsOf(b, loc, sums, rankedType(op->getResult(0)).getShape())));
+      op->erase();
+    });
+  }
+
+  /// Whoever else reads the value reads what is stored.
+  static void readNarrow(Value wide, Value narrow) {
+    Operation *cast = narrow.getDefiningOp();
+    SmallVector<OpOperand *> uses;
+    for (OpOperand &use : wide.getUses())
+      if (use.getOwner() != cast && isa<ElementwiseOpInterface>(use.getOwner()))
+        uses.push_back(&use);
+    if (uses.empty())
+      return;
+    OpBuilder b(cast);
+    b.setInsertionPointAfter(cast);
+    Value again = castTo(b, cast->getLoc(), narrow, b.getF32Type());
+    for (OpOperand *use : uses)
+      use->set(again);
+  }
+
+  llvm::MapVector<Value, Value> narrowed;
+};
+
+} // namespace
+} // namespace sinter::nn

@@ -1,0 +1,114 @@
+// See the header.
+#include "passes/QuantisedValues.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+std::optional<Bytes> bytesOf(Value value) {
+  auto op = value.getDefiningOp<DequantizeOp>();
+  if (!op || !elementTypeOf(op.getX()).isInteger(8))
+    return std::nullopt;
+  std::optional<double> scale = constantScalar(op.getScale()), zero = constantScalar(op.getZeroPoint());
+  if (!scale || !zero || !(*scale > 0) || !std::isnormal(*scale))
+    return std::nullopt;
+  return Bytes{op.getX(), *scale, static_cast<int64_t>(*zero)};
+}
+
+std::optional<Tensor> narrowed(const std::vector<double> &values, const Shape &shape) {
+  bool fitsByte = true;
+  for (double value : values) {
+    if (value != std::rint(value) || std::fabs(value) > 255)
+      return std::nullopt;
+    fitsByte &= value >= -128 && value <= 127;
+  }
+  Tensor narrow(fitsByte ? DType::I8 : DType::I16, shape);
+  storeDoubles(narrow, values);
+  return narrow;
+}
+
+std::vector<double> transposed(const std::vector<double> &values, int64_t rows, int64_t columns) {
+  std::vector<double> result(values.size());
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c)
+      result[static_cast<size_t>(c * rows + r)] = values[static_cast<size_t>(r * columns + c)];
+  return result;
+}
+
+std::optional<Weights> weightsOf(Value value, int64_t axis) {
+  auto op = value.getDefiningOp<DequantizeOp>();
+  std::optional<Tensor> x, scale, zero;
+  if (op)
+    x = constantTensor(op.getX()), scale = constantTensor(op.getScale()), zero = constantTensor(op.getZeroPoint());
+  if (!x || !scale || !zero || !elementTypeOf(op.getX()).isInteger(8) || x->size() == 0)
+    return std::nullopt;
+  int64_t rows = x->shape()[static_cast<size_t>(axis)], perRow = x->size() / rows;
+  /// One value for each row; empty where the parameter runs along another dimension.
+  auto spread = [&](const Tensor &parameter) {
+    std::vector<double> values = toDoubles(parameter);
+    // It broadcasts as numpy's operands do, at the right.
+    int64_t at = axis - static_cast<int64_t>(x->shape().size() - parameter.shape().size());
+    if (values.size() == 1)
+      values.assign(static_cast<size_t>(rows), values[0]);
+    else if (at < 0 || parameter.size() != rows || parameter.shape()[static_cast<size_t>(at)] != rows)
+      values.clear();
+    return values;
+  };
+  std::vector<double> scales = spread(*scale), zeros = spread(*zero), values = toDoubles(*x);
+  if (scales.empty() || zeros.empty())
+    return std::nullopt;
+  Shape shape(x->shape().begin(), x->shape().end());
+  if (axis == 1) {
+    values = transposed(values, shape[0], shape[1]);
+    std::swap(shape[0], shape[1]);
+  }
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] -= zeros[i / static_cast<size_t>(perRow)];
+  std::optional<Tensor> narrow = narrowed(values, shape);
+  if (!narrow)
+    return std::nullopt;
+  return Weights{*narrow, scales};
+}
+
+Value reshape(OpBuilder &b, Location loc, Value x, ArrayRef<int64_t> shape) {
+  Tensor sizes(DType::I64, {static_cast<int64_t>(shape.size())});
+  storeInts(sizes, std::vector<int64_t>(shape.begin(), shape.end()));
+  Value to = ConstantOp::create(b, loc, sizes);
+  return ReshapeOp::create(b, loc, RankedTensorType::get(shape, elementTypeOf(x)), x, to, b.getBoolAttr(false));
+}
+
+static Value flip(OpBuilder &b, Location loc, Value matrix) {
+  ArrayRef<int64_t> shape = rankedType(matrix).getShape();
+  auto type = RankedTensorType::get({shape[1], shape[0]}, elementTypeOf(matrix));
+  return TransposeOp::create(b, loc, type, matrix, b.getDenseI64ArrayAttr({1, 0}));
+}
+
+Value columnsOf(OpBuilder &b, Location loc, Value x, int64_t k) {
+  int64_t rows = rankedType(x).getNumElements() / k;
+  if (rows != 1)
+    x = flip(b, loc, reshape(b, loc, x, {rows, k}));
+  return reshape(b, loc, x, {1, k, rows});
+}
+
+Value rowsOf(OpBuilder &b, Location loc, Value y, ArrayRef<int64_t> shape) {
+  ArrayRef<int64_t> from = rankedType(y).getShape();
+  if (from[2] != 1)
+    y = flip(b, loc, reshape(b, loc, y, {from[1], from[2]}));
+  return reshape(b, loc, y, shape);
+}
+
+bool fitsSums(const Tensor &weights, double largest) {
+  std::vector<double> values = toDoubles(weights);
+  size_t perRow = values.size() / static_cast<size_t>(std::max<int64_t>(weights.shape()[0], 1));
+  for (size_t from = 0; from < values.size(); from += perRow) {
+    double sum = 0;
+    for (size_t i = 0; i < perRow; ++i)
+      sum += std::fabs(values[from + i]);
+    if (sum * 255 + largest >= 0x1p31)
+      return false;
+  }
+  return true;
+}
+
+} // namespace sinter::nn
