@@ -75,6 +75,7 @@ def export(source, kind, target, samples):
                               per_channel=True, activation_type=q.QuantType.QUInt8, weight_type=q.QuantType.QInt8)
     shutil.copy(source.with_suffix(".input.npy"), target.with_suffix(".input.npy"))
     options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(str(target), options, providers=["CPUExecutionProvider"])
     np.save(target.with_suffix(".output.npy"), session.run(None, {name: tensor})[0])

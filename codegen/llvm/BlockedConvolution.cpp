@@ -24,6 +24,7 @@ struct BlockedConvolution {
   int64_t inputBlock;                      ///< words of an input block; 1 for planes
   int64_t vectors;                         ///< of weights, for a word and an output block
   bool packs;                              ///< input lines are copied first
+  int64_t moreColumns;                     ///< of copied lines, beyond those that windows start their words at
 
   static constexpr int64_t maxCopyBytes = KernelEmitter::maxScratchBytes * 3 / 4;
 
@@ -34,7 +35,7 @@ struct BlockedConvolution {
   bool prefetches = false; ///< weights are asked for a chunk ahead
 
   BlockedConvolution(const Target &target, const Schedule &schedule, const Window &window, int64_t images, int64_t groups, int64_t inputs,
-                     int64_t outputs, int64_t inputBlock, int64_t vectors, bool packs);
+                     int64_t outputs, int64_t inputBlock, int64_t vectors, bool packs, int64_t moreColumns);
 
   bool isVolume() const { return window[0].size > 1; }
   int64_t inputBlocks() const { return llvm::divideCeilSigned(inputs, inputBlock); }
@@ -47,7 +48,7 @@ struct BlockedConvolution {
   int64_t copiedLines() const {
     return (blockPixels / window[2].out - 1) * window[1].stride + window[1].extent();
   }
-  int64_t copiedColumns() const { return (window[2].out - 1) * window[2].stride + window[2].extent(); }
+  int64_t copiedColumns() const { return (window[2].out - 1) * window[2].stride + window[2].extent() + moreColumns; }
   int64_t copiedElements() const { return window[0].size * copiedLines() * copiedColumns() * inputBlock; }
   /// Tiles of pixels that read the same weights one after another.
   int64_t turns(const PixelTile &tile) const { return std::max<int64_t>(blockPixels / tile.pixels, 1); }
@@ -58,9 +59,9 @@ struct BlockedConvolution {
 
 BlockedConvolution::BlockedConvolution(const Target &target, const Schedule &schedule, const Window &w, int64_t images,
                                        int64_t groups, int64_t inputs, int64_t outputs, int64_t inputBlock,
-                                       int64_t vectors, bool packs)
+                                       int64_t vectors, bool packs, int64_t moreColumns)
     : window(w), images(images), groups(groups), inputs(inputs), outputs(outputs), block(target.lanes(32)),
-      inputBlock(inputBlock), vectors(vectors), packs(packs) {
+      inputBlock(inputBlock), vectors(vectors), packs(packs), moreColumns(moreColumns) {
   bool isPointwise = !packs && llvm::all_of(window, [](const WindowAxis &axis) {
     return axis.size == 1 && axis.stride == 1 && axis.in == axis.out;
   });
@@ -115,6 +116,8 @@ struct ConvolutionOperands {
   std::vector<double> bias; ///< of each output; sums start with it
   ChannelProducts products = ChannelProducts::ofFloats();
   double padding = 0; ///< the word that counts as zeros
+  /// Kernel columns that share a word where few input channels leave room in it, their distance, and the bits of each.
+  int64_t columns = 1, distance = 1, columnBits = 32;
   /// The pixel of the result, by that of the convolution; null where they are the same.
   std::function<Value(Value pixel)> place = {};
 };
@@ -242,12 +245,46 @@ private:
   void copyLine(const Window &window, Value image, Value channel, int64_t columns, Value z, Value y, const Buffer &to,
                 Value offset) {
     if (!word.isF32()) {
+      int64_t perPixel = layoutOf(of.x.getType()).getSize() / products.channels();
       Value block = e.add(e.mul(image, plan.groups * plan.inputBlocks()), channel);
-      Value base = e.mul(block, window[0].in * window[1].in * window[2].in * plan.inputBlock);
+      Value base = e.mul(block, window[0].in * window[1].in * window[2].in * perPixel);
+      if (of.columns > 1)
+        return copySharedWords(window, base, perPixel, columns, z, y, to, offset);
       auto read = [&](Value at, unsigned lanes) { return e.load(e.inputWords(of.x), e.add(base, at), lanes); };
       return copyPaddedLine(e, read, window, plan.inputBlock, columns, z, y, to, offset, of.padding);
     }
     copyPaddedLine(e, of.x, {image, channel}, window, plan.inputBlock, columns, z, y, to, offset);
+  }
+
+  /// One word a pixel: the channels of that pixel and of the next ones that the kernel has columns for.
+  void copySharedWords(const Window &window, Value base, int64_t perPixel, int64_t columns, Value z, Value y, const Buffer &to,
+                       Value offset) {
+    int64_t ones = (int64_t{1} << of.columnBits) - 1;
+    auto read = [&](Value at, unsigned lanes) -> Value {
+      Value words = e.load(e.inputWords(of.x), e.add(base, e.mul(at, perPixel)), static_cast<unsigned>(lanes * perPixel));
+      if (lanes > 1) {
+        SmallVector<int64_t> first;
+        for (unsigned i = 0; i < lanes; ++i)
+          first.push_back(i * perPixel);
+        words = vector::ShuffleOp::create(e.b, words, words, first);
+      } else if (perPixel > 1) {
+        words = vector::ExtractOp::create(e.b, words, int64_t{0});
+      }
+      return arith::AndIOp::create(e.b, words, e.number(words.getType(), static_cast<double>(ones)));
+    };
+    auto padding = static_cast<double>(static_cast<int64_t>(of.padding) & ones);
+    copyPaddedLine(e, read, window, 1, columns, z, y, to, offset, padding);
+    // In ascending order: what is read has not been written yet.
+    int64_t joined = columns - plan.moreColumns;
+    e.forLanes(e.index(0), e.index(joined), static_cast<unsigned>(e.target.lanes(32)), [&](Value i, unsigned lanes) {
+      Value at = e.add(offset, i), all = e.load(to, at, lanes);
+      for (int64_t c = 1; c < of.columns; ++c) {
+        Value next = e.load(to, e.add(at, e.index(c * of.distance)), lanes);
+        Value bits = e.number(next.getType(), static_cast<double>(c * of.columnBits));
+        all = arith::OrIOp::create(e.b, all, arith::ShLIOp::create(e.b, next, bits));
+      }
+      e.store(to, at, all);
+    });
   }
 
   /// In words.
@@ -480,10 +517,11 @@ void emitOver(KernelEmitter &e, const ConvolutionOperands &of, const Window &win
   BlockedAttr layout = layoutOf(of.x.getType());
   int64_t per = of.products.channels();
   auto planFor = [&](const Window &over, bool packs) {
+    int64_t inputBlock = layout && of.columns == 1 ? layout.getSize() / per : 1;
     return BlockedConvolution(e.target, scheduleOf(of.op), over, images, groups, llvm::divideCeilSigned(inputs, per), outputs,
-                              layout ? layout.getSize() / per : 1, of.products.vectors(), packs);
+                              inputBlock, of.products.vectors(), packs, (of.columns - 1) * of.distance);
   };
-  BlockedConvolution plan = planFor(window, touchesPadding(window) || !e.isInMemory(of.x));
+  BlockedConvolution plan = planFor(window, touchesPadding(window) || !e.isInMemory(of.x) || of.columns > 1);
   bool fits = !plan.packs || plan.inputBlocks() * plan.copiedElements() * 4 <= BlockedConvolution::maxCopyBytes;
   if (fits)
     return ConvolutionEmitter(e, of, plan, inputs).emit(nullptr);
@@ -492,6 +530,7 @@ void emitOver(KernelEmitter &e, const ConvolutionOperands &of, const Window &win
     axis.in = (axis.out - 1) * axis.stride + axis.extent();
     axis.padBegin = axis.padEnd = 0;
   }
+  padded[2].in += plan.moreColumns;
   BlockedConvolution unpadded = planFor(padded, false);
   ConvolutionEmitter(e, of, unpadded, inputs).emit(&window);
 }
@@ -507,9 +546,29 @@ template <typename Op> ConvolutionOperands operandsOf(Op op, ChannelProducts pro
   return {op, op.getX(), weight, bias, products};
 }
 
-template <typename Op> void emitOver(KernelEmitter &e, const ConvolutionOperands &of, const Window &window, Op op) {
-  int64_t group = op.getGroup(), outputs = rankedType(op.getW()).getDimSize(0) / group;
-  emitOver(e, of, window, rankedType(op.getX()).getDimSize(0), group, rankedType(op.getW()).getDimSize(1), outputs);
+/// Lets neighbouring kernel columns share the words of few input channels, which shortens the window. `inputs`: channels of a word.
+void shareWords(ConvolutionOperands &of, Window &window, int64_t &inputs) {
+  WindowAxis &axis = window[2];
+  int64_t size = axis.size, channels = inputs, columns = std::min(of.products.channels() / channels, size);
+  if (columns < 2)
+    return;
+  of.columns = columns;
+  of.distance = axis.dilation;
+  of.columnBits = 32 / of.products.channels() * channels;
+  axis.size = llvm::divideCeilSigned(size, columns);
+  axis.dilation *= columns;
+  inputs *= columns;
+  of.weight = [=, ofColumn = of.weight, taps = axis.size](int64_t g, int64_t o, int64_t i, int64_t tap) {
+    int64_t column = tap % taps * columns + i / channels;
+    return column < size ? ofColumn(g, o, i % channels, tap / taps * size + column) : 0;
+  };
+}
+
+template <typename Op> void emitOver(KernelEmitter &e, ConvolutionOperands of, Window window, Op op) {
+  int64_t group = op.getGroup(), outputs = rankedType(op.getW()).getDimSize(0) / group, inputs = rankedType(op.getW()).getDimSize(1);
+  if (group == 1 && layoutOf(of.x.getType()))
+    shareWords(of, window, inputs);
+  emitOver(e, of, window, rankedType(op.getX()).getDimSize(0), group, inputs, outputs);
 }
 
 /// Whether the kernel of `op` computes its operand.

@@ -20,9 +20,12 @@ using Values = SmallVector<Value>;
 /// What is folded: `start` per channel block, `fold` for an input vector under a kernel position, `finish`.
 struct WindowFold {
   std::function<Value(Value channel)> start;
-  /// Values that every pixel shares at kernel position `tap` (weights), `sharedCount` of them; may be null.
+  /// Values that every pixel shares at kernel position `tap` (weights), `sharedCount` of them; null for pools.
   std::function<Values(Value channel, Value tap)> shared;
   std::function<Value(Value sum, Value x, ValueRange shared)> fold;
+  /// Pools: joins what was folded of two parts of a window. The columns of a window are then folded apart and joined in their order, the order
+  /// of pools outside blocks: the sums have the same bits, and windows that overlap share columns.
+  std::function<Value(Value a, Value b)> merge;
   std::function<Value(Value sum, Value plane, Value line, int64_t column, Value tileColumn)> finish;
   int64_t sharedCount = 1;
 };
@@ -34,15 +37,7 @@ public:
         isShort(isShortEpilogue(op)) {
     Dims shape = storageShape(rankedType(x));
     images = shape[0], blocks = shape[1];
-    // Registers: an accumulator per pixel, what they share in a line of the kernel, and the inputs that several kernel columns
-    // read; where arithmetic takes none of them from memory, a scheduler loads many ahead.
-    int64_t registers = e.target.vectorRegisters, inputs = e.target.foldsLoads ? 7 : 21;
-    int64_t shared = column().size, widest = 20;
-    if (!this->fold.shared)
-      widest = 8; // short chains, and inputs of many pixels at once would not fit
-    else if (this->fold.sharedCount > 1)
-      shared = 2 * this->fold.sharedCount, widest = 10; // of one kernel column at a time, and patterns of lanes
-    width = std::min(std::clamp<int64_t>(registers - shared - inputs, 4, widest), column().out);
+    width = std::min(this->fold.merge ? pixelsByColumns() : pixelsByRegisters(), column().out);
     int64_t tiles = llvm::divideCeil(column().out, width);
     width = llvm::divideCeil(column().out, tiles);
   }
@@ -60,6 +55,22 @@ public:
 
 private:
   const WindowAxis &column() const { return window[2]; }
+
+  /// Registers: an accumulator per pixel, what they share in a line of the kernel, and the inputs that several kernel columns
+  /// read; where arithmetic takes none of them from memory, a scheduler loads many ahead.
+  int64_t pixelsByRegisters() const {
+    int64_t inputs = e.target.foldsLoads ? 7 : 21, shared = column().size, widest = 20;
+    if (fold.sharedCount > 1)
+      shared = 2 * fold.sharedCount, widest = 10; // of one kernel column at a time, and patterns of lanes
+    return std::clamp<int64_t>(e.target.vectorRegisters - shared - inputs, 4, widest);
+  }
+
+  /// Registers: an accumulator per column of the input that a tile sees.
+  int64_t pixelsByColumns() const {
+    constexpr int64_t widest = 8;
+    return std::clamp<int64_t>((3 * e.target.vectorRegisters / 4 - column().extent()) / column().stride + 1, 1, widest);
+  }
+
   Value sub(Value a, Value b) { return e.b.createOrFold<arith::SubIOp>(a, b); }
 
   /// Kernel positions of output `o` inside the input: [from, to).
@@ -103,25 +114,36 @@ private:
     }
   }
 
-  /// `count` pixels from column `from` on; `known` is that column, or -1 for one without border.
-  void emitTile(Value from, int64_t known, int64_t count) {
+  /// Folds over the lines under the window. `line` gives a line's share: where its first column and its first tap are, and the values carried.
+  Values overLines(Value columnAt, Values init, function_ref<Values(Value lineBase, Value tapBase, Values carried)> ofLine) {
+    Value base = e.mul(e.add(e.mul(image, blocks), channel), window[0].in * window[1].in * column().in * lanes);
+    auto position = [&](const WindowAxis &axis, Value o, Value k) {
+      return sub(e.add(e.mul(o, axis.stride), e.mul(k, axis.dilation)), e.index(axis.padBegin));
+    };
+    return e.loop(planes.first, planes.second, 1, init, [&](Value kp, ValueRange outer) {
+      return e.loop(rows.first, rows.second, 1, outer, [&](Value kr, ValueRange inner) {
+        Value z = position(window[0], plane, kp), y = position(window[1], line, kr);
+        Value lineAt = e.mul(e.add(e.mul(z, window[1].in), y), column().in * lanes);
+        Value tapBase = e.mul(e.add(e.mul(kp, window[1].size), kr), column().size);
+        return ofLine(e.add(e.add(base, lineAt), columnAt), tapBase, Values(inner));
+      });
+    });
+  }
+
+  /// Whether pixel `pixel` of a tile lies above the input with kernel column `k`.
+  bool isInside(int64_t known, int64_t pixel, int64_t k) const {
+    int64_t position = known >= 0 ? column().position(known + pixel, k) : 0;
+    return known < 0 || (position >= 0 && position < column().in);
+  }
+
+  Values foldInOrder(Value columnAt, int64_t known, int64_t count) {
     const WindowAxis &w = column();
     Buffer input = e.input(x);
-    Value base = e.mul(e.add(e.mul(image, blocks), channel), window[0].in * window[1].in * w.in * lanes);
-    Value columnAt = sub(e.mul(from, w.stride * lanes), e.index(w.padBegin * lanes));
-    Values init(count, fold.start(channel));
-    auto row = [&](Value kp, Value kr, ValueRange carried) {
-      Values sums(carried);
-      Value z = sub(e.add(e.mul(plane, window[0].stride), e.mul(kp, window[0].dilation)), e.index(window[0].padBegin));
-      Value y = sub(e.add(e.mul(line, window[1].stride), e.mul(kr, window[1].dilation)), e.index(window[1].padBegin));
-      Value lineAt = e.mul(e.add(e.mul(z, window[1].in), y), w.in * lanes);
-      Value lineBase = e.add(e.add(base, lineAt), columnAt);
-      Value tapBase = e.mul(e.add(e.mul(kp, window[1].size), kr), w.size);
+    return overLines(columnAt, Values(count, fold.start(channel)), [&](Value lineBase, Value tapBase, Values sums) {
       for (int64_t k = 0; k < w.size; ++k) {
-        Values shared = fold.shared ? fold.shared(channel, e.add(tapBase, e.index(k))) : Values();
+        Values shared = fold.shared(channel, e.add(tapBase, e.index(k)));
         for (int64_t i = 0; i < count; ++i) {
-          int64_t position = known >= 0 ? w.position(known + i, k) : 0;
-          if (known >= 0 && (position < 0 || position >= w.in))
+          if (!isInside(known, i, k))
             continue;
           int64_t offset = (i * w.stride + k * w.dilation) * lanes;
           Value value = e.load(input, e.add(lineBase, e.index(offset)), static_cast<unsigned>(lanes));
@@ -129,11 +151,44 @@ private:
         }
       }
       return sums;
-    };
-    Values sums = e.loop(planes.first, planes.second, 1, init, [&](Value kp, ValueRange outer) {
-      return e.loop(rows.first, rows.second, 1, outer,
-                    [&](Value kr, ValueRange inner) { return row(kp, kr, inner); });
     });
+  }
+
+  Values foldColumns(Value columnAt, int64_t known, int64_t count) {
+    const WindowAxis &w = column();
+    Buffer input = e.input(x);
+    std::vector<int64_t> columns;
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t k = 0; k < w.size; ++k)
+        if (isInside(known, i, k))
+          columns.push_back(i * w.stride + k * w.dilation);
+    llvm::sort(columns);
+    columns.erase(llvm::unique(columns), columns.end());
+    Value start = fold.start(channel);
+    Values folded = overLines(columnAt, Values(columns.size(), start), [&](Value lineBase, Value, Values sums) {
+      for (auto [sum, column] : llvm::zip_equal(sums, columns))
+        sum = fold.fold(sum, e.load(input, e.add(lineBase, e.index(column * lanes)), static_cast<unsigned>(lanes)), {});
+      return sums;
+    });
+    Values results;
+    for (int64_t i = 0; i < count; ++i) {
+      Value result;
+      for (int64_t k = 0; k < w.size; ++k) {
+        if (!isInside(known, i, k))
+          continue;
+        Value next = folded[llvm::lower_bound(columns, i * w.stride + k * w.dilation) - columns.begin()];
+        result = result ? fold.merge(result, next) : next;
+      }
+      results.push_back(result ? result : start);
+    }
+    return results;
+  }
+
+  /// `count` pixels from column `from` on; `known` is that column, or -1 for one without border.
+  void emitTile(Value from, int64_t known, int64_t count) {
+    const WindowAxis &w = column();
+    Value columnAt = sub(e.mul(from, w.stride * lanes), e.index(w.padBegin * lanes));
+    Values sums = fold.merge ? foldColumns(columnAt, known, count) : foldInOrder(columnAt, known, count);
     Value pixel = e.add(e.mul(e.add(e.mul(plane, window[1].out), line), w.out), from);
     if (fold.finish)
       for (int64_t i = 0; i < count; ++i)
@@ -307,6 +362,9 @@ LogicalResult emitBlockedPool(KernelEmitter &e, Operation *op) {
       Element largest(e.b, e.b.getLoc(), sum), next(e.b, e.b.getLoc(), x);
       return select(isNan(next), next, select(largest < next, next, largest));
     };
+    fold.merge = [&, join = fold.fold](Value a, Value b) -> Value {
+      return isPositive ? arith::MaxSIOp::create(e.b, a, b).getResult() : join(a, b, {});
+    };
     if (isPositive)
       fold.finish = [&](Value sum, Value, Value, int64_t, Value) { return as(vector, sum); };
     FailureOr<Window> window = pool.window();
@@ -335,6 +393,7 @@ LogicalResult emitBlockedPool(KernelEmitter &e, Operation *op) {
   }
   fold.start = [&](Value) { return constant(0); };
   fold.fold = [&](Value sum, Value x, ValueRange) -> Value { return arith::AddFOp::create(e.b, sum, x); };
+  fold.merge = [&](Value a, Value b) -> Value { return arith::AddFOp::create(e.b, a, b); };
   fold.finish = [&](Value sum, Value plane, Value line, int64_t, Value column) -> Value {
     Value places[] = {plane, line, column}, divisor;
     double whole = 1;

@@ -30,14 +30,13 @@ LogicalResult emitPlain(KernelEmitter &e, ConvIntegerOp op) {
   int64_t taps = w[0].size * w[1].size * w[2].size, pixels = w[0].out * w[1].out * w[2].out;
   bool isSigned = elementTypeOf(op.getX()).isSignlessInteger(8);
   IntegerType i32 = e.b.getI32Type();
-  Value zero = e.number(i32, static_cast<double>(static_cast<int64_t>(op.getXZeroPoint())));
   auto sub = [&](Value a, Value b) { return e.b.createOrFold<arith::SubIOp>(a, b); };
   auto within = [&](Value at, int64_t size) {
     return arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, at, e.index(size)).getResult();
   };
   e.iterations(x[0] * y[1], KernelEmitter::grainFor(2.0 * static_cast<double>(pixels * inputs * taps)), [&](Value iteration) {
     SmallVector<Value> at = e.delinearize(iteration, {x[0], group, outputs});
-    Value channel = e.add(e.mul(at[1], outputs), at[2]);
+    Value channel = e.add(e.mul(at[1], outputs), at[2]), zero = e.number(i32, static_cast<double>(static_cast<int64_t>(op.getXZeroPoint())));
     e.loop(e.index(0), e.index(pixels), 1, [&](Value pixel) {
       SmallVector<Value> to = e.delinearize(pixel, {w[0].out, w[1].out, w[2].out});
       Value start = op.getB() ? e.read(op.getB(), ValueRange{channel}) : e.number(i32, 0);
