@@ -130,6 +130,48 @@ private:
                                  op.getDilationsAttr(), op.getPadsAttr(), op.getAutoPadAttr(), op.getGroupAttr());
   }
 
+  /// The same of bytes whose zero point z is computed: padded with z, less z times the sum of the weights of each output.
+  static Value convolutionOfComputedZero(OpBuilder &b, ConvOp op, const Centred &x, const Tensor &weights, Value bias) {
+    Location loc = op.getLoc();
+    Window window = *op.window();
+    std::vector<int64_t> pads(2, 0), ends(2, 0), size(rankedType(x.bytes).getShape().take_front(2));
+    for (const WindowAxis &axis : window) {
+      // As many as the last window reaches; further padding is never read.
+      pads.push_back(axis.padBegin);
+      ends.push_back(std::max<int64_t>((axis.out - 1) * axis.stride + axis.extent() - axis.in - axis.padBegin, 0));
+      size.push_back(axis.in + pads.back() + ends.back());
+    }
+    pads.insert(pads.end(), ends.begin(), ends.end());
+    Value bytes = x.bytes, zero = reshape(b, loc, x.computedZero, {});
+    if (llvm::any_of(pads, [](int64_t pad) { return pad != 0; })) {
+      auto type = RankedTensorType::get(size, elementTypeOf(bytes));
+      bytes = PadOp::create(b, loc, type, bytes, indices(b, loc, pads), zero, Value(), b.getStringAttr("constant"));
+    }
+    auto type = RankedTensorType::get(rankedType(op.getY()).getShape(), b.getI32Type());
+    Value w = ConstantOp::create(b, op.getW().getLoc(), weights);
+    Value sums = ConvIntegerOp::create(b, loc, type, bytes, w, bias, b.getI64IntegerAttr(0), op.getStridesAttr(), op.getDilationsAttr(),
+                                       DenseI64ArrayAttr(), b.getStringAttr("NOTSET"), op.getGroupAttr());
+    return SubOp::create(b, loc, type, sums, timesSums(b, loc, zero, toDoubles(weights), window.size(), weights.shape()[0]));
+  }
+
+  /// zero * (sum of the weights of each output), as [1, O, 1, ...] of i32. `values`: [O, ...].
+  static Value timesSums(OpBuilder &b, Location loc, Value zero, const std::vector<double> &values, size_t spatial, int64_t outputs) {
+    std::vector<double> sums(static_cast<size_t>(outputs), 0);
+    size_t each = values.size() / sums.size();
+    for (size_t i = 0; i < values.size(); ++i)
+      sums[i / each] += values[i];
+    Shape shape(spatial + 2, 1);
+    shape[1] = outputs;
+    Value columns = constant(b, loc, DType::I32, shape, sums);
+    if (!elementTypeOf(zero).isSignlessInteger(32))
+      zero = castTo(b, loc, zero, b.getI32Type());
+    return MulOp::create(b, loc, columns.getType(), columns, zero);
+  }
+
+  static Value indices(OpBuilder &b, Location loc, const std::vector<int64_t> &values) {
+    return constant(b, loc, DType::I64, {static_cast<int64_t>(values.size())}, {values.begin(), values.end()});
+  }
+
   void convolveBytes(ConvOp op) {
     std::optional<Bytes> x = bytesOf(op.getX());
     std::optional<Weights> w = x ? weightsOf(op.getW()) : std::nullopt;
@@ -173,9 +215,15 @@ private:
   /// f64 holds the sums of ConvInteger and QLinearConv exactly, and so does i32.
   void convolveIntegers(ConvOp op) {
     std::optional<Centred> x = centredBytes(op.getX());
-    std::optional<Tensor> w = x && !x->computedZero ? integerWeights(op.getW()) : std::nullopt;
-    if (!w || op.getB() || !canCompute(op))
+    std::optional<Tensor> w = x ? integerWeights(op.getW()) : std::nullopt;
+    if (!w || op.getB() || !canCompute(op) || failed(op.window()))
       return;
+    if (x->computedZero) {
+      auto cast = x->computedZero.getDefiningOp<CastOp>();
+      if (!cast || elementTypeOf(cast.getX()) != elementTypeOf(x->bytes))
+        return;
+      x->computedZero = cast.getX();
+    }
     Operation *last = op;
     std::vector<double> bias;
     if (auto add = op->hasOneUse() ? dyn_cast<AddOp>(*op->user_begin()) : AddOp()) {
@@ -193,7 +241,8 @@ private:
     rewrite(op, "convolve-integers", [&] {
       OpBuilder b(last);
       Value shift = bias.empty() ? Value() : constant(b, last->getLoc(), DType::I32, {w->shape()[0]}, bias);
-      Value sums = convolution(b, op, x->bytes, x->zeroPoint, *w, shift);
+      Value sums = x->computedZero ? convolutionOfComputedZero(b, op, *x, *w, shift)
+                                   : convolution(b, op, x->bytes, x->zeroPoint, *w, shift);
       useSums(b, last, sums);
       last->erase();
       if (last != op)
@@ -285,12 +334,7 @@ private:
       Location loc = op.getLoc();
       Value y = product(b, loc, x->bytes, x->zeroPoint, *narrowed(values, {n, k}));
       if (x->computedZero) {
-        std::vector<double> sums(static_cast<size_t>(n), 0);
-        for (size_t i = 0; i < values.size(); ++i)
-          sums[i / static_cast<size_t>(k)] += values[i];
-        Value columns = constant(b, loc, DType::I32, {1, n, 1}, sums);
-        Value zero = reshape(b, loc, x->computedZero, {});
-        Value shift = MulOp::create(b, loc, columns.getType(), columns, zero);
+        Value shift = timesSums(b, loc, reshape(b, loc, x->computedZero, {}), values, 1, n);
         y = SubOp::create(b, loc, y.getType(), y, shift);
       }
       op.replaceAllUsesWith(rowsOf(b, loc, y, rankedType(op.getY()).getShape()));

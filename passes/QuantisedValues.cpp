@@ -72,6 +72,8 @@ std::optional<Weights> weightsOf(Value value, int64_t axis) {
 }
 
 Value reshape(OpBuilder &b, Location loc, Value x, ArrayRef<int64_t> shape) {
+  if (rankedType(x).getShape() == shape)
+    return x;
   Tensor sizes(DType::I64, {static_cast<int64_t>(shape.size())});
   storeInts(sizes, std::vector<int64_t>(shape.begin(), shape.end()));
   Value to = ConstantOp::create(b, loc, sizes);

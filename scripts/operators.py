@@ -32,6 +32,10 @@ TYPES = {
     "1-bit signless integer": ["bool"],
     "32-bit signless integer or 64-bit signless integer": ["i32", "i64"],
     "64-bit signless integer": ["i64"],
+    "8-bit signless integer or 8-bit unsigned integer": ["i8", "u8"],
+    "8-bit signless integer or 16-bit signless integer": ["i8", "i16"],
+    "8-bit signless integer or 16-bit signless integer or 8-bit unsigned integer or 16-bit unsigned integer": ["i8", "i16", "u8", "u16"],
+    "32-bit signless integer": ["i32"],
 }
 
 

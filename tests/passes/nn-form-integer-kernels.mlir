@@ -141,3 +141,23 @@ func.func @computed_zero(%q: tensor<1x2xui8>, %z: tensor<i32>) -> tensor<1x2xi32
   %y = nn.matmul %x, %w : (tensor<1x2xi32>, tensor<2x2xi32>) -> tensor<1x2xi32>
   return %y : tensor<1x2xi32>
 }
+
+// -----
+
+// Under a border, too, a computed zero point counts as often as the weights say: bytes are padded with it.
+// CHECK-LABEL: func @computed_zero_at_borders
+// CHECK: %[[P:.*]] = nn.pad %arg0, %{{.*}}, %arg1 {{.*}} -> tensor<1x1x4x5xui8>
+// CHECK: %[[S:.*]] = nn.conv_integer %[[P]]
+// CHECK-NOT: pads
+// CHECK: %[[C:.*]] = nn.constant dense<10> : tensor<1x1x1x1xi32>
+// CHECK: %[[Z:.*]] = nn.mul %[[C]]
+// CHECK: nn.sub %[[S]], %[[Z]]
+func.func @computed_zero_at_borders(%q: tensor<1x1x3x3xui8>, %z: tensor<ui8>) -> tensor<1x1x3x4xi32> {
+  %a = nn.cast %q {to = f64} : (tensor<1x1x3x3xui8>) -> tensor<1x1x3x3xf64>
+  %b = nn.cast %z {to = f64} : (tensor<ui8>) -> tensor<f64>
+  %x = nn.sub %a, %b : (tensor<1x1x3x3xf64>, tensor<f64>) -> tensor<1x1x3x3xf64>
+  %w = nn.constant dense<[[[[1.0, 2.0], [3.0, 4.0]]]]> : tensor<1x1x2x2xf64>
+  %y = nn.conv %x, %w {pads = array<i64: 1, 1, 0, 1>} : (tensor<1x1x3x3xf64>, tensor<1x1x2x2xf64>) -> tensor<1x1x3x4xf64>
+  %i = nn.cast %y {to = i32} : (tensor<1x1x3x4xf64>) -> tensor<1x1x3x4xi32>
+  return %i : tensor<1x1x3x4xi32>
+}
