@@ -106,9 +106,11 @@ Element ceil(Element x);
 Element roundEven(Element x);
 /// The magnitude of x with the sign bit of y.
 Element copySign(Element x, Element y);
-/// `lower` where x is less, `upper` where it is greater; NaN stays.
+/// `lower` where x is less, `upper` (not below it) where it is greater; NaN stays. Each select is one instruction that takes a maximum
+/// or minimum.
 inline Element clamp(Element x, double lower, double upper) {
-  return select(x > upper, upper, select(x < lower, lower, x));
+  Element raised = select(x < lower, lower, x);
+  return select(raised > upper, upper, raised);
 }
 
 } // namespace sinter::nn

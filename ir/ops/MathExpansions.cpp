@@ -172,6 +172,7 @@ Element expOfNegative(Element x) {
   const Format &f = formatOf(x);
   Element shifted = mulAdd(x, -log2e, f.magic), k = shifted - f.magic;
   Element r = -mulAdd(k, k.constant(f.ln2Low), mulAdd(k, k.constant(f.ln2High), x));
+  // A product: added to the exponent field, the power would make numbers of NaN.
   return expOfRest(r) * ((shifted.asInt() << f.fraction) + k.asInt().constantInt(f.bias << f.fraction)).asFloat();
 }
 
