@@ -59,9 +59,12 @@ private:
   /// Registers: an accumulator per pixel, what they share in a line of the kernel, and the inputs that several kernel columns
   /// read; where arithmetic takes none of them from memory, a scheduler loads many ahead.
   int64_t pixelsByRegisters() const {
-    int64_t inputs = e.target.foldsLoads ? 7 : 21, shared = column().size, widest = 20;
+    int64_t inputs = e.target.foldsLoads ? 7 : 21, shared = column().size;
     if (fold.sharedCount > 1)
-      shared = 2 * fold.sharedCount, widest = 10; // of one kernel column at a time, and patterns of lanes
+      shared = 2 * fold.sharedCount; // of one kernel column at a time, and patterns of lanes
+    // Chains enough for two multiply-adds a cycle. Under a window's last lines lies what no line of outputs has read before: a wide tile
+    // waits for all of it at once, while several narrow ones are under way together and read it beside their other lines.
+    constexpr int64_t widest = 10;
     return std::clamp<int64_t>(e.target.vectorRegisters - shared - inputs, 4, widest);
   }
 

@@ -107,6 +107,7 @@ CASES = {
     "depthwise": lambda: convolution(96, 96, [28, 28], [3, 3], group=96),
     "depthwise-strided": lambda: convolution(96, 96, [28, 28], [3, 3], stride=2, group=96),
     "depthwise-five": lambda: convolution(72, 72, [14, 14], [5, 5], group=72),
+    "depthwise-five-strided": lambda: convolution(72, 72, [28, 28], [5, 5], stride=2, group=72),
     "product": lambda: product(64, 256, 128),
     "product-odd": lambda: product(37, 100, 75),
     "vector": lambda: product(1, 512, 1000),
