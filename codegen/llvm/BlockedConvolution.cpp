@@ -72,11 +72,11 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Schedule &sch
     window[2].in = window[2].out = all;
   }
   // Loops over kernel planes, too, need general registers.
-  constexpr int64_t mostBlocks = 16;
+  TileLimits limits{.pixels = isVolume() ? 4 : 8, .weightBytes = block * taps() * inputBlock * vectors * 4};
   // Each further vector of weights comes with a factor of its own.
   Target spared = target;
   spared.vectorRegisters -= 2 * static_cast<unsigned>(vectors - 1);
-  tiles = chooseTiles(spared, schedule, pixels(), outputBlocks(), mostBlocks, isVolume() ? 4 : 8);
+  tiles = chooseTiles(spared, schedule, pixels(), outputBlocks(), limits);
   const PixelTile &main = tiles.main;
 
   // Input of one iteration in half the L2 cache, its sums in the L1 cache.

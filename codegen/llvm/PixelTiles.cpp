@@ -11,28 +11,32 @@ namespace sinter::codegen {
 
 using Values = SmallVector<Value>;
 
-double PixelTile::cycles() const {
+double PixelTile::cycles(int64_t farBytes) const {
+  // What the L2 cache gives beside what flows into it.
+  constexpr double farBytesPerCycle = 16;
   double products = static_cast<double>(pixels * blocks) / 2;
-  return std::max({products, static_cast<double>(pixels + blocks) / 2, 4.0}) + 0.3;
+  return std::max({products, static_cast<double>(pixels + blocks) / 2, static_cast<double>(farBytes) / farBytesPerCycle, 4.0}) +
+         0.3;
 }
 
-TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t pixels, int64_t blocks, int64_t mostBlocks,
-                       int64_t mostPixels) {
+TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t pixels, int64_t blocks, const TileLimits &limits) {
   int64_t registers = target.vectorRegisters;
   auto widest = [&](int64_t wide) {
     // Accumulators, a vector of weights per block, a broadcast, and some to spare, lest the scheduler spill. Where arithmetic
     // takes no operand from memory: a vector of inputs per pixel, and the weights of two steps.
     int64_t fits = target.foldsLoads ? (registers - (registers > 16 ? 3 : 2) - wide) / wide
                                      : (registers - 1 - 2 * wide) / (wide + 1);
-    return std::max<int64_t>(std::min<int64_t>({fits, pixels, mostPixels}), 1);
+    return std::max<int64_t>(std::min<int64_t>({fits, pixels, limits.pixels}), 1);
   };
   auto costOf = [&](PixelTile tile) {
     PixelTile rest{pixels % tile.pixels, tile.blocks};
-    return static_cast<double>(pixels / tile.pixels) * tile.cycles() + (rest.pixels ? rest.cycles() : 0);
+    bool staysNear = tile.blocks * limits.weightBytes <= target.l1Bytes * 3 / 4;
+    int64_t farBytes = staysNear ? 0 : tile.blocks * static_cast<int64_t>(target.vectorBits / 8);
+    return static_cast<double>(pixels / tile.pixels) * tile.cycles(farBytes) + (rest.pixels ? rest.cycles(farBytes) : 0);
   };
   TileChoice choice;
   double best = 0;
-  int64_t firstWide = 1, lastWide = std::min<int64_t>({blocks, mostBlocks, (registers - 2) / 2});
+  int64_t firstWide = 1, lastWide = std::min<int64_t>({blocks, limits.blocks, (registers - 2) / 2});
   if (schedule.hasTile())
     firstWide = lastWide = std::min(schedule.tileVectors, lastWide);
   for (int64_t wide = firstWide; wide <= lastWide; ++wide) {

@@ -10,9 +10,18 @@ namespace sinter::codegen {
 /// Accumulators held in registers: output pixels times blocks of output channels.
 struct PixelTile {
   int64_t pixels = 1, blocks = 1;
-  /// Cycles of one step of the reduction: two multiply-adds or loads a cycle, and accumulators enough to
-  /// cover a latency of four.
-  double cycles() const;
+  /// Cycles of one step of the reduction: two multiply-adds or loads a cycle, accumulators enough to
+  /// cover a latency of four, and `farBytes` of weights that the L1 cache does not hold.
+  double cycles(int64_t farBytes = 0) const;
+};
+
+/// What bounds a tile beside registers.
+struct TileLimits {
+  int64_t blocks = 16;
+  int64_t pixels = 8; ///< their addresses lie in general registers
+  /// Weights of one block of outputs that a tile of pixels reads from first to last, and the next tile again: where those of all
+  /// its blocks exceed the L1 cache, each tile of pixels fetches them anew.
+  int64_t weightBytes = 0;
 };
 
 /// Output channels as tiles of equal width and a tail.
@@ -24,10 +33,9 @@ struct TileChoice {
   int64_t widest() const { return std::max(mainTiles ? main.blocks : 0, tail.blocks); }
 };
 
-/// The cheapest tiles for so many pixels and blocks of output channels; none is wider than `mostBlocks` or longer than
-/// `mostPixels`, whose addresses lie in general registers. Of those, the one next to the schedule's tile if it names one.
-TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t pixels, int64_t blocks, int64_t mostBlocks = 16,
-                       int64_t mostPixels = 8);
+/// The cheapest tiles for so many pixels and blocks of output channels. Within the limits, the one next to the schedule's tile if
+/// it names one.
+TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t pixels, int64_t blocks, const TileLimits &limits);
 
 /// Adds the products of `words` consecutive words of input channels with weights [word][vector][block][lane] from
 /// `weightAt` on: pixel i of the tile reads input[offsets[i] + inputAt + word]. At most `steps` words in a turn of the

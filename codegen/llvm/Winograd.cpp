@@ -77,7 +77,8 @@ struct WinogradPlan {
     lines = llvm::divideCeilSigned(tileLines, llvm::divideCeilSigned(tileLines, lines));
     // The sums of a tile of output blocks stay in cache.
     int64_t sumsPerBlock = positions() * count() * lanes * 4;
-    tiles = chooseTiles(target, schedule, count(), outputBlocks(), std::max<int64_t>(mostSumBytes / sumsPerBlock, 1));
+    TileLimits limits{.blocks = std::max<int64_t>(mostSumBytes / sumsPerBlock, 1), .weightBytes = inputBlocks() * lanes * lanes * 4};
+    tiles = chooseTiles(target, schedule, count(), outputBlocks(), limits);
     int64_t iterations = images * lineBlocks();
     splits = iterations >= 4 ? 1 : std::min(llvm::divideCeilSigned(4, iterations), tiles.tiles());
   }
