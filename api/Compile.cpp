@@ -1,6 +1,7 @@
 // Compiling, saving and explaining: the part of the C interface that needs the compiler.
 #include "api/Errors.h"
 #include "api/OptionsHandle.h"
+#include "api/Specialise.h"
 #include "codegen/Inspection.h"
 #include "runtime/onednn/OneDnn.h"
 
@@ -12,10 +13,6 @@ using namespace sinter;
 using namespace sinter::api;
 
 namespace {
-
-/// The owner of a model that was compiled here, as the runtime's handle keeps it.
-using Owner = std::shared_ptr<CompiledModel>;
-void releaseOwner(void *owner) { delete static_cast<Owner *>(owner); }
 
 /// One compilation's options, and whether its caller called it off.
 class Compilation {
@@ -59,6 +56,15 @@ sinter_error_t *checkOptions(const sinter_options_t *options) {
   return nullptr;
 }
 
+sinter_error_t *finishOpen(Compilation &compilation, std::unique_ptr<Engine> engine, sinter_model_t **model) {
+  Expected<std::string> target = describeTarget(compilation.options);
+  if (!target)
+    return error(target.failure());
+  if (sinter_error_t *failed = handOutOpen(std::move(engine), *target, model))
+    return failed;
+  return compilation.finish();
+}
+
 sinter_error_t *compile(const std::string &path, std::span<const std::byte> content, const sinter_options_t *options,
                         sinter_model_t **model) {
   return guarded([&]() -> sinter_error_t * {
@@ -66,13 +72,24 @@ sinter_error_t *compile(const std::string &path, std::span<const std::byte> cont
       return invalid;
     Compilation compilation(options);
     compilation.options.content = content;
-    Expected<Owner> compiled = compileInProcess(path, compilation.options);
-    if (!compiled)
-      return compilation.failed(compiled.failure());
-    auto owner = std::make_unique<Owner>(*compiled);
-    if (sinter_error_t *failed = sinter_model_from_table((*compiled)->abi(), releaseOwner, owner.get(), model))
+    std::shared_ptr<CompiledModel> compiled;
+    if (options && options->open == OpenModels::Never) {
+      Expected<std::shared_ptr<CompiledModel>> made = compileInProcess(path, compilation.options);
+      if (!made)
+        return compilation.failed(made.failure());
+      compiled = std::move(*made);
+    } else {
+      EngineOptions engineOptions{compilation.options};
+      engineOptions.shapeCache = options ? options->shapeCache : defaultShapeCache;
+      bool always = options && options->open == OpenModels::Always;
+      Expected<std::unique_ptr<Engine>> engine = Engine::openOrCompile(path, engineOptions, always, compiled);
+      if (!engine)
+        return compilation.failed(engine.failure());
+      if (*engine)
+        return finishOpen(compilation, std::move(*engine), model);
+    }
+    if (sinter_error_t *failed = handOutCompiled(std::move(compiled), model))
       return failed;
-    static_cast<void>(owner.release());
     return compilation.finish();
   });
 }
@@ -130,10 +147,12 @@ sinter_error_t *sinter_model_save(const sinter_model_t *model, const char *path)
   if (!model || !path)
     return nullArgument(model ? "path" : "model");
   return guarded([&]() -> sinter_error_t * {
-    auto *owner = static_cast<Owner *>(sinter_model_context(model, releaseOwner));
-    if (!owner)
+    if (sinter_model_is_open(model))
+      return error(SINTER_UNSUPPORTED, "an open model has no code: save what sinter_model_specialise gives for a shape");
+    const CompiledModel *compiled = compiledOf(model);
+    if (!compiled)
       return error(SINTER_UNSUPPORTED, "only a model that was compiled in this process can be saved: copy the file it was loaded from");
-    return error((*owner)->save(path));
+    return error(compiled->save(path));
   });
 }
 

@@ -19,6 +19,14 @@ sinter_model::sinter_model(std::shared_ptr<const Model> shared)
         {kernel.name, kernel.ops, kernel.fallback ? "onednn" : "llvm", kernel.flops, kernel.bytes});
 }
 
+sinter_model::sinter_model(std::shared_ptr<const OpenModel> shared)
+    : open(std::move(shared)), inputs(open->inputs), outputs(open->outputs) {}
+
+/// The table of a compiled model; null for none and for an open one.
+static const SinterModel *tableOf(const sinter_model_t *model) { return model && model->model ? &model->model->abi() : nullptr; }
+
+static const char *textOr(const char *text) { return text ? text : ""; }
+
 static sinter_error_t *handOut(Expected<std::shared_ptr<Model>> model, sinter_model_t **result) {
   if (!model)
     return error(model.failure());
@@ -68,15 +76,22 @@ void *sinter_model_context(const sinter_model_t *model, void (*release)(void *))
 void sinter_model_free(sinter_model_t *model) { delete model; }
 
 const char *sinter_model_name(const sinter_model_t *model) {
-  return model && model->model->abi().name ? model->model->abi().name : "";
+  if (model && model->open)
+    return model->open->name.c_str();
+  const SinterModel *table = tableOf(model);
+  return textOr(table ? table->name : nullptr);
 }
 
 const char *sinter_model_target(const sinter_model_t *model) {
-  return model && model->model->abi().target ? model->model->abi().target : "";
+  if (model && model->open)
+    return model->open->target.c_str();
+  const SinterModel *table = tableOf(model);
+  return textOr(table ? table->target : nullptr);
 }
 
 const char *sinter_model_cpu_features(const sinter_model_t *model) {
-  return model && model->model->abi().cpuFeatures ? model->model->abi().cpuFeatures : "";
+  const SinterModel *table = tableOf(model);
+  return textOr(table ? table->cpuFeatures : nullptr);
 }
 
 size_t sinter_model_input_count(const sinter_model_t *model) { return model ? model->inputs.size() : 0; }
@@ -106,19 +121,23 @@ int64_t sinter_model_find(const sinter_model_t *model, const char *name, int32_t
 }
 
 size_t sinter_model_scratch_bytes(const sinter_model_t *model) {
-  return model ? static_cast<size_t>(model->model->arenaBytes()) : 0;
+  return tableOf(model) ? static_cast<size_t>(model->model->arenaBytes()) : 0;
 }
 
 size_t sinter_model_weight_bytes(const sinter_model_t *model) {
-  return model ? static_cast<size_t>(model->model->abi().weightBytes) : 0;
+  const SinterModel *table = tableOf(model);
+  return table ? static_cast<size_t>(table->weightBytes) : 0;
 }
 
 const char *sinter_model_explanation(const sinter_model_t *model) {
-  return model ? model->model->abi().explanation : nullptr;
+  const SinterModel *table = tableOf(model);
+  return table ? table->explanation : nullptr;
 }
 
 sinter_error_t *sinter_model_check_weights(const sinter_model_t *model) {
   if (!model)
     return nullArgument("model");
+  if (model->open)
+    return nullptr; // it has none of its own
   return guarded([&] { return error(model->model->verifyWeights()); });
 }

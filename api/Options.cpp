@@ -45,7 +45,26 @@ constexpr SwitchOption switchOptions[] = {{"optimise", &CompileOptions::optimise
                                           {"verify-rewrites", &CompileOptions::verifyRewrites},
                                           {"standalone", &CompileOptions::standalone}};
 
-sinter_error_t *setOption(CompileOptions &options, std::string_view name, std::string_view value) {
+/// A whole number from 1 to 1024, or nothing.
+std::optional<int> smallNumber(std::string_view text) {
+  constexpr int most = 1024;
+  int number = 0;
+  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  bool isRight = code == std::errc() && end == text.data() + text.size() && number >= 1 && number <= most;
+  return isRight ? std::optional(number) : std::nullopt;
+}
+
+sinter_error_t *setOpen(sinter_options &options, std::string_view value) {
+  if (value != "auto" && value != "true" && value != "false")
+    return invalid("open", value, "one of auto, true, false");
+  options.open = value == "auto" ? OpenModels::Auto : value == "true" ? OpenModels::Always : OpenModels::Never;
+  return nullptr;
+}
+
+sinter_error_t *setOption(sinter_options &handle, std::string_view name, std::string_view value) {
+  CompileOptions &options = handle.compile;
+  if (name == "open")
+    return setOpen(handle, value);
   for (const TextOption &option : textOptions()) {
     if (name != option.name)
       continue;
@@ -65,15 +84,16 @@ sinter_error_t *setOption(CompileOptions &options, std::string_view name, std::s
     options.*option.field = value == "true";
     return nullptr;
   }
-  if (name != "jobs")
+  if (name != "jobs" && name != "shape-cache")
     return error(SINTER_INVALID_ARGUMENT,
                  fmt::format("there is no option '{}'; sinter_options_set lists them", name));
-  int jobs = 0;
-  constexpr int mostJobs = 1024;
-  auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), jobs);
-  if (code != std::errc() || end != value.data() + value.size() || jobs < 1 || jobs > mostJobs)
+  std::optional<int> number = smallNumber(value);
+  if (!number)
     return invalid(name, value, "a number from 1 to 1024");
-  options.jobs = jobs;
+  if (name == "jobs")
+    options.jobs = *number;
+  else
+    handle.shapeCache = static_cast<size_t>(*number);
   return nullptr;
 }
 
@@ -93,7 +113,7 @@ void sinter_options_free(sinter_options_t *options) { delete options; }
 sinter_error_t *sinter_options_set(sinter_options_t *options, const char *name, const char *value) {
   if (!options || !name || !value)
     return nullArgument(!options ? "options" : !name ? "name" : "value");
-  return guarded([&] { return setOption(options->compile, name, value); });
+  return guarded([&] { return setOption(*options, name, value); });
 }
 
 sinter_error_t *sinter_options_set_shape(sinter_options_t *options, const char *input, const int64_t *shape,
@@ -117,6 +137,15 @@ sinter_error_t *sinter_options_set_dimension(sinter_options_t *options, const ch
     if (size < 0)
       return error(SINTER_INVALID_ARGUMENT, fmt::format("the dimension '{}' must be 0 or more, not {}", name, size));
     options->compile.dims[name] = size;
+    return nullptr;
+  });
+}
+
+sinter_error_t *sinter_options_set_empty(sinter_options_t *options, const char *input) {
+  if (!options || !input)
+    return nullArgument(options ? "input" : "options");
+  return guarded([&]() -> sinter_error_t * {
+    options->compile.empty.insert(input);
     return nullptr;
   });
 }

@@ -2,6 +2,8 @@
 // beside an inference.
 #include "codegen/Engine.h"
 #include "codegen/Frontend.h"
+#include "ir/Weights.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringExtras.h"
 #include <algorithm>
 
@@ -12,6 +14,7 @@ using codegen::ModelSource;
 
 /// A compiled shape. It serves inputs of the shapes in its table of inputs, with `values` for those that became constants.
 struct Engine::Entry {
+  std::shared_ptr<CompiledModel> compiled;
   std::shared_ptr<const Model> model;
   InputTensors values;
   Names empty;
@@ -27,8 +30,10 @@ Tensor asDeclared(const SinterTensorInfo &info, const Tensor &recorded) {
   return Tensor::view(DType::BF16, tensor.shape(), owner->data(), owner);
 }
 
+static bool hasValues(const Tensor &tensor) { return tensor.data() || tensor.bytes() == 0; }
+
 static bool isEqual(const Tensor &a, const Tensor &b) {
-  return a.type() == b.type() && a.shape() == b.shape() &&
+  return a.type() == b.type() && a.shape() == b.shape() && hasValues(a) && hasValues(b) &&
          (a.bytes() == 0 || std::memcmp(a.data(), b.data(), a.bytes()) == 0);
 }
 
@@ -38,6 +43,17 @@ static Tensor copyOf(const Tensor &tensor) {
   if (tensor.bytes() > 0)
     std::memcpy(copy.data(), tensor.data(), tensor.bytes());
   return copy;
+}
+
+/// Whether the compiled model takes the input; it may have become a constant.
+static bool takes(const Model &model, const std::string &name) {
+  return std::ranges::any_of(model.inputs(), [&](const SinterTensorInfo &info) { return name == info.name; });
+}
+
+/// What is given for an input, in its declared form; nothing where it is left out.
+static std::optional<Tensor> givenFor(const InputTensors &inputs, const SinterTensorInfo &info) {
+  auto given = inputs.find(info.name);
+  return given == inputs.end() ? std::nullopt : std::optional(asDeclared(info, given->second));
 }
 
 Engine::Engine(ModelSource source, EngineOptions options)
@@ -53,6 +69,80 @@ Expected<std::unique_ptr<Engine>> Engine::open(const std::string &path, EngineOp
   return std::unique_ptr<Engine>(new Engine(std::move(*source), std::move(options)));
 }
 
+//===- Open shapes --------------------------------------------------------===//
+
+static OpenTensor openTensor(mlir::Type type, mlir::StringAttr name, llvm::StringRef role, unsigned index) {
+  auto shaped = mlir::cast<mlir::ShapedType>(type);
+  OpenTensor tensor{name ? name.str() : (role + llvm::Twine(index)).str(), *nn::toDType(shaped.getElementType()), std::nullopt};
+  if (shaped.hasRank()) {
+    tensor.shape = Shape(shaped.getShape());
+    std::ranges::replace(*tensor.shape, mlir::ShapedType::kDynamic, int64_t(-1));
+  }
+  return tensor;
+}
+
+void Engine::describe(const LoadedModel &model) {
+  if (auto name = (*model.module)->getAttrOfType<mlir::StringAttr>("nn.graph"))
+    name_ = name.str();
+  auto main = (*model.module).lookupSymbol<mlir::func::FuncOp>("main");
+  for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
+    inputs_.push_back(openTensor(type, main.getArgAttrOfType<mlir::StringAttr>(i, "nn.name"), "input", i));
+    inputs_.back().hasDefault = !!main.getArgAttr(i, "nn.default");
+  }
+  for (auto [i, type] : llvm::enumerate(main.getResultTypes()))
+    outputs_.push_back(openTensor(type, main.getResultAttrOfType<mlir::StringAttr>(i, "nn.name"), "output", i));
+}
+
+/// Whether an input has a dimension that the options say nothing of. Options that name no input or dimension are for the compilation
+/// to refuse.
+static bool leavesOpen(const LoadedModel &model, const CompileOptions &options) {
+  auto main = (*model.module).lookupSymbol<mlir::func::FuncOp>("main");
+  bool isOpen = false;
+  std::set<std::string> names, dims;
+  for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
+    auto name = main.getArgAttrOfType<mlir::StringAttr>(i, "nn.name");
+    names.insert(name ? name.str() : "");
+    auto dimNames = main.getArgAttrOfType<mlir::ArrayAttr>(i, "nn.dims");
+    for (mlir::Attribute dim : dimNames ? dimNames.getValue() : llvm::ArrayRef<mlir::Attribute>())
+      dims.insert(mlir::cast<mlir::StringAttr>(dim).str());
+    if (name && options.shapes.contains(name.str()))
+      continue;
+    for (auto [d, size] : llvm::enumerate(mlir::cast<mlir::RankedTensorType>(type).getShape()))
+      isOpen |= mlir::ShapedType::isDynamic(size) &&
+                !(dimNames && options.dims.contains(mlir::cast<mlir::StringAttr>(dimNames[d]).str()));
+  }
+  auto isKnown = [](const std::set<std::string> &known) { return [&](const auto &given) { return known.contains(given.first); }; };
+  return isOpen && std::ranges::all_of(options.shapes, isKnown(names)) && std::ranges::all_of(options.dims, isKnown(dims));
+}
+
+Expected<std::unique_ptr<Engine>> Engine::openOrCompile(const std::string &path, const EngineOptions &options, bool always,
+                                                        std::shared_ptr<CompiledModel> &compiled) {
+  if (Status status = reportProgress(options.compile, "import", 0); !status.ok())
+    return status.failure();
+  LoadedModel model;
+  Expected<ModelSource> source = ModelSource::openAndLoad(path, options.compile, model);
+  if (!source)
+    return source.failure();
+  if (!always && !leavesOpen(model, options.compile)) {
+    Expected<std::shared_ptr<CompiledModel>> made = codegen::compileInProcess(std::move(model), options.compile);
+    if (!made)
+      return made.failure();
+    compiled = std::move(*made);
+    return std::unique_ptr<Engine>();
+  }
+  // What can be refused without a shape is refused now.
+  if (Expected<codegen::Target> target = codegen::targetFor(options.compile); !target)
+    return target.failure();
+  EngineOptions later = options;
+  later.compile.progress = nullptr; // its context is that of this call
+  later.compile.content = {};
+  std::unique_ptr<Engine> engine(new Engine(std::move(*source), std::move(later)));
+  engine->describe(model);
+  return engine;
+}
+
+//===- Cache --------------------------------------------------------------===//
+
 size_t Engine::cachedShapes() const {
   std::lock_guard lock(mutex_);
   return entries_.size();
@@ -67,12 +157,10 @@ bool Engine::serves(const Entry &entry, const InputTensors &inputs, const Names 
     return false;
   int64_t met = 0;
   for (const SinterTensorInfo &info : entry.model->inputs()) {
-    auto given = inputs.find(info.name);
-    if (given == inputs.end() && !info.defaultValue)
+    std::optional<Tensor> given = givenFor(inputs, info);
+    if (given ? given->shape() != shapeOf(info) : !info.defaultValue)
       return false;
-    if (given != inputs.end() && asDeclared(info, given->second).shape() != shapeOf(info))
-      return false;
-    met += given != inputs.end();
+    met += given.has_value();
   }
   for (const auto &[name, value] : entry.values) {
     auto given = inputs.find(name);
@@ -123,13 +211,12 @@ Expected<std::shared_ptr<Engine::Entry>> Engine::compile(const CompileOptions &o
   if (!model)
     return model.failure();
   auto entry = std::make_shared<Entry>();
+  entry->compiled = *compiled;
   entry->model = *model;
   entry->empty = options.empty;
-  for (const auto &[name, tensor] : inputs) {
-    auto isIt = [&](const SinterTensorInfo &info) { return name == info.name; };
-    if (hasInput(name) && std::ranges::none_of((*model)->inputs(), isIt))
+  for (const auto &[name, tensor] : inputs)
+    if (hasInput(name) && hasValues(tensor) && !takes(**model, name))
       entry->values.emplace(name, copyOf(tensor));
-  }
   ++compilations_;
   return entry;
 }
@@ -159,6 +246,13 @@ Expected<std::shared_ptr<const Model>> Engine::modelFor(const InputTensors &inpu
   return (*entry)->model;
 }
 
+Expected<std::shared_ptr<CompiledModel>> Engine::compiledFor(const InputTensors &inputs) {
+  Expected<std::shared_ptr<Entry>> entry = entryFor(inputs, {});
+  if (!entry)
+    return entry.failure();
+  return (*entry)->compiled;
+}
+
 Expected<std::shared_ptr<const Model>> Engine::modelForShapes(const ShapeSet &shapes) {
   std::lock_guard lock(compiling_);
   {
@@ -176,6 +270,10 @@ Expected<std::shared_ptr<const Model>> Engine::modelForShapes(const ShapeSet &sh
 }
 
 Expected<std::vector<Tensor>> Engine::run(const InputTensors &inputs, const Names &empty) {
+  for (const auto &[name, tensor] : inputs)
+    if (!hasInput(name))
+      return Failure{ErrorCode::InvalidArgument, "the model has no input '" + name + "'; it needs " +
+                                                     llvm::join(requiredInputs(), ", ")};
   Expected<std::shared_ptr<Entry>> found = entryFor(inputs, empty);
   if (!found)
     return found.failure();
@@ -194,15 +292,9 @@ Expected<std::vector<Tensor>> Engine::run(const InputTensors &inputs, const Name
       return created.failure();
     session = std::move(*created);
   }
-  for (const auto &[name, tensor] : inputs)
-    if (!hasInput(name))
-      return Failure{ErrorCode::InvalidArgument, "the model has no input '" + name + "'; it needs " +
-                                                     llvm::join(requiredInputs(), ", ")};
   std::vector<Tensor> bound;
-  for (const SinterTensorInfo &info : entry.model->inputs()) {
-    auto given = inputs.find(info.name);
-    bound.push_back(given == inputs.end() ? Tensor() : asDeclared(info, given->second));
-  }
+  for (const SinterTensorInfo &info : entry.model->inputs())
+    bound.push_back(givenFor(inputs, info).value_or(Tensor()));
   Expected<std::vector<Tensor>> outputs = session->makeOutputs();
   if (!outputs)
     return outputs.failure();

@@ -13,6 +13,7 @@ namespace sinter {
 
 namespace codegen {
 class ModelSource;
+struct LoadedModel;
 }
 
 /// How many shapes an engine keeps compiled unless it is told otherwise. Each takes its code, its weights and the arenas of
@@ -25,23 +26,42 @@ struct EngineOptions {
   size_t shapeCache = defaultShapeCache; ///< 1 or more; what was used least recently goes first
 };
 
+/// An input or output as the graph has it.
+struct OpenTensor {
+  std::string name;
+  DType type;
+  std::optional<Shape> shape; ///< -1 where a run says the size; nothing where it says the rank, too
+  bool hasDefault = false;    ///< of an input
+};
+
 /// Thread-safe. Compiles one shape at a time; runs take place side by side, each in a session of its own.
 class Engine {
 public:
   /// Reads a .onnx, or .mlir of the nn stage, once.
   static Expected<std::unique_ptr<Engine>> open(const std::string &path, EngineOptions options);
+  /// The same for a model whose inputs leave shapes open, or, with `always`, any; else success without an engine, and the model
+  /// compiled. What the options say of shapes counts.
+  static Expected<std::unique_ptr<Engine>> openOrCompile(const std::string &path, const EngineOptions &options, bool always,
+                                                         std::shared_ptr<CompiledModel> &compiled);
   ~Engine();
 
   /// The model compiled for such inputs. Those that shapes follow from are constants in it and none of its inputs. It
   /// stays valid when the cache drops it. Names that are no inputs, and tensors that do not fit, are for whoever binds the
-  /// tensors to find; fails where the model cannot be compiled. `empty` are sequences and optionals that hold nothing.
+  /// tensors to find; fails where the model cannot be compiled. `empty` are sequences and optionals that hold nothing. A tensor without
+  /// data tells its shape only.
   Expected<std::shared_ptr<const Model>> modelFor(const InputTensors &inputs, const std::set<std::string> &empty = {});
+  /// What modelFor() answers, to be saved.
+  Expected<std::shared_ptr<CompiledModel>> compiledFor(const InputTensors &inputs);
   /// The same where only the shapes are known: warms the cache.
   Expected<std::shared_ptr<const Model>> modelForShapes(const ShapeSet &shapes);
 
   /// Whether the graph has such an input; and those without a default value, in order.
   bool hasInput(const std::string &name) const;
   const std::vector<std::string> &requiredInputs() const;
+  /// Of an engine that openOrCompile() made: what the graph takes and gives.
+  const std::vector<OpenTensor> &inputs() const { return inputs_; }
+  const std::vector<OpenTensor> &outputs() const { return outputs_; }
+  const std::string &name() const { return name_; }
 
   /// One inference: the outputs in the order of modelFor(inputs)->outputs().
   Expected<std::vector<Tensor>> run(const InputTensors &inputs, const std::set<std::string> &empty = {});
@@ -60,7 +80,11 @@ private:
   Expected<std::shared_ptr<Entry>> entryFor(const InputTensors &inputs, const Names &empty);
   Expected<std::shared_ptr<Entry>> compile(const CompileOptions &options, const InputTensors &inputs);
 
+  void describe(const codegen::LoadedModel &model);
+
   const std::unique_ptr<codegen::ModelSource> source_;
+  std::vector<OpenTensor> inputs_, outputs_;
+  std::string name_; ///< the graph's
   const EngineOptions options_;
   std::mutex compiling_;        ///< held while a shape is compiled
   mutable std::mutex mutex_;    ///< guards entries_ and what they hold

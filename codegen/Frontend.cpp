@@ -6,6 +6,7 @@
 #include "codegen/tuning/Tuner.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
+#include "ir/Weights.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -54,13 +55,14 @@ Failure DiagnosticCollector::failure(const std::string &fallback) const {
 
 //===- Loading ------------------------------------------------------------===//
 
-static Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, std::span<const std::byte> content,
+/// `text`: the source with a zero behind it; empty: it is in the file.
+static Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, std::span<const std::byte> text,
                                                 MLIRContext &context) {
   context.loadDialect<nn::NNDialect, func::FuncDialect>();
   DiagnosticCollector diagnostics(context);
-  StringRef text(reinterpret_cast<const char *>(content.data()), content.size());
-  OwningOpRef<ModuleOp> module = content.data() ? parseSourceString<ModuleOp>(text, &context, path)
-                                                : parseSourceFile<ModuleOp>(path, &context);
+  OwningOpRef<ModuleOp> module =
+      text.empty() ? parseSourceFile<ModuleOp>(path, &context)
+                   : parseSourceString<ModuleOp>(StringRef(reinterpret_cast<const char *>(text.data()), text.size() - 1), &context, path);
   if (!module)
     return Failure{ErrorCode::InvalidFile, diagnostics.failure("'" + path + "' cannot be parsed").message};
   bool isWhole = true;
@@ -78,6 +80,22 @@ static Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, std::s
       return Failure{ErrorCode::InvalidFile,
                      "'" + path + "' has inputs or outputs in a layout: those of a model are plain tensors"};
   return module;
+}
+
+/// Notes what inputs will hold where shapes may follow from it, as the importer does.
+static void declareValues(ModuleOp module, const std::map<std::string, Tensor> &values) {
+  constexpr int64_t most = 4096;
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
+    auto name = main.getArgAttrOfType<StringAttr>(i, "nn.name");
+    auto value = values.find(name ? name.str() : "");
+    auto ranked = dyn_cast<RankedTensorType>(type);
+    if (value == values.end() || !ranked || value->second.size() > most)
+      continue;
+    RankedTensorType given = nn::typeOf(value->second, module.getContext());
+    if (given.getElementType() == ranked.getElementType() && succeeded(verifyCompatibleShape(given, ranked)))
+      main.setArgAttr(i, nn::valueAttr, nn::makeElements(value->second, module.getContext()));
+  }
 }
 
 void ModelSource::readInputs(ModuleOp module) {
@@ -111,16 +129,35 @@ void ModelSource::readInputs(const onnx::GraphProto &graph) {
   }
 }
 
-Expected<ModelSource> ModelSource::open(const std::string &path, const CompileOptions &options, bool readsData) {
+Expected<ModelSource> ModelSource::openAndLoad(const std::string &path, const CompileOptions &options, LoadedModel &model) {
   ModelSource source;
   source.path_ = path;
-  if (StringRef(path).ends_with(".mlir")) {
-    Expected<LoadedModel> model = source.load(options);
-    if (!model)
-      return model.failure();
-    source.readInputs(*model->module);
-    return source;
+  bool isMlir = StringRef(path).ends_with(".mlir");
+  if (!isMlir) {
+    Expected<ModelSource> opened = open(path, options);
+    if (!opened)
+      return opened.failure();
+    source = std::move(*opened);
+  } else if (options.content.data()) {
+    source.text_.assign(options.content.begin(), options.content.end());
+    source.text_.push_back(std::byte(0)); // MLIR's lexer reads up to it
   }
+  Expected<LoadedModel> loaded = source.load(options);
+  if (!loaded)
+    return loaded.failure();
+  model = std::move(*loaded);
+  if (isMlir)
+    source.readInputs(*model.module);
+  return source;
+}
+
+Expected<ModelSource> ModelSource::open(const std::string &path, const CompileOptions &options, bool readsData) {
+  if (StringRef(path).ends_with(".mlir")) {
+    LoadedModel model;
+    return openAndLoad(path, options, model);
+  }
+  ModelSource source;
+  source.path_ = path;
   Expected<nn::ModelFile> file = nn::readModelFile(path, readsData, options.content);
   if (!file)
     return file.failure();
@@ -150,7 +187,8 @@ CompileOptions ModelSource::withShapes(const CompileOptions &options, const Shap
 CompileOptions ModelSource::withInputs(const CompileOptions &options, const InputTensors &inputs) const {
   CompileOptions chosen = options;
   for (const auto &[name, tensor] : inputs) {
-    chosen.values.emplace(name, tensor);
+    if (tensor.data() || tensor.bytes() == 0)
+      chosen.values.emplace(name, tensor);
     auto input = inputs_.find(name);
     if (input != inputs_.end() ? input->second != Input::Fixed : isElement(name))
       chosen.shapes.emplace(name, tensor.shape());
@@ -164,22 +202,21 @@ Expected<LoadedModel> ModelSource::load(const CompileOptions &options, std::vect
   model.context = std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
   nn::ImportOptions import{options.freezeInputs, options.values, options.shapes, options.dims, options.empty, report};
   Expected<OwningOpRef<ModuleOp>> module =
-      onnx_ ? nn::importOnnx(*onnx_, *model.context, import) : parseMlir(path_, options.content, *model.context);
+      onnx_ ? nn::importOnnx(*onnx_, *model.context, import)
+            : parseMlir(path_, text_, *model.context);
   if (!module)
     return module.failure();
   model.module = std::move(*module);
+  if (!onnx_)
+    declareValues(*model.module, options.values);
   return model;
 }
 
 Expected<LoadedModel> loadModel(const std::string &path, const CompileOptions &options) {
-  ModelSource dump;
-  dump.path_ = path;
-  if (StringRef(path).ends_with(".mlir")) // needs not be asked for its inputs
-    return dump.load(options);
-  Expected<ModelSource> source = ModelSource::open(path, options);
-  if (!source)
+  LoadedModel model;
+  if (Expected<ModelSource> source = ModelSource::openAndLoad(path, options, model); !source)
     return source.failure();
-  return source->load(options);
+  return model;
 }
 
 //===- Passes -------------------------------------------------------------===//

@@ -37,6 +37,8 @@ public:
   /// .onnx, or .mlir of the nn stage; `options.content` stands for the file where it is given. `readsData` as of
   /// nn::readModelFile.
   static Expected<ModelSource> open(const std::string &path, const CompileOptions &options, bool readsData = true);
+  /// The same, and the model loaded with `options`.
+  static Expected<ModelSource> openAndLoad(const std::string &path, const CompileOptions &options, LoadedModel &model);
 
   /// `report` as of nn::ImportOptions.
   Expected<LoadedModel> load(const CompileOptions &options, std::vector<nn::NodeReport> *report = nullptr) const;
@@ -48,11 +50,11 @@ public:
 
   /// The options for one of several sets of shapes. What names no input is taken for a dimension.
   CompileOptions withShapes(const CompileOptions &options, const ShapeSet &shapes) const;
-  /// The options for these inputs: the shapes of those that the model leaves open.
+  /// The options for these inputs: the shapes of those that the model leaves open, and what is known of their values. A tensor
+  /// without data tells its shape.
   CompileOptions withInputs(const CompileOptions &options, const InputTensors &inputs) const;
 
 private:
-  friend Expected<LoadedModel> loadModel(const std::string &path, const CompileOptions &options);
   enum class Input { Fixed, Open, Sequence };
   bool isElement(const std::string &name) const;
   void readInputs(const onnx::GraphProto &graph);
@@ -60,6 +62,7 @@ private:
 
   std::string path_;
   std::optional<nn::ModelFile> onnx_;
+  std::vector<std::byte> text_; ///< of an .mlir that was given in memory
   std::map<std::string, Input> inputs_;
   std::vector<std::string> required_;
 };

@@ -2,6 +2,7 @@
 #include "runtime/CpuFeatures.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <set>
 #include <span>
@@ -137,6 +138,18 @@ bool isPresent(const FeatureName &feature) {
   return word >> (feature.bit % wordBits) & 1;
 }
 
+/// Whether SINTER_HIDE_CPU_FEATURES lists it.
+bool isHidden(std::string_view name) {
+  const char *variable = std::getenv("SINTER_HIDE_CPU_FEATURES");
+  for (std::string_view rest = variable ? variable : ""; !rest.empty();) {
+    std::string_view listed = rest.substr(0, rest.find(','));
+    if (listed == name)
+      return true;
+    rest.remove_prefix(std::min(rest.size(), listed.size() + 1));
+  }
+  return false;
+}
+
 } // namespace
 
 bool isCheckedFeature(Architecture architecture, std::string_view feature) {
@@ -151,7 +164,7 @@ std::vector<std::string> missingFeatures(std::string_view list) {
     if (name.starts_with('+'))
       name.remove_prefix(1);
     const FeatureName *feature = find(own, name);
-    if (!name.empty() && (!feature || !isPresent(*feature)))
+    if (!name.empty() && (!feature || !isPresent(*feature) || isHidden(name)))
       missing.emplace_back(name);
   }
   return missing;

@@ -182,18 +182,29 @@ Expected<std::shared_ptr<Model>> Model::loadBytes(std::span<const std::byte> byt
 /// More variants than anybody compiles: a table that claims more is damaged.
 static constexpr size_t mostVariants = 65536;
 
-static Status checkTable(const SinterModel *abi) {
+/// Whether the table can be read at all.
+static Status checkVersion(const SinterModel *abi) {
   if (!abi || abi->magic != SINTER_MAGIC)
     return {ErrorCode::InvalidFile, "this is not a compiled model: the magic number is wrong"};
   if (abi->abiVersion != SINTER_ABI_VERSION)
     return {ErrorCode::Incompatible,
             fmt::format("the model was compiled for version {} of the interface, this is version {}: recompile it",
                         abi->abiVersion, SINTER_ABI_VERSION)};
-  std::vector<std::string> missing = missingFeatures(abi->cpuFeatures ? abi->cpuFeatures : "");
-  if (!missing.empty())
-    return {ErrorCode::Incompatible, fmt::format("the model needs {}, which this processor lacks: recompile with "
-                                                 "--target-cpu {}",
-                                                 fmt::join(missing, ", "), baselineCpu())};
+  return {};
+}
+
+static std::string_view featuresOf(const SinterModel *abi) { return abi->cpuFeatures ? abi->cpuFeatures : ""; }
+
+static Status checkProcessor(const SinterModel *abi) {
+  std::vector<std::string> missing = missingFeatures(std::string(featuresOf(abi)));
+  if (missing.empty())
+    return {};
+  return {ErrorCode::Incompatible, fmt::format("the model needs {}, which this processor lacks: recompile with "
+                                               "--target-cpu {}",
+                                               fmt::join(missing, ", "), baselineCpu())};
+}
+
+static Status checkTable(const SinterModel *abi) {
   for (Status status : {checkTensorTable(abi->inputs, abi->inputCount, "inputs"),
                         checkTensorTable(abi->outputs, abi->outputCount, "outputs")})
     if (!status.ok())
@@ -215,7 +226,16 @@ static bool sameTensors(const SinterTensorInfo *a, const SinterTensorInfo *b, in
 
 Expected<std::shared_ptr<Model>> Model::fromAbi(const SinterModel *abi, std::shared_ptr<void> keepAlive) {
   std::vector<const SinterModel *> all;
+  Status unusable;
+  size_t visited = 0;
+  // A file of several processor levels lists the most demanding first: the first that this one meets is used, and no other.
   do {
+    if (Status status = checkVersion(abi); !status.ok())
+      return status.failure();
+    if (++visited > mostVariants)
+      return Failure{ErrorCode::InvalidFile, "the compiled model's table of variants is invalid"};
+    if (!all.empty() ? featuresOf(abi) != featuresOf(all.front()) : !(unusable = checkProcessor(abi)).ok())
+      continue;
     if (Status status = checkTable(abi); !status.ok())
       return status.failure();
     all.push_back(abi);
@@ -223,10 +243,11 @@ Expected<std::shared_ptr<Model>> Model::fromAbi(const SinterModel *abi, std::sha
     bool agrees = abi->inputCount == first.inputCount && abi->outputCount == first.outputCount &&
                   sameTensors(abi->inputs, first.inputs, first.inputCount) &&
                   sameTensors(abi->outputs, first.outputs, first.outputCount);
-    if (!agrees || all.size() > mostVariants)
+    if (!agrees)
       return Failure{ErrorCode::InvalidFile, "the compiled model's table of variants is invalid"};
-    abi = abi->next;
-  } while (abi);
+  } while ((abi = abi->next));
+  if (all.empty())
+    return unusable.failure();
   int32_t counts = *leadingCounts({all[0]->outputs, static_cast<size_t>(all[0]->outputCount)});
   return std::shared_ptr<Model>(new Model(std::move(all), counts, std::move(keepAlive)));
 }

@@ -76,9 +76,9 @@ public:
 class Session {
 public:
   /// `threads` of 0 means defaultThreadCount(). `arena`: the caller's memory of Model::arenaBytes(), SINTER_ALIGNMENT aligned; null:
-  /// the session allocates it.
+  /// the session allocates it. `pool`: threads to share with another session, which does not run meanwhile; null: its own.
   static Expected<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, int threads = 0,
-                                                   std::shared_ptr<void> arena = {});
+                                                   std::shared_ptr<void> arena = {}, std::shared_ptr<ThreadPool> pool = {});
 
   /// One inference. The tensors are in the model's order and must match its types and the shapes of one of its variants; an
   /// input that has a default value may be a default-constructed Tensor. Outputs are written in place, but for one whose size
@@ -100,6 +100,8 @@ public:
 
   const Model &model() const { return *model_; }
   int threads() const { return threads_; }
+  /// Null while a fallback has the threads of all variants that ran.
+  const std::shared_ptr<ThreadPool> &pool() const { return pool_; }
 
 private:
   /// A shape that the model can run at. Its fallback, if it needs one, is created by its first run.
@@ -118,7 +120,7 @@ private:
   int threads_ = 1;
   std::atomic<bool> cancelled_ = false;
   std::shared_ptr<void> arena_; ///< as large as the largest variant needs
-  std::unique_ptr<ThreadPool> pool_; ///< for variants without a fallback
+  std::shared_ptr<ThreadPool> pool_; ///< for variants without a fallback
   std::vector<const void *> inputs_;
   std::vector<void *> outputs_;    ///< counts first
   std::vector<int64_t> counts_;    ///< true sizes of the last run

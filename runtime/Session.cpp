@@ -72,12 +72,13 @@ Status checkTensor(const SinterTensorInfo &info, const Tensor &tensor, std::stri
 }
 
 Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, int threads,
-                                                   std::shared_ptr<void> arena) {
-  if (threads < 0 || threads > maxThreads)
-    return Failure{ErrorCode::InvalidArgument,
-                   fmt::format("the number of threads must be 1 to {}, not {}", maxThreads, threads)};
+                                                   std::shared_ptr<void> arena, std::shared_ptr<ThreadPool> pool) {
+  Expected<int> count = checkedThreadCount(threads);
+  if (!count)
+    return count.failure();
   std::unique_ptr<Session> session(new Session);
-  session->threads_ = threads == 0 ? defaultThreadCount() : threads;
+  session->threads_ = *count;
+  session->pool_ = std::move(pool);
   for (std::shared_ptr<const Model> &variant : model->variants()) {
     bool needsFallback = std::any_of(variant->kernels().begin(), variant->kernels().end(),
                                      [](auto &k) { return k.fallback != nullptr; });

@@ -1,6 +1,8 @@
 // How many threads this process should use.
 #pragma once
 
+#include "runtime/Status.h"
+
 namespace sinter {
 
 /// CPUs that this process may really use: the affinity mask, cut by the cgroup's CPU quota (rounded up).
@@ -9,5 +11,8 @@ int defaultThreadCount();
 
 /// The largest thread count that is accepted.
 inline constexpr int maxThreads = 1024;
+
+/// What a caller asks for: 0 means the default.
+Expected<int> checkedThreadCount(int asked);
 
 } // namespace sinter

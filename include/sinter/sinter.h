@@ -32,7 +32,7 @@ extern "C" {
 
 /** The version of the interface that this header describes. */
 #define SINTER_API_MAJOR 1
-#define SINTER_API_MINOR 0 /**< see SINTER_API_MAJOR */
+#define SINTER_API_MINOR 1 /**< see SINTER_API_MAJOR */
 
 /** \name Versions */
 /**@{*/
@@ -102,7 +102,7 @@ typedef struct sinter_tensor {
 typedef struct sinter_tensor_info {
   const char *name;
   const int64_t *shape; /**< `rank` sizes; -1 where a model leaves one open */
-  int32_t rank;
+  int32_t rank;          /**< -1 of an output of an open model, where a run says it */
   int32_t type;          /**< sinter_type_t */
   int32_t has_default;   /**< of an input: it may be left out */
 } sinter_tensor_info_t;
@@ -116,7 +116,9 @@ typedef struct sinter_tensor_info {
 typedef struct sinter_model sinter_model_t;
 
 /** Opens a compiled .so, in milliseconds: its weights are mapped when they are used. Checks that the file is whole, its version,
- * and that this processor has the features it needs. Fails with SINTER_IO, SINTER_INVALID_FILE, SINTER_INCOMPATIBLE.
+ * and that this processor has the features it needs; of a file of several processor levels (sinter compile --target-cpu
+ * x86-64-v2,x86-64-v3) the most demanding one that it has is used. The environment variable SINTER_HIDE_CPU_FEATURES ("avx512f,avx2") makes the
+ * loader take features for missing. Fails with SINTER_IO, SINTER_INVALID_FILE, SINTER_INCOMPATIBLE.
  * Loading runs code of the file's: load only files that you trust. */
 SINTER_API sinter_error_t *sinter_model_load(const char *path, sinter_model_t **model);
 
@@ -131,6 +133,32 @@ SINTER_API sinter_error_t *sinter_model_from_table(const struct SinterModel *tab
                                                    void *context, sinter_model_t **model);
 /** The context of a model that was made with `release`; else NULL. */
 SINTER_API void *sinter_model_context(const sinter_model_t *model, void (*release)(void *context));
+
+/** What an open model is made of: one that is compiled for the shapes that runs bring. Set all to zero, then struct_size. Since 1.1. */
+typedef struct sinter_open_model {
+  size_t struct_size; /**< sizeof(sinter_open_model_t) */
+  const char *name, *target;
+  const sinter_tensor_info_t *inputs, *outputs; /**< copied; -1 for open sizes */
+  size_t input_count, output_count;
+  /** Gives a model for these inputs, in the order of `inputs`: for their types and shapes, and where a shape follows from values, for these:
+   * such inputs are none of the model's, and the others are in it by name. Data may be NULL where only the shape is known. The outputs are
+   * those of `outputs`. Called from several threads at once. */
+  sinter_error_t *(*specialise)(void *context, const sinter_tensor_t *inputs, size_t input_count, sinter_model_t **model);
+  void (*release)(void *context); /**< called when nothing uses the model any more; may be NULL */
+  void *context;
+} sinter_open_model_t;
+
+/** Makes an open model. sinter_compile does so for models of open shapes; programs may bring compiled files of several shapes together.
+ * On failure `release` is not called. Since 1.1. */
+SINTER_API sinter_error_t *sinter_model_create_open(const sinter_open_model_t *open, sinter_model_t **model);
+/** Whether the model is open: it has no kernels, weights, scratch memory or explanation of its own, cannot be saved, and its tables have -1
+ * where only a run says the size; sinter_model_specialise gives what has all of them. Since 1.1. */
+SINTER_API int32_t sinter_model_is_open(const sinter_model_t *model);
+/** The model for the shapes (and values) of `inputs`, as a run on them would have it compiled: to compile ahead of the first run, to save, to
+ * explain, or to run with the least overhead. The data of an input may be NULL: then only its shape is known. Of a model that is not open,
+ * another handle. Since 1.1. */
+SINTER_API sinter_error_t *sinter_model_specialise(const sinter_model_t *model, const sinter_tensor_t *inputs, size_t input_count,
+                                                   sinter_model_t **specialised);
 
 /** Ends this handle; sessions go on. NULL is allowed. */
 SINTER_API void sinter_model_free(sinter_model_t *model);
@@ -193,7 +221,8 @@ typedef struct sinter_session_config {
   const sinter_allocator_t *allocator; /**< copied; NULL: malloc's */
 } sinter_session_config_t;
 
-/** `config` may be NULL. Scratch memory is allocated here; runs on dense, aligned tensors allocate nothing. */
+/** `config` may be NULL. Scratch memory is allocated here; runs on dense, aligned tensors allocate nothing. Of an open model, it is allocated by the
+ * first run at a shape, and the session keeps that of the last 8 shapes. */
 SINTER_API sinter_error_t *sinter_session_create(const sinter_model_t *model, const sinter_session_config_t *config,
                                                  sinter_session_t **session);
 /** NULL is allowed. Not while it runs. */
@@ -208,7 +237,8 @@ SINTER_API sinter_error_t *sinter_session_set_threads(sinter_session_t *session,
  * rank 0. An output whose data is NULL is given memory of the session's: data, shape, strides, rank and type are filled in, and
  * stay valid until the next run. Outputs must overlap neither inputs nor each other. After an error, outputs are unspecified.
  * The size of some outputs (of NonZero, say) only a run knows: they take memory for the model's shape, the most that they can be; then
- * their shape is set to the true one, which stays valid until the next run, and strides that were NULL to those of that memory. */
+ * their shape is set to the true one, which stays valid until the next run, and strides that were NULL to those of that memory.
+ * An open model takes any shape that fits its tables; the first run at a shape waits until it is compiled. */
 SINTER_API sinter_error_t *sinter_session_run(sinter_session_t *session, const sinter_tensor_t *inputs, size_t input_count,
                                               sinter_tensor_t *outputs, size_t output_count);
 
@@ -230,13 +260,18 @@ SINTER_API void sinter_options_free(sinter_options_t *options);
 /** Sets an option of `sinter compile` by its name without the dashes: "target-cpu" ("x86-64-v3"), "target-triple", "backend" ("auto",
  * "llvm", "onednn", "reference"), "math" ("strict", "default", "fast"), "jobs" ("1" to "1024"), and, with "true" or "false",
  * "optimise", "assume-finite", "freeze-inputs", "prune", "verify-rewrites". For sinter_compile_to_file with "obj" also "standalone" ("true"),
- * "symbol" and "weights-file". */
+ * "symbol" and "weights-file". For sinter_compile and sinter_compile_memory also, since 1.1, "open": "auto" (a model whose inputs leave a
+ * dimension open is an open model), "true" (every model is, so that shapes may follow from the values of its inputs) or "false" (open
+ * dimensions are an error), and "shape-cache" ("1" to "1024"; 16): how many compiled shapes an open model keeps, the last used ones. */
 SINTER_API sinter_error_t *sinter_options_set(sinter_options_t *options, const char *name, const char *value);
-/** The shape of an input that the model leaves open. */
+/** The shape of an input that the model leaves open. Of a sequence NAME, the shape of NAME[0], NAME[1], ...: these are the inputs of the
+ * compiled model, as many as have shapes, and its outputs likewise. */
 SINTER_API sinter_error_t *sinter_options_set_shape(sinter_options_t *options, const char *input, const int64_t *shape,
                                                     int32_t rank);
 /** The size of a symbolic dimension. */
 SINTER_API sinter_error_t *sinter_options_set_dimension(sinter_options_t *options, const char *name, int64_t size);
+/** An input that is a sequence of no elements, or an optional without one: none of the compiled model's. Since 1.1. */
+SINTER_API sinter_error_t *sinter_options_set_empty(sinter_options_t *options, const char *input);
 /** Declares that an input is finite and within [low, high]. Results are unspecified where it is not. */
 SINTER_API sinter_error_t *sinter_options_set_input_range(sinter_options_t *options, const char *input, double low,
                                                           double high);
@@ -253,7 +288,10 @@ SINTER_API sinter_error_t *sinter_options_set_progress(sinter_options_t *options
 /** What a model in memory is: ONNX's protobuf, or text of the nn dialect (docs/ops.md), which is how programs build models. */
 typedef enum sinter_format { SINTER_ONNX = 0, SINTER_MLIR = 1 } sinter_format_t;
 
-/** Compiles a .onnx, or .mlir of the nn stage, for this process. `options` may be NULL. */
+/** Compiles a .onnx, or .mlir of the nn stage, for this process. `options` may be NULL. Where the inputs leave dimensions open that the options
+ * say nothing of, the answer is an open model: it is read, and what is unsupported at any shape is refused, here; the rest by the first run
+ * at a shape, whose compilation calls no progress function. Not for models whose number of outputs depends on shapes, nor for the
+ * length of sequences: these are fixed by the options. */
 SINTER_API sinter_error_t *sinter_compile(const char *path, const sinter_options_t *options, sinter_model_t **model);
 /** The same from memory, which is read during the call only. Messages call the model `name`, which may be NULL; external
  * data is looked for beside it. */

@@ -133,7 +133,7 @@ private:
 struct TensorInfo {
   std::string_view name;
   sinter_type_t type;
-  std::span<const int64_t> shape;
+  std::span<const int64_t> shape; ///< -1 where an open model leaves a size open; empty where it leaves the rank open
   bool hasDefault;
 };
 
@@ -158,6 +158,8 @@ public:
   Options &inputRange(const std::string &input, double low, double high) {
     return note(sinter_options_set_input_range(options_.get(), input.c_str(), low, high));
   }
+  /// A sequence of no elements, or an optional without one.
+  Options &empty(const std::string &input) { return note(sinter_options_set_empty(options_.get(), input.c_str())); }
   /// What an input will hold; see sinter_options_set_value.
   Options &value(const std::string &input, const Tensor &value) {
     sinter_tensor_t view = value.view();
@@ -223,6 +225,18 @@ public:
   /// Needs libsinter.
   Result<void> save(const std::string &path) const { return Result<void>::of(sinter_model_save(get(), path.c_str())); }
 
+  /// Whether it is compiled for the shapes that runs bring; see sinter_model_is_open.
+  bool isOpen() const { return sinter_model_is_open(get()) != 0; }
+  /// The model for the shapes of these inputs, whose data may be null; see sinter_model_specialise.
+  Result<Model> specialise(std::span<const Tensor> inputs) const {
+    std::vector<sinter_tensor_t> views;
+    for (const Tensor &tensor : inputs)
+      views.push_back(tensor.view());
+    sinter_model_t *model = nullptr;
+    return made(sinter_model_specialise(get(), views.data(), views.size(), &model), model);
+  }
+  Result<Model> specialise(std::initializer_list<Tensor> inputs) const { return specialise(std::span(inputs.begin(), inputs.size())); }
+
   std::string_view name() const { return sinter_model_name(get()); }
   std::string_view target() const { return sinter_model_target(get()); }
   size_t inputCount() const { return sinter_model_input_count(get()); }
@@ -255,7 +269,7 @@ private:
     return error ? Result<Model>(Error(error)) : Result<Model>(Model(model));
   }
   static TensorInfo infoOf(const sinter_tensor_info_t &info) {
-    return {info.name, static_cast<sinter_type_t>(info.type), {info.shape, static_cast<size_t>(info.rank)}, info.has_default != 0};
+    return {info.name, static_cast<sinter_type_t>(info.type), {info.shape, static_cast<size_t>(info.rank < 0 ? 0 : info.rank)}, info.has_default != 0};
   }
 
   std::shared_ptr<sinter_model_t> model_;

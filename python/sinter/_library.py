@@ -36,7 +36,7 @@ class SessionConfig(ctypes.Structure):
 
 
 Progress = ctypes.CFUNCTYPE(c_int32, c_void_p, c_char_p, c_double)
-MAJOR = 1  # of the interface that these declarations follow
+MAJOR, MINOR = 1, 1  # of the interface that these declarations follow
 
 _RUNTIME = {
     "sinter_api_version": (c_uint32, []),
@@ -48,6 +48,8 @@ _RUNTIME = {
     "sinter_model_load": (c_void_p, [c_char_p, POINTER(c_void_p)]),
     "sinter_model_load_memory": (c_void_p, [c_char_p, c_size_t, POINTER(c_void_p)]),
     "sinter_model_free": (None, [c_void_p]),
+    "sinter_model_is_open": (c_int32, [c_void_p]),
+    "sinter_model_specialise": (c_void_p, [c_void_p, POINTER(Tensor), c_size_t, POINTER(c_void_p)]),
     "sinter_model_name": (c_char_p, [c_void_p]),
     "sinter_model_target": (c_char_p, [c_void_p]),
     "sinter_model_input_count": (c_size_t, [c_void_p]),
@@ -69,6 +71,7 @@ _COMPILER = {
     "sinter_options_set": (c_void_p, [c_void_p, c_char_p, c_char_p]),
     "sinter_options_set_shape": (c_void_p, [c_void_p, c_char_p, POINTER(c_int64), c_int32]),
     "sinter_options_set_dimension": (c_void_p, [c_void_p, c_char_p, c_int64]),
+    "sinter_options_set_empty": (c_void_p, [c_void_p, c_char_p]),
     "sinter_options_set_input_range": (c_void_p, [c_void_p, c_char_p, c_double, c_double]),
     "sinter_options_set_value": (c_void_p, [c_void_p, c_char_p, POINTER(Tensor)]),
     "sinter_options_set_progress": (c_void_p, [c_void_p, Progress, c_void_p]),
@@ -95,12 +98,18 @@ def _open() -> tuple[ctypes.CDLL, bool]:
     raise ImportError(f"sinter needs libsinter.so.1 or libsinter-runtime.so.1: {'; '.join(problems)}")
 
 
+def _declare(library: ctypes.CDLL, compiles: bool) -> None:
+    library.sinter_api_version.restype = c_uint32
+    version = library.sinter_api_version()
+    if version >> 16 != MAJOR or version & 0xFFFF < MINOR:
+        raise ImportError(f"this package needs version {MAJOR}.{MINOR} of libsinter's interface, the library has {version >> 16}.{version & 0xFFFF}")
+    for name, (result, arguments) in {**_RUNTIME, **(_COMPILER if compiles else {})}.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+
+
 lib, can_compile = _open()
-for _name, (_result, _arguments) in {**_RUNTIME, **(_COMPILER if can_compile else {})}.items():
-    _function = getattr(lib, _name)
-    _function.restype, _function.argtypes = _result, _arguments
-if lib.sinter_api_version() >> 16 != MAJOR:
-    raise ImportError(f"this package needs version {MAJOR} of libsinter's interface, the library has {lib.sinter_api_version() >> 16}")
+_declare(lib, can_compile)
 
 
 def version() -> str:

@@ -20,6 +20,11 @@ _DTYPES = {number: np.dtype(name) for number, name in enumerate(
     ("f4", "f8", "f2", "u2", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", *["u1"] * 6, "i1", "i1", "u1", "u1"), 1)}
 _NUMBERS = {_DTYPES[number]: number for number in (1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13)}
 
+# The types of ml_dtypes, which has what NumPy lacks, by name.
+_EXTENSIONS = {name: number for number, name in enumerate(
+    ("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn", "int4", "int2", "uint4", "uint2"), 14)}
+_EXTENSIONS["bfloat16"] = 4
+
 Array = Any  # a numpy.ndarray, what numpy.asarray takes, or an object with __dlpack__
 
 
@@ -27,7 +32,8 @@ class TensorInfo(NamedTuple):
     """An input or output of a model."""
 
     name: str
-    shape: tuple[int, ...]
+    shape: tuple[int, ...] | None
+    """-1 where an open model leaves a size open; None where it leaves the rank open."""
     dtype: np.dtype[Any]
     type: str
     """Sinter's name of the element type: "f32", "bf16", ..."""
@@ -45,8 +51,17 @@ class Kernel(NamedTuple):
 
 
 def _info(info: _TensorInfo) -> TensorInfo:
-    return TensorInfo(info.name.decode(), tuple(info.shape[: info.rank]), _DTYPES[info.type],
+    return TensorInfo(info.name.decode(), None if info.rank < 0 else tuple(info.shape[: info.rank]), _DTYPES[info.type],
                       lib.sinter_type_name(info.type).decode(), bool(info.has_default))
+
+
+def _stored(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], int]:
+    """The array with elements as Sinter has them in memory, and their sinter_type_t, 0 for a type that it does not have."""
+    number = _EXTENSIONS.get(array.dtype.name, 0)
+    if not number:
+        return array, _NUMBERS.get(array.dtype, 0)
+    is_narrow = array.dtype.name in ("int4", "int2")  # ml_dtypes keeps no sign above their bits
+    return array.astype(np.int8) if is_narrow else array.view(_DTYPES[number]), number
 
 
 def _as_array(value: Array, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
@@ -60,8 +75,31 @@ def _as_array(value: Array, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     return np.asarray(value, dtype)
 
 
+def _shape_text(shape: tuple[int, ...] | None) -> str:
+    """"2x?x3"; "?" where not even the rank is known."""
+    if shape is None:
+        return "?"
+    return "x".join("?" if size < 0 else str(size) for size in shape) or "scalar"
+
+
 def _integers(values: Sequence[int]) -> ctypes.Array[c_int64]:
     return (c_int64 * max(len(values), 1))(*values)
+
+
+def _address(pointer: Any) -> int | None:
+    """Where it points to."""
+    return ctypes.cast(pointer, c_void_p).value
+
+
+def _copied(tensor: Tensor, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """The library's memory as an array of its own."""
+    shape = tuple(tensor.shape[: tensor.rank])
+    if 0 in shape:
+        return np.empty(shape, dtype)
+    strides = tuple(tensor.strides[: tensor.rank])
+    extent = sum((size - 1) * stride for size, stride in zip(shape, strides)) + dtype.itemsize
+    memory = (ctypes.c_char * extent).from_address(tensor.data)
+    return np.ndarray(shape, dtype, memory, strides=strides).copy()
 
 
 class Session:
@@ -76,10 +114,7 @@ class Session:
         self._inputs = (Tensor * max(len(model.inputs), 1))()
         self._outputs = (Tensor * max(len(model.outputs), 1))()
         # What stays the same between runs is filled in once; the shapes are kept alive here.
-        self._shapes = [_integers(info.shape) for info in (*model.inputs, *model.outputs)]
-        for array, infos in ((self._inputs, model.inputs), (self._outputs, model.outputs)):
-            for tensor, info in zip(array, infos):
-                tensor.rank = len(info.shape)
+        self._shapes = [_integers(info.shape or ()) for info in (*model.inputs, *model.outputs)]
 
     def __del__(self) -> None:
         if getattr(self, "_handle", None):
@@ -96,8 +131,11 @@ class Session:
             raise Error(ErrorCode.INVALID_ARGUMENT, f"the model has {len(model.inputs)} inputs ({', '.join(i.name for i in model.inputs)}), "
                                                     f"but was given {len(inputs)}")
         alive: list[Any] = []
+        as_listed = not model.is_open
         for tensor, info, shape, number, value in zip(self._inputs, model.inputs, self._shapes, model._input_types, inputs):
-            self._bind(tensor, info, shape, number, value, alive)
+            as_listed &= self._bind(tensor, info, shape, number, value, alive)
+        if out is None and not as_listed:
+            return self._run_unknown(alive)
         results = [np.empty(info.shape, info.dtype) for info in model.outputs] if out is None else list(out)
         if len(results) != len(model.outputs):
             raise Error(ErrorCode.INVALID_ARGUMENT, f"the model has {len(model.outputs)} outputs, but `out` has {len(results)} arrays")
@@ -105,30 +143,47 @@ class Session:
             if not value.flags.writeable:
                 raise Error(ErrorCode.INVALID_ARGUMENT, f"the array for output '{info.name}' cannot be written")
             self._bind(tensor, info, shape, number, value, alive)
+        given = [_address(tensor.shape) for tensor in self._outputs[: len(results)]]
         error = lib.sinter_session_run(self._handle, self._inputs, len(model.inputs), self._outputs, len(model.outputs))
         if error:
             fail(error)
-        for i, (tensor, shape) in enumerate(zip(self._outputs, self._shapes[len(model.inputs):])):
+        for i, (tensor, address) in enumerate(zip(self._outputs, given)):
             # Where only the run says how much there is, the library points to the true shape.
-            if len(shape) == tensor.rank and tensor.rank and ctypes.addressof(tensor.shape.contents) != ctypes.addressof(shape):
+            if _address(tensor.shape) != address:
                 results[i] = results[i][tuple(slice(size) for size in tensor.shape[: tensor.rank])]
         return results
 
+    def _run_unknown(self, alive: list[Any]) -> list[np.ndarray[Any, Any]]:
+        """At shapes other than the listed ones, of an open model or a library of several: the run says how large the outputs are, which lie in the
+        session's memory and are copied from there."""
+        model = self.model
+        for tensor in self._outputs:
+            tensor.data, tensor.rank = None, 0
+        check(lib.sinter_session_run(self._handle, self._inputs, len(model.inputs), self._outputs, len(model.outputs)))
+        alive.clear()
+        return [_copied(tensor, info.dtype) for tensor, info in zip(self._outputs, model.outputs)]
+
     @staticmethod
-    def _bind(tensor: Tensor, info: TensorInfo, shape: ctypes.Array[c_int64], number: int, value: Array | None, alive: list[Any]) -> None:
+    def _bind(tensor: Tensor, info: TensorInfo, shape: ctypes.Array[c_int64], number: int, value: Array | None, alive: list[Any]) -> bool:
+        """Whether the array has the listed shape."""
         if value is None:
             tensor.data, tensor.rank = None, 0
-            return
+            return True
         array = value if type(value) is np.ndarray else _as_array(value, info.dtype)
         if type(value) is not np.ndarray:
             alive.append(array)
-        if array.shape == info.shape and array.dtype == info.dtype:
-            tensor.shape, tensor.rank, tensor.type = shape, len(info.shape), number
-        else:  # wrong, and the library says in which way
-            wrong = _integers(array.shape)
-            alive.append(wrong)
-            tensor.shape, tensor.rank = wrong, array.ndim
-            tensor.type = number if array.dtype == info.dtype else _NUMBERS.get(array.dtype, 0)
+        if array.dtype == info.dtype:
+            tensor.type = number
+        else:
+            array, tensor.type = _stored(array)
+            alive.append(array)
+        tensor.rank = array.ndim
+        as_listed = array.shape == info.shape
+        if as_listed:
+            tensor.shape = shape
+        else:  # open, or wrong: the library says in which way
+            alive.append(_integers(array.shape))
+            tensor.shape = alive[-1]
         if array.flags.c_contiguous:
             tensor.strides = None
         else:
@@ -136,6 +191,7 @@ class Session:
             alive.append(strides)
             tensor.strides = strides
         tensor.data = array.__array_interface__["data"][0]
+        return as_listed
 
 
 class Model:
@@ -143,6 +199,8 @@ class Model:
 
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
+    is_open: bool
+    """Whether it is compiled for the shapes that runs bring; specialise() gives a model for one of them."""
 
     def __init__(self, handle: c_void_p, threads: int = 0) -> None:
         """Use sinter.compile or Model.load."""
@@ -153,6 +211,7 @@ class Model:
         outputs = [lib.sinter_model_output(handle, i)[0] for i in range(lib.sinter_model_output_count(handle))]
         self.inputs, self.outputs = tuple(map(_info, inputs)), tuple(map(_info, outputs))
         self._input_types, self._output_types = [i.type for i in inputs], [o.type for o in outputs]
+        self.is_open = bool(lib.sinter_model_is_open(handle))
 
     def __del__(self) -> None:
         if getattr(self, "_handle", None):
@@ -199,6 +258,30 @@ class Model:
         """Reads all weights and compares their checksum."""
         check(lib.sinter_model_check_weights(self._handle))
 
+    def specialise(self, **shapes: Sequence[int] | Array) -> Model:
+        """The model for the shapes of its inputs, by name: a tuple of sizes, or an array where shapes follow from its values. Compiled now, so that
+        the first run need not wait; has kernels and an explanation, and can be saved."""
+        tensors = (Tensor * max(len(self.inputs), 1))()
+        alive: list[Any] = []
+        for tensor, info, number in zip(tensors, self.inputs, self._input_types):
+            value = shapes.pop(info.name, None)
+            if value is None and not info.has_default:
+                raise Error(ErrorCode.INVALID_ARGUMENT, f"the shape of input '{info.name}' is missing")
+            if value is None:
+                continue
+            if isinstance(value, (tuple, list)):
+                alive.append(_integers(value))
+                tensor.shape, tensor.rank, tensor.type = alive[-1], len(value), number
+            else:
+                Session._bind(tensor, info, _integers(info.shape or ()), number, value, alive)
+                alive.append((value, tensor.shape))
+        if shapes:
+            raise Error(ErrorCode.INVALID_ARGUMENT, f"the model has no input '{next(iter(shapes))}'; its inputs are: "
+                                                    f"{', '.join(i.name for i in self.inputs)}")
+        handle = c_void_p()
+        check(lib.sinter_model_specialise(self._handle, tensors, len(self.inputs), byref(handle)))
+        return Model(handle, self._threads)
+
     def session(self, threads: int = 0) -> Session:
         """A session of the caller's own, with as many threads."""
         return Session(self, threads or self._threads)
@@ -233,7 +316,7 @@ class Model:
 
     def __repr__(self) -> str:
         def listed(infos: tuple[TensorInfo, ...]) -> str:
-            return ", ".join(f"{i.name}: {i.type} {'x'.join(map(str, i.shape)) or 'scalar'}" for i in infos)
+            return ", ".join(f"{i.name}: {i.type} {_shape_text(i.shape)}" for i in infos)
 
         return f"<sinter.Model '{self.name}' ({listed(self.inputs)}) -> ({listed(self.outputs)}) for {self.target}>"
 
@@ -268,21 +351,26 @@ class _Options:
         check(lib.sinter_options_set_progress(self.handle, self.alive[-1], None))
 
     def set_value(self, name: str, value: Array) -> None:
-        array = np.ascontiguousarray(_as_array(value, np.dtype("f4")))
-        shape = _integers(array.shape)
-        tensor = Tensor(array.__array_interface__["data"][0], shape, None, array.ndim, _NUMBERS.get(array.dtype, 0))
+        array = _as_array(value, np.dtype("f4"))
+        shape, rank = _integers(array.shape), array.ndim
+        array, number = _stored(np.ascontiguousarray(array))
+        tensor = Tensor(array.__array_interface__["data"][0], shape, None, rank, number)
         check(lib.sinter_options_set_value(self.handle, name.encode(), byref(tensor)))
 
 
 def compile(model: Any, shapes: Mapping[str, Sequence[int]] | None = None, dims: Mapping[str, int] | None = None,
             input_ranges: Mapping[str, tuple[float, float]] | None = None, values: Mapping[str, Array] | None = None,
-            threads: int = 0, progress: Callable[[str, float], Any] | None = None, **options: Any) -> Model:
+            empty: Sequence[str] = (), threads: int = 0, progress: Callable[[str, float], Any] | None = None, **options: Any) -> Model:
     """Compiles a model for this process.
 
     model: a path to .onnx (or .mlir of the nn stage), the content of an .onnx file, or an onnx.ModelProto.
-    shapes: of inputs that the model leaves open; dims: sizes of symbolic dimensions.
+    shapes: of inputs that the model leaves open; dims: sizes of symbolic dimensions. Where some stay open, the model is compiled for the shapes
+    that runs bring, each at its first run (Model.specialise does so ahead), and the last shape_cache=16 of them are kept. open=False refuses
+    such models, open=True treats every model so: shapes may follow from the values of inputs then.
     input_ranges: (low, high) of inputs that are finite and within.
     values: what inputs will hold, for shapes that follow from them; such an input is no input of the compiled model.
+    empty: inputs that are sequences of no elements, or optionals without one. A sequence "s" of two has the inputs "s[0]" and "s[1]", whose shapes say
+    how many there are.
     threads: to run with; 0 means as many as this process may use.
     progress: called with a stage and the part that is done; returning False cancels.
     options: those of `sinter compile`, with underscores: target_cpu="x86-64-v3", backend="llvm", math="strict", optimise=False, ...
@@ -302,6 +390,8 @@ def compile(model: Any, shapes: Mapping[str, Sequence[int]] | None = None, dims:
         check(lib.sinter_options_set_input_range(given.handle, name.encode(), low, high))
     for name, value in (values or {}).items():
         given.set_value(name, value)
+    for name in empty:
+        check(lib.sinter_options_set_empty(given.handle, name.encode()))
     if progress:
         given.set_progress(progress)
     content = model.SerializeToString() if hasattr(model, "SerializeToString") else model

@@ -114,7 +114,7 @@ def test_wrong_calls(digits, images, call, part):
 
 def test_wrong_compilations(tmp_path):
     path = os.path.join(DIGITS, "digits.onnx")
-    for options, code in (({"colour": "red"}, "INVALID_ARGUMENT"), ({"backend": "gpu"}, "INVALID_ARGUMENT"), ({}, "INVALID_FILE"),
+    for options, code in (({"colour": "red"}, "INVALID_ARGUMENT"), ({"backend": "gpu"}, "INVALID_ARGUMENT"), ({"open": False}, "INVALID_FILE"),
                           ({"shapes": {"image": (-1,)}}, "INVALID_ARGUMENT")):
         with pytest.raises(sinter.Error) as caught:
             sinter.compile(path, **options)

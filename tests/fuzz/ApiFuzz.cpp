@@ -2,6 +2,7 @@
 // by an error. usage: api-fuzz [--seconds N] [--seed N]; under the preset asan for what is not seen otherwise.
 #include "sinter/sinter.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -66,6 +67,7 @@ private:
   void compile();
   void load();
   void run();
+  void specialise();
   void ask();
 
   std::mt19937 random;
@@ -76,7 +78,7 @@ private:
 
 const char *Fuzzer::text() {
   static const char *const words[] = {"x",    "y",    "backend", "llvm", "onednn", "math", "strict", "jobs", "2",  "0",        "true", "false",
-                                      "prune", "",    "optimise", "target-cpu", "x86-64-v3", "x86-64", "batch", "symbol", "\xff\xfe", "assume-finite", "reference"};
+                                      "prune", "",    "optimise", "target-cpu", "x86-64-v3", "x86-64", "batch", "symbol", "open", "auto", "shape-cache", "n", "\xff\xfe", "assume-finite", "reference"};
   return oneIn(20) ? nullptr : words[below(std::size(words))];
 }
 
@@ -91,8 +93,9 @@ std::vector<int64_t> Fuzzer::shape() {
 /// A model of the nn dialect, now and then with a byte changed or cut off.
 std::string Fuzzer::program() {
   static const char *const ops[] = {"relu", "abs", "sigmoid", "exp", "neg", "tanh"};
-  std::string dims = std::to_string(1 + below(4)) + "x" + std::to_string(below(6)), type = "tensor<" + dims + "xf32>";
-  std::string result = "func.func @main(%v0: " + type + " {nn.name = \"x\"}) -> (" + type + " {nn.name = \"y\"}) {\n";
+  auto size = [&](size_t least) { return oneIn(4) ? std::string("?") : std::to_string(least + below(4)); };
+  std::string dims = size(1) + "x" + size(0), type = "tensor<" + dims + "xf32>";
+  std::string result = "func.func @main(%v0: " + type + " {nn.name = \"x\", nn.dims = [\"n\", \"\"]}) -> (" + type + " {nn.name = \"y\"}) {\n";
   size_t count = 1 + below(3);
   for (size_t i = 0; i < count; ++i)
     result += "  %v" + std::to_string(i + 1) + " = nn." + ops[below(std::size(ops))] + " %v" + std::to_string(i) + " : (" + type + ") -> " + type + "\n";
@@ -108,7 +111,9 @@ void Fuzzer::setOption() {
   sinter_options_t *o = any(options);
   std::vector<int64_t> dims = shape();
   float data[16] = {};
-  switch (below(5)) {
+  switch (below(6)) {
+  case 5:
+    return note(sinter_options_set_empty(o, text()));
   case 0:
     return note(sinter_options_set(o, text(), text()));
   case 1:
@@ -165,12 +170,16 @@ void Fuzzer::run() {
   static std::vector<char> memory(1 << 16);
   char *middle = memory.data() + memory.size() / 2;
   for (size_t i = 0, n = 1 + below(4); i < n; ++i) {
+    size_t seed = below(3); // of the sizes that are open
     auto tensor = [&](const sinter_tensor_info_t *info, bool isOutput) {
       static thread_local int64_t strides[2][8], wrong[] = {7, 7, 7};
       sinter_tensor_t t = {};
       if (!info || oneIn(10))
         return t;
-      t = {middle + below(64) - (isOutput ? 16384 : 0), info->shape, nullptr, info->rank, info->type};
+      static thread_local int64_t sizes[2][8];
+      for (int32_t d = 0; d < std::min(info->rank, 8); ++d)
+        sizes[isOutput][d] = info->shape[d] >= 0 ? info->shape[d] : static_cast<int64_t>(1 + seed % 3);
+      t = {middle + below(64) - (isOutput ? 16384 : 0), sizes[isOutput], nullptr, info->rank, info->type};
       if (oneIn(3)) {
         for (int64_t &s : strides[isOutput])
           s = static_cast<int64_t>(below(isOutput ? 65 : 129)) - (isOutput ? 0 : 64);
@@ -192,6 +201,23 @@ void Fuzzer::run() {
     note(sinter_session_run(session, oneIn(20) ? nullptr : &in, oneIn(20) ? 2 * below(1) : 1, &out, 1));
   }
   sinter_session_free(session);
+}
+
+void Fuzzer::specialise() {
+  sinter_model_t *model = any(models), *made = nullptr;
+  std::vector<int64_t> dims = shape();
+  dims.resize(oneIn(4) ? dims.size() : 2, 3);
+  static float data[4] = {};
+  sinter_tensor_t tensor = {oneIn(2) ? nullptr : data, dims.data(), nullptr, static_cast<int32_t>(dims.size()), oneIn(8) ? 99 : SINTER_F32};
+  int64_t elements = 1;
+  for (int64_t d : dims)
+    elements = d >= 0 && d <= 16 ? elements * d : 99;
+  if (elements > 4) // no more than there is
+    tensor.data = nullptr;
+  // Code for shapes of any size is not what this is about.
+  if (elements <= 1000000)
+    note(sinter_model_specialise(model, oneIn(20) ? nullptr : &tensor, oneIn(10) ? 0 : 1, oneIn(20) ? nullptr : &made));
+  keep(models, made, sinter_model_free);
 }
 
 void Fuzzer::ask() {
@@ -225,7 +251,7 @@ void Fuzzer::step() {
   case 6:
     return setOption();
   case 7:
-    return ask();
+    return oneIn(2) ? specialise() : ask();
   default:
     return run();
   }

@@ -229,8 +229,9 @@ TEST(Engine, SpecialisesOnValuesThatShapesFollowFrom) {
 TEST(Engine, WrongInputsTakeNoPlace) {
   std::unique_ptr<Engine> engine = openEngine(convNet(), 1);
   ASSERT_TRUE(engine->run({{"x", waves(shapes[0])}}));
-  EXPECT_NE(engine->run({{"z", waves(shapes[0])}, {"x", waves(shapes[0])}}).failure().message.find("no input 'z'"),
+  EXPECT_NE(engine->run({{"z", waves(shapes[0])}, {"x", waves(shapes[1])}}).failure().message.find("no input 'z'"),
             std::string::npos);
+  EXPECT_EQ(engine->compilations(), 1u) << "a wrong name is refused before a new shape is compiled";
   EXPECT_FALSE(engine->run({}));
   EXPECT_FALSE(engine->run({{"x", waves({1, 3, 8})}}));
   EXPECT_FALSE(engine->run({{"x", waves({1, 4, 8, 8})}}));
