@@ -25,6 +25,7 @@ static LogicalResult importLeakyRelu(NodeImporter &n) { return importAlpha<Leaky
 static LogicalResult importElu(NodeImporter &n) { return importAlpha<EluOp>(n, 1); }
 static LogicalResult importThresholdedRelu(NodeImporter &n) { return importAlpha<ThresholdedReluOp>(n, 1); }
 static LogicalResult importSwish(NodeImporter &n) { return importAlpha<SwishOp>(n, 1); }
+static LogicalResult importQuickGelu(NodeImporter &n) { return importAlpha<SwishOp>(n, 1.702f); }
 static LogicalResult importCelu(NodeImporter &n) { return importAlpha<CeluOp>(n, 1); }
 
 static LogicalResult importSelu(NodeImporter &n) {
@@ -106,6 +107,7 @@ void registerActivationImporters(ImporterTable &t) {
   t.add("Elu", importElu);
   t.add("ThresholdedRelu", importThresholdedRelu);
   t.add("Swish", importSwish);
+  t.add("com.microsoft.QuickGelu", importQuickGelu);
   t.add("Celu", importCelu);
   t.add("Selu", importSelu);
   t.add("HardSigmoid", importHardSigmoid);
