@@ -55,6 +55,39 @@ Failure DiagnosticCollector::failure(const std::string &fallback) const {
 
 //===- Loading ------------------------------------------------------------===//
 
+/// Inputs and outputs that have no name get that of their place, which is what tables call them.
+static void nameArguments(func::FuncOp main) {
+  Builder b(main.getContext());
+  for (unsigned i = 0; i < main.getNumArguments(); ++i)
+    if (!main.getArgAttrOfType<StringAttr>(i, "nn.name"))
+      main.setArgAttr(i, "nn.name", b.getStringAttr("input" + Twine(i)));
+  for (unsigned i = 0; i < main.getNumResults(); ++i)
+    if (!main.getResultAttrOfType<StringAttr>(i, "nn.name"))
+      main.setResultAttr(i, "nn.name", b.getStringAttr("output" + Twine(i)));
+}
+
+/// Whether inputs and outputs are such as the compiler knows: what is wrong with them, or nothing.
+static std::string findInterfaceProblem(func::FuncOp main) {
+  for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
+    std::string which = "input " + std::to_string(i);
+    auto ranked = dyn_cast<RankedTensorType>(type);
+    if (!ranked || !nn::toDType(ranked.getElementType()))
+      return which + " is no ranked tensor of a known element type";
+    Attribute dims = main.getArgAttr(i, "nn.dims");
+    auto names = dyn_cast_if_present<ArrayAttr>(dims);
+    bool isList = names && static_cast<int64_t>(names.size()) == ranked.getRank() && llvm::all_of(names, llvm::IsaPred<StringAttr>);
+    if (dims && !isList)
+      return which + " needs as nn.dims a list of strings, one for each dimension";
+  }
+  for (auto [i, type] : llvm::enumerate(main.getResultTypes()))
+    if (auto tensor = dyn_cast<TensorType>(type); !tensor || !nn::toDType(tensor.getElementType()))
+      return "output " + std::to_string(i) + " is no tensor of a known element type";
+  for (Type type : llvm::concat<const Type>(main.getArgumentTypes(), main.getResultTypes()))
+    if (type != nn::withoutLayout(type))
+      return "inputs or outputs are in a layout: those of a model are plain tensors";
+  return "";
+}
+
 /// `text`: the source with a zero behind it; empty: it is in the file.
 static Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, std::span<const std::byte> text,
                                                 MLIRContext &context) {
@@ -75,10 +108,9 @@ static Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, std::s
   auto function = module->lookupSymbol<func::FuncOp>("main");
   if (!function || function.isExternal() || !function.getBody().hasOneBlock())
     return Failure{ErrorCode::InvalidFile, "'" + path + "' has no function @main of one block"};
-  for (Type type : llvm::concat<const Type>(function.getArgumentTypes(), function.getResultTypes()))
-    if (type != nn::withoutLayout(type))
-      return Failure{ErrorCode::InvalidFile,
-                     "'" + path + "' has inputs or outputs in a layout: those of a model are plain tensors"};
+  if (std::string problem = findInterfaceProblem(function); !problem.empty())
+    return Failure{ErrorCode::InvalidFile, "'" + path + "': " + problem};
+  nameArguments(function);
   return module;
 }
 

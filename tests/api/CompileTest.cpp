@@ -188,6 +188,35 @@ TEST(Compile, OptionsThatDoNotFitTheModel) {
       SINTER_INVALID_ARGUMENT, "strict");
 }
 
+TEST(Compile, InterfacesThatNoModelHas) {
+  auto refuse = [](const std::string &input, const std::string &result, const char *part) {
+    Model model;
+    Outcome outcome = compileText("func.func @main(%x: " + input + ") -> " + result + " {\n  %y = nn.relu %x : (" + input.substr(0, input.find(' ')) +
+                                      ") -> " + result + "\n  return %y : " + result + "\n}", &model.handle);
+    EXPECT_EQ(outcome.code, SINTER_INVALID_FILE) << outcome.message;
+    EXPECT_NE(outcome.message.find(part), std::string::npos) << outcome.message;
+  };
+  refuse("tensor<?xf32> {nn.dims = []}", "tensor<?xf32>", "one for each dimension");
+  refuse("tensor<?xf32> {nn.dims = [1]}", "tensor<?xf32>", "one for each dimension");
+  refuse("tensor<?xf32> {nn.dims = \"n\"}", "tensor<?xf32>", "one for each dimension");
+  refuse("tensor<*xf32>", "tensor<*xf32>", "no ranked tensor");
+  Model model;
+  EXPECT_FAILS(sinter_compile_memory("func.func @main(%x: index) -> index { return %x : index }", 57, SINTER_MLIR, nullptr, nullptr, &model.handle),
+               SINTER_INVALID_FILE, "input 0 is no ranked tensor");
+}
+
+TEST(Compile, InputsWithoutNames) {
+  std::string text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {\n  %y = nn.relu %x : (tensor<2xf32>) -> tensor<2xf32>\n  return %y : tensor<2xf32>\n}";
+  Options options;
+  Model model;
+  ASSERT_DONE(sinter_options_set_input_range(options.handle, "input0", 0, 1));
+  ASSERT_EQ(compileText(text, &model.handle, options.handle).code, SINTER_OK);
+  EXPECT_STREQ(sinter_model_input(model.handle, 0)->name, "input0");
+  EXPECT_STREQ(sinter_model_output(model.handle, 0)->name, "output0");
+  ASSERT_DONE(sinter_options_set_input_range(options.handle, "x", 0, 1));
+  EXPECT_EQ(compileText(text, &model.handle, options.handle).code, SINTER_INVALID_ARGUMENT) << "x is the value's name, not the input's";
+}
+
 //===- Progress -----------------------------------------------------------===//
 
 struct Watch {
