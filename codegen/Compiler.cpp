@@ -8,6 +8,8 @@
 #include "codegen/llvm/ModelHeader.h"
 #include "codegen/llvm/StandaloneHeader.h"
 #include "codegen/tuning/Tuner.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -17,47 +19,86 @@ using namespace codegen;
 
 namespace {
 
-/// What all files start from: kernels planned for a target, and what is compiled of them.
-struct Planned {
-  Target target;
-  std::vector<LoadedModel> models; ///< one a variant; the program needs them
-  std::vector<CompileOptions> options;
+/// One variant of what is compiled: shapes on a processor.
+struct PlannedVariant {
+  const Target *target;
+  CompileOptions options;
+  LoadedModel model;
 };
 
-/// The model for each set of shapes, or the one that the options describe.
+/// What all files start from: kernels planned for a target, and what is compiled of them.
+struct Planned {
+  std::vector<std::unique_ptr<Target>> targets; ///< the most demanding first
+  std::vector<PlannedVariant> variants;         ///< the program needs their models
+
+  const Target &base() const { return *targets.back(); }
+};
+
+/// "x86-64-v3,x86-64-v2" taken apart; an empty name is this machine's processor.
+std::vector<std::string> targetCpus(const CompileOptions &options) {
+  llvm::SmallVector<llvm::StringRef> parts;
+  llvm::StringRef(options.targetCpu).split(parts, ',');
+  return {parts.begin(), parts.end()};
+}
+
+/// The targets of the options, which may list several processors.
+Expected<std::vector<std::unique_ptr<Target>>> targetsFor(const CompileOptions &options) {
+  std::vector<std::unique_ptr<Target>> targets;
+  std::vector<std::string> cpus = targetCpus(options);
+  for (const std::string &cpu : cpus) {
+    if (cpu.empty() && cpus.size() > 1)
+      return Failure{ErrorCode::InvalidArgument, "--target-cpu '" + options.targetCpu + "' has an empty name"};
+    CompileOptions one = options;
+    one.targetCpu = cpu;
+    Expected<Target> target = targetFor(one);
+    if (!target)
+      return target.failure();
+    targets.push_back(std::make_unique<Target>(std::move(*target)));
+  }
+  llvm::stable_sort(targets, [](const auto &a, const auto &b) { return a->required.size() > b->required.size(); });
+  for (size_t i = 0; i + 1 < targets.size(); ++i)
+    if (targets[i]->required == targets[i + 1]->required)
+      return Failure{ErrorCode::InvalidArgument, "--target-cpu lists '" + targets[i]->cpu + "' and '" + targets[i + 1]->cpu +
+                                                     "', which need the same features: a loader could not choose"};
+  return targets;
+}
+
+/// The model for each target and set of shapes, or the one that the options describe.
 Expected<Planned> plan(const std::string &path, const CompileOptions &options) {
-  Expected<Target> target = targetFor(options);
-  if (!target)
-    return target.failure();
-  if (Status status = checkTuning(options, *target); !status.ok())
-    return status.failure();
+  Expected<std::vector<std::unique_ptr<Target>>> targets = targetsFor(options);
+  if (!targets)
+    return targets.failure();
+  for (const std::unique_ptr<Target> &target : *targets)
+    if (Status status = checkTuning(options, *target); !status.ok())
+      return status.failure();
   if (Status status = reportProgress(options, "import", 0); !status.ok())
     return status.failure();
   Expected<ModelSource> source = ModelSource::open(path, options);
   if (!source)
     return source.failure();
-  Planned planned{std::move(*target), {}, {}};
-  for (size_t i = 0; i < std::max<size_t>(1, options.shapeSets.size()); ++i) {
-    CompileOptions chosen = options.shapeSets.empty() ? options : source->withShapes(options, options.shapeSets[i]);
+  Planned planned{std::move(*targets), {}};
+  size_t shapes = std::max<size_t>(1, options.shapeSets.size()), count = shapes * planned.targets.size();
+  for (size_t i = 0; i < count; ++i) {
+    const Target &target = *planned.targets[i / shapes];
+    CompileOptions chosen = options.shapeSets.empty() ? options : source->withShapes(options, options.shapeSets[i % shapes]);
     Expected<LoadedModel> model = source->load(chosen);
     if (!model)
       return model.failure();
-    if (options.shapeSets.size() > 1 && !options.dumpDir.empty())
+    if (count > 1 && !options.dumpDir.empty())
       chosen.dumpDir += "/shapes-" + std::to_string(i);
-    if (Status status = lowerToKernels(*model, chosen, planned.target); !status.ok())
+    if (Status status = lowerToKernels(*model, chosen, target); !status.ok())
       return status.failure();
-    if (Status status = tuneKernels(*model, chosen, planned.target); !status.ok())
+    if (Status status = tuneKernels(*model, chosen, target); !status.ok())
       return status.failure();
-    planned.models.push_back(std::move(*model));
-    planned.options.push_back(std::move(chosen));
+    planned.variants.push_back({&target, std::move(chosen), std::move(*model)});
   }
   return planned;
 }
 
 Expected<Program> buildProgram(const Planned &planned) {
   Program program;
-  for (size_t i = 0; i < planned.models.size(); ++i)
-    if (Status status = addVariant(program, planned.models[i], planned.options[i], planned.target); !status.ok())
+  for (const PlannedVariant &variant : planned.variants)
+    if (Status status = addVariant(program, variant.model, variant.options, *variant.target); !status.ok())
       return status.failure();
   return program;
 }
@@ -92,7 +133,7 @@ Expected<std::shared_ptr<CompiledModel>> codegen::compileInProcess(LoadedModel m
   Program program;
   if (Status status = addVariant(program, model, options, *target); !status.ok())
     return status.failure();
-  Expected<std::vector<std::string>> objects = compileObjects(program, *target, options);
+  Expected<std::vector<std::string>> objects = compileObjects(program, options);
   if (!objects)
     return objects.failure();
   if (Status status = reportProgress(options, "link", 0.95); !status.ok())
@@ -139,33 +180,35 @@ Status compileToFile(const std::string &modelPath, const std::string &outPath, E
     return {ErrorCode::InvalidArgument, "--backend reference interprets the model: it can run it, not write code for it"};
   if (emit == Emit::Mlir && options.shapeSets.size() > 1)
     return {ErrorCode::InvalidArgument, "IR is that of one shape: give one --shapes, or --emit so"};
+  if (emit != Emit::So && targetCpus(options).size() > 1)
+    return {ErrorCode::InvalidArgument, "only a shared library holds several processors: give one --target-cpu, or --emit so"};
   Expected<Planned> planned = plan(modelPath, options);
   if (!planned)
     return planned.failure();
   if (emit == Emit::Mlir)
-    return writeTextFile(outPath, printed(planned->models[0]));
+    return writeTextFile(outPath, printed(planned->variants[0].model));
   Expected<Program> program = buildProgram(*planned);
   if (!program)
     return program.failure();
   if (options.standalone)
     program->standalone = Standalone{options.symbol, options.weightsFile};
   if (emit == Emit::Llvm || emit == Emit::Asm) {
-    Expected<std::string> text = compileToText(*program, planned->target, emit == Emit::Asm);
+    Expected<std::string> text = compileToText(*program, emit == Emit::Asm);
     return text ? writeTextFile(outPath, *text) : Status(text.failure());
   }
-  Expected<std::vector<std::string>> objects = compileObjects(*program, planned->target, options);
+  Expected<std::vector<std::string>> objects = compileObjects(*program, options);
   if (!objects)
     return objects.failure();
   if (Status status = reportProgress(options, "link", 0.95); !status.ok())
     return status;
-  if (Status status = linkToFile(*program, *objects, planned->target, outPath, emit == Emit::So); !status.ok())
+  if (Status status = linkToFile(*program, *objects, planned->base(), outPath, emit == Emit::So); !status.ok())
     return status;
   if (emit != Emit::Obj)
     return {};
   if (!options.weightsFile.empty())
     if (Status status = writeWeightsFile(program->weights, options.weightsFile); !status.ok())
       return status;
-  return writeTextFile(headerPath(outPath), options.standalone ? standaloneHeader(*program, planned->target)
+  return writeTextFile(headerPath(outPath), options.standalone ? standaloneHeader(*program, planned->base())
                                                                : modelHeader(*program));
 }
 

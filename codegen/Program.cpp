@@ -148,9 +148,11 @@ void ProgramBuilder::finishCode() {
       llvm::raw_string_ostream stream(text);
       codes[i]->print(stream, OpPrintingFlags().useLocalScope());
       // Another variant may need the same.
-      auto present = llvm::find_if(program.code, [&](const KernelCode &code) { return code.mlir == text; });
+      auto present = llvm::find_if(
+          program.code, [&](const KernelCode &code) { return code.mlir == text && code.target == variant.target; });
       if (present == program.code.end())
-        present = program.code.insert(present, {symbolOf(program.code.size(), emitted[i].kernel), std::move(text)});
+        present = program.code.insert(
+            present, {symbolOf(program.code.size(), emitted[i].kernel), std::move(text), variant.target});
       symbol = present->symbol;
     }
     std::optional<int64_t> parameters;
@@ -287,7 +289,11 @@ Status addVariant(Program &program, const LoadedModel &model, const CompileOptio
   registerKernelDialects(registry);
   model.context->appendDialectRegistry(registry);
   model.context->loadAllAvailableDialects();
+  auto isSame = [&](const Target &last) { return last.cpu == target.cpu && last.features == target.features; };
+  if (program.targets.empty() || !isSame(program.targets.back()))
+    program.targets.push_back(target);
   ProgramBuilder builder(program, model, options, target);
+  builder.variant.target = program.targets.size() - 1;
   if (Status status = builder.run(); !status.ok())
     return status;
   builder.variant.flushSubnormals = options.math != "strict" && contracts(*model.module);

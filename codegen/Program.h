@@ -28,6 +28,7 @@ struct KernelRow {
 /// Kernel functions to compile, once for all kernels that look alike.
 struct KernelCode {
   std::string symbol, mlir;
+  size_t target = 0; ///< number in the program's targets
 };
 
 /// Constants of the model, one after another at 64-byte boundaries.
@@ -54,9 +55,10 @@ struct Standalone {
   std::string weightsFile; ///< where its weights go; empty: into the object
 };
 
-/// The model for one set of shapes.
+/// The model for one set of shapes and one processor.
 struct Variant {
   std::string name;
+  size_t target = 0; ///< number in the program's targets
   TensorTables tables;
   std::vector<Step> steps;
   std::vector<KernelRow> kernels;
@@ -68,13 +70,15 @@ struct Variant {
 
 /// One variant or more, whose code and weights are in common where they are equal.
 struct Program {
-  std::vector<Variant> variants;
+  std::vector<Target> targets; ///< the most demanding first; of one machine
+  std::vector<Variant> variants; ///< in the order of their targets
   std::vector<KernelCode> code;
   WeightBlob weights;
   std::optional<Standalone> standalone; ///< of one variant
 };
 
-/// Emits all kernels of a model that lowerToKernels made, as one more variant; the module must outlive the program.
+/// Emits all kernels of a model that lowerToKernels made, as one more variant; the module must outlive the program. `target` is that of
+/// the variant before, or one more.
 Status addVariant(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target);
 
 } // namespace sinter::codegen

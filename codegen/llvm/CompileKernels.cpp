@@ -19,31 +19,50 @@
 
 namespace sinter::codegen {
 
-static Expected<std::unique_ptr<llvm::Module>> modelModule(const Program &program, const Target &target,
-                                                           llvm::LLVMContext &context) {
+static Expected<std::unique_ptr<llvm::Module>> modelModule(const Program &program, llvm::LLVMContext &context) {
   llvm::SMDiagnostic error;
   std::unique_ptr<llvm::Module> module = llvm::parseAssemblyString(
-      program.standalone ? standaloneModuleText(program) : modelModuleText(program, target), error, context);
+      program.standalone ? standaloneModuleText(program) : modelModuleText(program), error, context);
   if (!module)
     return Failure{ErrorCode::Internal, "the model's tables do not parse: " + error.getMessage().str()};
   module->setModuleIdentifier("sinter_model");
   return module;
 }
 
+/// Machines that emit code for a program's targets, each made when it is needed; of one thread.
+class Machines {
+public:
+  explicit Machines(const Program &program) : program(program), machines(program.targets.size()) {}
+  llvm::TargetMachine &operator[](size_t target) {
+    if (!machines[target])
+      machines[target] = createTargetMachine(program.targets[target]);
+    return *machines[target];
+  }
+
+private:
+  const Program &program;
+  std::vector<std::unique_ptr<llvm::TargetMachine>> machines;
+};
+
+/// The target of unit `index`: the model module runs on every processor that some variant runs on.
+static size_t targetOf(const Program &program, size_t index) {
+  return index < program.code.size() ? program.code[index].target : program.targets.size() - 1;
+}
+
 /// Unit `index`: a kernel, or behind the last one the model module.
-static Expected<std::unique_ptr<llvm::Module>> unit(const Program &program, size_t index, const Target &target,
-                                                    llvm::TargetMachine &machine, llvm::LLVMContext &context) {
+static Expected<std::unique_ptr<llvm::Module>> unit(const Program &program, size_t index, llvm::TargetMachine &machine,
+                                                    llvm::LLVMContext &context) {
+  const Target &target = program.targets[targetOf(program, index)];
   bool isKernel = index < program.code.size();
   Expected<std::unique_ptr<llvm::Module>> module =
       isKernel ? lowerKernels(program.code[index].mlir, program.code[index].symbol, target, context)
-               : modelModule(program, target, context);
+               : modelModule(program, context);
   if (module)
     optimiseModule(**module, target, machine);
   return module;
 }
 
-Expected<std::vector<std::string>> compileObjects(const Program &program, const Target &target,
-                                                   const CompileOptions &options) {
+Expected<std::vector<std::string>> compileObjects(const Program &program, const CompileOptions &options) {
   size_t units = program.code.size() + 1;
   std::vector<std::string> objects(units);
   std::atomic<size_t> next = 0;
@@ -51,18 +70,19 @@ Expected<std::vector<std::string>> compileObjects(const Program &program, const 
   std::mutex mutex;
   std::optional<Failure> failure;
   auto work = [&] {
-    std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(target);
+    Machines machines(program);
     for (size_t i = next++; i < units; i = next++) {
       llvm::LLVMContext context;
-      Expected<std::unique_ptr<llvm::Module>> module = unit(program, i, target, *machine, context);
+      llvm::TargetMachine &machine = machines[targetOf(program, i)];
+      Expected<std::unique_ptr<llvm::Module>> module = unit(program, i, machine, context);
       if (module)
-        objects[i] = emitCode(**module, *machine, /*asText=*/false);
+        objects[i] = emitCode(**module, machine, /*asText=*/false);
       std::lock_guard lock(mutex);
       Status status = reportProgress(options, "generate", 0.3 + 0.65 * static_cast<double>(++done) / static_cast<double>(units));
       if (module && !objects[i].empty() && status.ok())
         continue;
       failure = !module             ? module.failure()
-                : objects[i].empty() ? Failure{ErrorCode::Internal, "LLVM emits no object code for " + target.triple}
+                : objects[i].empty() ? Failure{ErrorCode::Internal, "LLVM emits no object code for " + program.targets.back().triple}
                                      : status.failure();
       next = units;
       return;
@@ -80,14 +100,14 @@ Expected<std::vector<std::string>> compileObjects(const Program &program, const 
   return objects;
 }
 
-Expected<std::string> compileToText(const Program &program, const Target &target, bool asAssembly) {
-  std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(target);
+Expected<std::string> compileToText(const Program &program, bool asAssembly) {
+  std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(program.targets.back());
   llvm::LLVMContext context;
-  Expected<std::unique_ptr<llvm::Module>> whole = unit(program, program.code.size(), target, *machine, context);
+  Expected<std::unique_ptr<llvm::Module>> whole = unit(program, program.code.size(), *machine, context);
   if (!whole)
     return whole.failure();
   for (size_t i = 0; i < program.code.size(); ++i) {
-    Expected<std::unique_ptr<llvm::Module>> part = unit(program, i, target, *machine, context);
+    Expected<std::unique_ptr<llvm::Module>> part = unit(program, i, *machine, context);
     if (!part)
       return part.failure();
     if (llvm::Linker::linkModules(**whole, std::move(*part)))

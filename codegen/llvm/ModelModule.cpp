@@ -268,7 +268,7 @@ std::string modelSymbol(size_t variant) { return "sinter_model" + (variant == 0 
 
 /// What the variants have in common, as constants of the text.
 struct Common {
-  std::string compiler, features, target, weightBytes, checksum;
+  std::string compiler, weightBytes, checksum;
 };
 
 /// `run` and the table of one variant.
@@ -282,6 +282,7 @@ std::string variantText(Tables &t, const Program &program, size_t index, const C
   std::string inputs = infoTable(t, variant.tables.inputs, variant.defaultOffsets);
   std::string outputs = infoTable(t, variant.tables.outputs, {});
   std::string kernels = kernelTable(t, variant);
+  const Target &target = program.targets[variant.target];
   auto pointer = [](const std::string &value) { return "ptr " + value; };
   bool isLast = index + 1 == program.variants.size();
   std::vector<std::string> fields = {
@@ -289,8 +290,8 @@ std::string variantText(Tables &t, const Program &program, size_t index, const C
       "i32 " + std::to_string(SINTER_ABI_VERSION),
       pointer(common.compiler),
       pointer(t.string(variant.name)),
-      pointer(common.features),
-      pointer(common.target),
+      pointer(t.string(llvm::join(target.required, ","))),
+      pointer(t.string(target.triple + " " + target.cpu)),
       pointer(inputs),
       pointer(outputs),
       pointer(kernels),
@@ -325,11 +326,10 @@ std::string standaloneModuleText(const Program &program) {
   return typesCode + (libraryCode + run) + t.out + variable + (hasFile || !hasWeights ? "" : weightsDeclaration);
 }
 
-std::string modelModuleText(const Program &program, const Target &target) {
+std::string modelModuleText(const Program &program) {
   Tables t;
   llvm::StringSet<> declared;
-  Common common{t.string("sinter " SINTER_VERSION), t.string(llvm::join(target.required, ",")),
-                t.string(target.triple + " " + target.cpu), "i64 " + std::to_string(program.weights.bytes()),
+  Common common{t.string("sinter " SINTER_VERSION), "i64 " + std::to_string(program.weights.bytes()),
                 "i64 " + std::to_string(program.weights.checksum())};
   std::string variants;
   for (size_t i = 0; i < program.variants.size(); ++i)

@@ -37,7 +37,7 @@ public:
     Program program;
     if (Status status = addVariant(program, model, options, target); !status.ok())
       return status.failure();
-    Expected<std::vector<std::string>> objects = compileObjects(program, target, options);
+    Expected<std::vector<std::string>> objects = compileObjects(program, options);
     if (!objects)
       return objects.failure();
     Expected<std::shared_ptr<CompiledModel>> compiled = linkInProcess(program, std::move(*objects), target);

@@ -71,6 +71,20 @@ TEST(Shapes, CommandsTakeAllOrOne) {
   EXPECT_EQ(run("profile @/two.so --seconds 0.01 --shape x=4x3").status, 0);
 }
 
+/// Two processor levels, each with both shapes, in one library.
+TEST(Shapes, LevelsInOneLibrary) {
+  saveOpen();
+  Outcome outcome = run("compile @/open.onnx -o @/levels.so --target-cpu x86-64-v1,x86-64-v2 --shapes x=1x3 --shapes x=4x3");
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  for (int64_t rows : {1, 4})
+    expectRows("@/levels.so", rows);
+  EXPECT_NE(run("inspect @/levels.so").out.find("2 variants"), std::string::npos) << "of one level";
+  expectError("compile @/open.onnx -o @/l.o --target-cpu x86-64-v1,x86-64-v2 --shape x=1x3", {"only a shared library", "--emit so"});
+  expectError("compile @/open.onnx -o @/l.so --target-cpu x86-64-v2,abacus --shape x=1x3", {"'abacus' is not known"});
+  expectError("compile @/open.onnx -o @/l.so --target-cpu x86-64-v2,, --shape x=1x3", {"empty name"});
+  expectError("compile @/open.onnx -o @/l.so --target-cpu x86-64,x86-64-v1 --shape x=1x3", {"need the same features"});
+}
+
 TEST(Shapes, ObjectsListThem) {
   saveOpen();
   ASSERT_EQ(run("compile @/open.onnx -o @/two.o --target-cpu x86-64-v2 --backend llvm --shapes x=1x3 --shapes x=4x3").status, 0);

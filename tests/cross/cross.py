@@ -124,6 +124,30 @@ def check_case(target, program, case):
         check(folder, expected)
 
 
+def check_levels(case):
+    """One library of all levels chooses under processors that have each."""
+    name, model, options, inputs, expected = case
+    target = Target("x86-64-levels", "x86_64-linux-gnu", "x86-64-v1,x86-64-v2,x86-64-v3,x86-64-v4", "gcc", [])
+    program = runtime(target)
+    folder = os.path.join(target.folder, name)
+    os.makedirs(folder, exist_ok=True)
+    files = [os.path.join(folder, f"input_{i}.bin") for i in range(len(inputs))]
+    for file, value in zip(files, inputs):
+        np.ascontiguousarray(value).tofile(file)
+    run([sinter, "compile", model, "-o", os.path.join(folder, "model.so"), "--target-triple", target.triple, "--target-cpu", target.cpu,
+         "--backend", "llvm", *options])
+    # qemu shows programs the host's /proc/cpuinfo, so that the loader has to be told what the emulated processor lacks, and faults if it chose wrongly.
+    hidden = {"qemu64": "avx512f,avx2,sse4.2", "Nehalem": "avx512f,avx2", "Haswell": "avx512f"}
+    for processor, chosen in (("qemu64", "x86-64"), ("Nehalem", "x86-64-v2"), ("Haswell", "x86-64-v3")):
+        for stale in glob.glob(os.path.join(folder, "output_*.bin")):
+            os.remove(stale)
+        answer = run(["qemu-x86_64", "-cpu", processor, program, "./model.so", "2", *files], cwd=folder,
+                     env={**os.environ, "SINTER_HIDE_CPU_FEATURES": hidden[processor]}).split()[-1]
+        if answer != chosen:
+            raise RuntimeError(f"{processor} runs the code for {answer}, not {chosen}")
+        check(folder, expected)
+
+
 def main():
     passed = failed = skipped = 0
     cases = [digits_case(), *map(recorded_case, CASES)]
@@ -141,6 +165,17 @@ def main():
             except RuntimeError as error:
                 print(f"FAIL {target.name} {case[0]}: {error}", flush=True)
                 failed += 1
+    if shutil.which("qemu-x86_64"):
+        try:
+            check_levels(cases[0])
+            print(f"PASS levels of x86-64 {cases[0][0]}")
+            passed += 1
+        except RuntimeError as error:
+            print(f"FAIL levels of x86-64 {cases[0][0]}: {error}")
+            failed += 1
+    else:
+        print("skipped the levels of x86-64: needs qemu-x86_64")
+        skipped += 1
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return failed > 0
 

@@ -34,6 +34,7 @@ int main(int argc, char **argv) {
   size_t i, in, out;
   if (argc < 3 || check(sinter_model_load(argv[1], &model)) || check(sinter_model_check_weights(model)))
     return 1;
+  puts(sinter_model_target(model));
   in = sinter_model_input_count(model);
   out = sinter_model_output_count(model);
   config.threads = atoi(argv[2]);

@@ -141,7 +141,7 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
       ->check([](const std::string &level) {
         return level == "0" ? "" : "only -O0 exists: without it, everything is optimised";
       });
-  option("--target-cpu", compile.targetCpu, "Processor to compile for, by LLVM's name (default: this one)")
+  option("--target-cpu", compile.targetCpu, "Processor to compile for, by LLVM's name (default: this one); several in one .so: x86-64-v3,x86-64-v2")
       ->type_name("CPU");
   option("--target-triple", compile.targetTriple, "Machine to compile for, e.g. aarch64-linux-gnu")
       ->type_name("TRIPLE");

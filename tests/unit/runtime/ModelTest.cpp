@@ -1,5 +1,6 @@
 // Loading and running compiled models, and every way in which that is refused.
 #include "runtime/Model.h"
+#include "runtime/CpuFeatures.h"
 #include "runtime/File.h"
 #include "runtime/FlushSubnormals.h"
 
@@ -70,6 +71,34 @@ TEST(Model, RunsTheVariantOfTheShapes) {
   // One variant by itself.
   EXPECT_EQ((*model)->variants()[1]->variants().size(), 1u);
   EXPECT_NE(loadError("TinyModelTwoNames").find("table of variants"), std::string::npos);
+}
+
+/// The first table that the processor meets is used, and those that need exactly the same: these are its other shapes.
+TEST(Model, ChoosesAProcessorLevel) {
+  Expected<std::shared_ptr<Model>> model = Model::load(modelPath("TinyModelLevels"));
+  ASSERT_TRUE(model) << model.failure().message;
+  ASSERT_EQ((*model)->variants().size(), 1u);
+  EXPECT_EQ(shapeOf((*model)->inputs()[0]), (Shape{1, 3}));
+  std::unique_ptr<Session> session = std::move(*Session::create(*model, 1));
+  std::vector<Tensor> inputs{Tensor(DType::F32, {1, 3}), Tensor()}, outputs = *session->makeOutputs(inputs);
+  ASSERT_TRUE(session->run(inputs, outputs).ok());
+  EXPECT_EQ(outputs[0].as<float>()[2], 3);
+
+  Expected<std::shared_ptr<Model>> first = Model::load(modelPath("TinyModelSpareLevel"));
+  ASSERT_TRUE(first) << first.failure().message;
+  ASSERT_EQ((*first)->variants().size(), 1u);
+  EXPECT_EQ(shapeOf((*first)->inputs()[0]), (Shape{2, 3}));
+  EXPECT_NE(loadError("TinyModelNoLevel").find("needs tractorbeam"), std::string::npos) << "the least demanding is named";
+}
+
+TEST(Model, FeaturesCanBeHidden) {
+  if (!missingFeatures("sse2").empty())
+    GTEST_SKIP() << "not x86-64";
+  setenv("SINTER_HIDE_CPU_FEATURES", "avx2,sse2", 1);
+  EXPECT_EQ(missingFeatures("sse,sse2,avx2"), (std::vector<std::string>{"sse2", "avx2"}));
+  setenv("SINTER_HIDE_CPU_FEATURES", "sse", 1);
+  EXPECT_TRUE(missingFeatures("sse2").empty()) << "whole names";
+  unsetenv("SINTER_HIDE_CPU_FEATURES");
 }
 
 TEST(Model, RunsWithAnyNumberOfThreads) {

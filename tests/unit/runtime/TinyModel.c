@@ -11,6 +11,9 @@
 #ifndef FEATURES
 #define FEATURES ""
 #endif
+#ifndef SECOND_FEATURES
+#define SECOND_FEATURES ""
+#endif
 #ifndef NAME
 #define NAME "tiny"
 #endif
@@ -58,6 +61,7 @@ static int32_t runRow(const SinterCallbacks *callbacks, void *arena, const void 
 static const SinterModel second = {
     .magic = SINTER_MAGIC,
     .abiVersion = SINTER_ABI_VERSION,
+    .cpuFeatures = SECOND_FEATURES,
     .inputs = rowInputs,
     .outputs = rowOutputs,
     .kernels = kernels,
