@@ -1,10 +1,12 @@
 // nn-form-kernels: ops into kernels. An elementwise op joins the kernel of an operand: where others read that
 // too, the kernel gets a second output. A convolution takes in the elementwise ops that only it reads.
 #include "ir/Attention.h"
+#include "ir/DepthwiseFeed.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
+#include "passes/SharedStorage.h"
 #include "passes/Unused.h"
 #include "passes/Views.h"
 #include "mlir/IR/IRMapping.h"
@@ -245,18 +247,35 @@ private:
     });
   }
 
-  /// The elementwise kernel that a convolution in channel blocks can compute while it loads its input.
+  /// The kernel that a convolution in channel blocks can compute while it loads its input: an elementwise one, or a depthwise
+  /// convolution.
   KernelOp joinablePrologue(Operation *op) {
     auto conv = dyn_cast<ConvOp>(op);
     if (!fuse || !secondOutputs || !conv || conv.getGroup() != 1 || !elementTypeOf(conv.getX()).isF32() || !layoutOf(conv.getX().getType()) ||
         !layoutOf(conv.getY().getType()))
       return {};
     auto kernel = conv.getX().getDefiningOp<KernelOp>();
+    if (kernel && canFeed(kernel, conv))
+      return kernel;
     // Lines that two iterations read are computed twice: worth it for a few instructions.
     bool isCheap = kernel && llvm::all_of(kernel.getBody().front().without_terminator(), [](Operation &inner) {
       return isa<ChannelAffineOp, AddOp, SubOp, MulOp, MaxOp, MinOp, ReluOp, LeakyReluOp, PReluOp, ClipOp>(inner);
     });
     return isCheap && kernel->hasOneUse() ? kernel : KernelOp();
+  }
+
+  /// Whether the kernel is a depthwise convolution whose lines a pointwise one had better read from a buffer: what it writes is
+  /// more than the L2 cache keeps, and a line of it leaves room in the L1 cache.
+  static bool canFeed(KernelOp kernel, ConvOp conv) {
+    constexpr int64_t leastBytes = 512 << 10, mostLineBytes = 16 << 10;
+    if (kernel->getNumResults() != 1 || !kernel->hasOneUse() || !isPointwise(conv))
+      return false;
+    int64_t bytes = storageBytes(conv.getX()), lines = rankedType(conv.getX()).getDimSize(0) * rankedType(conv.getX()).getDimSize(2);
+    if (bytes < leastBytes || bytes / lines > mostLineBytes)
+      return false;
+    Block &ops = kernel.getBody().front();
+    ConvOp feed = depthwiseFeed(ops.getTerminator()->getOperand(0));
+    return feed && feed == &ops.front();
   }
 
   /// Tells the journal why ops are alone in their kernels.

@@ -170,8 +170,9 @@ def FormKernels : Pass<"nn-form-kernels", "::mlir::ModuleOp"> {
   let description = [{
     Each op becomes an `nn.kernel`; an elementwise op joins the kernel of an operand, when shapes and element types agree. Where
     others read that operand too, the kernel gets a second output, if what else the op reads is there by then. Elementwise ops
-    that only a blocked convolution reads join its kernel: they are computed while its input is loaded. Reshapes and other views
-    stay outside: they cost nothing. Afterwards the function is constants, kernels and views.
+    that only a blocked convolution reads join its kernel: they are computed while its input is loaded. So does a depthwise
+    convolution that only a pointwise one reads, where lines are short and many: the kernel computes them into a buffer.
+    Reshapes and other views stay outside: they cost nothing. Afterwards the function is constants, kernels and views.
   }];
   let options = [
     Option<"fuse", "fuse", "bool", "true", "fuse elementwise ops onto their producers">,

@@ -6,6 +6,7 @@
 #include "codegen/llvm/Contraction.h"
 #include "codegen/llvm/PixelTiles.h"
 #include "codegen/llvm/WindowPanel.h"
+#include "ir/DepthwiseFeed.h"
 #include "ir/ops/TransposedWindow.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -212,6 +213,13 @@ private:
   void copyInput() {
     const Window &w = plan.window;
     copy = e.scratch(word, {plan.inputBlocks() * plan.copiedElements()});
+    if (ConvOp feed = e.isInMemory(of.x) ? ConvOp() : depthwiseFeed(of.x)) {
+      Value from = div(firstPixel, w[2].out), to = minimum(e.add(from, e.index(plan.copiedLines())), e.index(w[1].out));
+      e.loop(e.index(0), e.index(plan.inputBlocks()), 1, [&](Value block) {
+        emitDepthwiseLines(e, feed, of.x, image, block, from, to, copy, e.mul(block, plan.copiedElements()));
+      });
+      return;
+    }
     Value firstLine = sub(e.mul(div(firstPixel, w[2].out), w[1].stride), e.index(w[1].padBegin));
     Value firstPlane = sub(e.mul(plane, w[0].stride), e.index(w[0].padBegin));
     e.loop(e.index(0), e.index(plan.inputBlocks()), 1, [&](Value block) {
@@ -477,7 +485,8 @@ private:
         e.store(kept, e.index((j * tile.pixels + i) * plan.block), values[i * tile.blocks + j]);
     e.loop(e.index(0), e.index(tile.blocks), 1, [&](Value j) {
       Point point{{image, e.add(firstBlock, j)}, e.mul(first, plan.block), static_cast<unsigned>(plan.block)};
-      finishVectors(e, kept, e.mul(j, tile.pixels * plan.block), tile.pixels, point);
+      finishVectors(e, kept, e.mul(j, tile.pixels * plan.block), tile.pixels, point,
+                    [&](Value elements, const Point &at) { e.finish(0, elements, at); });
     });
   }
 
@@ -522,6 +531,9 @@ void emitOver(KernelEmitter &e, const ConvolutionOperands &of, const Window &win
                               inputBlock, of.products.vectors(), packs, (of.columns - 1) * of.distance);
   };
   BlockedConvolution plan = planFor(window, touchesPadding(window) || !e.isInMemory(of.x) || of.columns > 1);
+  // Each would compute the lines anew.
+  if (!e.isInMemory(of.x) && depthwiseFeed(of.x))
+    plan.splits = 1;
   bool fits = !plan.packs || plan.inputBlocks() * plan.copiedElements() * 4 <= BlockedConvolution::maxCopyBytes;
   if (fits)
     return ConvolutionEmitter(e, of, plan, inputs).emit(nullptr);

@@ -33,8 +33,9 @@ struct WindowFold {
 class WindowEmitter {
 public:
   WindowEmitter(KernelEmitter &e, Operation *op, Value x, Window window, WindowFold fold)
-      : e(e), op(op), x(x), window(std::move(window)), fold(std::move(fold)), lanes(e.target.lanes(32)),
+      : e(e), x(x), window(std::move(window)), fold(std::move(fold)), lanes(e.target.lanes(32)),
         isShort(isShortEpilogue(op)) {
+    finish = [&e](Value elements, const Point &point) { e.finish(0, elements, point); };
     Dims shape = storageShape(rankedType(x));
     images = shape[0], blocks = shape[1];
     width = std::min(this->fold.merge ? pixelsByColumns() : pixelsByRegisters(), column().out);
@@ -51,6 +52,13 @@ public:
       image = at[0], channel = at[1], plane = at[2], line = at[3];
       emitLine();
     });
+  }
+
+  /// One line of one channel block of an image, for a kernel whose iterations are another op's.
+  void emitLine(Value ofImage, Value ofChannel, Value ofLine, Sink sink) {
+    image = ofImage, channel = ofChannel, plane = e.index(0), line = ofLine;
+    finish = std::move(sink);
+    emitLine();
   }
 
 private:
@@ -201,17 +209,17 @@ private:
       Buffer kept = e.scratch(getElementTypeOrSelf(sums[0]), {count * lanes});
       for (int64_t i = 0; i < count; ++i)
         e.store(kept, e.index(i * lanes), sums[i]);
-      return finishVectors(e, kept, e.index(0), count, first);
+      return finishVectors(e, kept, e.index(0), count, first, finish);
     }
     for (int64_t i = 0; i < count; ++i)
-      e.finish(0, sums[i], Point{first.outer, e.add(first.inner, e.index(i * lanes)), first.lanes});
+      finish(sums[i], Point{first.outer, e.add(first.inner, e.index(i * lanes)), first.lanes});
   }
 
   KernelEmitter &e;
-  Operation *op;
   Value x;
   Window window;
   WindowFold fold;
+  Sink finish;
   int64_t lanes, images, blocks, width;
   bool isShort;
   Value image, channel, plane, line;
@@ -231,13 +239,8 @@ Tensor packedTaps(const Tensor &weights, DType type, int64_t channels, int64_t i
   return packed;
 }
 
-} // namespace
-
-LogicalResult emitConvolutionInBlocks(KernelEmitter &e, ConvOp op) {
-  FailureOr<Window> resolved = op.window();
-  if (failed(resolved))
-    return failure();
-  Window window = *threeAxes(*resolved);
+/// Of a convolution whose groups lie inside blocks.
+WindowFold foldOf(KernelEmitter &e, ConvOp op, const Window &window) {
   int64_t lanes = e.target.lanes(32), channels = rankedType(op.getX()).getDimSize(1);
   int64_t inputs = channels / op.getGroup(), taps = window[0].size * window[1].size * window[2].size;
   Tensor weights = packedTaps(*constantTensor(op.getW()), DType::F32, channels, inputs, taps, lanes);
@@ -246,8 +249,8 @@ LogicalResult emitConvolutionInBlocks(KernelEmitter &e, ConvOp op) {
   Tensor bias = packedTaps(op.getB() ? *constantTensor(op.getB()) : none, DType::F32, channels, 1, 1, lanes);
   WindowFold fold;
   fold.sharedCount = inputs;
-  fold.start = [&](Value channel) { return e.load(e.constant(bias), e.mul(channel, lanes), lanes); };
-  fold.shared = [&](Value channel, Value tap) {
+  fold.start = [&e, lanes, bias](Value channel) { return e.load(e.constant(bias), e.mul(channel, lanes), lanes); };
+  fold.shared = [&e, lanes, weights, taps, inputs](Value channel, Value tap) {
     Values all;
     Value first = e.mul(e.add(e.mul(channel, taps), tap), inputs * lanes);
     for (int64_t i = 0; i < inputs; ++i)
@@ -255,7 +258,7 @@ LogicalResult emitConvolutionInBlocks(KernelEmitter &e, ConvOp op) {
     return all;
   };
   // Input i of each group, in all lanes of the group.
-  auto inputOfGroups = [&](Value x, int64_t i) -> Value {
+  auto inputOfGroups = [&e, lanes, inputs](Value x, int64_t i) -> Value {
     if (inputs == 1)
       return x;
     SmallVector<int64_t> from;
@@ -263,13 +266,53 @@ LogicalResult emitConvolutionInBlocks(KernelEmitter &e, ConvOp op) {
       from.push_back(lane / inputs * inputs + i);
     return vector::ShuffleOp::create(e.b, x, x, from);
   };
-  fold.fold = [&](Value sum, Value x, ValueRange shared) -> Value {
+  fold.fold = [&e, inputOfGroups](Value sum, Value x, ValueRange shared) -> Value {
     for (auto [i, weight] : llvm::enumerate(shared))
       sum = vector::FMAOp::create(e.b, inputOfGroups(x, static_cast<int64_t>(i)), weight, sum);
     return sum;
   };
-  WindowEmitter(e, op, op.getX(), window, fold).emit();
+  return fold;
+}
+
+/// What ops between `from` and `to` (ir/DepthwiseFeed.h) make of an element of `from`.
+Value through(KernelEmitter &e, Value from, Value element, Value to, const Point &point, llvm::DenseMap<Value, Value> &known) {
+  if (to == from)
+    return element;
+  if (Value value = known.lookup(to))
+    return value;
+  if (e.isInMemory(to))
+    return e.splat(e.read(to, Point{{}, {}, 1}), point.lanes);
+  Operation *op = to.getDefiningOp();
+  Values args;
+  for (Value operand : op->getOperands())
+    args.push_back(through(e, from, element, operand, point, known));
+  return known[to] = cast<ElementwiseOpInterface>(op).buildElement(e.b, op->getLoc(), args);
+}
+
+} // namespace
+
+LogicalResult emitConvolutionInBlocks(KernelEmitter &e, ConvOp op) {
+  FailureOr<Window> resolved = op.window();
+  if (failed(resolved))
+    return failure();
+  Window window = *threeAxes(*resolved);
+  WindowEmitter(e, op, op.getX(), window, foldOf(e, op, window)).emit();
   return success();
+}
+
+void emitDepthwiseLines(KernelEmitter &e, ConvOp op, Value value, Value image, Value channel, Value from, Value to,
+                        const Buffer &buffer, Value at) {
+  Window window = *threeAxes(*op.window());
+  WindowEmitter emitter(e, op, op.getX(), window, foldOf(e, op, window));
+  int64_t length = window[2].out * e.target.lanes(32);
+  e.loop(from, to, 1, [&](Value line) {
+    // Points count the elements of the plane.
+    Value shift = e.b.createOrFold<arith::SubIOp>(at, e.mul(from, length));
+    emitter.emitLine(image, channel, line, [&](Value elements, const Point &point) {
+      llvm::DenseMap<Value, Value> known;
+      e.store(buffer, e.add(shift, point.inner), through(e, op.getY(), elements, value, point, known));
+    });
+  });
 }
 
 /// A depthwise one of bytes: differences to the zero point, of nine bits, times weights of nine.

@@ -307,6 +307,8 @@ bool isShortEpilogue(Operation *anchor) {
   OpBuilder builder(anchor->getContext());
   builder.setInsertionPointToStart(&probe);
   for (Operation *op = anchor->getNextNode(); op; op = op->getNextNode()) {
+    if (isa<ConvOp>(op))
+      break; // which reads what is computed up to there
     auto elementwise = dyn_cast<ElementwiseOpInterface>(op);
     if (!elementwise)
       continue;

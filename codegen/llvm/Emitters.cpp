@@ -6,6 +6,7 @@
 #include "codegen/llvm/Detection.h"
 #include "codegen/llvm/Fusion.h"
 #include "codegen/llvm/PixelTiles.h"
+#include "ir/DepthwiseFeed.h"
 
 using namespace mlir;
 using namespace sinter::nn;
@@ -60,8 +61,14 @@ static std::string refuseElementwise(Operation &op, Operation *anchor) {
   return "";
 }
 
+/// Whether `op` is a pointwise convolution that computes `anchor`, a depthwise one, on its way.
+static bool isFedBy(Operation &op, Operation *anchor) {
+  auto conv = dyn_cast<ConvOp>(op);
+  return conv && isPointwise(conv) && depthwiseFeed(conv.getX()) == anchor;
+}
+
 std::string refuseKernel(KernelOp kernel, const Target &target) {
-  Operation *anchor = nullptr;
+  Operation *anchor = nullptr, *feed = nullptr;
   Block &body = kernel.getBody().front();
   if (std::optional<Attention> attention = attentionOf(kernel))
     return refuseAttention(*attention, target);
@@ -78,17 +85,20 @@ std::string refuseKernel(KernelOp kernel, const Target &target) {
       continue;
     if (!emitter)
       return name + " has no generated kernel";
-    if (anchor)
+    if (anchor && (feed || !isFedBy(op, anchor)))
       return "it has two anchors, " + anchor->getName().getStringRef().str() + " and " + name;
+    feed = anchor;
     anchor = &op;
     if (std::string reason = emitter->refuse ? emitter->refuse(&op, target) : ""; !reason.empty())
       return reason;
   }
   for (Operation &op : body.without_terminator())
-    if (std::string reason = &op == anchor ? "" : refuseElementwise(op, anchor); !reason.empty())
+    if (std::string reason = &op == anchor || &op == feed ? "" : refuseElementwise(op, anchor); !reason.empty())
       return reason;
   for (Value yielded : body.getTerminator()->getOperands())
-    if (anchor &&
+    if (feed && reaches(feed->getResult(0), yielded))
+      return "an output needs " + feed->getName().getStringRef().str() + ", whose results are not kept";
+    else if (anchor &&
         llvm::count_if(anchor->getResults(), [&](Value from) { return reaches(from, yielded); }) > 1)
       return "an output needs two results of " + anchor->getName().getStringRef().str();
   return "";

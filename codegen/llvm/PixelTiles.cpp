@@ -97,17 +97,17 @@ void prefetchPart(KernelEmitter &e, const Buffer &weights, Value at, int64_t ele
                                /*isDataCache=*/true);
 }
 
-void finishVectors(KernelEmitter &e, const Buffer &kept, Value at, int64_t count, const Point &first) {
+void finishVectors(KernelEmitter &e, const Buffer &kept, Value at, int64_t count, const Point &first, const Sink &finish) {
   int64_t lanes = first.lanes, together = std::min<int64_t>(e.target.vectorRegisters / 4, count);
-  auto finish = [&](Value i, int64_t vectors) {
+  auto finishSome = [&](Value i, int64_t vectors) {
     auto wide = static_cast<unsigned>(vectors * lanes);
     Value offset = e.mul(i, lanes);
-    e.finish(0, e.load(kept, e.add(at, offset), wide), Point{first.outer, e.add(first.inner, offset), wide});
+    finish(e.load(kept, e.add(at, offset), wide), Point{first.outer, e.add(first.inner, offset), wide});
   };
   int64_t whole = count / together * together;
-  e.loop(e.index(0), e.index(whole), together, [&](Value i) { finish(i, together); });
+  e.loop(e.index(0), e.index(whole), together, [&](Value i) { finishSome(i, together); });
   if (whole < count)
-    finish(e.index(whole), count - whole);
+    finishSome(e.index(whole), count - whole);
 }
 
 void copyPaddedLine(KernelEmitter &e, LineReader read, const Window &w, int64_t block, int64_t columns, Value z, Value y,

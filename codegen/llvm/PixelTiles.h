@@ -49,9 +49,12 @@ llvm::SmallVector<mlir::Value> multiplyChannels(KernelEmitter &e, const ChannelP
 /// cache that it asks for. Beyond the end of the weights nothing happens.
 void prefetchPart(KernelEmitter &e, const Buffer &weights, mlir::Value at, int64_t elements, mlir::Value turn, int64_t turns);
 
-/// finish() of `count` consecutive vectors that `kept` holds from `at` on; `first` is the point of the first. Several at a time, whose
+/// What becomes of element(s) that are computed: e.finish(0, ...), or a place in a buffer.
+using Sink = std::function<void(mlir::Value elements, const Point &point)>;
+
+/// Gives `finish` `count` consecutive vectors that `kept` holds from `at` on; `first` is the point of the first. Several at a time, whose
 /// chains of dependent instructions overlap.
-void finishVectors(KernelEmitter &e, const Buffer &kept, mlir::Value at, int64_t count, const Point &first);
+void finishVectors(KernelEmitter &e, const Buffer &kept, mlir::Value at, int64_t count, const Point &first, const Sink &finish);
 
 /// `lanes` consecutive inputs (channels or words) from `at` on, counted within the channel block.
 using LineReader = llvm::function_ref<mlir::Value(mlir::Value at, unsigned lanes)>;

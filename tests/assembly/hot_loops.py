@@ -67,6 +67,18 @@ def convolution(channels, filters, size, kernel, stride=1, group=1, dilation=1, 
     return network([("x", x)], body, "y", y)
 
 
+def separable(channels, size):
+    """A depthwise convolution and, in the same kernel, a pointwise one."""
+    x, depth, point = [1, channels, *size], [channels, 1, 3, 3], [channels, channels, 1, 1]
+    body = constant("s", [channels, 1, 1, 1]) + constant("w", depth) + constant("v", point)
+    body += f"  %p = nn.conv %x, %s {{group = {channels} : i64}} : ({tensor(x)}, {tensor([channels, 1, 1, 1])}) -> {tensor(x)}\n"
+    body += (f"  %d = nn.conv %p, %w {{group = {channels} : i64, pads = array<i64: 1, 1, 1, 1>}} : ({tensor(x)}, {tensor(depth)}) -> "
+             f"{tensor(x)}\n")
+    body += f"  %r = nn.relu %d : ({tensor(x)}) -> {tensor(x)}\n"
+    body += f"  %y = nn.conv %r, %v : ({tensor(x)}, {tensor(point)}) -> {tensor(x)}\n"
+    return network([("x", x)], body, "y", x)
+
+
 def product(rows, inner, columns, batch=(), follow=None):
     a, b, y = [*batch, rows, inner], [*batch, inner, columns], [*batch, rows, columns]
     if follow:
@@ -108,6 +120,7 @@ CASES = {
     "depthwise-strided": lambda: convolution(96, 96, [28, 28], [3, 3], stride=2, group=96),
     "depthwise-five": lambda: convolution(72, 72, [14, 14], [5, 5], group=72),
     "depthwise-five-strided": lambda: convolution(72, 72, [28, 28], [5, 5], stride=2, group=72),
+    "separable": lambda: separable(32, [64, 66]),
     "product": lambda: product(64, 256, 128),
     "product-odd": lambda: product(37, 100, 75),
     "vector": lambda: product(1, 512, 1000),

@@ -173,3 +173,104 @@ func.func @bytes(%q: tensor<1x2x4x4xui8>, %r: tensor<1x2x4x4xui8>) -> tensor<1x2
   %y = nn.quantize %c, %s, %z : (tensor<1x2x4x4xf32>, tensor<f32>, tensor<ui8>) -> tensor<1x2x4x4xui8>
   return %y : tensor<1x2x4x4xui8>
 }
+
+// -----
+
+// A pointwise convolution computes the depthwise one that it alone reads line by line, with the activation between them.
+// CHECK-LABEL: @separable
+// CHECK: nn.kernel
+// CHECK-NEXT: nn.conv %arg0
+// CHECK-NEXT: nn.relu
+// CHECK-NEXT: nn.conv
+// CHECK-NEXT: nn.add
+// CHECK-NEXT: nn.yield
+// CHECK-NOT: nn.kernel
+// CHECK: return
+func.func @separable(%x: tensor<1x32x64x64xf32, #nn.blocked<1, 16>>) -> tensor<1x32x64x64xf32, #nn.blocked<1, 16>> {
+  %wd = nn.constant dense<0.5> : tensor<32x1x3x3xf32>
+  %wp = nn.constant dense<0.25> : tensor<32x32x1x1xf32>
+  %d = nn.conv %x, %wd {group = 32 : i64, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x32x64x64xf32, #nn.blocked<1, 16>>, tensor<32x1x3x3xf32>) -> tensor<1x32x64x64xf32, #nn.blocked<1, 16>>
+  %r = nn.relu %d : (tensor<1x32x64x64xf32, #nn.blocked<1, 16>>) -> tensor<1x32x64x64xf32, #nn.blocked<1, 16>>
+  %c = nn.conv %r, %wp : (tensor<1x32x64x64xf32, #nn.blocked<1, 16>>, tensor<32x32x1x1xf32>) -> tensor<1x32x64x64xf32, #nn.blocked<1, 16>>
+  %y = nn.add %c, %x : (tensor<1x32x64x64xf32, #nn.blocked<1, 16>>, tensor<1x32x64x64xf32, #nn.blocked<1, 16>>) -> tensor<1x32x64x64xf32, #nn.blocked<1, 16>>
+  return %y : tensor<1x32x64x64xf32, #nn.blocked<1, 16>>
+}
+
+// -----
+
+// Trap: what the depthwise convolution computes is a result, too.
+// CHECK-LABEL: @separable_read_twice
+// CHECK: nn.kernel
+// CHECK: nn.kernel
+// CHECK: return
+func.func @separable_read_twice(%x: tensor<1x32x64x64xf32, #nn.blocked<1, 16>>) -> (tensor<1x32x64x64xf32, #nn.blocked<1, 16>>, tensor<1x32x64x64xf32, #nn.blocked<1, 16>>) {
+  %wd = nn.constant dense<0.5> : tensor<32x1x3x3xf32>
+  %wp = nn.constant dense<0.25> : tensor<32x32x1x1xf32>
+  %d = nn.conv %x, %wd {group = 32 : i64, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x32x64x64xf32, #nn.blocked<1, 16>>, tensor<32x1x3x3xf32>) -> tensor<1x32x64x64xf32, #nn.blocked<1, 16>>
+  %r = nn.relu %d : (tensor<1x32x64x64xf32, #nn.blocked<1, 16>>) -> tensor<1x32x64x64xf32, #nn.blocked<1, 16>>
+  %c = nn.conv %r, %wp : (tensor<1x32x64x64xf32, #nn.blocked<1, 16>>, tensor<32x32x1x1xf32>) -> tensor<1x32x64x64xf32, #nn.blocked<1, 16>>
+  return %r, %c : tensor<1x32x64x64xf32, #nn.blocked<1, 16>>, tensor<1x32x64x64xf32, #nn.blocked<1, 16>>
+}
+
+// -----
+
+// Trap: a value that is not computed in the kernel stands between them, at other places than the lines' own would be read.
+// CHECK-LABEL: @separable_residual
+// CHECK: nn.kernel
+// CHECK: nn.kernel
+// CHECK: return
+func.func @separable_residual(%x: tensor<1x32x64x64xf32, #nn.blocked<1, 16>>) -> tensor<1x32x64x64xf32, #nn.blocked<1, 16>> {
+  %wd = nn.constant dense<0.5> : tensor<32x1x3x3xf32>
+  %wp = nn.constant dense<0.25> : tensor<32x32x1x1xf32>
+  %d = nn.conv %x, %wd {group = 32 : i64, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x32x64x64xf32, #nn.blocked<1, 16>>, tensor<32x1x3x3xf32>) -> tensor<1x32x64x64xf32, #nn.blocked<1, 16>>
+  %r = nn.add %d, %x : (tensor<1x32x64x64xf32, #nn.blocked<1, 16>>, tensor<1x32x64x64xf32, #nn.blocked<1, 16>>) -> tensor<1x32x64x64xf32, #nn.blocked<1, 16>>
+  %c = nn.conv %r, %wp : (tensor<1x32x64x64xf32, #nn.blocked<1, 16>>, tensor<32x32x1x1xf32>) -> tensor<1x32x64x64xf32, #nn.blocked<1, 16>>
+  return %c : tensor<1x32x64x64xf32, #nn.blocked<1, 16>>
+}
+
+// -----
+
+// Trap: a convolution that pads reads lines that no depthwise convolution computes.
+// CHECK-LABEL: @separable_padded
+// CHECK: nn.kernel
+// CHECK: nn.kernel
+// CHECK: return
+func.func @separable_padded(%x: tensor<1x32x64x64xf32, #nn.blocked<1, 16>>) -> tensor<1x32x66x66xf32, #nn.blocked<1, 16>> {
+  %wd = nn.constant dense<0.5> : tensor<32x1x3x3xf32>
+  %wp = nn.constant dense<0.25> : tensor<32x32x1x1xf32>
+  %d = nn.conv %x, %wd {group = 32 : i64, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x32x64x64xf32, #nn.blocked<1, 16>>, tensor<32x1x3x3xf32>) -> tensor<1x32x64x64xf32, #nn.blocked<1, 16>>
+  %c = nn.conv %d, %wp {pads = array<i64: 1, 1, 1, 1>} : (tensor<1x32x64x64xf32, #nn.blocked<1, 16>>, tensor<32x32x1x1xf32>) -> tensor<1x32x66x66xf32, #nn.blocked<1, 16>>
+  return %c : tensor<1x32x66x66xf32, #nn.blocked<1, 16>>
+}
+
+// -----
+
+// What the depthwise convolution writes stays in the L2 cache: nothing is gained.
+// CHECK-LABEL: @separable_small
+// CHECK: nn.kernel
+// CHECK: nn.kernel
+// CHECK: return
+func.func @separable_small(%x: tensor<1x32x16x16xf32, #nn.blocked<1, 16>>) -> tensor<1x32x16x16xf32, #nn.blocked<1, 16>> {
+  %wd = nn.constant dense<0.5> : tensor<32x1x3x3xf32>
+  %wp = nn.constant dense<0.25> : tensor<32x32x1x1xf32>
+  %d = nn.conv %x, %wd {group = 32 : i64, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x32x16x16xf32, #nn.blocked<1, 16>>, tensor<32x1x3x3xf32>) -> tensor<1x32x16x16xf32, #nn.blocked<1, 16>>
+  %r = nn.relu %d : (tensor<1x32x16x16xf32, #nn.blocked<1, 16>>) -> tensor<1x32x16x16xf32, #nn.blocked<1, 16>>
+  %c = nn.conv %r, %wp : (tensor<1x32x16x16xf32, #nn.blocked<1, 16>>, tensor<32x32x1x1xf32>) -> tensor<1x32x16x16xf32, #nn.blocked<1, 16>>
+  return %c : tensor<1x32x16x16xf32, #nn.blocked<1, 16>>
+}
+
+// -----
+
+// Nor where lines of all channels leave the L1 cache.
+// CHECK-LABEL: @separable_wide
+// CHECK: nn.kernel
+// CHECK: nn.kernel
+// CHECK: return
+func.func @separable_wide(%x: tensor<1x160x64x64xf32, #nn.blocked<1, 16>>) -> tensor<1x160x64x64xf32, #nn.blocked<1, 16>> {
+  %wd = nn.constant dense<0.5> : tensor<160x1x3x3xf32>
+  %wp = nn.constant dense<0.25> : tensor<160x160x1x1xf32>
+  %d = nn.conv %x, %wd {group = 160 : i64, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x160x64x64xf32, #nn.blocked<1, 16>>, tensor<160x1x3x3xf32>) -> tensor<1x160x64x64xf32, #nn.blocked<1, 16>>
+  %r = nn.relu %d : (tensor<1x160x64x64xf32, #nn.blocked<1, 16>>) -> tensor<1x160x64x64xf32, #nn.blocked<1, 16>>
+  %c = nn.conv %r, %wp : (tensor<1x160x64x64xf32, #nn.blocked<1, 16>>, tensor<160x160x1x1xf32>) -> tensor<1x160x64x64xf32, #nn.blocked<1, 16>>
+  return %c : tensor<1x160x64x64xf32, #nn.blocked<1, 16>>
+}
