@@ -38,6 +38,28 @@ suite "dumps of every stage" "$root/scripts/check-dumps.sh"
 suite "random networks, 2000 seeds" "$build/tests/random-graphs" --count 2000 --reduce-to "$logs"
 suite "random networks, oneDNN" "$build/tests/random-graphs" --count 500 --backend onednn --reduce-to "$logs"
 
+# checked COMMAND...: a command that is one test.
+checked() { "$@" && echo "1 passed, 0 failed, 0 skipped"; }
+
+onnxRunner() {
+  local environment=$build/onnx-environment
+  [ -x "$environment/bin/python" ] || { python3 -m venv "$environment" && "$environment/bin/pip" install -q onnx; }
+  SINTER_LIBRARY=$build/lib/libsinter.so.1 PYTHONPATH=$root/python "$environment/bin/python" "$root/scripts/onnx_backend_test.py" "$onnxData"
+}
+if python3 -m pip download -q --no-deps -d "$logs" six >/dev/null 2>&1; then
+  if [ -n "${SINTER_TESTDATA:-}" ]; then suite "ONNX's test runner beside sinter test" onnxRunner; fi
+  suite "Python wheel in a fresh environment" checked "$root/scripts/check-wheel.sh"
+  suite "Dask example" checked "$root/examples/dask/run.sh"
+  suite "Triton example" checked "$root/examples/serving/run.sh"
+else
+  skipSuite "ONNX's runner, wheel, Dask, Triton" "PyPI cannot be reached"
+fi
+
+interfaceFuzz() {
+  ninja -C "$build" api-fuzz-sanitized && LD_LIBRARY_PATH=$build/lib "$bin/api-fuzz-sanitized" --seconds 300 --seed "$RANDOM"
+}
+suite "random calls of the interface, sanitizers" checked interfaceFuzz
+
 sanitized() {
   local build=$root/build/asan
   (cd "$root" && cmake --preset asan && ninja -C "$build") && runCtest

