@@ -112,7 +112,7 @@ sinter_error_t *Runner::choose(std::span<const sinter_tensor_t> given) {
   for (const sinter_tensor_t &tensor : given) {
     bool isAbsent = !tensor.data && tensor.rank == 0, isValid = tensor.rank >= 0 && (tensor.rank == 0 || tensor.shape);
     Shape shape = isValid && !isAbsent ? Shape(tensor.shape, tensor.shape + tensor.rank) : Shape();
-    if (!elementCount(shape))
+    if (!isValid || !elementCount(shape))
       return error(SINTER_INVALID_ARGUMENT, "an input has no valid shape");
     shapes.push_back(isAbsent ? Tensor() : Tensor::view(DType::U8, std::move(shape), tensor.data));
   }

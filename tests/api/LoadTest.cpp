@@ -86,6 +86,10 @@ TEST_F(LoadTest, SeveralShapes) {
   int64_t shape[] = {3, 3};
   sinter_tensor_t inputs[] = {{x, shape, nullptr, 2, SINTER_F32}, {}}, output = {};
   EXPECT_FAILS(sinter_session_run(session.handle, inputs, 2, &output, 1), SINTER_INVALID_ARGUMENT, "x=1x3");
+  inputs[0].rank = -1;
+  EXPECT_FAILS(sinter_session_run(session.handle, inputs, 2, &output, 1), SINTER_INVALID_ARGUMENT, "no valid shape");
+  inputs[0] = {x, nullptr, nullptr, 2, SINTER_F32};
+  EXPECT_FAILS(sinter_session_run(session.handle, inputs, 2, &output, 1), SINTER_INVALID_ARGUMENT, "no valid shape");
 }
 
 TEST_F(LoadTest, FromMemory) {

@@ -181,6 +181,8 @@ TEST_F(OpenModel, WrongTensors) {
   EXPECT_FAILS(run(f32(x.data()), f32(y.data(), nullptr, wide)), SINTER_INVALID_ARGUMENT, "output 'y' must have the shape 2x3");
   EXPECT_FAILS(run(f32(x.data()), f32(x.data())), SINTER_INVALID_ARGUMENT, "overlaps");
   EXPECT_FAILS(sinter_session_run(session.handle, nullptr, 0, nullptr, 0), SINTER_INVALID_ARGUMENT, "1 inputs and 1 outputs");
+  const int64_t rows[] = {int64_t(1) << 50, 3}, nowhere[] = {0, 4};
+  EXPECT_FAILS(run({x.data(), rows, nowhere, 2, SINTER_F32}), SINTER_OUT_OF_MEMORY, "dense copy of input 'x'");
   expectRuns(session.handle, 2);
   Model specialised;
   sinter_tensor_t in = f32(x.data());
@@ -366,6 +368,17 @@ TEST(MadeOpenModels, Refusals) {
   EXPECT_FAILS(specialise(nullptr, "y"), SINTER_INTERNAL, "gave none");
   EXPECT_FAILS(specialise(&openSum, "y"), SINTER_INTERNAL, "none that is compiled");
   EXPECT_FAILS(specialise(&sumModel, "z"), SINTER_UNSUPPORTED, "outputs for these shapes");
+
+  maker.text = &sumModel;
+  maker.output.name = "y";
+  maker.input.name = "other";
+  sinter_open_model_t renamed = maker.open();
+  Model made;
+  Session session;
+  ASSERT_DONE(sinter_model_create_open(&renamed, &made.handle));
+  ASSERT_DONE(sinter_session_create(made.handle, nullptr, &session.handle));
+  sinter_tensor_t out = {};
+  EXPECT_FAILS(sinter_session_run(session.handle, &in, 1, &out, 1), SINTER_INTERNAL, "an input 'x' of its own");
 }
 
 TEST(OpenModels, InCpp) {
