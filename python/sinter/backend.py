@@ -19,6 +19,7 @@ try:
 except ImportError:
     ml_dtypes = None
 
+NEWEST_OPSET = 27
 _EXTENSIONS = {"bf16": "bfloat16", "f8e4m3fn": "float8_e4m3fn", "f8e4m3fnuz": "float8_e4m3fnuz", "f8e5m2": "float8_e5m2", "f8e5m2fnuz": "float8_e5m2fnuz",
                "f8e8m0": "float8_e8m0fnu", "f4e2m1": "float4_e2m1fn", "i4": "int4", "i2": "int2", "u4": "uint4", "u2": "uint2"}
 
@@ -132,7 +133,10 @@ class SinterBackend(Backend):  # type: ignore[misc]
                  for name, value in zip((name for name in node.input if name), values)]
         results = [onnx.helper.make_empty_tensor_value_info(name) for name in node.output]
         graph = onnx.helper.make_graph([node], "node", given, results)
-        return cls.run_model(onnx.helper.make_model(graph), values, device, **options)
+        # ONNX's package may know newer operators than Sinter reads.
+        opset = options.pop("opset_version", min(onnx.defs.onnx_opset_version(), NEWEST_OPSET))
+        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid(node.domain, opset)])
+        return cls.run_model(model, values, device, **options)
 
     @classmethod
     def supports_device(cls, device: str) -> bool:

@@ -88,8 +88,9 @@ def test_unsupported_operators_are_named():
     graph = helper.make_graph([helper.make_node("NoSuchOperator", ["x"], ["y"])], "g",
                               [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])],
                               [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     with pytest.raises(sinter.Error, match="NoSuchOperator") as caught:
-        sinter.backend.run_model(helper.make_model(graph), [np.zeros(1, np.float32)])
+        sinter.backend.run_model(model, [np.zeros(1, np.float32)])
     assert caught.value.code == sinter.ErrorCode.UNSUPPORTED
 
 
