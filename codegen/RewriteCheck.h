@@ -23,6 +23,8 @@ private:
   using Outputs = std::vector<Tensor>;
   void makeInputs(mlir::ModuleOp module);
   Outputs evaluate(mlir::ModuleOp module, size_t set) const;
+  std::vector<double> noiseOf(mlir::ModuleOp module, size_t set, const Outputs &outputs) const;
+  std::string changeOf(mlir::ModuleOp module, size_t set, const Outputs &outputs) const;
 
   bool assumeFinite;
   std::vector<std::vector<Tensor>> inputs; ///< sets

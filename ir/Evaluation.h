@@ -35,9 +35,9 @@ private:
 mlir::FailureOr<llvm::SmallVector<Tensor>> evaluateOp(mlir::Operation *op, llvm::ArrayRef<Tensor> operands,
                                                       size_t maxBytes = size_t(1) << 36);
 
-/// Told of every op that was evaluated, those in nn.kernel regions included.
+/// Told of every op that was evaluated, those in nn.kernel regions included. It may put other results in place.
 using EvaluationObserver = llvm::function_ref<void(mlir::Operation *op, llvm::ArrayRef<Tensor> operands,
-                                                   llvm::ArrayRef<Tensor> results)>;
+                                                   llvm::MutableArrayRef<Tensor> results)>;
 
 /// Evaluates a function of nn ops, nn.kernel regions included; tensors are dropped after their last use.
 mlir::FailureOr<llvm::SmallVector<Tensor>> evaluateFunction(mlir::func::FuncOp function,

@@ -24,9 +24,9 @@ func.func @main(%x: tensor<1x2x6x6xf32>) -> (tensor<1x2x6x6xf32> {nn.name = "y"}
 
 class RewriteCheckTest : public testing::Test {
 protected:
-  RewriteCheckTest() : check(CompileOptions{}) {
+  explicit RewriteCheckTest(const char *text = network) : check(CompileOptions{}) {
     context.loadDialect<nn::NNDialect, func::FuncDialect>();
-    module = parseSourceString<ModuleOp>(network, &context);
+    module = parseSourceString<ModuleOp>(text, &context);
     EXPECT_TRUE(check.accepts("nn-specialise-shapes", *module));
   }
   template <typename Op> Op find() {
@@ -67,6 +67,49 @@ TEST_F(RewriteCheckTest, SeesTheBorder) {
   conv.getXMutable().assign(padded);
   conv.removePadsAttr();
   EXPECT_FALSE(check.accepts("nn-wrong-border", *module));
+}
+
+/// Every second byte of %p lies at the border of two steps of %r, and roundings decide.
+constexpr const char *quantised = R"(
+func.func @main(%x: tensor<4x64xf32>) -> (tensor<4x64xf32> {nn.name = "y"}) {
+  %z = nn.constant dense<0> : tensor<i8>
+  %s = nn.constant dense<0.1> : tensor<f32>
+  %t = nn.constant dense<0.0666666701> : tensor<f32>
+  %p = nn.quantize %x, %s, %z : (tensor<4x64xf32>, tensor<f32>, tensor<i8>) -> tensor<4x64xi8>
+  %q = nn.dequantize %p, %s, %z : (tensor<4x64xi8>, tensor<f32>, tensor<i8>) -> tensor<4x64xf32>
+  %r = nn.quantize %q, %t, %z : (tensor<4x64xf32>, tensor<f32>, tensor<i8>) -> tensor<4x64xi8>
+  %y = nn.dequantize %r, %t, %z : (tensor<4x64xi8>, tensor<f32>, tensor<i8>) -> tensor<4x64xf32>
+  return %y : tensor<4x64xf32>
+})";
+
+class QuantisedRewriteTest : public RewriteCheckTest {
+protected:
+  QuantisedRewriteTest() : RewriteCheckTest(quantised) {}
+
+  /// %r = round(ratio * %p), the scales multiplied at compile time.
+  void fuseScales(float ratio) {
+    for (Operation &op : module->lookupSymbol<func::FuncOp>("main").getBody().front())
+      if (op.getNumResults() == 1 && isa<nn::QuantizeOp>(op) && op.getOperand(0).getDefiningOp<nn::DequantizeOp>()) {
+        OpBuilder b(op.getOperand(0).getDefiningOp());
+        auto scalar = [&](float value) {
+          Tensor tensor(DType::F32, {});
+          tensor.as<float>()[0] = value;
+          return nn::ConstantOp::create(b, op.getLoc(), tensor);
+        };
+        op.getOperand(0).getDefiningOp()->setOperand(1, scalar(ratio));
+        op.setOperand(1, scalar(1));
+      }
+  }
+};
+
+TEST_F(QuantisedRewriteTest, AcceptsWhatRoundingsDecide) {
+  fuseScales(1.5f);
+  EXPECT_TRUE(check.accepts("nn-fused-scales", *module));
+}
+
+TEST_F(QuantisedRewriteTest, RefusesAWrongScale) {
+  fuseScales(1.6f);
+  EXPECT_FALSE(check.accepts("nn-wrong-scale", *module));
 }
 
 } // namespace
