@@ -47,6 +47,9 @@ Tensor makeInput(const Shape &shape, DType type, Kind kind, std::optional<std::p
   return tensor;
 }
 
+/// The distance of 1 to the next number of a short type of floats; 0 for other types.
+double unitOfShortType(DType type) { return type == DType::F16 ? 0x1p-10 : type == DType::BF16 ? 0x1p-7 : 0; }
+
 /// Where two tensors differ by more than roundings, in words. A pass may regroup roundings: a thousandth of
 /// the value, or a ten-thousandth of the largest, and several units of short types. A fold may also spare an
 /// intermediate its overflow. `noise`: what roundings may change besides.
@@ -58,7 +61,7 @@ std::optional<std::string> findChange(const Tensor &got, const Tensor &want, dou
   for (double value : b)
     if (std::isfinite(value))
       largest = std::max(largest, std::fabs(value));
-  double unit = got.type() == DType::F16 ? 0x1p-10 : got.type() == DType::BF16 ? 0x1p-7 : 0;
+  double unit = unitOfShortType(got.type());
   for (size_t i = 0; i < a.size(); ++i) {
     if (std::isinf(b[i]) && std::isfinite(a[i]))
       continue;
@@ -75,7 +78,7 @@ std::optional<std::string> findChange(const Tensor &got, const Tensor &want, dou
 /// Floats with their last bits at random, as if every operation had rounded another way (Monte Carlo arithmetic: Parker, UCLA
 /// CSD-970002, 1997). Whole numbers are taken to be exact.
 Tensor roundedAnotherWay(const Tensor &exact, std::mt19937 &random) {
-  double unit = exact.type() == DType::F32 ? 0x1p-22 : exact.type() == DType::F16 ? 0x1p-10 : exact.type() == DType::BF16 ? 0x1p-7 : 0;
+  double unit = exact.type() == DType::F32 ? 0x1p-22 : unitOfShortType(exact.type());
   if (unit == 0)
     return exact;
   Tensor result(exact.type(), Shape(exact.shape()));

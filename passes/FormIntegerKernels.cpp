@@ -51,17 +51,6 @@ struct FormIntegerKernelsPass : impl::FormIntegerKernelsBase<FormIntegerKernelsP
 private:
   //===- Building ---------------------------------------------------------===//
 
-  static Value constant(OpBuilder &b, Location loc, DType type, const Shape &shape, const std::vector<double> &values) {
-    Tensor tensor(type, shape);
-    storeDoubles(tensor, values);
-    return ConstantOp::create(b, loc, tensor);
-  }
-
-  static Value castTo(OpBuilder &b, Location loc, Value x, Type element) {
-    auto type = RankedTensorType::get(rankedType(x).getShape(), element);
-    return CastOp::create(b, loc, type, x, TypeAttr::get(element), b.getBoolAttr(true), b.getStringAttr("up"));
-  }
-
   /// y = scale[o] * sums + shift[o], in f32; `sums` is [N, O, ...].
   static Value scaled(OpBuilder &b, Location loc, Value sums, const std::vector<double> &scales,
                       std::vector<double> shift) {
@@ -166,10 +155,6 @@ private:
     if (!elementTypeOf(zero).isSignlessInteger(32))
       zero = castTo(b, loc, zero, b.getI32Type());
     return MulOp::create(b, loc, columns.getType(), columns, zero);
-  }
-
-  static Value indices(OpBuilder &b, Location loc, const std::vector<int64_t> &values) {
-    return constant(b, loc, DType::I64, {static_cast<int64_t>(values.size())}, {values.begin(), values.end()});
   }
 
   void convolveBytes(ConvOp op) {

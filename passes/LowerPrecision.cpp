@@ -40,17 +40,6 @@ struct LowerPrecisionPass : impl::LowerPrecisionBase<LowerPrecisionPass> {
   }
 
 private:
-  static Value constant(OpBuilder &b, Location loc, DType type, const Shape &shape, const std::vector<double> &values) {
-    Tensor tensor(type, shape);
-    storeDoubles(tensor, values);
-    return ConstantOp::create(b, loc, tensor);
-  }
-
-  static Value castTo(OpBuilder &b, Location loc, Value x, Type element) {
-    auto type = RankedTensorType::get(rankedType(x).getShape(), element);
-    return CastOp::create(b, loc, type, x, TypeAttr::get(element), b.getBoolAttr(true), b.getStringAttr("up"));
-  }
-
   /// x as bf16, made where x is.
   Value narrow(Value x) {
     Value &result = narrowed[x];

@@ -71,13 +71,27 @@ std::optional<Weights> weightsOf(Value value, int64_t axis) {
   return Weights{*narrow, scales};
 }
 
+Value constant(OpBuilder &b, Location loc, DType type, const Shape &shape, const std::vector<double> &values) {
+  Tensor tensor(type, shape);
+  storeDoubles(tensor, values);
+  return ConstantOp::create(b, loc, tensor);
+}
+
+Value indices(OpBuilder &b, Location loc, ArrayRef<int64_t> values) {
+  Tensor tensor(DType::I64, {static_cast<int64_t>(values.size())});
+  storeInts(tensor, std::vector<int64_t>(values.begin(), values.end()));
+  return ConstantOp::create(b, loc, tensor);
+}
+
+Value castTo(OpBuilder &b, Location loc, Value x, Type element) {
+  auto type = RankedTensorType::get(rankedType(x).getShape(), element);
+  return CastOp::create(b, loc, type, x, TypeAttr::get(element), b.getBoolAttr(true), b.getStringAttr("up"));
+}
+
 Value reshape(OpBuilder &b, Location loc, Value x, ArrayRef<int64_t> shape) {
   if (rankedType(x).getShape() == shape)
     return x;
-  Tensor sizes(DType::I64, {static_cast<int64_t>(shape.size())});
-  storeInts(sizes, std::vector<int64_t>(shape.begin(), shape.end()));
-  Value to = ConstantOp::create(b, loc, sizes);
-  return ReshapeOp::create(b, loc, RankedTensorType::get(shape, elementTypeOf(x)), x, to, b.getBoolAttr(false));
+  return ReshapeOp::create(b, loc, RankedTensorType::get(shape, elementTypeOf(x)), x, indices(b, loc, shape), b.getBoolAttr(false));
 }
 
 static Value flip(OpBuilder &b, Location loc, Value matrix) {

@@ -29,6 +29,13 @@ std::optional<Tensor> narrowed(const std::vector<double> &values, const Shape &s
 /// The transpose of a matrix.
 std::vector<double> transposed(const std::vector<double> &values, int64_t rows, int64_t columns);
 
+/// An nn.constant of those values.
+mlir::Value constant(mlir::OpBuilder &b, mlir::Location loc, DType type, const Shape &shape, const std::vector<double> &values);
+/// An nn.constant of i64 with one dimension, as ops take shapes and pads.
+mlir::Value indices(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<int64_t> values);
+/// An nn.cast of x to `element`.
+mlir::Value castTo(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Type element);
+
 /// Matrix products as convolutions over one dimension: a tensor [..., K] as [1, K, rows], and [1, N, rows] as one of a shape [..., N].
 mlir::Value columnsOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, int64_t k);
 mlir::Value rowsOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value y, llvm::ArrayRef<int64_t> shape);
