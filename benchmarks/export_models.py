@@ -18,6 +18,7 @@ try:
     import torch.nn.functional as F
     import torchvision.models as tv
     from torch import nn
+    import other_models
     import transformers
 except ImportError as error:
     sys.exit(f"export_models.py: {error}. The exporter runs on Debian's PyTorch:\n"
@@ -192,6 +193,7 @@ MODELS = {
     "gpt_small": (lambda: transformers.Gpt(8, 512, 8, 256, 8192), Tokens((1, 256))),
     "vit_tiny": (lambda: tv.VisionTransformer(224, 16, 12, 3, 192, 768), IMAGE),
 }
+KNOWN = {**MODELS, **other_models.MODELS}
 
 
 def make_input(shape):
@@ -204,10 +206,10 @@ def make_input(shape):
 
 def build(name):
     """(module in evaluation mode, input) of the model called `name`; the same on every call."""
-    make, shape = MODELS[name]
+    make, shape = KNOWN[name]
     torch.manual_seed(zlib.crc32(name.encode()) & 0x7FFFFFFF)
     model = make().eval()
-    norms = [m for m in model.modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d))]
+    norms = [m for m in model.modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d))]
     with torch.no_grad():
         for norm in (m for m in model.modules() if isinstance(m, nn.LayerNorm)):
             norm.weight.uniform_(0.6, 1.4)
@@ -237,7 +239,7 @@ def export(name, folder, batch):
     start = time.time()
     model, x = build(name)
     if batch != 1:
-        shape = MODELS[name][1]
+        shape = KNOWN[name][1]
         x = make_input(type(shape)((batch * shape[0], *shape[1:])))
     with torch.no_grad():
         y = model(x)
@@ -251,7 +253,7 @@ def export(name, folder, batch):
     norms = [n for n in graph.graph.node if n.op_type == "BatchNormalization"]
     if any(len(n.output) != 1 or any(a.name == "training_mode" and a.i for a in n.attribute) for n in norms):
         sys.exit(f"export_models.py: {name}: a BatchNorm was exported in training mode")
-    return (f"{name:20s} {os.path.getsize(stem + '.onnx') / 1e6:6.1f} MB  {len(graph.graph.node):4d} nodes  "
+    return (f"{name:21s} {os.path.getsize(stem + '.onnx') / 1e6:6.1f} MB  {len(graph.graph.node):4d} nodes  "
             f"{len(norms):3d} BatchNorms  output {'x'.join(map(str, y.shape))}, at most {y.abs().max():.3g}  "
             f"({time.time() - start:.1f} s)")
 
@@ -261,6 +263,7 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME", help="models to write (default: all)")
     parser.add_argument("--out", metavar="DIR", default="build/benchmarks/models",
                         help="folder to write to (default: %(default)s)")
+    parser.add_argument("--others", action="store_true", help="by default all of benchmarks/other_models.py: other widths, sizes, groups, 1-D, 3-D, batches")
     parser.add_argument("--list", action="store_true", help="print the names and input shapes, write nothing")
     parser.add_argument("--batch", type=int, default=1, metavar="N",
                         help="export for N inputs at once, with the same weights (default: 1)")
@@ -268,12 +271,12 @@ def main():
     if options.batch < 1:
         parser.error("--batch must be 1 or more")
     for name in options.names:
-        if name not in MODELS:
+        if name not in KNOWN:
             parser.error(f"no model is called '{name}' (see --list)")
-    names = options.names or list(MODELS)
+    names = options.names or list(other_models.MODELS if options.others else MODELS)
     if options.list:
         for name in names:
-            print(f"{name:20s} {'x'.join(map(str, MODELS[name][1]))}")
+            print(f"{name:21s} {'x'.join(map(str, KNOWN[name][1]))}")
         return
     os.makedirs(options.out, exist_ok=True)
     # PyTorch's sums depend on the number of threads, and BatchNorm statistics are such sums.

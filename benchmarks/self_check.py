@@ -80,6 +80,7 @@ def check_names():
     assert environment.canonical("Iree_base.Runtime==3.1") == "iree-base-runtime==3.1"
     exportable = models.exportable()
     assert len(exportable) == 23 and "resnet50" in exportable, exportable
+    assert "resnext50" in models.others() and not set(models.others()) & set(exportable), models.others()
 
 
 def check_npy():

@@ -31,6 +31,7 @@ EXAMPLES = """\
 examples:
   benchmarks/compare --list                                  models and peers
   benchmarks/compare --models resnet18,mobilenet_v2 --peers onnxruntime --rounds 3
+  benchmarks/compare --others --peers onnxruntime            networks that nothing was fitted to
   benchmarks/compare --threads 1,2 --batch 1,8 --csv results.csv --plot results      everything; hours
   ONEDNN_MAX_CPU_ISA=AVX2 benchmarks/compare --peers onednn --compile-option=--target-cpu=haswell
 
@@ -43,7 +44,8 @@ def parse(arguments):
     parser = argparse.ArgumentParser(prog="benchmarks/compare", description=DESCRIPTION, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     names = lambda text: [n for n in text.split(",") if n]
-    parser.add_argument("--models", type=names, metavar="A,B", help="models to run (default: all that --list shows)")
+    parser.add_argument("--models", type=names, metavar="A,B", help="models to run (default: the usual ones, and yours in the folder)")
+    parser.add_argument("--others", action="store_true", help="by default run the networks of benchmarks/other_models.py: other widths, sizes, groups, 1-D, 3-D, batches")
     parser.add_argument("--peers", type=names, metavar="A,B", help="peers to compare with (default: all; Sinter always runs)")
     parser.add_argument("--threads", type=counts, default=[1], metavar="N,N", help="thread counts (default: 1)")
     parser.add_argument("--batch", type=counts, default=[1], metavar="N,N", help="inputs at once (default: 1)")
@@ -83,8 +85,8 @@ def counts(text):
 def list_all(folder):
     there = set(models.names_in(folder))
     print("models:")
-    for name in list(dict.fromkeys([*models.exportable(), *sorted(there)])):
-        print(f"  {name:20s} {'in ' + folder if name in there else 'exported when needed'}")
+    for name in dict.fromkeys([*models.default_names(folder), *models.others()]):
+        print(f"  {name:21s} {'in ' + folder if name in there else 'exported when needed'}")
     print("peers:")
     for entry in CATALOGUE.values():
         needs = ", ".join(r.lstrip("!") for r in entry.requirements) or entry.debian
@@ -136,7 +138,7 @@ def run(options):
     pythons = find_pythons(peers, venv)
     peers = [p for p in peers if p in pythons]
     folder = os.path.abspath(options.models_dir)
-    names = options.models or list(dict.fromkeys([*models.exportable(), *models.names_in(folder)]))
+    names = options.models or (models.others() if options.others else models.default_names(folder))
     models.export(names, folder)
 
     progress = Progress()

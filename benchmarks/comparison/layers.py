@@ -57,7 +57,7 @@ def parse():
 def find_layers(options, venv, folder):
     """Descriptions of the layers, as convolution_models.py prints them; their files are in `folder`."""
     source = os.path.abspath(options.models_dir)
-    names = options.models or list(dict.fromkeys([*models.exportable(), *models.names_in(source)]))
+    names = options.models or models.default_names(source)
     models.export(names, source)
     paths = [os.path.join(source, n + ".onnx") for n in names]
     text = models.run_or_fail([venv.python, "-m", "comparison.convolution_models", folder, *paths], "reading the models' convolutions")

@@ -33,9 +33,24 @@ def names_in(folder):
 
 
 def exportable():
-    """Names that the exporter knows, in its order, without running it (it needs PyTorch)."""
+    """Names of the usual networks, in the exporter's order."""
+    return names_listed_in(EXPORTER)
+
+
+def others():
+    """Names of the networks beside the usual ones."""
+    return names_listed_in(os.path.join(os.path.dirname(EXPORTER), "other_models.py"))
+
+
+def default_names(folder):
+    """The usual networks, and those that the user put into `folder`."""
+    return list(dict.fromkeys([*exportable(), *(n for n in names_in(folder) if n not in others())]))
+
+
+def names_listed_in(path):
+    """Keys of the table MODELS of a Python file, without running it (it needs PyTorch)."""
     names = []
-    with open(EXPORTER, encoding="utf-8") as file:
+    with open(path, encoding="utf-8") as file:
         inside = False
         for line in file:
             inside = line.startswith("MODELS = {") or (inside and not line.startswith("}"))
@@ -47,7 +62,7 @@ def exportable():
 def export(names, folder):
     """Writes models that are not there yet."""
     missing = [n for n in names if n not in names_in(folder)]
-    unknown = [n for n in missing if n not in exportable()]
+    unknown = [n for n in missing if n not in [*exportable(), *others()]]
     if unknown:
         raise SetupError(f"no model is called '{unknown[0]}': {folder} has no {unknown[0]}.onnx with .input.npy and .output.npy, "
                          "and benchmarks/export_models.py does not know it (see --list)")
@@ -70,7 +85,7 @@ def make_case(name, batch, folder, scratch, python, sinter):
                 stem + ".onnx", recorded)
     if newer(case.reference, stem + ".onnx"):
         return case
-    if name in exportable():
+    if name in exportable() or name in others():
         # Exporters write sizes into the graph (ShuffleNet's reshapes), so another batch size is another export.
         run_or_fail([DEBIAN_PYTHON, EXPORTER, "--out", scratch, "--batch", str(batch), name], f"exporting {name} at batch {batch}")
         return case
