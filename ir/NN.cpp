@@ -3,6 +3,7 @@
 #include "ir/Ops.h"
 #include "ir/ops/Bits.h"
 #include "ir/ops/Detection.h"
+#include "ir/ops/LinearAlgebra.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -52,6 +53,10 @@ void NNDialect::registerOps() {
 #define GET_OP_LIST
   addOperations<
 #include "ir/ops/Kernel.cpp.inc"
+      >();
+#define GET_OP_LIST
+  addOperations<
+#include "ir/ops/LinearAlgebra.cpp.inc"
       >();
 #define GET_OP_LIST
   addOperations<

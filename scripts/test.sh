@@ -21,9 +21,11 @@ done
 sinterTest "ONNX 1.12 pytorch, simple" "$debianData/pytorch-converted" "$debianData/pytorch-operator" "$debianData/simple"
 for backend in llvm onednn auto; do
   sinterTest "fusion cases $backend" "$root/tests/data/fusion-cases" --backend $backend
+  sinterTest "ONNX Runtime's operators $backend" "$root/tests/data/onnxruntime-cases" --backend $backend
 done
 sinterTest "fusion cases, 2 threads" "$root/tests/data/fusion-cases" --threads 2
 sinterTest "fusion cases reference" "$root/tests/data/fusion-cases" --numbers-only --backend reference
+sinterTest "ONNX Runtime's operators reference" "$root/tests/data/onnxruntime-cases" --backend reference
 sinterTest "fusion cases, inputs of any kind" "$root/tests/data/fusion-cases" --numbers-only --any-inputs
 sinterTest "fusion cases -O0" "$root/tests/data/fusion-cases" --numbers-only -O0
 sinterTest "fusion cases strict" "$root/tests/data/fusion-cases" --numbers-only --math strict

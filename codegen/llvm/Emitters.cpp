@@ -5,6 +5,7 @@
 #include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/Detection.h"
 #include "codegen/llvm/Fusion.h"
+#include "codegen/llvm/LinearAlgebra.h"
 #include "codegen/llvm/PixelTiles.h"
 #include "ir/DepthwiseFeed.h"
 
@@ -22,6 +23,7 @@ const EmitterTable &emitterTable() {
     registerIndexingOrderEmitters(t);
     registerIntegerEmitters(t);
     registerLayoutEmitters(t);
+    registerLinearAlgebraEmitters(t);
     registerMatrixEmitters(t);
     registerMovementEmitters(t);
     registerNormalisationEmitters(t);

@@ -1,6 +1,6 @@
 // Activations of ONNX.
 #include "ir/ops/Activation.h"
-#include "ir/onnx/NodeImporter.h"
+#include "ir/onnx/Compose.h"
 #include "ir/ops/View.h"
 
 using namespace mlir;
@@ -59,6 +59,27 @@ static LogicalResult importGelu(NodeImporter &n) {
   return n.finish({n.create<GeluOp>(n.input(0), n.builder.getStringAttr(approximate))});
 }
 
+/// ONNX Runtime's Gelu of x plus a bias along the last axis.
+static LogicalResult importGeluOfSum(NodeImporter &n, StringRef approximate) {
+  Compose c(n);
+  Value x = n.input(0), bias = n.input(1);
+  if (bias) {
+    int64_t size = c.dim(x, -1), given = c.dim(bias, 0);
+    if (c.rank(bias) != 1 || (!ShapedType::isDynamic(size) && !ShapedType::isDynamic(given) && size != given))
+      return n.invalid("needs a bias with one value per element of the last axis");
+    x = c.add(x, bias);
+  }
+  return n.finish({n.create<GeluOp>(x, n.builder.getStringAttr(approximate))});
+}
+
+static LogicalResult importBiasGelu(NodeImporter &n) {
+  return success(succeeded(n.expectInputs(2, 2)) && succeeded(importGeluOfSum(n, "none")));
+}
+
+static LogicalResult importFastGelu(NodeImporter &n) {
+  return success(succeeded(n.expectInputs(1, 2)) && succeeded(importGeluOfSum(n, "tanh")));
+}
+
 static LogicalResult importPRelu(NodeImporter &n) {
   if (failed(n.expectInputs(2, 2)))
     return failure();
@@ -108,6 +129,9 @@ void registerActivationImporters(ImporterTable &t) {
   t.add("ThresholdedRelu", importThresholdedRelu);
   t.add("Swish", importSwish);
   t.add("com.microsoft.QuickGelu", importQuickGelu);
+  t.add("com.microsoft.Gelu", importGelu);
+  t.add("com.microsoft.BiasGelu", importBiasGelu);
+  t.add("com.microsoft.FastGelu", importFastGelu);
   t.add("Celu", importCelu);
   t.add("Selu", importSelu);
   t.add("HardSigmoid", importHardSigmoid);

@@ -1,6 +1,7 @@
 // Matrix products of ONNX.
 #include "ir/ops/Matrix.h"
 #include "ir/onnx/Compose.h"
+#include "ir/ops/LinearAlgebra.h"
 #include "ir/ops/Reduction.h"
 #include <numeric>
 
@@ -25,6 +26,48 @@ static LogicalResult importMatMul(NodeImporter &n) {
   if (failed(n.expectInputs(2, 2)))
     return failure();
   return n.finish({n.create<MatmulOp>(n.input(0), n.input(1))});
+}
+
+/// An operand of ONNX Runtime's FusedMatMul: with `batch` its first axis becomes the one before the last, then with `last`
+/// the last two change places. A vector stays. Null after an error.
+static Value transposed(NodeImporter &n, Value v, bool batch, bool last) {
+  if (!batch && !last)
+    return v;
+  if (!rankedType(v)) {
+    (void)n.unsupported("transposes operands of unknown rank: give the input's shape");
+    return {};
+  }
+  int64_t rank = Compose::rank(v);
+  if (rank < 2)
+    return v;
+  SmallVector<int64_t> perm(static_cast<size_t>(rank));
+  std::iota(perm.begin(), perm.end(), 0);
+  if (batch)
+    std::rotate(perm.begin(), perm.begin() + 1, perm.end() - 1);
+  if (last)
+    std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
+  return Compose(n).transpose(v, perm);
+}
+
+static LogicalResult importFusedMatMul(NodeImporter &n) {
+  if (failed(n.expectInputs(2, 2)))
+    return failure();
+  auto operand = [&](int i, StringRef batch, StringRef last) {
+    return transposed(n, n.input(i), n.intAttr(batch, 0) != 0, n.intAttr(last, 0) != 0);
+  };
+  Value a = operand(0, "transBatchA", "transA"), b = operand(1, "transBatchB", "transB");
+  if (!a || !b)
+    return failure();
+  Compose c(n);
+  float alpha = n.floatAttr("alpha", 1);
+  Value product = c.matmul(a, b);
+  return n.finish(alpha == 1 ? product : c.mul(product, alpha));
+}
+
+static LogicalResult importInverse(NodeImporter &n) {
+  if (failed(n.expectInputs(1, 1)))
+    return failure();
+  return n.finish({n.create<InverseOp>(n.input(0))});
 }
 
 /// Gaussian elimination: the row with the largest first element changes places with the first, which the others then lose
@@ -67,6 +110,8 @@ void registerMatrixImporters(ImporterTable &table) {
   table.add("Gemm", importGemm);
   table.add("MatMul", importMatMul);
   table.add("Det", importDet);
+  table.add("com.microsoft.FusedMatMul", importFusedMatMul);
+  table.add("com.microsoft.Inverse", importInverse);
 }
 
 } // namespace sinter::nn

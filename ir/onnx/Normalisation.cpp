@@ -1,7 +1,7 @@
 // Normalisations and softmaxes of ONNX.
 #include "ir/ops/Normalisation.h"
 #include "ir/Diagnostics.h"
-#include "ir/onnx/NodeImporter.h"
+#include "ir/onnx/Compose.h"
 #include "ir/ops/Arithmetic.h"
 #include "ir/ops/Constant.h"
 #include "ir/ops/Math.h"
@@ -140,6 +140,29 @@ static LogicalResult importRmsNorm(NodeImporter &n) {
       {n.create<RmsNormOp>(n.input(0), n.input(1), i64(n, "axis", -1), f32(n, "epsilon", 1e-5f))});
 }
 
+/// ONNX Runtime's norm of input + skip + bias, which is its fourth output.
+template <typename Norm> static LogicalResult importSkipNorm(NodeImporter &n) {
+  constexpr bool hasBeta = std::is_same_v<Norm, LayerNormOp>;
+  if (failed(n.expectInputs(3, hasBeta ? 5 : 4)))
+    return failure();
+  if (n.hasOutput(1) || n.hasOutput(2))
+    return n.unsupported("the outputs mean and inv_std_var are not implemented: leave them out");
+  Compose c(n);
+  Value x = n.input(0), bias = n.input(hasBeta ? 4 : 3), sum = c.add(x, n.input(1));
+  if (bias)
+    sum = c.add(sum, bias);
+  RankedTensorType type = rankedType(x);
+  if (type && type.hasStaticShape() && sum.getType() != type)
+    return n.invalid("has a skip or bias that does not fit its input");
+  FloatAttr epsilon = f32(n, "epsilon", 1e-12f);
+  Value y;
+  if constexpr (hasBeta)
+    y = n.create<Norm>(sum, n.input(2), n.input(3), n.builder.getI64IntegerAttr(-1), epsilon);
+  else
+    y = n.create<Norm>(sum, n.input(2), n.builder.getI64IntegerAttr(-1), epsilon);
+  return n.hasOutput(3) ? n.finish({y, Value(), Value(), sum}) : n.finish({y});
+}
+
 static LogicalResult importMeanVarianceNorm(NodeImporter &n) {
   if (failed(n.expectInputs(1, 1)))
     return failure();
@@ -190,6 +213,8 @@ void registerNormalisationImporters(ImporterTable &table) {
   table.add("GroupNormalization", importGroupNorm);
   table.add("LayerNormalization", importLayerNorm);
   table.add("RMSNormalization", importRmsNorm);
+  table.add("com.microsoft.SkipLayerNormalization", importSkipNorm<LayerNormOp>);
+  table.add("com.microsoft.SkipSimplifiedLayerNormalization", importSkipNorm<RmsNormOp>);
   table.add("MeanVarianceNormalization", importMeanVarianceNorm);
   table.add("LpNormalization", importLpNorm);
   table.add("LRN", importLrn);
