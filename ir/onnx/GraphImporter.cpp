@@ -323,7 +323,8 @@ void GraphImporter::addReported(const onnx::GraphProto &graph, const std::vector
                                   : Status(ErrorCode::Unsupported, "the operator is not supported");
     auto isMissing = [&](const std::string &output) { return scope.failed.contains(output); };
     bool isReached = llvm::none_of(node.output(), isMissing);
-    StringRef reason = status.ok() ? (isReached ? "" : "it reads what an unsupported node computes") : status.message();
+    const std::string message = status.ok() ? (isReached ? "" : "it reads what an unsupported node computes") : status.message();
+    StringRef reason = message;
     reason.consume_front("node '" + names[i] + "' (" + operatorOf(node) + "): ");
     options.report->push_back({names[i], operatorOf(node),
                                !status.ok()  ? NodeReport::Refused
