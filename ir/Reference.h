@@ -39,6 +39,14 @@ template <typename T> void store(Tensor &tensor, const std::vector<T> &values) {
     storeInts(tensor, std::vector<int64_t>(values.begin(), values.end()));
 }
 
+/// The arithmetic of f in doubles, or modulo 2^64, where signed overflow is defined.
+template <typename T, typename F> T wrapping(T a, T b, F f) {
+  if constexpr (std::is_same_v<T, double>)
+    return f(a, b);
+  else
+    return static_cast<T>(f(static_cast<uint64_t>(a), static_cast<uint64_t>(b)));
+}
+
 /// The least value of the tensor type, in its compute type: where a maximum starts.
 template <typename T> T lowestOf(DType type) {
   if constexpr (std::is_same_v<T, double>)

@@ -149,6 +149,8 @@ std::optional<Tensor> readElements(ElementsAttr elements) {
   Tensor tensor(*dtype, std::move(shape));
   if (*dtype == DType::Bool) {
     llvm::copy(dense.getValues<bool>(), tensor.as<bool>().begin());
+  } else if (tensor.bytes() == 0) {
+    // no memory on either side
   } else if (dense.isSplat()) {
     size_t step = sizeOf(*dtype);
     for (size_t at = 0; at < tensor.bytes(); at += step)

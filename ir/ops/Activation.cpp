@@ -69,7 +69,8 @@ LogicalResult PReluOp::inferShapes(SmallVectorImpl<Type> &types) {
 
 LogicalResult PReluOp::evaluate(Evaluation &io) {
   withComputeType(io.result().type(), [&]<typename T>() {
-    evaluateBroadcast<T>(io, [](auto x) { return x[0] < T(0) ? static_cast<T>(x[0] * x[1]) : x[0]; });
+    auto times = [](auto a, auto b) { return a * b; };
+    evaluateBroadcast<T>(io, [=](auto x) { return x[0] < T(0) ? wrapping(x[0], x[1], times) : x[0]; });
   });
   return success();
 }

@@ -20,14 +20,6 @@ template <typename R = void, typename F> static LogicalResult evaluateBinary(Eva
   return success();
 }
 
-/// The arithmetic of f in doubles, or modulo 2^64, where signed overflow is defined.
-template <typename T, typename F> static T wrapping(T a, T b, F f) {
-  if constexpr (std::is_same_v<T, double>)
-    return f(a, b);
-  else
-    return static_cast<T>(f(static_cast<uint64_t>(a), static_cast<uint64_t>(b)));
-}
-
 /// The two arguments of a binary op.
 static std::pair<Element, Element> operandsOf(Operation *op, OpBuilder &b, Location loc, ValueRange args) {
   return {elementOf(b, loc, args[0], op->getOperand(0)), elementOf(b, loc, args[1], op->getOperand(1))};
