@@ -109,7 +109,7 @@ sinter_error_t *sinter_compile(const char *path, const sinter_options_t *options
   return compile(path, {}, options, model);
 }
 
-sinter_error_t *sinter_compile_memory(const void *data, size_t bytes, sinter_format_t format, const char *name,
+sinter_error_t *sinter_compile_memory(const void *data, size_t bytes, int32_t format, const char *name,
                                       const sinter_options_t *options, sinter_model_t **model) {
   if (!data || !model)
     return nullArgument(data ? "model" : "data");

@@ -21,9 +21,10 @@ void sinter_error_free(sinter_error_t *error) {
     delete error;
 }
 
-sinter_error_t *sinter_error_create(sinter_code_t code, const char *message) {
+sinter_error_t *sinter_error_create(int32_t code, const char *message) {
+  bool isKnown = code > SINTER_OK && code <= SINTER_CANCELLED;
   try {
-    return new sinter_error{code, message ? message : ""};
+    return new sinter_error{isKnown ? static_cast<sinter_code_t>(code) : SINTER_INTERNAL, message ? message : ""};
   } catch (...) {
     return &noMemory;
   }

@@ -70,8 +70,9 @@ SINTER_API sinter_code_t sinter_error_code(const sinter_error_t *error);
 SINTER_API const char *sinter_error_message(const sinter_error_t *error);
 /** NULL is allowed. */
 SINTER_API void sinter_error_free(sinter_error_t *error);
-/** For layers above this one that report their own errors in the same way. Copies the message. */
-SINTER_API sinter_error_t *sinter_error_create(sinter_code_t code, const char *message);
+/** For layers above this one that report their own errors in the same way. `code` is a sinter_code_t; one that no error has becomes SINTER_INTERNAL.
+ * Copies the message. */
+SINTER_API sinter_error_t *sinter_error_create(int32_t code, const char *message);
 
 /**@}*/
 /** \name Tensors */
@@ -293,9 +294,9 @@ typedef enum sinter_format { SINTER_ONNX = 0, SINTER_MLIR = 1 } sinter_format_t;
  * at a shape, whose compilation calls no progress function. Not for models whose number of outputs depends on shapes, nor for the
  * length of sequences: these are fixed by the options. */
 SINTER_API sinter_error_t *sinter_compile(const char *path, const sinter_options_t *options, sinter_model_t **model);
-/** The same from memory, which is read during the call only. Messages call the model `name`, which may be NULL; external
+/** The same from memory, which is read during the call only. `format` is a sinter_format_t. Messages call the model `name`, which may be NULL; external
  * data is looked for beside it. */
-SINTER_API sinter_error_t *sinter_compile_memory(const void *data, size_t bytes, sinter_format_t format, const char *name,
+SINTER_API sinter_error_t *sinter_compile_memory(const void *data, size_t bytes, int32_t format, const char *name,
                                                  const sinter_options_t *options, sinter_model_t **model);
 /** Compiles to a file, written whole or not at all. `emit`: "so" (also for NULL), "obj" (with a header beside it), "llvm",
  * "asm", "mlir". */

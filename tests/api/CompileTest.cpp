@@ -103,14 +103,15 @@ TEST(Compile, WrongModels) {
   EXPECT_FAILS(sinter_compile(digits.c_str(), closed.handle, &model.handle), SINTER_INVALID_FILE, "--shape");
   EXPECT_FAILS(sinter_compile(nullptr, nullptr, &model.handle), SINTER_INVALID_ARGUMENT, "'path'");
   EXPECT_FAILS(sinter_compile("m.onnx", nullptr, nullptr), SINTER_INVALID_ARGUMENT, "'model'");
-  auto memory = [&](const std::string &text, sinter_format_t format) {
+  auto memory = [&](const std::string &text, int32_t format) {
     return sinter_compile_memory(text.data(), text.size(), format, nullptr, nullptr, &model.handle);
   };
   EXPECT_FAILS(memory("garbage", SINTER_ONNX), SINTER_INVALID_FILE, "is no ONNX model");
   EXPECT_FAILS(memory("", SINTER_ONNX), SINTER_INVALID_FILE, "is empty");
   EXPECT_FAILS(memory("func.func @main(", SINTER_MLIR), SINTER_INVALID_FILE, "model.mlir");
   EXPECT_FAILS(memory("module {}", SINTER_MLIR), SINTER_INVALID_FILE, "no function @main");
-  EXPECT_FAILS(memory("x", static_cast<sinter_format_t>(7)), SINTER_INVALID_ARGUMENT, "SINTER_ONNX");
+  for (int32_t format : {-1, 2, 7})
+    EXPECT_FAILS(memory("x", format), SINTER_INVALID_ARGUMENT, "SINTER_ONNX");
   EXPECT_FAILS(sinter_compile_memory(nullptr, 1, SINTER_ONNX, nullptr, nullptr, &model.handle), SINTER_INVALID_ARGUMENT, "'data'");
   EXPECT_FAILS(sinter_compile_memory("x", 1, SINTER_ONNX, nullptr, nullptr, nullptr), SINTER_INVALID_ARGUMENT, "'model'");
   char *json = nullptr;

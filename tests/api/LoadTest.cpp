@@ -170,6 +170,8 @@ TEST(Basics, VersionsTypesAndNulls) {
   EXPECT_STREQ(sinter_error_message(nullptr), "");
   EXPECT_FAILS(sinter_error_create(SINTER_IO, "a layer above"), SINTER_IO, "a layer above");
   EXPECT_FAILS(sinter_error_create(SINTER_IO, nullptr), SINTER_IO, "");
+  for (int32_t code : {-1, 0, SINTER_CANCELLED + 1, INT32_MAX})
+    EXPECT_FAILS(sinter_error_create(code, "no such code"), SINTER_INTERNAL, "no such code");
   sinter_error_free(nullptr);
   sinter_model_free(nullptr);
   sinter_session_free(nullptr);
