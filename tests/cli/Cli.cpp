@@ -15,18 +15,27 @@
 
 namespace sinter::cli {
 
+namespace {
+/// Gone with the process.
+struct Folder {
+  Folder() : path(testing::TempDir() + fmt::format("sinter-cli-{}", ::getpid())) {
+    std::filesystem::remove_all(path);
+    std::filesystem::create_directories(path);
+  }
+  ~Folder() {
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+  }
+  Folder(const Folder &) = delete;
+  Folder &operator=(const Folder &) = delete;
+
+  const std::string path;
+};
+} // namespace
+
 const std::string &folder() {
-  static const std::string path = [] {
-    std::string base = testing::TempDir() + fmt::format("sinter-cli-{}", ::getpid());
-    std::filesystem::remove_all(base);
-    std::filesystem::create_directories(base);
-    std::atexit([] {
-      std::error_code error;
-      std::filesystem::remove_all(folder(), error);
-    });
-    return base;
-  }();
-  return path;
+  static const Folder made;
+  return made.path;
 }
 
 std::string pathOf(const std::string &name) { return folder() + "/" + name; }
