@@ -80,8 +80,9 @@ private:
     for (unsigned i = 0; i < function.getNumArguments(); ++i) {
       inputs.insert(argumentName(function, i));
       if (auto dims = function.getArgAttrOfType<ArrayAttr>(i, "nn.dims"))
-        for (StringAttr dim : dims.getAsRange<StringAttr>())
-          dimNames.insert(dim.getValue());
+        for (Attribute dim : dims)
+          if (auto text = dyn_cast<StringAttr>(dim))
+            dimNames.insert(text.getValue());
     }
     auto list = [](const llvm::StringSet<> &names) {
       SmallVector<std::string> quoted;
@@ -122,6 +123,8 @@ private:
         return function.emitError("input '") << name << "' is no ranked tensor: " << argument.getType();
       SmallVector<int64_t> shape(type.getShape());
       auto dimNames = function.getArgAttrOfType<ArrayAttr>(index, "nn.dims");
+      if (dimNames && (dimNames.size() != shape.size() || !llvm::all_of(dimNames, llvm::IsaPred<StringAttr>)))
+        return function.emitError("input '") << name << "' needs a string in nn.dims for each of its dimensions";
       auto given = shapeOf.find(name);
       if (given != shapeOf.end() && given->second.size() != shape.size())
         return function.emitError("--shape gives input '")

@@ -60,6 +60,16 @@ interfaceFuzz() {
 }
 suite "random calls of the interface, sanitizers" checked interfaceFuzz
 
+# What it finds it keeps as a file: TARGET --case FILE repeats it.
+fileFuzz() {
+  local target=$1
+  shift
+  ninja -C "$build" "$target" && "$build/tests/$target" --seconds 600 --seed "$RANDOM$RANDOM" --keep "$logs" "$@"
+}
+suite "models that are almost right" checked fileFuzz model-fuzz "${data[@]}" "$root/tests/data/fusion-cases"
+suite "textual IR that is almost right" checked fileFuzz ir-fuzz "$root/tests/passes"
+suite "tensor files that are almost right" checked fileFuzz tensor-fuzz
+
 sanitized() {
   local build=$root/build/asan
   (cd "$root" && cmake --preset asan && ninja -C "$build") && runCtest

@@ -94,9 +94,11 @@ Value Quantiser::requantised(Value products, ArrayRef<Value> scales, Value yScal
   Value factor;
   for (Value scale : scales)
     factor = factor ? mul(factor, cast(scale, DType::F32)) : cast(scale, DType::F32);
-  factor = div(factor, spread(cast(yScale, DType::F32), products, 0, 0));
-  Value y = mul(cast(products, DType::F32), factor);
-  return quantised(y, number(1, y), spread(yZeroPoint, products, 0, 0), typeOf(yZeroPoint));
+  Value scale = spread(cast(yScale, DType::F32), products, 0, 0), zeroPoint = spread(yZeroPoint, products, 0, 0);
+  if (!scale || (yZeroPoint && !zeroPoint))
+    return {};
+  Value y = mul(cast(products, DType::F32), div(factor, scale));
+  return quantised(y, number(1, y), zeroPoint, typeOf(yZeroPoint));
 }
 
 /// A type attribute by number; `fallback` where it is absent or 0. Nothing after an error.

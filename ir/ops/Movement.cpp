@@ -51,6 +51,8 @@ Dims TransposeOp::permutation(int64_t rank) {
 }
 
 LogicalResult TransposeOp::inferFrom(IntsOf, SmallVectorImpl<Type> &types) {
+  if (failed(verify())) // an import infers first
+    return failure();
   RankedTensorType x = rankedType(getX());
   if (!x) {
     std::optional<Dims> shape;
@@ -198,6 +200,8 @@ LogicalResult DepthToSpaceOp::verify() {
 }
 
 LogicalResult DepthToSpaceOp::inferFrom(IntsOf, SmallVectorImpl<Type> &types) {
+  if (failed(verify()))
+    return failure();
   FailureOr<RankedTensorType> x = imageType(*this);
   if (failed(x))
     return failure();
@@ -232,6 +236,8 @@ LogicalResult DepthToSpaceOp::evaluate(Evaluation &io) {
 LogicalResult SpaceToDepthOp::verify() { return verifyBlock(*this, getBlocksize()); }
 
 LogicalResult SpaceToDepthOp::inferFrom(IntsOf, SmallVectorImpl<Type> &types) {
+  if (failed(verify()))
+    return failure();
   FailureOr<RankedTensorType> x = imageType(*this);
   if (failed(x))
     return failure();

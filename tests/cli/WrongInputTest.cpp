@@ -91,6 +91,38 @@ TEST(WrongModel, BadAxis) {
   expectModelError(model, {"soft1", "7"});
 }
 
+// Shapes are inferred before an op is verified.
+TEST(WrongModel, PermutationOutOfRange) {
+  onnx::ModelProto model = makeModel({2, 3});
+  onnx::AttributeProto *perm = addNode(model, "Transpose", {"x"}, "y", "transpose1")->add_attribute();
+  perm->set_name("perm");
+  perm->set_type(onnx::AttributeProto::INTS);
+  perm->add_ints(INT64_MAX);
+  perm->add_ints(0);
+  expectModelError(model, {"transpose1", "permutation of 0 to 1"});
+}
+
+TEST(WrongModel, BlockSizeMissing) {
+  for (const char *op : {"DepthToSpace", "SpaceToDepth"}) {
+    onnx::ModelProto model = makeModel({1, 4, 2, 2});
+    addNode(model, op, {"x"}, "y", "blocks1");
+    expectModelError(model, {"blocks1", "block size 0", "1 to 2^20"});
+  }
+}
+
+TEST(WrongModel, ScaleOfAWrongRank) {
+  onnx::ModelProto model = makeModel({2, 3});
+  addWeight(model, "w", {3, 3}, 1);
+  addWeight(model, "scale", {1}, 1);
+  addWeight(model, "wrong", {2, 3}, 1);
+  onnx::TensorProto *zero = addWeight(model, "zero", {1}, 0);
+  zero->clear_float_data();
+  zero->set_data_type(onnx::TensorProto::UINT8);
+  zero->add_int32_data(0);
+  addNode(model, "QLinearMatMul", {"x", "scale", "zero", "w", "scale", "zero", "wrong", "zero"}, "y", "product1");
+  expectModelError(model, {"product1", "scale or zero point of rank 2"});
+}
+
 TEST(WrongModel, UnknownOpsAreListed) {
   onnx::ModelProto model = makeModel({2, 3});
   addNode(model, "Frobnicate", {"x"}, "a", "frob1");
