@@ -20,6 +20,8 @@ double decode(const SmallFloat &format, unsigned code) {
 
 /// The code of a finite magnitude; one beyond the largest for what rounds to more.
 unsigned encode(const SmallFloat &format, double magnitude) {
+  if (magnitude == 0) // has no exponent
+    return 0;
   if (magnitude > 2 * decode(format, format.largest))
     return format.largest + 1;
   int exponent = 0;

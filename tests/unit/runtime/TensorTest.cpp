@@ -79,3 +79,12 @@ TEST(Tensor, IntegersWrapAndRoundOnce) {
                                     (int64_t(1) << 62) + (int64_t(1) << 54) + 1});
   EXPECT_EQ(toDoubles(b), (std::vector<double>{0x1p62, 0x1p62 + 0x1p55}));
 }
+
+// frexp(0) gives the exponent of numbers from 0.5 to 1.
+TEST(SmallFloats, ZeroStaysZero) {
+  for (DType type : {DType::F8E4M3FN, DType::F8E4M3FNUZ, DType::F8E5M2, DType::F8E5M2FNUZ, DType::F4E2M1}) {
+    Tensor tensor(type, {2});
+    storeDoubles(tensor, std::vector<double>{0.0, -0.0});
+    EXPECT_EQ(toDoubles(tensor), (std::vector<double>{0, 0})) << nameOf(type);
+  }
+}
