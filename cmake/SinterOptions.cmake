@@ -19,6 +19,15 @@ if(SINTER_SANITIZE)
   # GCC loses track of values across its own instrumentation: std::regex, llvm::SmallDenseMap.
   add_compile_options(-Wno-maybe-uninitialized)
   add_link_options(-fsanitize=${SINTER_SANITIZE})
+  add_library(SinterSanitizerOptions OBJECT ${CMAKE_CURRENT_LIST_DIR}/SanitizerOptions.cpp)
+  link_libraries($<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:$<TARGET_OBJECTS:SinterSanitizerOptions>>)
+  # For programs that are not instrumented and open libraries that are, such as Python. Leaks of these are their own.
+  foreach(library asan ubsan stdc++)
+    execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=lib${library}.so OUTPUT_VARIABLE path OUTPUT_STRIP_TRAILING_WHITESPACE)
+    list(APPEND sanitizers ${path})
+  endforeach()
+  list(JOIN sanitizers ":" sanitizers)
+  set(SINTER_SANITIZER_ENVIRONMENT "LD_PRELOAD=${sanitizers}" "ASAN_OPTIONS=detect_leaks=0:allow_user_poisoning=0")
 endif()
 
 find_program(SINTER_CCACHE ccache)
