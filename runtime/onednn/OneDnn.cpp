@@ -229,6 +229,7 @@ private:
   PrimitiveDesc describeConvolution(const Step &step, BoundStep &bound, const dnnl::primitive_attr &attr);
   PrimitiveDesc describeMatMul(const Step &step, BoundStep &bound, const dnnl::primitive_attr &attr);
   PrimitiveDesc describeNorm(const Step &step, BoundStep &bound, const dnnl::primitive_attr &attr);
+  PrimitiveDesc describeBinary(const Step &step, BoundStep &bound, const dnnl::primitive_attr &attr);
 
   dnnl::engine engine;
   std::vector<bool> constants;
@@ -280,6 +281,18 @@ PrimitiveDesc Kernel::describeMatMul(const Step &step, BoundStep &bound, const d
   dnnl::matmul::desc desc(stored(step.sources[0]), isConstant(weights) ? any(weights) : stored(weights),
                           hasBias ? stored(step.parameters[1]) : memory::desc(), stored(step.destination));
   return dnnl::matmul::primitive_desc(desc, attr, engine);
+}
+
+/// oneDNN's fast code repeats the second operand only; where the first is the one to repeat, it takes a hundred times longer.
+PrimitiveDesc Kernel::describeBinary(const Step &step, BoundStep &bound, const dnnl::primitive_attr &attr) {
+  bool commutes = step.algorithm == Algorithm::Add || step.algorithm == Algorithm::Multiply;
+  bool swap = commutes && step.sources[0].shape != step.destination.shape &&
+              step.sources[1].shape == step.destination.shape;
+  const Argument &first = step.sources[swap ? 1 : 0], &second = step.sources[swap ? 0 : 1];
+  addArgument(bound, DNNL_ARG_SRC_0, first);
+  addArgument(bound, DNNL_ARG_SRC_1, second);
+  return dnnl::binary::primitive_desc({convert(step.algorithm), stored(first), stored(second), stored(step.destination)}, attr,
+                                      engine);
 }
 
 PrimitiveDesc Kernel::describeNorm(const Step &step, BoundStep &bound, const dnnl::primitive_attr &attr) {
@@ -339,10 +352,7 @@ PrimitiveDesc Kernel::describe(const Step &step, BoundStep &bound) {
     return dnnl::concat::primitive_desc(destination, static_cast<int>(step.axis), sources, engine, attr);
   }
   case Kind::Binary:
-    addArgument(bound, DNNL_ARG_SRC_0, step.sources[0]);
-    addArgument(bound, DNNL_ARG_SRC_1, step.sources[1]);
-    return dnnl::binary::primitive_desc({algorithm, source, stored(step.sources[1]), destination}, attr,
-                                        engine);
+    return describeBinary(step, bound, attr);
   default:
     break;
   }
