@@ -9,6 +9,9 @@
 #include <csignal>
 #include <cstdio>
 #include <fmt/format.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace sinter {
 
@@ -73,7 +76,17 @@ int runCommandLine(int argc, char **argv) {
 } // namespace
 } // namespace sinter
 
+/// Weights pass through many large arrays of short lives. glibc would return each to the system and fetch it anew, page by page: nine tenths of
+/// the page faults of compiling ResNet-50.
+static void keepFreedMemory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20); // the largest that glibc takes
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
+}
+
 int main(int argc, char **argv) {
+  keepFreedMemory();
   for (int signal : {SIGINT, SIGTERM, SIGHUP})
     std::signal(signal, sinter::onInterrupt);
   sinter::onednn::registerFallback();
