@@ -44,7 +44,13 @@ def others():
 
 def default_names(folder):
     """The usual networks, and those that the user put into `folder`."""
-    return list(dict.fromkeys([*exportable(), *(n for n in names_in(folder) if n not in others())]))
+    not_usual = others()
+    return list(dict.fromkeys([*exportable(), *(n for n in names_in(folder) if n not in not_usual)]))
+
+
+def known():
+    """Names of all networks that the exporter can write."""
+    return [*exportable(), *others()]
 
 
 def names_listed_in(path):
@@ -61,8 +67,9 @@ def names_listed_in(path):
 
 def export(names, folder):
     """Writes models that are not there yet."""
-    missing = [n for n in names if n not in names_in(folder)]
-    unknown = [n for n in missing if n not in [*exportable(), *others()]]
+    there, writable = names_in(folder), known()
+    missing = [n for n in names if n not in there]
+    unknown = [n for n in missing if n not in writable]
     if unknown:
         raise SetupError(f"no model is called '{unknown[0]}': {folder} has no {unknown[0]}.onnx with .input.npy and .output.npy, "
                          "and benchmarks/export_models.py does not know it (see --list)")
@@ -85,7 +92,7 @@ def make_case(name, batch, folder, scratch, python, sinter):
                 stem + ".onnx", recorded)
     if newer(case.reference, stem + ".onnx"):
         return case
-    if name in exportable() or name in others():
+    if name in known():
         # Exporters write sizes into the graph (ShuffleNet's reshapes), so another batch size is another export.
         run_or_fail([DEBIAN_PYTHON, EXPORTER, "--out", scratch, "--batch", str(batch), name], f"exporting {name} at batch {batch}")
         return case
