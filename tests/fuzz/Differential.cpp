@@ -12,12 +12,6 @@ namespace {
 
 constexpr int64_t mostElements = 1 << 20; // of what is run twice, once by the interpreter
 
-std::string faultOf(const Failure &failure) {
-  if (failure.code == ErrorCode::Internal)
-    return "internal error: " + failure.message;
-  return failure.message.empty() ? "an error without a message" : "";
-}
-
 /// Small numbers of either sign, with a NaN now and then; small whole ones for integers, which may be indices or sizes.
 std::optional<Tensor> makeTensor(const OpenTensor &info, Choices &choices) {
   Shape shape = info.shape.value_or(Shape{2, 3});

@@ -287,4 +287,10 @@ int runCases(const Arguments &arguments, const std::string &ending, const std::f
   return cases == 0 || findings > 0;
 }
 
+std::string faultOf(const Failure &failure) {
+  if (failure.code == ErrorCode::Internal)
+    return "internal error: " + failure.message;
+  return failure.message.empty() ? "an error without a message" : "";
+}
+
 } // namespace sinter::fuzz

@@ -2,6 +2,8 @@
 // or hangs is a finding, is kept in a file, and does not end the run.
 #pragma once
 
+#include "runtime/Status.h"
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -58,5 +60,8 @@ void noteOutcome(Outcome outcome);
 
 /// Runs `test` on what `make` gives for seed after seed. Prints each finding once, and keeps its input with `ending`. The exit status.
 int runCases(const Arguments &arguments, const std::string &ending, const std::function<std::string(Choices &)> &make, const Case &test);
+
+/// What is wrong with an error, in words; empty if it is one that users can act on.
+std::string faultOf(const Failure &failure);
 
 } // namespace sinter::fuzz

@@ -13,12 +13,6 @@ using namespace sinter::fuzz;
 
 namespace {
 
-std::string faultOf(const Failure &failure) {
-  if (failure.code == ErrorCode::Internal)
-    return "internal error: " + failure.message;
-  return failure.message.empty() ? "an error without a message" : "";
-}
-
 /// Looks at every byte that a tensor claims to have: what it does not have is for a sanitizer, or the system, to say.
 void readAll(const Tensor &tensor) {
   volatile unsigned sum = 0;
