@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
-#include <set>
+#include <fcntl.h>
 #include <span>
-#include <sstream>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 namespace sinter {
 namespace {
@@ -109,19 +108,33 @@ constexpr std::pair<std::string_view, std::string_view> baselines[] = {{"rv64gcv
 #error "Sinter runs on x86-64, AArch64 and RISC-V (64 bits)"
 #endif
 
-const std::set<std::string, std::less<>> &kernelFlags() {
-  static const auto flags = [] {
-    std::set<std::string, std::less<>> set;
-    std::ifstream file("/proc/cpuinfo");
-    for (std::string line; set.empty() && std::getline(file, line);)
-      if (size_t colon = line.find(':'); line.starts_with("flags") && colon != std::string::npos) {
-        std::istringstream words(line.substr(colon + 1));
-        for (std::string word; words >> word;)
-          set.insert(word);
-      }
-    return set;
+/// The words of the first processor's flags in /proc/cpuinfo, one blank before and behind each.
+const std::string &kernelFlags() {
+  static const std::string flags = [] {
+    std::string text;
+    int file = ::open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+      return text;
+    char piece[4096];
+    size_t line = std::string::npos, end = std::string::npos;
+    for (ssize_t got; end == std::string::npos && (got = ::read(file, piece, sizeof piece)) > 0;) {
+      text.append(piece, static_cast<size_t>(got));
+      line = text.find("\nflags");
+      end = line == std::string::npos ? line : text.find('\n', line + 1);
+    }
+    ::close(file);
+    size_t colon = line == std::string::npos ? line : text.find(':', line);
+    return colon < end ? text.substr(colon + 1, end - colon - 1) + " " : std::string();
   }();
   return flags;
+}
+
+bool hasKernelFlag(std::string_view word) {
+  const std::string &flags = kernelFlags();
+  for (size_t at = 0; (at = flags.find(word, at)) != std::string::npos; at += word.size())
+    if (at > 0 && flags[at - 1] == ' ' && flags[at + word.size()] == ' ')
+      return true;
+  return false;
 }
 
 const FeatureName *find(Architecture architecture, std::string_view name) {
@@ -132,7 +145,7 @@ const FeatureName *find(Architecture architecture, std::string_view name) {
 
 bool isPresent(const FeatureName &feature) {
   if (feature.bit < 0)
-    return kernelFlags().contains(feature.kernel);
+    return hasKernelFlag(feature.kernel);
   constexpr int wordBits = 64;
   unsigned long word = getauxval(feature.bit < wordBits ? AT_HWCAP : AT_HWCAP2);
   return word >> (feature.bit % wordBits) & 1;

@@ -9,11 +9,10 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
-#include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <fstream>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace sinter {
@@ -40,20 +39,43 @@ std::string machineName(uint16_t machine) {
   }
 }
 
+/// A file to be read in places.
+class OpenFile {
+public:
+  /// A pipe that nobody writes to is open at once, too.
+  explicit OpenFile(const std::string &path) : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+    isUsable = descriptor >= 0 && ::fstat(descriptor, &info) == 0;
+  }
+  ~OpenFile() {
+    if (descriptor >= 0)
+      ::close(descriptor);
+  }
+  OpenFile(const OpenFile &) = delete;
+  OpenFile &operator=(const OpenFile &) = delete;
+
+  /// False if the file ends before.
+  template <typename T> bool read(T &value, uint64_t offset) const {
+    return offset <= static_cast<uint64_t>(info.st_size) &&
+           ::pread(descriptor, &value, sizeof value, static_cast<off_t>(offset)) == static_cast<ssize_t>(sizeof value);
+  }
+
+  int descriptor;
+  bool isUsable;
+  struct stat info = {};
+};
+
 /// Checks that `path`, called `name` in messages, is a whole shared library for this machine.
 Status checkElf(const std::string &path, const std::string &name) {
-  std::ifstream file(path, std::ios::binary);
-  std::error_code error;
-  if (!file || std::filesystem::is_directory(path, error))
-    return {ErrorCode::Io,
-            fmt::format("cannot read {}: {}", name, file ? "it is a folder" : std::strerror(errno))};
+  OpenFile file(path);
+  bool isFolder = file.isUsable && S_ISDIR(file.info.st_mode);
+  if (!file.isUsable || isFolder)
+    return {ErrorCode::Io, fmt::format("cannot read {}: {}", name, isFolder ? "it is a folder" : std::strerror(errno))};
   auto bad = [&](std::string_view what) {
     return Status(ErrorCode::InvalidFile, fmt::format("{} is not a compiled model: {}", name, what));
   };
-  uint64_t size = std::filesystem::file_size(path, error);
+  auto size = static_cast<uint64_t>(file.info.st_size);
   Elf64_Ehdr header;
-  if (error || !file.read(reinterpret_cast<char *>(&header), sizeof header) ||
-      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+  if (!S_ISREG(file.info.st_mode) || !file.read(header, 0) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
     return bad("it is no shared library (make one with: sinter compile MODEL.onnx -o MODEL.so)");
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
       header.e_type != ET_DYN)
@@ -64,11 +86,9 @@ Status checkElf(const std::string &path, const std::string &name) {
         fmt::format("{} was compiled for {}, this machine is {}: recompile with another --target-triple", name,
                     machineName(header.e_machine), machineName(ownMachine))};
   Elf64_Phdr segment;
-  file.seekg(static_cast<std::streamoff>(header.e_phoff));
-  for (int i = 0; i < header.e_phnum; ++i) {
-    if (header.e_phentsize != sizeof segment ||
-        !file.read(reinterpret_cast<char *>(&segment), sizeof segment) || segment.p_offset > size ||
-        segment.p_filesz > size - segment.p_offset)
+  for (uint64_t i = 0; i < header.e_phnum; ++i) {
+    if (header.e_phentsize != sizeof segment || header.e_phoff > size || !file.read(segment, header.e_phoff + i * sizeof segment) ||
+        segment.p_offset > size || segment.p_filesz > size - segment.p_offset)
       return bad("it is truncated");
   }
   return {};
