@@ -77,7 +77,7 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Schedule &sch
   // Each further vector of weights comes with a factor of its own.
   Target spared = target;
   spared.vectorRegisters -= 2 * static_cast<unsigned>(vectors - 1);
-  tiles = chooseTiles(spared, schedule, pixels(), outputBlocks(), limits);
+  tiles = chooseTiles(spared, schedule, pixels(), outputs, limits);
   const PixelTile &main = tiles.main;
 
   // Input of one iteration in half the L2 cache, its sums in the L1 cache.
@@ -169,7 +169,6 @@ private:
   /// [group][tile of output blocks][input block][kernel position][input word][vector][output channel], zeros where
   /// channels are missing.
   void packWeights() {
-    const PixelTile &main = plan.tiles.main;
     int64_t perGroup = plan.outputBlocks() * plan.weightsPerBlock(), taps = plan.taps();
     packed = Tensor(products.wordType(), {plan.groups * perGroup});
     bias = Tensor(products.sumType(), {plan.groups * plan.outputBlocks() * plan.block});
@@ -178,16 +177,14 @@ private:
     std::vector<double> offsets(static_cast<size_t>(bias.size()), 0);
     for (int64_t g = 0; g < plan.groups; ++g)
       for (int64_t o = 0; o < plan.outputs; ++o) {
-        int64_t ob = o / plan.block, tile = std::min(ob / main.blocks, plan.tiles.mainTiles);
-        int64_t wide = tile < plan.tiles.mainTiles ? main.blocks : plan.tiles.tail.blocks;
-        int64_t base = g * perGroup + tile * main.blocks * plan.weightsPerBlock();
-        int64_t lane = (ob - tile * main.blocks) * plan.block + o % plan.block;
+        auto [tile, firstBlock] = plan.tiles.tileOf(o / plan.block);
+        int64_t base = g * perGroup + firstBlock * plan.weightsPerBlock() + o - firstBlock * plan.block;
         for (int64_t c = 0; c < inputs; ++c)
           for (int64_t t = 0; t < taps; ++t) {
             int64_t i = c / products.channels();
             int64_t k = (i / plan.inputBlock * taps + t) * plan.inputBlock + i % plan.inputBlock;
             auto [vector, bits] = products.place(c % products.channels(), of.weight(g, o, c, t));
-            to[base + ((k * plan.vectors + vector) * wide) * plan.block + lane] |= bits;
+            to[base + (k * plan.vectors + vector) * tile.weights()] |= bits;
           }
         if (!of.bias.empty())
           offsets[static_cast<size_t>(g * plan.outputBlocks() * plan.block + o)] =
@@ -355,7 +352,7 @@ private:
       Value left = sub(count, whole);
       for (int64_t rest : rests)
         e.onlyIf(equal(left, e.index(rest)),
-                 [&] { emitPixels(whole, {rest, shape.blocks}, base, chunk); });
+                 [&] { emitPixels(whole, shape.withPixels(rest), base, chunk); });
     });
   }
 
@@ -378,7 +375,7 @@ private:
     auto biasVectors = [&] {
       Values init;
       for (int64_t j = 0; j < tile.blocks; ++j)
-        init.push_back(e.load(biases, e.mul(e.add(firstBlock, e.index(j)), lanes), lanes));
+        init.push_back(e.load(biases, e.mul(e.add(firstBlock, e.index(j)), lanes), static_cast<unsigned>(tile.lanesOf(j))));
       Values all;
       for (int64_t i = 0; i < tile.pixels; ++i)
         llvm::append_range(all, init);
@@ -391,7 +388,7 @@ private:
       init = e.choose(isFirst, biasVectors, [&] {
         Values loaded;
         for (int64_t i = 0; i < tile.pixels * tile.blocks; ++i)
-          loaded.push_back(e.load(sums, e.add(sumsBase, e.index(i * lanes)), lanes));
+          loaded.push_back(e.load(sums, e.add(sumsBase, e.index(i * lanes)), static_cast<unsigned>(tile.lanesOf(i % tile.blocks))));
         return loaded;
       });
     }
@@ -428,7 +425,7 @@ private:
   Values reduceBlock(Value block, int64_t channels, PixelTile tile, const Buffer &input, ArrayRef<Value> offsets,
                      const Buffer &weights, Value weightBase, Values carried) {
     const Window &w = plan.window;
-    int64_t perTap = plan.inputBlock * plan.vectors * tile.blocks * plan.block;
+    int64_t perTap = plan.inputBlock * plan.vectors * tile.weights();
     Value weightAt = e.add(weightBase, e.mul(block, plan.taps() * perTap));
     Value inputAt = e.mul(block, blockStride());
     // Of planes only those are copied that the kernel reads.
@@ -462,7 +459,8 @@ private:
                   [&](Value k, ValueRange inner) { return plane(k, inner); });
   }
 
-  void finish(Value pixel, PixelTile tile, ValueRange values) {
+  void finish(Value pixel, PixelTile tile, ValueRange computed) {
+    Values values = llvm::map_to_vector<4>(computed, [&](Value sums) { return wholeBlock(e, sums); });
     Value first = e.add(e.mul(plane, plan.pixels()), e.add(firstPixel, pixel));
     Values places; // consecutive, or in a result that others fill too
     for (int64_t i = 0; i < tile.pixels; ++i) {

@@ -14,13 +14,15 @@ using Values = SmallVector<Value>;
 double PixelTile::cycles(int64_t farBytes) const {
   // What the L2 cache gives beside what flows into it.
   constexpr double farBytesPerCycle = 16;
-  double products = static_cast<double>(pixels * blocks) / 2;
+  double products = static_cast<double>(pixels * weights()) / static_cast<double>(2 * lanes);
   return std::max({products, static_cast<double>(pixels + blocks) / 2, static_cast<double>(farBytes) / farBytesPerCycle, 4.0}) +
          0.3;
 }
 
-TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t pixels, int64_t blocks, const TileLimits &limits) {
-  int64_t registers = target.vectorRegisters;
+TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t pixels, int64_t outputs, const TileLimits &limits) {
+  int64_t registers = target.vectorRegisters, lanes = target.lanes(32);
+  int64_t blocks = llvm::divideCeilSigned(outputs, lanes), inLast = outputs - (blocks - 1) * lanes;
+  int64_t lastLanes = target.halvesWideVectors && inLast <= lanes / 2 ? lanes / 2 : lanes;
   auto widest = [&](int64_t wide) {
     // Accumulators, a vector of weights per block, a broadcast, and some to spare, lest the scheduler spill. Where arithmetic
     // takes no operand from memory: a vector of inputs per pixel, and the weights of two steps.
@@ -29,7 +31,7 @@ TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t p
     return std::max<int64_t>(std::min<int64_t>({fits, pixels, limits.pixels}), 1);
   };
   auto costOf = [&](PixelTile tile) {
-    PixelTile rest{pixels % tile.pixels, tile.blocks};
+    PixelTile rest = tile.withPixels(pixels % tile.pixels);
     bool staysNear = tile.blocks * limits.weightBytes <= target.l1Bytes * 3 / 4;
     int64_t farBytes = staysNear ? 0 : tile.blocks * static_cast<int64_t>(target.vectorBits / 8);
     return static_cast<double>(pixels / tile.pixels) * tile.cycles(farBytes) + (rest.pixels ? rest.cycles(farBytes) : 0);
@@ -44,40 +46,60 @@ TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t p
     if (schedule.hasTile())
       shortest = longest = std::min(schedule.tileRows, longest);
     for (int64_t width = shortest; width <= longest; ++width) {
-      PixelTile tile{width, wide}, last{widest(std::max<int64_t>(blocks % wide, 1)), blocks % wide};
-      double cost = static_cast<double>(blocks / wide) * costOf(tile) + (last.blocks ? costOf(last) : 0);
+      PixelTile tile{width, wide, lanes, lanes};
+      // A last block of its own kind is in the tail, even if that is as wide as the others.
+      int64_t left = lastLanes < lanes && blocks % wide == 0 ? wide : blocks % wide, tiles = (blocks - left) / wide;
+      PixelTile last{left == wide ? width : widest(std::max<int64_t>(left, 1)), left, lanes, lastLanes};
+      double cost = static_cast<double>(tiles) * costOf(tile) + (last.blocks ? costOf(last) : 0);
       // A second kind of tile is code to compile and to fetch.
-      if (last.blocks && wide != blocks)
+      if (last.blocks && tiles > 0)
         cost *= 1.03;
       if (best != 0 && cost >= best)
         continue;
       best = cost;
-      choice = {tile, last, blocks / wide};
+      choice = {tile, last, tiles};
     }
   }
   return choice;
 }
 
+std::pair<PixelTile, int64_t> TileChoice::tileOf(int64_t block) const {
+  int64_t index = std::min(block / main.blocks, mainTiles);
+  return {index < mainTiles ? main : tail, index * main.blocks};
+}
+
+Value wholeBlock(KernelEmitter &e, Value sums) {
+  auto type = cast<VectorType>(sums.getType());
+  int64_t lanes = e.target.lanes(32);
+  if (type.getNumElements() == lanes)
+    return sums;
+  Value zeros = e.splat(e.number(type.getElementType(), 0), static_cast<unsigned>(type.getNumElements()));
+  return vector::ShuffleOp::create(e.b, sums, zeros, llvm::to_vector(llvm::seq<int64_t>(lanes)));
+}
+
 Values multiplyChannels(KernelEmitter &e, const ChannelProducts &products, PixelTile tile, int64_t words,
                         const Buffer &input, ArrayRef<Value> offsets, Value inputAt, const Buffer &weights,
                         Value weightAt, ValueRange sums, int64_t mostSteps) {
-  auto lanes = static_cast<unsigned>(e.target.lanes(32));
   int64_t open = std::min(words, mostSteps), vectors = products.vectors();
   while (words % open != 0)
     --open;
   auto steps = [&](Value first, ValueRange carried) {
     Values next(carried);
-    Value from = e.add(inputAt, first), weight = e.add(weightAt, e.mul(first, vectors * tile.blocks * lanes));
+    Value from = e.add(inputAt, first), weight = e.add(weightAt, e.mul(first, vectors * tile.weights()));
     for (int64_t c = 0; c < open; ++c) {
       Values w;
-      for (int64_t j = 0; j < vectors * tile.blocks; ++j)
-        w.push_back(e.load(weights, e.add(weight, e.index((c * vectors * tile.blocks + j) * lanes)), lanes));
+      for (int64_t v = 0; v < vectors; ++v)
+        for (int64_t j = 0; j < tile.blocks; ++j)
+          w.push_back(e.load(weights, e.add(weight, e.index((c * vectors + v) * tile.weights() + j * tile.lanes)),
+                             static_cast<unsigned>(tile.lanesOf(j))));
       for (int64_t i = 0; i < tile.pixels; ++i) {
         Value word = e.load(input, e.add(e.add(offsets[i], from), e.index(c)));
-        for (auto [v, factor] : llvm::enumerate(products.factors(e, word, lanes)))
+        Values factors = products.factors(e, word, static_cast<unsigned>(tile.lanes));
+        Values narrow = tile.lastLanes < tile.lanes ? products.factors(e, word, static_cast<unsigned>(tile.lastLanes)) : factors;
+        for (int64_t v = 0; v < vectors; ++v)
           for (int64_t j = 0; j < tile.blocks; ++j) {
             Value &sum = next[i * tile.blocks + j];
-            sum = products.add(e, factor, w[static_cast<int64_t>(v) * tile.blocks + j], sum);
+            sum = products.add(e, (j + 1 == tile.blocks ? narrow : factors)[v], w[v * tile.blocks + j], sum);
           }
       }
     }

@@ -9,7 +9,14 @@ namespace sinter::codegen {
 
 /// Accumulators held in registers: output pixels times blocks of output channels.
 struct PixelTile {
-  int64_t pixels = 1, blocks = 1;
+  int64_t pixels = 1, blocks = 0;
+  int64_t lanes = 0;     ///< of a block
+  int64_t lastLanes = 0; ///< of the last block: all, or half of them where no more are channels
+
+  PixelTile withPixels(int64_t count) const { return {count, blocks, lanes, lastLanes}; }
+  int64_t lanesOf(int64_t block) const { return block + 1 == blocks ? lastLanes : lanes; }
+  /// Weights that a word of inputs meets in one vector of each block.
+  int64_t weights() const { return (blocks - 1) * lanes + lastLanes; }
   /// Cycles of one step of the reduction: two multiply-adds or loads a cycle, accumulators enough to
   /// cover a latency of four, and `farBytes` of weights that the L1 cache does not hold.
   double cycles(int64_t farBytes = 0) const;
@@ -26,24 +33,28 @@ struct TileLimits {
 
 /// Output channels as tiles of equal width and a tail.
 struct TileChoice {
-  PixelTile main, tail; ///< tail: the blocks that do not fill a main tile; none if its blocks are 0
+  PixelTile main, tail; ///< tail: what the main tiles leave; none if its blocks are 0
   int64_t mainTiles = 0;
 
   int64_t tiles() const { return mainTiles + (tail.blocks > 0); }
   int64_t widest() const { return std::max(mainTiles ? main.blocks : 0, tail.blocks); }
+  /// The tile that computes an output block, and the first block of it.
+  std::pair<PixelTile, int64_t> tileOf(int64_t block) const;
 };
 
-/// The cheapest tiles for so many pixels and blocks of output channels. Within the limits, the one next to the schedule's tile if
-/// it names one.
-TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t pixels, int64_t blocks, const TileLimits &limits);
+/// The cheapest tiles for so many pixels and output channels. Within the limits, the one next to the schedule's tile if it names one.
+TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t pixels, int64_t outputs, const TileLimits &limits);
 
-/// Adds the products of `words` consecutive words of input channels with weights [word][vector][block][lane] from
+/// Adds the products of `words` consecutive words of input channels with weights [word][vector][block][lane of the block] from
 /// `weightAt` on: pixel i of the tile reads input[offsets[i] + inputAt + word]. At most `steps` words in a turn of the
 /// loop: a scheduler that sees many of them spills accumulators, and one that sees several may keep an address for each.
 llvm::SmallVector<mlir::Value> multiplyChannels(KernelEmitter &e, const ChannelProducts &products, PixelTile tile,
                                                 int64_t words, const Buffer &input, llvm::ArrayRef<mlir::Value> offsets,
                                                 mlir::Value inputAt, const Buffer &weights, mlir::Value weightAt,
                                                 mlir::ValueRange sums, int64_t steps = 4);
+
+/// Sums of a block that fill half a vector, with zeros for the channels that are not there; others as they are.
+mlir::Value wholeBlock(KernelEmitter &e, mlir::Value sums);
 
 /// Asks for part `turn` of `turns` of the `elements` weights from `at` on, ahead of their use: a turn costs an instruction per line of
 /// cache that it asks for. Beyond the end of the weights nothing happens.

@@ -80,6 +80,9 @@ static void describe(Target &target, llvm::TargetMachine &machine) {
   target.hasByteDots = isX86 && features.checkFeatures(isWide ? "+avx512vnni" : "+avxvnni");
   target.hasPairSums = isX86 && features.checkFeatures(isWide ? "+avx512bw" : target.vectorBits == 256 ? "+avx2" : "+sse2");
   target.hasBfloatDots = isX86 && isWide && features.checkFeatures("+avx512bf16");
+  // One unit of 512 bits, or none: the halves are computed one after the other, or by two units at once. As LLVM has no such figure: the
+  // optimization guides of AMD (Zen 4) and Intel (client processors).
+  target.halvesWideVectors = isWide && llvm::is_contained({"znver4", "icelake-client", "tigerlake", "rocketlake"}, llvm::StringRef(target.cpu));
   using Cache = llvm::TargetTransformInfo::CacheLevel;
   target.l1Bytes = info.getCacheSize(Cache::L1D).value_or(target.l1Bytes);
   target.l2Bytes = info.getCacheSize(Cache::L2D).value_or(target.l2Bytes);

@@ -29,6 +29,7 @@ struct Target {
   bool hasByteDots = false; ///< VPDPBUSD: four products of bytes, added to 32 bits
   bool hasPairSums = false; ///< PMADDWD: two products of 16 bits, added
   bool hasBfloatDots = false; ///< VDPBF16PS: two products of bf16, added to f32
+  bool halvesWideVectors = false; ///< arithmetic on the widest vectors takes twice as long as on half of one
   bool winograd = true;     ///< convolutions may compute fewer products, with larger rounding errors
   int64_t l1Bytes = 32 << 10, l2Bytes = 512 << 10;
 

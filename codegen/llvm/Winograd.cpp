@@ -78,7 +78,7 @@ struct WinogradPlan {
     // The sums of a tile of output blocks stay in cache.
     int64_t sumsPerBlock = positions() * count() * lanes * 4;
     TileLimits limits{.blocks = std::max<int64_t>(mostSumBytes / sumsPerBlock, 1), .weightBytes = inputBlocks() * lanes * lanes * 4};
-    tiles = chooseTiles(target, schedule, count(), outputBlocks(), limits);
+    tiles = chooseTiles(target, schedule, count(), outputs, limits);
     int64_t iterations = images * lineBlocks();
     splits = iterations >= 4 ? 1 : std::min(llvm::divideCeilSigned(4, iterations), tiles.tiles());
   }
@@ -146,7 +146,7 @@ private:
   /// [tile of output blocks][position][input channel][output channel]; u = G w G^T, in double.
   void packWeights() {
     auto g = weightTransform(plan.side);
-    int64_t extent = plan.extent(), main = plan.tiles.main.blocks, lanes = plan.lanes;
+    int64_t extent = plan.extent(), lanes = plan.lanes;
     packed = Tensor(DType::F32, {plan.outputBlocks() * plan.weightsPerBlock()});
     bias = Tensor(DType::F32, {plan.outputBlocks() * lanes});
     auto to = packed.as<float>(), offsets = bias.as<float>();
@@ -157,9 +157,8 @@ private:
     std::optional<Tensor> given = constantTensor(op.getB());
     int64_t perPosition = plan.inputBlocks() * lanes;
     for (int64_t o = 0; o < plan.outputs; ++o) {
-      int64_t block = o / lanes, tile = std::min(block / main, plan.tiles.mainTiles);
-      int64_t blocks = tile < plan.tiles.mainTiles ? main : plan.tiles.tail.blocks;
-      float *base = &to[tile * main * plan.weightsPerBlock()] + (block - tile * main) * lanes + o % lanes;
+      auto [tile, firstBlock] = plan.tiles.tileOf(o / lanes);
+      float *base = &to[firstBlock * plan.weightsPerBlock() + o - firstBlock * lanes];
       for (int64_t i = 0; i < plan.inputs; ++i) {
         const float *w = &from[(o * plan.inputs + i) * 9];
         for (int64_t r = 0; r < extent; ++r) {
@@ -168,7 +167,7 @@ private:
             row[c] = g[r][0] * w[c] + g[r][1] * w[3 + c] + g[r][2] * w[6 + c];
           for (int64_t c = 0; c < extent; ++c) {
             double u = row[0] * g[c][0] + row[1] * g[c][1] + row[2] * g[c][2];
-            base[((r * extent + c) * perPosition + i) * blocks * lanes] = static_cast<float>(u);
+            base[((r * extent + c) * perPosition + i) * tile.weights()] = static_cast<float>(u);
           }
         }
       }
@@ -227,16 +226,16 @@ private:
     Buffer sums = e.scratch(e.b.getF32Type(), {plan.positions() * plan.count() * plan.tiles.widest() * plan.lanes});
     int64_t perTile = shape.blocks * plan.lanes, perPosition = plan.count() * perTile;
     e.loop(e.index(0), e.index(plan.positions()), 1, [&](Value position) {
-      Value weightAt = e.add(weightBase, e.mul(position, plan.inputBlocks() * plan.lanes * perTile));
+      Value weightAt = e.add(weightBase, e.mul(position, plan.inputBlocks() * plan.lanes * shape.weights()));
       Value inputAt = e.add(transformedAt, e.mul(position, positionStride()));
       Value to = e.mul(position, perPosition);
       auto group = [&](Value first, int64_t pixels) {
-        PixelTile tile{pixels, shape.blocks};
+        PixelTile tile = shape.withPixels(pixels);
         turn = e.b.createOrFold<arith::DivUIOp>(first, e.index(shape.pixels));
         turns = std::max<int64_t>(plan.count() / shape.pixels, 1);
         for (auto [i, value] : llvm::enumerate(sumsOf(tile, first, inputAt, weightAt)))
           e.store(sums, e.add(e.add(to, e.mul(first, perTile)), e.index(static_cast<int64_t>(i) * plan.lanes)),
-                  value);
+                  wholeBlock(e, value));
       };
       int64_t whole = plan.count() / shape.pixels * shape.pixels;
       e.loop(e.index(0), e.index(whole), shape.pixels, [&](Value first) { group(first, shape.pixels); });
@@ -253,10 +252,13 @@ private:
 
   Values sumsOf(PixelTile tile, Value first, Value inputAt, Value weightAt) {
     Buffer weights = e.constant(packed);
-    Values offsets, init(tile.pixels * tile.blocks, e.splat(e.number(e.b.getF32Type(), 0), wide));
-    for (int64_t i = 0; i < tile.pixels; ++i)
+    Values offsets, init;
+    for (int64_t i = 0; i < tile.pixels; ++i) {
       offsets.push_back(e.add(inputAt, e.mul(e.add(first, e.index(i)), plan.lanes)));
-    int64_t perBlock = plan.lanes * tile.blocks * plan.lanes, rest = plan.inputs % plan.lanes;
+      for (int64_t j = 0; j < tile.blocks; ++j)
+        init.push_back(e.splat(e.number(e.b.getF32Type(), 0), static_cast<unsigned>(tile.lanesOf(j))));
+    }
+    int64_t perBlock = plan.lanes * tile.weights(), rest = plan.inputs % plan.lanes;
     auto block = [&](Value index, int64_t channels, ValueRange carried) {
       // Of the position after this one.
       Value ahead = e.add(e.add(weightAt, e.mul(index, perBlock)), e.index(plan.inputBlocks() * perBlock));

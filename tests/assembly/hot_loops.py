@@ -19,6 +19,7 @@ import tempfile
 TARGETS = {
     "x86-64-v3": ["--target-triple", "x86_64-linux-gnu", "--target-cpu", "x86-64-v3"],
     "x86-64-v4": ["--target-triple", "x86_64-linux-gnu", "--target-cpu", "x86-64-v4"],
+    "znver4": ["--target-triple", "x86_64-linux-gnu", "--target-cpu", "znver4"],
     "aarch64": ["--target-triple", "aarch64-linux-gnu", "--target-cpu", "generic"],
 }
 MULTIPLY_ADD = re.compile(r"\s(?:vfn?m(?:add|sub)\d+ps|fml[as])\s")

@@ -2,11 +2,13 @@
 // them: odd channel counts, borders wider than a tile, prologues, epilogues, blocks of 4 and of 8 channels. Two
 // threads must give the bits of one.
 #include "codegen/Inspection.h"
+#include "codegen/llvm/Target.h"
 #include "tests/unit/RunModel.h"
 
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <fmt/ranges.h>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <optional>
@@ -267,6 +269,12 @@ protected:
     options.backend = "llvm";
     options.targetCpu = GetParam();
   }
+  void SetUp() override {
+    Expected<codegen::Target> target = codegen::resolveTarget("", options.targetCpu);
+    ASSERT_TRUE(target) << target.failure().message;
+    if (std::vector<std::string> missing = missingFeatures(fmt::format("{}", fmt::join(target->required, ","))); !missing.empty())
+      GTEST_SKIP() << "this processor has no " << missing.front();
+  }
   ~Blocked() override { std::filesystem::remove(path); }
 
   /// Compares with the reference, and two threads with one.
@@ -385,9 +393,12 @@ TEST(Winograd, IsNamedAndStaysAwayFromStrictMathAndSumsOfOneSign) {
   EXPECT_FALSE(usesWinograd(threeByThree(0.5, 1), "default"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, Blocked, testing::Values("native", "x86-64", "x86-64-v3"), [](const auto &info) {
-  return info.index == 0 ? "Native" : info.index == 1 ? "Baseline" : "Avx2";
-});
+const char *nameOfTarget(const testing::TestParamInfo<const char *> &info) {
+  constexpr const char *names[] = {"Native", "Baseline", "Avx2", "HalvedVectors"};
+  return names[info.index];
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, Blocked, testing::Values("native", "x86-64", "x86-64-v3", "znver4"), nameOfTarget);
 
 } // namespace
 } // namespace sinter
