@@ -1,6 +1,7 @@
 // Walks the planned function: each kernel becomes code, shared with kernels that look alike, and steps.
 #include "codegen/Program.h"
 #include "codegen/Traffic.h"
+#include "codegen/Workers.h"
 #include "codegen/llvm/Conversions.h"
 #include "codegen/llvm/KernelEmitter.h"
 #include "codegen/llvm/SharedCode.h"
@@ -78,7 +79,7 @@ namespace {
 class ProgramBuilder {
 public:
   ProgramBuilder(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target)
-      : module(*model.module), target(target), assumeFinite(options.assumeFinite),
+      : module(*model.module), target(target), assumeFinite(options.assumeFinite), threads(threadsFor(options.jobs)),
         main(module.lookupSymbol<func::FuncOp>("main")), program(program) {}
 
   /// Fills `variant`, which is not yet part of the program.
@@ -95,6 +96,7 @@ private:
   ModuleOp module;
   const Target &target;
   const bool assumeFinite;
+  const size_t threads;
   func::FuncOp main;
   Program &program;
   /// A kernel's module of functions, and the steps that call them, in their order.
@@ -213,6 +215,7 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   OwningOpRef<ModuleOp> &code = codes.emplace_back(ModuleOp::create(UnknownLoc::get(kernel.getContext())));
   Emitted &functions = emitted.emplace_back(Emitted{kernel.getName().str(), {}});
   KernelEmitter emitter(kernel, *code, "kernel", target);
+  emitter.threads = threads;
   DiagnosticCollector diagnostics(*kernel.getContext());
   if (failed(emitKernel(emitter, kernel)))
     return diagnostics.failure("the kernel " + nn::describe(kernel) + " cannot be emitted");

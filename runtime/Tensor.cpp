@@ -149,6 +149,11 @@ Tensor Tensor::view(DType type, Shape shape, void *data, std::shared_ptr<void> o
   return tensor;
 }
 
+Tensor Tensor::part(int64_t first, int64_t count) const {
+  assert(first >= 0 && count >= 0 && count <= size_ - first && "a part lies within the tensor");
+  return view(type_, {count}, data_ + static_cast<size_t>(first) * sizeOf(type_), owner_);
+}
+
 Tensor Tensor::reshaped(Shape shape) const {
   assert(elementCount(shape) == size_ && "a reshape keeps the number of elements");
   Tensor tensor = *this;

@@ -104,6 +104,8 @@ public:
   static std::optional<Tensor> allocate(DType type, Shape shape);
   /// Views memory that `owner` (may be null) keeps alive.
   static Tensor view(DType type, Shape shape, void *data, std::shared_ptr<void> owner = {});
+  /// `count` consecutive elements from `first` on, as a vector of the same memory.
+  Tensor part(int64_t first, int64_t count) const;
 
   DType type() const { return type_; }
   const Shape &shape() const { return shape_; }

@@ -109,11 +109,12 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Schedule &sch
   splits = iterations >= 8 ? 1 : std::min(llvm::divideCeilSigned(8, iterations), tiles.tiles());
 }
 
-/// What is multiplied, whatever the op: the input, the weight of (group, output, input, kernel position), and where results go.
+/// What is multiplied, whatever the op: the input, the weights, and where results go.
 struct ConvolutionOperands {
   Operation *op;
   Value x;
-  std::function<double(int64_t g, int64_t o, int64_t i, int64_t tap)> weight;
+  /// Of output o of group g: [input of the group][kernel position].
+  std::function<std::vector<double>(int64_t g, int64_t o)> weights;
   std::vector<double> bias; ///< of each output; sums start with it
   ChannelProducts products = ChannelProducts::ofFloats();
   double padding = 0; ///< the word that counts as zeros
@@ -172,24 +173,29 @@ private:
     int64_t perGroup = plan.outputBlocks() * plan.weightsPerBlock(), taps = plan.taps();
     packed = Tensor(products.wordType(), {plan.groups * perGroup});
     bias = Tensor(products.sumType(), {plan.groups * plan.outputBlocks() * plan.block});
-    std::memset(packed.data(), 0, packed.bytes());
-    auto *to = reinterpret_cast<uint32_t *>(packed.data());
+    auto *packedWords = reinterpret_cast<uint32_t *>(packed.data());
     std::vector<double> offsets(static_cast<size_t>(bias.size()), 0);
-    for (int64_t g = 0; g < plan.groups; ++g)
-      for (int64_t o = 0; o < plan.outputs; ++o) {
-        auto [tile, firstBlock] = plan.tiles.tileOf(o / plan.block);
-        int64_t base = g * perGroup + firstBlock * plan.weightsPerBlock() + o - firstBlock * plan.block;
-        for (int64_t c = 0; c < inputs; ++c)
-          for (int64_t t = 0; t < taps; ++t) {
-            int64_t i = c / products.channels();
-            int64_t k = (i / plan.inputBlock * taps + t) * plan.inputBlock + i % plan.inputBlock;
-            auto [vector, bits] = products.place(c % products.channels(), of.weight(g, o, c, t));
-            to[base + (k * plan.vectors + vector) * tile.weights()] |= bits;
+    // Blocks are packed by several threads. Of a block, rows of weights are read side by side, and whole vectors written.
+    e.packInParallel(static_cast<size_t>(plan.groups * plan.outputBlocks()), packed.size(), [&](size_t index) {
+      int64_t g = static_cast<int64_t>(index) / plan.outputBlocks(), block = static_cast<int64_t>(index) % plan.outputBlocks();
+      int64_t first = block * plan.block, count = std::min(plan.block, plan.outputs - first);
+      auto [tile, firstBlock] = plan.tiles.tileOf(block);
+      uint32_t *to = packedWords + g * perGroup + firstBlock * plan.weightsPerBlock() + first - firstBlock * plan.block;
+      std::vector<std::vector<double>> rows;
+      for (int64_t lane = 0; lane < count; ++lane)
+        rows.push_back(of.weights(g, first + lane));
+      for (int64_t c = 0; c < inputs; ++c)
+        for (int64_t t = 0; t < taps; ++t) {
+          int64_t i = c / products.channels(), within = c % products.channels();
+          int64_t k = (i / plan.inputBlock * taps + t) * plan.inputBlock + i % plan.inputBlock;
+          for (int64_t lane = 0; lane < count; ++lane) {
+            auto [vector, bits] = products.place(within, rows[static_cast<size_t>(lane)][static_cast<size_t>(c * taps + t)]);
+            to[(k * plan.vectors + vector) * tile.weights() + lane] |= bits;
           }
-        if (!of.bias.empty())
-          offsets[static_cast<size_t>(g * plan.outputBlocks() * plan.block + o)] =
-              of.bias[static_cast<size_t>(g * plan.outputs + o)];
-      }
+        }
+      if (!of.bias.empty())
+        std::copy_n(of.bias.begin() + g * plan.outputs + first, count, offsets.begin() + (g * plan.outputBlocks() + block) * plan.block);
+    });
     if (isFloat(bias.type()))
       storeDoubles(bias, offsets);
     else
@@ -549,11 +555,9 @@ void emitOver(KernelEmitter &e, const ConvolutionOperands &of, const Window &win
 template <typename Op> ConvolutionOperands operandsOf(Op op, ChannelProducts products) {
   Tensor w = *constantTensor(op.getW());
   std::vector<double> bias = op.getB() ? toDoubles(*constantTensor(op.getB())) : std::vector<double>();
-  int64_t outputs = w.shape()[0] / static_cast<int64_t>(op.getGroup()), inputs = w.shape()[1], taps = w.size() / (w.shape()[0] * inputs);
-  auto weight = [=, values = toDoubles(w)](int64_t g, int64_t o, int64_t i, int64_t tap) {
-    return values[static_cast<size_t>(((g * outputs + o) * inputs + i) * taps + tap)];
-  };
-  return {op, op.getX(), weight, bias, products};
+  int64_t outputs = w.shape()[0] / static_cast<int64_t>(op.getGroup()), each = w.size() / w.shape()[0];
+  auto weights = [=](int64_t g, int64_t o) { return toDoubles(w.part((g * outputs + o) * each, each)); };
+  return {op, op.getX(), weights, bias, products};
 }
 
 /// Lets neighbouring kernel columns share the words of few input channels, which shortens the window. `inputs`: channels of a word.
@@ -568,9 +572,18 @@ void shareWords(ConvolutionOperands &of, Window &window, int64_t &inputs) {
   axis.size = llvm::divideCeilSigned(size, columns);
   axis.dilation *= columns;
   inputs *= columns;
-  of.weight = [=, ofColumn = of.weight, taps = axis.size](int64_t g, int64_t o, int64_t i, int64_t tap) {
-    int64_t column = tap % taps * columns + i / channels;
-    return column < size ? ofColumn(g, o, i % channels, tap / taps * size + column) : 0;
+  of.weights = [=, ofColumns = of.weights, taps = axis.size](int64_t g, int64_t o) {
+    std::vector<double> apart = ofColumns(g, o);
+    int64_t lines = static_cast<int64_t>(apart.size()) / (channels * size);
+    std::vector<double> shared(static_cast<size_t>(columns * channels * lines * taps), 0);
+    for (int64_t channel = 0; channel < channels; ++channel)
+      for (int64_t line = 0; line < lines; ++line)
+        for (int64_t column = 0; column < size; ++column) {
+          int64_t i = column % columns * channels + channel;
+          shared[static_cast<size_t>((i * lines + line) * taps + column / columns)] =
+              apart[static_cast<size_t>((channel * lines + line) * size + column)];
+        }
+    return shared;
   };
 }
 
@@ -622,16 +635,20 @@ LogicalResult emitBlockedTranspose(KernelEmitter &e, ConvTransposeOp op) {
   SmallVector<TransposedPhase> rows = *transposedPhases(window[1]), columns = *transposedPhases(window[2]);
   for (const TransposedPhase &row : rows)
     for (const TransposedPhase &column : columns) {
-      auto taps = static_cast<int64_t>(column.taps.size());
-      auto weight = [&](int64_t, int64_t o, int64_t i, int64_t tap) -> double {
-        return from[((i * y[1] + o) * window[1].size + row.taps[tap / taps]) * window[2].size + column.taps[tap % taps]];
+      auto weightsOf = [&](int64_t, int64_t o) {
+        std::vector<double> values;
+        for (int64_t i = 0; i < x[1]; ++i)
+          for (int64_t r : row.taps)
+            for (int64_t c : column.taps)
+              values.push_back(from[((i * y[1] + o) * window[1].size + r) * window[2].size + c]);
+        return values;
       };
       auto place = [&](Value pixel) {
         SmallVector<Value> at = e.delinearize(pixel, {row.axis.out, column.axis.out});
         Value line = e.add(e.mul(at[0], window[1].stride), e.index(row.remainder));
         return e.add(e.mul(line, window[2].out), e.add(e.mul(at[1], window[2].stride), e.index(column.remainder)));
       };
-      ConvolutionOperands of{op, op.getX(), weight, bias};
+      ConvolutionOperands of{op, op.getX(), weightsOf, bias};
       of.place = place;
       emitOver(e, of, {window[0], row.axis, column.axis}, x[0], 1, x[1], y[1]);
     }

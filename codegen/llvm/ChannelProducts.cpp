@@ -3,7 +3,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "llvm/ADT/bit.h"
 #include <cstring>
 
 using namespace mlir;
@@ -39,18 +38,14 @@ std::string ChannelProducts::name() const {
   return "";
 }
 
-ChannelProducts::Place ChannelProducts::place(int64_t channel, double weight) const {
+ChannelProducts::Place ChannelProducts::placeInWord(int64_t channel, double weight) const {
+  if (method == Method::Bfloats)
+    return {0, static_cast<uint32_t>(doubleToBfloat(weight)) << (16 * channel)};
   auto whole = static_cast<uint32_t>(static_cast<int64_t>(weight));
   switch (method) {
   case Method::Fma:
-    return {0, llvm::bit_cast<uint32_t>(static_cast<float>(weight))};
-  case Method::Bfloats: {
-    Tensor rounded(DType::BF16, {1});
-    storeDoubles(rounded, std::vector<double>{weight});
-    uint16_t bits;
-    std::memcpy(&bits, rounded.data(), sizeof bits);
-    return {0, static_cast<uint32_t>(bits) << (16 * channel)};
-  }
+  case Method::Bfloats:
+    break;
   case Method::Dot:
     return {0, (whole & 0xff) << (8 * channel)};
   case Method::Pairs:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "codegen/llvm/KernelEmitter.h"
+#include "llvm/ADT/bit.h"
 
 namespace sinter::codegen {
 
@@ -34,7 +35,9 @@ public:
     int64_t vector;
     uint32_t bits;
   };
-  Place place(int64_t channel, double weight) const;
+  Place place(int64_t channel, double weight) const {
+    return method == Method::Fma ? Place{0, llvm::bit_cast<uint32_t>(static_cast<float>(weight))} : placeInWord(channel, weight);
+  }
 
   /// A word of inputs in all lanes, as `vectors` factors.
   llvm::SmallVector<mlir::Value> factors(KernelEmitter &e, mlir::Value word, unsigned lanes) const;
@@ -51,6 +54,8 @@ private:
   };
   ChannelProducts(Method method, int64_t perWord, int64_t vectors, bool isSigned = false)
       : method(method), perWord(perWord), vectorCount(vectors), isSigned(isSigned) {}
+
+  Place placeInWord(int64_t channel, double weight) const;
 
   Method method;
   int64_t perWord, vectorCount;

@@ -1,10 +1,10 @@
 // Every kernel is a unit of its own: MLIR context, LLVM context, target machine. So they compile in parallel, and the bytes do
 // not depend on how.
 #include "codegen/llvm/CompileKernels.h"
+#include "codegen/Workers.h"
 #include "codegen/llvm/Lowering.h"
 #include "codegen/llvm/ModelModule.h"
 #include "codegen/llvm/ObjectCode.h"
-#include "runtime/ThreadCount.h"
 #include "llvm/AsmParser/Parser.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
@@ -15,7 +15,6 @@
 #include "llvm/Target/TargetMachine.h"
 #include <atomic>
 #include <mutex>
-#include <thread>
 
 namespace sinter::codegen {
 
@@ -88,13 +87,8 @@ Expected<std::vector<std::string>> compileObjects(const Program &program, const 
       return;
     }
   };
-  size_t threads = std::min<size_t>(options.jobs > 0 ? options.jobs : defaultThreadCount(), units);
-  std::vector<std::thread> workers;
-  for (size_t i = 1; i < threads; ++i)
-    workers.emplace_back(work);
-  work();
-  for (std::thread &worker : workers)
-    worker.join();
+  size_t threads = std::min<size_t>(threadsFor(options.jobs), units);
+  forEachInParallel(threads, threads, [&](size_t) { work(); });
   if (failure)
     return *failure;
   return objects;

@@ -1,5 +1,6 @@
 // Memory, loops and parallel phases of a kernel; the fusion of elementwise ops is in Fusion.cpp.
 #include "codegen/llvm/KernelEmitter.h"
+#include "codegen/Workers.h"
 #include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/OutlineApart.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -32,6 +33,11 @@ Type storageType(Type element) {
   if (isNarrowFloat(element) || (isa<IntegerType>(element) && element.getIntOrFloatBitWidth() < 8))
     return IntegerType::get(element.getContext(), std::max(8u, element.getIntOrFloatBitWidth()));
   return computeType(element);
+}
+
+void KernelEmitter::packInParallel(size_t count, int64_t weights, function_ref<void(size_t)> pack) const {
+  constexpr int64_t fewWeights = 1 << 17; // packed in the time that a thread takes to start
+  forEachInParallel(count, weights < fewWeights ? 1 : threads, pack);
 }
 
 KernelEmitter::KernelEmitter(KernelOp kernel, ModuleOp module, StringRef name, const Target &target)

@@ -75,6 +75,10 @@ public:
   /// Builds at the current place of the current phase; use it with every `Op::create(e.b, ...)`.
   mlir::ImplicitLocOpBuilder b;
   const Target &target;
+  size_t threads = 1; ///< that pack weights
+
+  /// Calls pack(0) to pack(count - 1), on several threads if there are so many weights that it pays.
+  void packInParallel(size_t count, int64_t weights, llvm::function_ref<void(size_t)> pack) const;
 
   /// The op of the kernel that is not elementwise; null if all are.
   mlir::Operation *anchor() const { return anchorOp; }

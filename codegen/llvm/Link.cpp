@@ -120,7 +120,8 @@ Status linkToFile(const Program &program, const std::vector<std::string> &object
   TemporaryFile result(outPath);
   if (result.error)
     return cannotWrite(outPath, result.error);
-  std::vector<std::string> arguments = {"ld.lld", "-o", result.path, "--build-id=none"};
+  // The linker's threads would outlive it, and a process that forks afterwards and links again would wait for them for ever.
+  std::vector<std::string> arguments = {"ld.lld", "-o", result.path, "--build-id=none", "--threads=1"};
   if (isShared)
     arguments.insert(arguments.end(), {"-shared", "-z", "defs", "-z", "now", "--hash-style=gnu", "--gc-sections",
                                        "-z", "max-page-size=" + std::to_string(largePageBytes), "-soname", llvm::sys::path::filename(outPath).str()});

@@ -150,30 +150,31 @@ private:
     packed = Tensor(DType::F32, {plan.outputBlocks() * plan.weightsPerBlock()});
     bias = Tensor(DType::F32, {plan.outputBlocks() * lanes});
     auto to = packed.as<float>(), offsets = bias.as<float>();
-    llvm::fill(to, 0.0f);
-    llvm::fill(offsets, 0.0f);
     Tensor source = *constantTensor(op.getW());
     auto from = source.as<float>();
     std::optional<Tensor> given = constantTensor(op.getB());
     int64_t perPosition = plan.inputBlocks() * lanes;
-    for (int64_t o = 0; o < plan.outputs; ++o) {
-      auto [tile, firstBlock] = plan.tiles.tileOf(o / lanes);
-      float *base = &to[firstBlock * plan.weightsPerBlock() + o - firstBlock * lanes];
-      for (int64_t i = 0; i < plan.inputs; ++i) {
-        const float *w = &from[(o * plan.inputs + i) * 9];
-        for (int64_t r = 0; r < extent; ++r) {
-          double row[3];
-          for (int64_t c = 0; c < 3; ++c)
-            row[c] = g[r][0] * w[c] + g[r][1] * w[3 + c] + g[r][2] * w[6 + c];
-          for (int64_t c = 0; c < extent; ++c) {
-            double u = row[0] * g[c][0] + row[1] * g[c][1] + row[2] * g[c][2];
-            base[((r * extent + c) * perPosition + i) * tile.weights()] = static_cast<float>(u);
+    if (given)
+      llvm::copy(given->as<float>(), offsets.begin());
+    // Blocks are packed by several threads; of a block, the lanes of a vector are written together.
+    e.packInParallel(static_cast<size_t>(plan.outputBlocks()), packed.size(), [&](size_t index) {
+      auto block = static_cast<int64_t>(index);
+      int64_t first = block * lanes, count = std::min(lanes, plan.outputs - first);
+      auto [tile, firstBlock] = plan.tiles.tileOf(block);
+      float *base = &to[firstBlock * plan.weightsPerBlock() + first - firstBlock * lanes];
+      for (int64_t i = 0; i < plan.inputs; ++i)
+        for (int64_t r = 0; r < extent; ++r)
+          for (int64_t lane = 0; lane < count; ++lane) {
+            const float *w = &from[((first + lane) * plan.inputs + i) * 9];
+            double row[3];
+            for (int64_t c = 0; c < 3; ++c)
+              row[c] = g[r][0] * w[c] + g[r][1] * w[3 + c] + g[r][2] * w[6 + c];
+            for (int64_t c = 0; c < extent; ++c) {
+              double u = row[0] * g[c][0] + row[1] * g[c][1] + row[2] * g[c][2];
+              base[((r * extent + c) * perPosition + i) * tile.weights() + lane] = static_cast<float>(u);
+            }
           }
-        }
-      }
-      if (given)
-        offsets[o] = given->as<float>()[o];
-    }
+    });
   }
 
   /// All tiles of the iteration for one block of input channels: [position][input block][tile][channel].

@@ -8,21 +8,27 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-std::optional<Tensor> roundFolded(DType type, Shape shape, ArrayRef<double> values) {
-  if (!llvm::all_of(values, [](double v) { return std::isfinite(v); }))
-    return std::nullopt;
+/// Rounds `values` into `to`, which has as many elements; false if one is not finite there.
+static bool roundInto(Tensor to, MutableArrayRef<double> values) {
   // Subnormal weights slow every multiplication down; f16 is widened before it computes, so its subnormals do
   // not.
-  double least = type == DType::F64 ? DBL_MIN : type == DType::F16 ? 0 : FLT_MIN;
-  std::vector<double> rounded(values.begin(), values.end());
-  for (double &v : rounded)
-    if (std::fabs(v) < least)
-      v = 0;
+  double least = to.type() == DType::F64 ? DBL_MIN : to.type() == DType::F16 ? 0 : FLT_MIN;
+  bool isFinite = true;
+  for (double &v : values) {
+    isFinite &= std::isfinite(v);
+    v = std::fabs(v) < least ? 0 : v;
+  }
+  if (!isFinite)
+    return false;
+  storeDoubles(to, values);
+  return llvm::all_of(toDoubles(to), [](double v) { return std::isfinite(v); });
+}
+
+std::optional<Tensor> roundFolded(DType type, Shape shape, ArrayRef<double> values) {
   Tensor result(type, std::move(shape));
-  storeDoubles(result, rounded);
-  for (double v : toDoubles(result))
-    if (!std::isfinite(v))
-      return std::nullopt;
+  std::vector<double> rounded(values.begin(), values.end());
+  if (!roundInto(result, rounded))
+    return std::nullopt;
   return result;
 }
 
@@ -36,16 +42,25 @@ std::optional<Tensor> scaleWeight(const Tensor &w, WeightLayout layout, ArrayRef
   int64_t rows = layout.groups > 1 ? w.shape()[0] : layout.groups;
   if (static_cast<int64_t>(scale.size()) != channels * layout.groups || rows % layout.groups != 0)
     return std::nullopt;
-  std::vector<double> values = toDoubles(w);
+  Tensor result(w.type(), w.shape());
   int64_t row = channels * inner, outer = row > 0 ? w.size() / row : 0;
-  double *value = values.data();
-  for (int64_t o = 0; o < outer; ++o) {
-    int64_t group = layout.groups > 1 ? o * layout.groups / outer : 0;
-    for (int64_t c = 0; c < channels; ++c)
-      for (int64_t i = 0; i < inner; ++i)
-        *value++ *= factor * scale[static_cast<size_t>(group * channels + c)];
+  // A few rows at a time: weights are large, and in double precision twice as large.
+  constexpr int64_t elementsAtATime = 4096;
+  int64_t step = row > 0 ? std::max<int64_t>(elementsAtATime / row, 1) : 1;
+  for (int64_t first = 0; first < outer; first += step) {
+    int64_t last = std::min(first + step, outer);
+    std::vector<double> values = toDoubles(w.part(first * row, (last - first) * row));
+    double *value = values.data();
+    for (int64_t o = first; o < last; ++o) {
+      int64_t group = layout.groups > 1 ? o * layout.groups / outer : 0;
+      for (int64_t c = 0; c < channels; ++c)
+        for (int64_t i = 0; i < inner; ++i)
+          *value++ *= factor * scale[static_cast<size_t>(group * channels + c)];
+    }
+    if (!roundInto(result.part(first * row, (last - first) * row), values))
+      return std::nullopt;
   }
-  return roundFolded(w.type(), w.shape(), values);
+  return result;
 }
 
 AffineVerdict refuseNonFinite() {

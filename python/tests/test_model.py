@@ -1,6 +1,7 @@
 """The package on the digits network and on small graphs."""
 import gc
 import os
+import signal
 import threading
 
 import numpy as np
@@ -81,6 +82,18 @@ def test_save_and_load(digits, images, tmp_path):
     with pytest.raises(sinter.Error) as caught:
         sinter.Model.load(path).save(path)
     assert caught.value.code == sinter.ErrorCode.UNSUPPORTED
+
+
+def test_save_after_fork(digits, tmp_path):
+    """A process that forks compiles and saves in the child, too: no thread is left behind that the child would wait for."""
+    digits.save(str(tmp_path / "parent.so"))
+    child = os.fork()
+    if child == 0:
+        signal.alarm(100)
+        sinter.compile(os.path.join(DIGITS, "digits.onnx"), dims={"batch": 1}).save(str(tmp_path / "child.so"))
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert (tmp_path / "child.so").exists()
 
 
 def test_explain(digits):
