@@ -32,19 +32,19 @@ std::optional<Tensor> roundFolded(DType type, Shape shape, ArrayRef<double> valu
   return result;
 }
 
-std::optional<Tensor> scaleWeight(const Tensor &w, WeightLayout layout, ArrayRef<double> scale,
-                                  double factor) {
+/// Gives `use` factor * w * scale[channel], a few rows at a time: weights are large, and in double precision twice as large. The
+/// first element's place comes with them. False if `use` says so or the sizes do not fit.
+static bool eachScaledPart(const Tensor &w, WeightLayout layout, ArrayRef<double> scale, double factor,
+                           function_ref<bool(int64_t first, MutableArrayRef<double> values)> use) {
   if (layout.axis >= w.rank() || layout.groups < 1)
-    return std::nullopt;
+    return false;
   int64_t channels = w.shape()[static_cast<size_t>(layout.axis)], inner = 1;
   for (size_t d = static_cast<size_t>(layout.axis) + 1; d < w.shape().size(); ++d)
     inner *= w.shape()[d];
   int64_t rows = layout.groups > 1 ? w.shape()[0] : layout.groups;
   if (static_cast<int64_t>(scale.size()) != channels * layout.groups || rows % layout.groups != 0)
-    return std::nullopt;
-  Tensor result(w.type(), w.shape());
+    return false;
   int64_t row = channels * inner, outer = row > 0 ? w.size() / row : 0;
-  // A few rows at a time: weights are large, and in double precision twice as large.
   constexpr int64_t elementsAtATime = 4096;
   int64_t step = row > 0 ? std::max<int64_t>(elementsAtATime / row, 1) : 1;
   for (int64_t first = 0; first < outer; first += step) {
@@ -57,10 +57,27 @@ std::optional<Tensor> scaleWeight(const Tensor &w, WeightLayout layout, ArrayRef
         for (int64_t i = 0; i < inner; ++i)
           *value++ *= factor * scale[static_cast<size_t>(group * channels + c)];
     }
-    if (!roundInto(result.part(first * row, (last - first) * row), values))
-      return std::nullopt;
+    if (!use(first * row, values))
+      return false;
   }
+  return true;
+}
+
+std::optional<Tensor> scaleWeight(const Tensor &w, WeightLayout layout, ArrayRef<double> scale,
+                                  double factor) {
+  Tensor result(w.type(), w.shape());
+  auto store = [&](int64_t first, MutableArrayRef<double> values) {
+    return roundInto(result.part(first, static_cast<int64_t>(values.size())), values);
+  };
+  if (!eachScaledPart(w, layout, scale, factor, store))
+    return std::nullopt;
   return result;
+}
+
+bool canScaleWeight(const Tensor &w, WeightLayout layout, ArrayRef<double> scale, double factor) {
+  return eachScaledPart(w, layout, scale, factor, [&](int64_t, MutableArrayRef<double> values) {
+    return roundInto(Tensor(w.type(), {static_cast<int64_t>(values.size())}), values);
+  });
 }
 
 AffineVerdict refuseNonFinite() {
@@ -104,7 +121,7 @@ AffineVerdict canFoldIntoWeights(Value w, Value b, RankedTensorType y, const Cha
     return refuseComputed("the bias");
   if (bias && bias->size() != mine->channels())
     return refuseAxis(affine, 0, bias->size());
-  if (!mine->isFinite() || !scaleWeight(*weight, layout, mine->scale) ||
+  if (!mine->isFinite() || !canScaleWeight(*weight, layout, mine->scale) ||
       !foldedBias(bias, weight->type(), *mine))
     return refuseNonFinite();
   return AffineVerdict::yes();

@@ -21,6 +21,8 @@ struct WeightLayout {
 /// or where `scale` does not have one entry per output channel.
 std::optional<Tensor> scaleWeight(const Tensor &w, WeightLayout layout, llvm::ArrayRef<double> scale,
                                   double factor = 1);
+/// Whether scaleWeight gives something, without the memory for it.
+bool canScaleWeight(const Tensor &w, WeightLayout layout, llvm::ArrayRef<double> scale, double factor = 1);
 
 /// Rounds folded values once to `type`, flushing f32 and f64 subnormals; nothing where one is not finite.
 std::optional<Tensor> roundFolded(DType type, Shape shape, llvm::ArrayRef<double> values);

@@ -167,7 +167,7 @@ static AffineVerdict canAbsorbInput(Op op, unsigned operand, const ChannelAffine
   std::optional<Tensor> w = constantTensor(op.getW()), b = constantTensor(op.getB());
   if (!w)
     return refuseComputed("the weight");
-  if (!mine->isFinite() || !scaleWeight(*w, inputLayout(op), mine->scale))
+  if (!mine->isFinite() || !canScaleWeight(*w, inputLayout(op), mine->scale))
     return refuseNonFinite();
   if (mine->isScaleOnly())
     return AffineVerdict::yes();

@@ -66,7 +66,7 @@ AffineVerdict GemmOp::canAbsorbAtOutput(const ChannelAffine &affine) {
   if (getC() && !constantTensor(getC()))
     return refuseComputed("C");
   if (!mine->isFinite() ||
-      !scaleWeight(*b, {getTransB() ? 0 : 1}, mine->scale, getAlpha().convertToDouble()) ||
+      !canScaleWeight(*b, {getTransB() ? 0 : 1}, mine->scale, getAlpha().convertToDouble()) ||
       !foldedGemmBias(*this, b->type(), mine->scale, mine->shift, false))
     return refuseNonFinite();
   return AffineVerdict::yes();
@@ -215,7 +215,7 @@ AffineVerdict MatmulOp::canAbsorbAtOutput(const ChannelAffine &affine) {
                            " operand, which holds the channels of axis " +
                            Twine(y.getRank() - (side.right ? 1 : 2)) + " of the product,")
                               .str());
-  if (!mine.isFinite() || !scaleWeight(*w, {side.weightAxis}, mine.scale) ||
+  if (!mine.isFinite() || !canScaleWeight(*w, {side.weightAxis}, mine.scale) ||
       !roundFolded(w->type(), {mine.channels()}, mine.shift))
     return refuseNonFinite();
   return AffineVerdict::yes();
