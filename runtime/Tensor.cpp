@@ -68,15 +68,16 @@ std::string_view nameOf(DType type) {
 }
 
 std::optional<int64_t> elementCount(std::span<const int64_t> shape) {
-  if (std::any_of(shape.begin(), shape.end(), [](int64_t d) { return d < 0; }))
-    return std::nullopt;
-  if (std::find(shape.begin(), shape.end(), 0) != shape.end())
-    return 0;
+  constexpr int64_t mostElements = int64_t(1) << 56;
   int64_t count = 1;
-  for (int64_t d : shape)
-    if (__builtin_mul_overflow(count, d, &count))
+  bool isEmpty = false;
+  for (int64_t d : shape) {
+    isEmpty |= d == 0;
+    // Strides are counted in bytes, of empty tensors too.
+    if (d < 0 || __builtin_mul_overflow(count, std::max<int64_t>(d, 1), &count) || count > mostElements)
       return std::nullopt;
-  return count;
+  }
+  return isEmpty ? 0 : count;
 }
 
 std::string toString(std::span<const int64_t> shape) {

@@ -85,8 +85,8 @@ constexpr bool isUnsigned(DType t) {
 
 using Shape = std::vector<int64_t>;
 
-/// Product of the dimensions (1 for a scalar), or nothing if a dimension is negative or the product overflows
-/// int64.
+/// Product of the dimensions (1 for a scalar), or nothing if a dimension is negative or the product, in which 0 counts as 1, exceeds 2^56:
+/// no memory holds so many, and numbers of bytes stay within int64.
 std::optional<int64_t> elementCount(std::span<const int64_t> shape);
 
 /// "1x3x224x224"; "scalar" for rank 0.

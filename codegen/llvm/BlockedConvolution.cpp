@@ -449,9 +449,14 @@ private:
         return multiplyChannels(e, products, tile, channels, input, offsets, at, weights, weight, sumsSoFar,
                                 plan.isVolume() ? 2 : 4);
       };
-      if (w[2].size == 1)
-        return tap(e.index(0), sumsIn);
-      return e.loop(e.index(0), e.index(w[2].size), 1, sumsIn, tap);
+      // An image's pixels have few words: a turn for each kernel column would do little but turn.
+      constexpr int64_t stepsAtOnce = 4;
+      if (w[2].size * channels > stepsAtOnce)
+        return e.loop(e.index(0), e.index(w[2].size), 1, sumsIn, tap);
+      Values all(sumsIn);
+      for (int64_t c = 0; c < w[2].size; ++c)
+        all = tap(e.index(c), all);
+      return all;
     };
     auto plane = [&](Value k, ValueRange sumsIn) {
       if (w[1].size == 1)

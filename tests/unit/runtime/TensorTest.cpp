@@ -11,7 +11,10 @@ using namespace sinter;
 TEST(Tensor, ElementCount) {
   EXPECT_EQ(elementCount(Shape{}), 1);
   EXPECT_EQ(elementCount(Shape{2, 3, 4}), 24);
-  EXPECT_EQ(elementCount(Shape{0, INT64_MAX, INT64_MAX}), 0);
+  EXPECT_EQ(elementCount(Shape{0, 3, 1 << 20}), 0);
+  EXPECT_EQ(elementCount(Shape{int64_t(1) << 28, int64_t(1) << 28}), int64_t(1) << 56);
+  EXPECT_EQ(elementCount(Shape{int64_t(1) << 28, (int64_t(1) << 28) + 1}), std::nullopt);
+  EXPECT_EQ(elementCount(Shape{0, INT64_MAX}), std::nullopt); // its strides would overflow
   EXPECT_EQ(elementCount(Shape{2, -1}), std::nullopt);
   EXPECT_EQ(elementCount(Shape{INT64_MAX, 2}), std::nullopt);
 }
