@@ -28,6 +28,10 @@ struct WindowFold {
   std::function<Value(Value a, Value b)> merge;
   std::function<Value(Value sum, Value plane, Value line, int64_t column, Value tileColumn)> finish;
   int64_t sharedCount = 1;
+  /// In place of `shared` and `fold`: folds a tap's inputs into the sums of pixels. With two `parts`, the sum of a pixel is two vectors of half
+  /// a block, one behind the other. Channel 0 of the block at pixel i is input element at + offsets[i].
+  std::function<Values(const Buffer &input, Value at, ArrayRef<int64_t> offsets, Value channel, Value tap, Values sums)> foldPixels;
+  int64_t parts = 1;
 };
 
 class WindowEmitter {
@@ -68,6 +72,8 @@ private:
   /// read; where arithmetic takes none of them from memory, a scheduler loads many ahead.
   int64_t pixelsByRegisters() const {
     int64_t inputs = e.target.foldsLoads ? 7 : 21, shared = column().size;
+    if (fold.parts > 1) // a vector of weights for each part, and an input
+      return (e.target.vectorRegisters - 2 * fold.parts) / fold.parts;
     if (fold.sharedCount > 1)
       shared = 2 * fold.sharedCount; // of one kernel column at a time, and patterns of lanes
     // Chains enough for two multiply-adds a cycle. Under a window's last lines lies what no line of outputs has read before: a wide tile
@@ -147,7 +153,42 @@ private:
     return known < 0 || (position >= 0 && position < column().in);
   }
 
+  /// The same as foldInOrder with sums in parts.
+  Values foldInParts(Value columnAt, int64_t known, int64_t count) {
+    const WindowAxis &w = column();
+    Buffer input = e.input(x);
+    int64_t parts = fold.parts, wide = lanes / parts;
+    Value start = fold.start(channel);
+    Values startParts;
+    for (int64_t p = 0; p < parts; ++p)
+      startParts.push_back(vector::ShuffleOp::create(e.b, start, start, llvm::to_vector(llvm::seq<int64_t>(p * wide, (p + 1) * wide))));
+    Values init;
+    for (int64_t i = 0; i < count; ++i)
+      llvm::append_range(init, startParts);
+    Values sums = overLines(columnAt, init, [&](Value lineBase, Value tapBase, Values carried) {
+      for (int64_t k = 0; k < w.size; ++k) {
+        SmallVector<int64_t> pixels, offsets;
+        for (int64_t i = 0; i < count; ++i)
+          if (isInside(known, i, k))
+            pixels.push_back(i), offsets.push_back((i * w.stride + k * w.dilation) * lanes);
+        Values some;
+        for (int64_t i : pixels)
+          llvm::append_range(some, ArrayRef(carried).slice(i * parts, parts));
+        some = fold.foldPixels(input, lineBase, offsets, channel, e.add(tapBase, e.index(k)), some);
+        for (auto [n, i] : llvm::enumerate(pixels))
+          std::copy_n(some.begin() + static_cast<int64_t>(n) * parts, parts, carried.begin() + i * parts);
+      }
+      return carried;
+    });
+    Values whole;
+    for (int64_t i = 0; i < count; ++i)
+      whole.push_back(vector::ShuffleOp::create(e.b, sums[i * parts], sums[i * parts + 1], llvm::to_vector(llvm::seq<int64_t>(lanes))));
+    return whole;
+  }
+
   Values foldInOrder(Value columnAt, int64_t known, int64_t count) {
+    if (fold.foldPixels)
+      return foldInParts(columnAt, known, count);
     const WindowAxis &w = column();
     Buffer input = e.input(x);
     return overLines(columnAt, Values(count, fold.start(channel)), [&](Value lineBase, Value tapBase, Values sums) {
@@ -257,6 +298,31 @@ WindowFold foldOf(KernelEmitter &e, ConvOp op, const Window &window) {
       all.push_back(e.load(e.constant(weights), e.add(first, e.index(i * lanes)), lanes));
     return all;
   };
+  // Groups that fill half a block: an input is a scalar for all channels of its group, which arithmetic takes from memory. Patterns of
+  // lanes cost an instruction for each multiply-add, and many registers; vectors of four lanes would cost more.
+  constexpr int64_t fewestLanes = 8;
+  if (int64_t half = lanes / 2; inputs == half && half >= fewestLanes) {
+    fold.parts = 2;
+    fold.foldPixels = [&e, lanes, half, weights, taps, inputs](const Buffer &input, Value at, ArrayRef<int64_t> offsets, Value channel,
+                                                                Value tap, Values sums) {
+      auto wide = static_cast<unsigned>(half);
+      Buffer packed = e.constant(weights);
+      Value first = e.mul(e.add(e.mul(channel, taps), tap), inputs * lanes);
+      return e.loop(e.index(0), e.index(inputs), 1, sums, [&](Value i, ValueRange carried) {
+        Values next(carried);
+        Value weightAt = e.add(first, e.mul(i, lanes)), inputAt = e.add(at, i);
+        for (int64_t part : {0, 1}) {
+          Value w = e.load(packed, e.add(weightAt, e.index(part * half)), wide);
+          for (auto [n, offset] : llvm::enumerate(offsets)) {
+            Value x = e.load(input, e.add(inputAt, e.index(offset + part * half)));
+            Value &sum = next[2 * static_cast<int64_t>(n) + part];
+            sum = vector::FMAOp::create(e.b, e.splat(x, wide), w, sum);
+          }
+        }
+        return next;
+      });
+    };
+  }
   // Input i of each group, in all lanes of the group.
   auto inputOfGroups = [&e, lanes, inputs](Value x, int64_t i) -> Value {
     if (inputs == 1)

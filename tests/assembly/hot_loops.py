@@ -115,6 +115,7 @@ CASES = {
     "dilated": lambda: convolution(32, 32, [20, 20], [3, 3], dilation=2),
     "first": lambda: convolution(3, 64, [64, 64], [7, 7], stride=2),
     "grouped": lambda: convolution(64, 64, [14, 14], [3, 3], group=2),
+    "grouped-half": lambda: convolution(48, 48, [28, 28], [3, 3], group=6),
     "line": lambda: convolution(32, 64, [100], [3]),
     "volume": lambda: convolution(16, 32, [8, 10, 12], [3, 3, 3]),
     "depthwise": lambda: convolution(96, 96, [28, 28], [3, 3], group=96),
