@@ -94,7 +94,7 @@ std::vector<std::vector<int64_t>> parameterise(ArrayRef<Skeleton *> group, Modul
   Skeleton &first = *group.front();
   std::vector<std::vector<int64_t>> parameters(group.size());
   std::map<std::vector<int64_t>, size_t> columns; // parameters that always agree are one
-  SmallVector<std::pair<arith::ConstantOp, size_t>> replaced;
+  DenseMap<Operation *, SmallVector<std::pair<arith::ConstantOp, size_t>>> replaced; // by function
   for (size_t i = 0; i < first.numbers.size(); ++i) {
     std::vector<int64_t> column;
     for (Skeleton *member : group)
@@ -104,7 +104,7 @@ std::vector<std::vector<int64_t>> parameterise(ArrayRef<Skeleton *> group, Modul
     auto [at, isNew] = columns.try_emplace(column, columns.size());
     for (size_t m = 0; isNew && m < group.size(); ++m)
       parameters[m].push_back(column[m]);
-    replaced.push_back({first.numbers[i], at->second});
+    replaced[first.numbers[i]->getParentOfType<func::FuncOp>()].push_back({first.numbers[i], at->second});
   }
   for (size_t i = 0; i < first.memory.size(); ++i) {
     MemRefType largest = first.memory[i].getType();
@@ -124,9 +124,7 @@ std::vector<std::vector<int64_t>> parameterise(ArrayRef<Skeleton *> group, Modul
     (void)function.insertArgument(function.getNumArguments(), type, attributes, function.getLoc());
     b.setInsertionPointToStart(&function.getBody().front());
     DenseMap<size_t, Value> loaded;
-    for (auto &[constant, number] : replaced) {
-      if (constant->getParentOfType<func::FuncOp>() != function)
-        continue;
+    for (auto &[constant, number] : replaced.lookup(function.getOperation())) {
       Value &value = loaded[number];
       if (!value) {
         Location loc = constant.getLoc();

@@ -83,6 +83,25 @@ TEST_F(SharedCode, WhatDiffersBecomesAParameter) {
   function(0).walk([](memref::AllocaOp alloca) { EXPECT_EQ(alloca.getType().getNumElements(), 32); });
 }
 
+/// The functions of a kernel take the same parameters, each its own numbers.
+TEST_F(SharedCode, PhasesShareParameters) {
+  for (std::string bound : {"3", "9"}) {
+    std::string text;
+    for (std::string name : {"kernel", "kernel_1"})
+      text += "func.func @" + name + "(%begin: index, %end: index, %x: memref<?xf32>) {\n  %bound = arith.constant " + bound +
+              " : index\n  %last = arith.minsi %end, %bound : index\n  %v = memref.load %x[%last] : memref<?xf32>\n"
+              "  memref.store %v, %x[%begin] : memref<?xf32>\n  return\n}\n";
+    codes.push_back(parseSourceString<ModuleOp>(text, &context));
+    ASSERT_TRUE(codes.back());
+  }
+  std::vector<CodeShare> shares = share();
+  EXPECT_EQ(shares[1].representative, 0u);
+  EXPECT_EQ(shares[1].parameters, (std::vector<int64_t>{9}));
+  for (auto function : codes[0]->getOps<func::FuncOp>())
+    EXPECT_EQ(function.getNumArguments(), 4u);
+  EXPECT_TRUE(succeeded(verify(*codes[0])));
+}
+
 TEST_F(SharedCode, NumbersThatShapeTheCodeKeepKernelsApart) {
   add({}), add({.step = 2}), add({.divisor = 3});
   std::vector<CodeShare> shares = share();
