@@ -7,6 +7,7 @@ set -euo pipefail
 clean='' mirror=http://deb.debian.org/debian keep=0
 while [ $# -gt 0 ]; do
   case $1 in
+    --root | --mirror) [ $# -gt 1 ] || die "$1 needs a value" ;;&
     --root) clean=$2; shift ;;
     --mirror) mirror=$2; shift ;;
     --keep) keep=1 ;;
