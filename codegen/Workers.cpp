@@ -13,32 +13,42 @@ namespace sinter::codegen {
 
 size_t threadsFor(int jobs) { return static_cast<size_t>(jobs > 0 ? jobs : defaultThreadCount()); }
 
-void forEachInParallel(size_t count, size_t threads, llvm::function_ref<void(size_t)> work) {
-  std::atomic<size_t> next = 0;
+void onThreads(size_t threads, llvm::function_ref<void()> work) {
   std::exception_ptr thrown;
   std::mutex mutex;
-  auto take = [&] {
+  auto guarded = [&] {
     try {
-      for (size_t i; (i = next++) < count;)
-        work(i);
+      work();
     } catch (...) {
       std::lock_guard lock(mutex);
       thrown = std::current_exception();
-      next = count;
     }
   };
   std::vector<std::thread> others;
   try {
-    for (size_t i = 1; i < std::min(threads, count); ++i)
-      others.emplace_back(take);
+    for (size_t i = 1; i < threads; ++i)
+      others.emplace_back(guarded);
   } catch (const std::system_error &) {
     // The system has no more threads: those that there are do the work.
   }
-  take();
+  guarded();
   for (std::thread &other : others)
     other.join();
   if (thrown)
     std::rethrow_exception(thrown);
+}
+
+void forEachInParallel(size_t count, size_t threads, llvm::function_ref<void(size_t)> work) {
+  std::atomic<size_t> next = 0;
+  onThreads(std::min(threads, count), [&] {
+    try {
+      for (size_t i; (i = next++) < count;)
+        work(i);
+    } catch (...) {
+      next = count;
+      throw;
+    }
+  });
 }
 
 } // namespace sinter::codegen

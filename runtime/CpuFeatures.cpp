@@ -1,12 +1,13 @@
 // The kernel's flags say what the processor has and the operating system saves; tables translate LLVM's names.
 #include "runtime/CpuFeatures.h"
 
+#include "runtime/Descriptor.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <fcntl.h>
 #include <span>
 #include <sys/auxv.h>
-#include <unistd.h>
 
 namespace sinter {
 namespace {
@@ -112,17 +113,14 @@ constexpr std::pair<std::string_view, std::string_view> baselines[] = {{"rv64gcv
 const std::string &kernelFlags() {
   static const std::string flags = [] {
     std::string text;
-    int file = ::open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-      return text;
+    Descriptor file(::open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC));
     char piece[4096];
     size_t line = std::string::npos, end = std::string::npos;
-    for (ssize_t got; end == std::string::npos && (got = ::read(file, piece, sizeof piece)) > 0;) {
+    for (ssize_t got; end == std::string::npos && (got = ::read(file.fd, piece, sizeof piece)) > 0;) {
       text.append(piece, static_cast<size_t>(got));
       line = text.find("\nflags");
       end = line == std::string::npos ? line : text.find('\n', line + 1);
     }
-    ::close(file);
     size_t colon = line == std::string::npos ? line : text.find(':', line);
     return colon < end ? text.substr(colon + 1, end - colon - 1) + " " : std::string();
   }();

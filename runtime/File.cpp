@@ -2,6 +2,8 @@
 // flight, so that a signal handler can remove them without a lock or an allocation.
 #include "runtime/File.h"
 
+#include "runtime/Descriptor.h"
+
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -21,15 +23,6 @@ struct Slot {
   std::array<char, 4096> path;
 };
 std::array<Slot, 16> slots;
-
-/// Closes on every way out.
-struct Descriptor {
-  int fd;
-  ~Descriptor() {
-    if (fd >= 0)
-      ::close(fd);
-  }
-};
 
 Failure systemError(std::string_view doing, const std::string &path) {
   return {ErrorCode::Io, fmt::format("cannot {} '{}': {}", doing, path, std::strerror(errno))};

@@ -1,6 +1,7 @@
 // See the header. What is no regular file is read into memory that a mapping would have taken.
 #include "runtime/MappedFile.h"
 
+#include "runtime/Descriptor.h"
 #include "runtime/File.h"
 
 #include <algorithm>
@@ -11,24 +12,22 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace sinter {
 
 Expected<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string &path) {
-  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info;
   auto fail = [&](std::string_view reason) {
     return Failure{ErrorCode::Io, fmt::format("cannot read '{}': {}", path, reason)};
   };
-  if (descriptor < 0)
+  if (descriptor.fd < 0)
     return fail(std::strerror(errno));
-  bool known = ::fstat(descriptor, &info) == 0;
+  bool known = ::fstat(descriptor.fd, &info) == 0;
   bool isMappable = known && S_ISREG(info.st_mode) && info.st_size > 0;
-  void *data = isMappable ? ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, descriptor, 0)
+  void *data = isMappable ? ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, descriptor.fd, 0)
                           : MAP_FAILED;
   std::string reason = std::strerror(errno);
-  ::close(descriptor);
   if (!known || (isMappable && data == MAP_FAILED))
     return fail(reason);
   if (S_ISDIR(info.st_mode))

@@ -3,6 +3,7 @@
 #include "runtime/Model.h"
 
 #include "runtime/CpuFeatures.h"
+#include "runtime/Descriptor.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -39,43 +40,23 @@ std::string machineName(uint16_t machine) {
   }
 }
 
-/// A file to be read in places.
-class OpenFile {
-public:
-  /// A pipe that nobody writes to is open at once, too.
-  explicit OpenFile(const std::string &path) : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    isUsable = descriptor >= 0 && ::fstat(descriptor, &info) == 0;
-  }
-  ~OpenFile() {
-    if (descriptor >= 0)
-      ::close(descriptor);
-  }
-  OpenFile(const OpenFile &) = delete;
-  OpenFile &operator=(const OpenFile &) = delete;
-
-  /// False if the file ends before.
-  template <typename T> bool read(T &value, uint64_t offset) const {
-    return offset <= static_cast<uint64_t>(info.st_size) &&
-           ::pread(descriptor, &value, sizeof value, static_cast<off_t>(offset)) == static_cast<ssize_t>(sizeof value);
-  }
-
-  int descriptor;
-  bool isUsable;
-  struct stat info = {};
-};
-
 /// Checks that `path`, called `name` in messages, is a whole shared library for this machine.
 Status checkElf(const std::string &path, const std::string &name) {
-  OpenFile file(path);
-  bool isFolder = file.isUsable && S_ISDIR(file.info.st_mode);
-  if (!file.isUsable || isFolder)
-    return {ErrorCode::Io, fmt::format("cannot read {}: {}", name, isFolder ? "it is a folder" : std::strerror(errno))};
+  // A pipe that nobody writes to is open at once, too.
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat info = {};
+  if (file.fd < 0 || ::fstat(file.fd, &info) != 0 || S_ISDIR(info.st_mode))
+    return {ErrorCode::Io, fmt::format("cannot read {}: {}", name, S_ISDIR(info.st_mode) ? "it is a folder" : std::strerror(errno))};
   auto bad = [&](std::string_view what) {
     return Status(ErrorCode::InvalidFile, fmt::format("{} is not a compiled model: {}", name, what));
   };
-  auto size = static_cast<uint64_t>(file.info.st_size);
+  auto size = static_cast<uint64_t>(info.st_size);
+  auto read = [&](auto &value, uint64_t offset) {
+    return offset <= size &&
+           ::pread(file.fd, &value, sizeof value, static_cast<off_t>(offset)) == static_cast<ssize_t>(sizeof value);
+  };
   Elf64_Ehdr header;
-  if (!S_ISREG(file.info.st_mode) || !file.read(header, 0) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+  if (!S_ISREG(info.st_mode) || !read(header, 0) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
     return bad("it is no shared library (make one with: sinter compile MODEL.onnx -o MODEL.so)");
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
       header.e_type != ET_DYN)
@@ -87,7 +68,7 @@ Status checkElf(const std::string &path, const std::string &name) {
                     machineName(header.e_machine), machineName(ownMachine))};
   Elf64_Phdr segment;
   for (uint64_t i = 0; i < header.e_phnum; ++i) {
-    if (header.e_phentsize != sizeof segment || header.e_phoff > size || !file.read(segment, header.e_phoff + i * sizeof segment) ||
+    if (header.e_phentsize != sizeof segment || header.e_phoff > size || !read(segment, header.e_phoff + i * sizeof segment) ||
         segment.p_offset > size || segment.p_filesz > size - segment.p_offset)
       return bad("it is truncated");
   }

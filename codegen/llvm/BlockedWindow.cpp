@@ -28,10 +28,12 @@ struct WindowFold {
   std::function<Value(Value a, Value b)> merge;
   std::function<Value(Value sum, Value plane, Value line, int64_t column, Value tileColumn)> finish;
   int64_t sharedCount = 1;
-  /// In place of `shared` and `fold`: folds a tap's inputs into the sums of pixels. With two `parts`, the sum of a pixel is two vectors of half
-  /// a block, one behind the other. Channel 0 of the block at pixel i is input element at + offsets[i].
-  std::function<Values(const Buffer &input, Value at, ArrayRef<int64_t> offsets, Value channel, Value tap, Values sums)> foldPixels;
-  int64_t parts = 1;
+  /// A pixel of a tile, and where channel 0 of the block lies above it, from the place that all pixels have in common.
+  struct Pixel {
+    int64_t number, offset;
+  };
+  /// In place of `shared` and `fold`: folds a tap's inputs into sums, two for each pixel of the tile, of half a block.
+  std::function<Values(const Buffer &input, Value at, ArrayRef<Pixel> pixels, Value channel, Value tap, Values sums)> foldHalves;
 };
 
 class WindowEmitter {
@@ -72,8 +74,8 @@ private:
   /// read; where arithmetic takes none of them from memory, a scheduler loads many ahead.
   int64_t pixelsByRegisters() const {
     int64_t inputs = e.target.foldsLoads ? 7 : 21, shared = column().size;
-    if (fold.parts > 1) // a vector of weights for each part, and an input
-      return (e.target.vectorRegisters - 2 * fold.parts) / fold.parts;
+    if (fold.foldHalves) // a vector of weights for each half, and inputs
+      return (e.target.vectorRegisters - 4) / 2;
     if (fold.sharedCount > 1)
       shared = 2 * fold.sharedCount; // of one kernel column at a time, and patterns of lanes
     // Chains enough for two multiply-adds a cycle. Under a window's last lines lies what no line of outputs has read before: a wide tile
@@ -153,42 +155,36 @@ private:
     return known < 0 || (position >= 0 && position < column().in);
   }
 
-  /// The same as foldInOrder with sums in parts.
-  Values foldInParts(Value columnAt, int64_t known, int64_t count) {
+  /// The same as foldInOrder with sums in halves.
+  Values foldInHalves(Value columnAt, int64_t known, int64_t count) {
     const WindowAxis &w = column();
     Buffer input = e.input(x);
-    int64_t parts = fold.parts, wide = lanes / parts;
-    Value start = fold.start(channel);
-    Values startParts;
-    for (int64_t p = 0; p < parts; ++p)
-      startParts.push_back(vector::ShuffleOp::create(e.b, start, start, llvm::to_vector(llvm::seq<int64_t>(p * wide, (p + 1) * wide))));
+    auto shuffled = [&](Value a, Value b, int64_t from, int64_t to) -> Value {
+      return vector::ShuffleOp::create(e.b, a, b, llvm::to_vector(llvm::seq<int64_t>(from, to)));
+    };
+    Value start = fold.start(channel), low = shuffled(start, start, 0, lanes / 2), high = shuffled(start, start, lanes / 2, lanes);
     Values init;
     for (int64_t i = 0; i < count; ++i)
-      llvm::append_range(init, startParts);
+      init.push_back(low), init.push_back(high);
     Values sums = overLines(columnAt, init, [&](Value lineBase, Value tapBase, Values carried) {
       for (int64_t k = 0; k < w.size; ++k) {
-        SmallVector<int64_t> pixels, offsets;
+        SmallVector<WindowFold::Pixel> pixels;
         for (int64_t i = 0; i < count; ++i)
           if (isInside(known, i, k))
-            pixels.push_back(i), offsets.push_back((i * w.stride + k * w.dilation) * lanes);
-        Values some;
-        for (int64_t i : pixels)
-          llvm::append_range(some, ArrayRef(carried).slice(i * parts, parts));
-        some = fold.foldPixels(input, lineBase, offsets, channel, e.add(tapBase, e.index(k)), some);
-        for (auto [n, i] : llvm::enumerate(pixels))
-          std::copy_n(some.begin() + static_cast<int64_t>(n) * parts, parts, carried.begin() + i * parts);
+            pixels.push_back({i, (i * w.stride + k * w.dilation) * lanes});
+        carried = fold.foldHalves(input, lineBase, pixels, channel, e.add(tapBase, e.index(k)), carried);
       }
       return carried;
     });
     Values whole;
     for (int64_t i = 0; i < count; ++i)
-      whole.push_back(vector::ShuffleOp::create(e.b, sums[i * parts], sums[i * parts + 1], llvm::to_vector(llvm::seq<int64_t>(lanes))));
+      whole.push_back(shuffled(sums[2 * i], sums[2 * i + 1], 0, lanes));
     return whole;
   }
 
   Values foldInOrder(Value columnAt, int64_t known, int64_t count) {
-    if (fold.foldPixels)
-      return foldInParts(columnAt, known, count);
+    if (fold.foldHalves)
+      return foldInHalves(columnAt, known, count);
     const WindowAxis &w = column();
     Buffer input = e.input(x);
     return overLines(columnAt, Values(count, fold.start(channel)), [&](Value lineBase, Value tapBase, Values sums) {
@@ -302,9 +298,8 @@ WindowFold foldOf(KernelEmitter &e, ConvOp op, const Window &window) {
   // lanes cost an instruction for each multiply-add, and many registers; vectors of four lanes would cost more.
   constexpr int64_t fewestLanes = 8;
   if (int64_t half = lanes / 2; inputs == half && half >= fewestLanes) {
-    fold.parts = 2;
-    fold.foldPixels = [&e, lanes, half, weights, taps, inputs](const Buffer &input, Value at, ArrayRef<int64_t> offsets, Value channel,
-                                                                Value tap, Values sums) {
+    fold.foldHalves = [&e, lanes, half, weights, taps, inputs](const Buffer &input, Value at, ArrayRef<WindowFold::Pixel> pixels,
+                                                               Value channel, Value tap, Values sums) {
       auto wide = static_cast<unsigned>(half);
       Buffer packed = e.constant(weights);
       Value first = e.mul(e.add(e.mul(channel, taps), tap), inputs * lanes);
@@ -313,9 +308,9 @@ WindowFold foldOf(KernelEmitter &e, ConvOp op, const Window &window) {
         Value weightAt = e.add(first, e.mul(i, lanes)), inputAt = e.add(at, i);
         for (int64_t part : {0, 1}) {
           Value w = e.load(packed, e.add(weightAt, e.index(part * half)), wide);
-          for (auto [n, offset] : llvm::enumerate(offsets)) {
+          for (auto [number, offset] : pixels) {
             Value x = e.load(input, e.add(inputAt, e.index(offset + part * half)));
-            Value &sum = next[2 * static_cast<int64_t>(n) + part];
+            Value &sum = next[2 * number + part];
             sum = vector::FMAOp::create(e.b, e.splat(x, wide), w, sum);
           }
         }

@@ -87,8 +87,8 @@ Expected<std::vector<std::string>> compileObjects(const Program &program, const 
       return;
     }
   };
-  size_t threads = std::min<size_t>(threadsFor(options.jobs), units);
-  forEachInParallel(threads, threads, [&](size_t) { work(); });
+  size_t threads = std::min(threadsFor(options.jobs), units);
+  onThreads(threads, work);
   if (failure)
     return *failure;
   return objects;
