@@ -6,6 +6,7 @@
 #include "codegen/llvm/Contraction.h"
 #include "codegen/llvm/PixelTiles.h"
 #include "codegen/llvm/WindowPanel.h"
+#include "codegen/llvm/Winograd.h"
 #include "ir/DepthwiseFeed.h"
 #include "ir/ops/TransposedWindow.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -621,8 +622,8 @@ LogicalResult emitBlockedConvolution(KernelEmitter &e, ConvOp op) {
   if (failed(resolved))
     return failure();
   Window window = *threeAxes(*resolved);
-  if (int64_t side = winogradSide(e.target, op); side > 0)
-    return emitWinograd(e, op, window, side);
+  if (std::optional<WinogradTile> tile = chooseWinograd(e.target, op))
+    return emitWinograd(e, op, window, *tile);
   bool isPairs = elementTypeOf(op.getX()).isBF16();
   emitOver(e, operandsOf(op, isPairs ? ChannelProducts::ofBfloats() : ChannelProducts::ofFloats()), window, op);
   return success();

@@ -7,6 +7,7 @@
 #include "codegen/llvm/Fusion.h"
 #include "codegen/llvm/LinearAlgebra.h"
 #include "codegen/llvm/PixelTiles.h"
+#include "codegen/llvm/Winograd.h"
 #include "ir/DepthwiseFeed.h"
 
 using namespace mlir;
@@ -110,8 +111,8 @@ std::string algorithmOf(KernelOp kernel, const Target &target) {
   if (attentionOf(kernel))
     return "attention by blocks of queries";
   for (auto conv : kernel.getBody().front().getOps<ConvOp>())
-    if (int64_t side = winogradSide(target, conv); side > 0)
-      return ("Winograd F(" + Twine(side) + "x" + Twine(side) + ", 3x3)").str();
+    if (std::optional<WinogradTile> tile = chooseWinograd(target, conv))
+      return tile->name();
   for (auto conv : kernel.getBody().front().getOps<ConvOp>())
     if (layoutOf(conv.getY().getType()) && elementTypeOf(conv.getX()).isBF16())
       return ChannelProducts::ofBfloats().name();

@@ -79,8 +79,4 @@ void copyPaddedLine(KernelEmitter &e, mlir::Value x, llvm::ArrayRef<mlir::Value>
                     const nn::Window &window, int64_t block, int64_t columns, mlir::Value z, mlir::Value y,
                     const Buffer &to, mlir::Value offset);
 
-/// Winograd's algorithm for this convolution if it pays: outputs of a tile's side (2 or 4), else 0.
-int64_t winogradSide(const Target &target, nn::ConvOp op);
-mlir::LogicalResult emitWinograd(KernelEmitter &e, nn::ConvOp op, const nn::Window &window, int64_t side);
-
 } // namespace sinter::codegen

@@ -1,5 +1,6 @@
 // Schedules as text.
 #include "codegen/llvm/Schedule.h"
+#include "codegen/llvm/CookToom.h"
 #include "passes/AssignBackend.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -32,9 +33,9 @@ std::optional<Schedule> parseSchedule(llvm::StringRef text) {
     auto [key, value] = part.split('=');
     bool isGood = false;
     if (key == "winograd") {
-      int64_t side = 0;
-      isGood = number(value, 0, 4, side) && side % 2 == 0;
-      schedule.winograd = side;
+      int64_t extent = 0;
+      isGood = number(value, 0, INT64_MAX, extent) && (extent == 0 || llvm::is_contained(CookToom::extents, extent));
+      schedule.winograd = extent;
     } else if (key == "tile") {
       auto [rows, vectors] = value.split('x');
       isGood = number(rows, 1, mostTile, schedule.tileRows) && number(vectors, 1, mostTile, schedule.tileVectors);

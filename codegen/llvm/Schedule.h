@@ -11,7 +11,8 @@ namespace sinter::codegen {
 /// Wishes that emitters grant as far as they can: sizes are cut to what fits, and an algorithm that the kernel must not take
 /// stays out. So every schedule gives the same results but for roundings.
 struct Schedule {
-  /// Outputs of a side of Winograd's tiles, 2 or 4; 0 for direct computation; by the cost model if there is no value.
+  /// Points of each axis in Winograd's algorithm, one of CookToom::extents; 0 for direct computation; by the cost model if there is no
+  /// value.
   std::optional<int64_t> winograd;
   /// Accumulators in registers: output pixels (or Winograd's tiles, or a product's rows) times vectors; 0: by the cost model.
   int64_t tileRows = 0, tileVectors = 0;
@@ -22,7 +23,7 @@ struct Schedule {
   bool hasTile() const { return tileRows > 0; }
 };
 
-/// "winograd=4 tile=6x4 outer=1 inner=-1", each where it is not by the cost model; empty for all.
+/// "winograd=6 tile=6x4 outer=1 inner=-1", each where it is not by the cost model; empty for all.
 std::string toString(const Schedule &schedule);
 /// Reads what toString writes; nothing for any other text.
 std::optional<Schedule> parseSchedule(llvm::StringRef text);

@@ -1,11 +1,11 @@
-// Winograd convolutions F(2x2, 3x3) and F(4x4, 3x3) in channel blocks (Lavin and Gray, Fast Algorithms for
-// Convolutional Neural Networks, arXiv 1509.09308): tiles of the input are transformed, products of the
-// transformed weights are summed over channels position by position, and the sums are transformed back.
+// Winograd convolutions in channel blocks (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, arXiv 1509.09308):
+// tiles of the input are transformed, products of the transformed weights are summed over channels position by position, and the
+// sums are transformed back. Along an axis with one tap nothing is.
+#include "codegen/llvm/Winograd.h"
 #include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/PixelTiles.h"
 #include "codegen/llvm/WindowPanel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace sinter::nn;
@@ -15,62 +15,20 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// Arithmetic on vectors, spelled short.
-struct Vectors {
-  KernelEmitter &e;
-  Value plus(Value a, Value b) const { return arith::AddFOp::create(e.b, a, b); }
-  Value minus(Value a, Value b) const { return arith::SubFOp::create(e.b, a, b); }
-  /// f * a + b
-  Value fma(double f, Value a, Value b) const {
-    return vector::FMAOp::create(e.b, e.number(a.getType(), f), a, b);
-  }
-  Value times(double f, Value a) const { return arith::MulFOp::create(e.b, e.number(a.getType(), f), a); }
-};
-
-/// B^T d: one column or row of an input tile.
-Values transformInput(const Vectors &v, int64_t side, ArrayRef<Value> d) {
-  if (side == 2)
-    return {v.minus(d[0], d[2]), v.plus(d[1], d[2]), v.minus(d[2], d[1]), v.minus(d[1], d[3])};
-  Value even = v.fma(-4, d[2], d[4]), odd = v.fma(-4, d[1], d[3]);
-  Value low = v.minus(d[4], d[2]), high = v.times(2, v.minus(d[3], d[1]));
-  return {v.fma(4, d[0], v.fma(-5, d[2], d[4])), v.plus(even, odd), v.minus(even, odd), v.plus(low, high),
-          v.minus(low, high),                    v.fma(4, d[1], v.fma(-5, d[3], d[5]))};
-}
-
-/// A^T m: one column or row of the sums.
-Values transformOutput(const Vectors &v, int64_t side, ArrayRef<Value> m) {
-  Value sum = v.plus(m[1], m[2]), difference = v.minus(m[1], m[2]);
-  if (side == 2)
-    return {v.plus(m[0], sum), v.minus(difference, m[3])};
-  Value sum2 = v.plus(m[3], m[4]), difference2 = v.minus(m[3], m[4]);
-  return {v.plus(v.plus(m[0], sum), sum2), v.fma(2, difference2, difference), v.fma(4, sum2, sum),
-          v.plus(v.fma(8, difference2, difference), m[5])};
-}
-
-/// G, by rows.
-std::vector<std::array<double, 3>> weightTransform(int64_t side) {
-  if (side == 2)
-    return {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
-  return {{.25, 0, 0},
-          {-1. / 6, -1. / 6, -1. / 6},
-          {-1. / 6, 1. / 6, -1. / 6},
-          {1. / 24, 1. / 12, 1. / 6},
-          {1. / 24, -1. / 12, 1. / 6},
-          {0, 0, 1}};
-}
-
 /// How the work is cut up.
 struct WinogradPlan {
-  int64_t side, images, inputs, outputs, lanes;
+  WinogradTile tile;
+  int64_t images, inputs, outputs, lanes;
   int64_t tileLines, tileColumns; ///< tiles of an image
   int64_t lines = 1;              ///< tile lines of one iteration
   int64_t splits = 1;             ///< parts of the output channels that are iterations of their own
   TileChoice tiles;
 
-  WinogradPlan(const Target &target, const Schedule &schedule, const Window &window, int64_t side, int64_t images,
+  WinogradPlan(const Target &target, const Schedule &schedule, const Window &window, const WinogradTile &tile, int64_t images,
                int64_t inputs, int64_t outputs)
-      : side(side), images(images), inputs(inputs), outputs(outputs), lanes(target.lanes(32)),
-        tileLines(llvm::divideCeilSigned(window[1].out, side)), tileColumns(llvm::divideCeilSigned(window[2].out, side)) {
+      : tile(tile), images(images), inputs(inputs), outputs(outputs), lanes(target.lanes(32)),
+        tileLines(llvm::divideCeilSigned(window[1].out, tile.rows.outputs())),
+        tileColumns(llvm::divideCeilSigned(window[2].out, tile.columns.outputs())) {
     // Weights are read once an iteration: enough tiles to make that worth it.
     constexpr int64_t enough = 28;
     lines = std::clamp<int64_t>(llvm::divideCeilSigned(scaled(enough, schedule.outer), tileColumns), 1, tileLines);
@@ -85,8 +43,7 @@ struct WinogradPlan {
 
   static constexpr int64_t mostSumBytes = KernelEmitter::maxScratchBytes / 4;
 
-  int64_t extent() const { return side + 2; }            ///< pixels of an input tile's side
-  int64_t positions() const { return extent() * extent(); }
+  int64_t positions() const { return tile.positions(); }
   int64_t count() const { return lines * tileColumns; }  ///< tiles of one iteration
   int64_t lineBlocks() const { return llvm::divideCeilSigned(tileLines, lines); }
   int64_t inputBlocks() const { return llvm::divideCeilSigned(inputs, lanes); }
@@ -95,12 +52,21 @@ struct WinogradPlan {
   /// Weights of one block of output channels.
   int64_t weightsPerBlock() const { return positions() * inputBlocks() * lanes * lanes; }
 
-  /// Estimated cycles. The constants are instructions of the transforms at two a cycle.
+  /// Lines and columns of the input that the tiles of an iteration read.
+  int64_t inputLines() const { return lines * tile.rows.outputs() + tile.rows.taps - 1; }
+  int64_t inputColumns() const { return tileColumns * tile.columns.outputs() + tile.columns.taps - 1; }
+
+  /// Estimated cycles, of two instructions each.
   double cycles() const {
     auto all = static_cast<double>(images * tileLines * tileColumns);
     auto products = static_cast<double>(positions() * inputBlocks() * lanes * outputBlocks());
-    double transforms = side == 4 ? 150.0 * static_cast<double>(inputBlocks()) + 130.0 * static_cast<double>(outputBlocks())
-                                  : 45.0 * static_cast<double>(inputBlocks()) + 45.0 * static_cast<double>(outputBlocks());
+    // Every column of a tile, then every row of what that gives. Values are loaded, stored, copied, and spilled between the two.
+    constexpr double movesPerPosition = 3.5;
+    const CookToom &rows = tile.rows, &columns = tile.columns;
+    double moves = movesPerPosition * static_cast<double>(positions());
+    double input = moves + static_cast<double>(columns.extent() * rows.inputInstructions() + rows.extent() * columns.inputInstructions());
+    double output = moves + static_cast<double>(columns.extent() * rows.outputInstructions() + rows.outputs() * columns.outputInstructions());
+    double transforms = (input * static_cast<double>(inputBlocks()) + output * static_cast<double>(outputBlocks())) / 2;
     double passes = static_cast<double>(images * lineBlocks());
     double loads = passes * products * static_cast<double>(lanes) * 4 / bytesPerCycle;
     double arithmetic = all * products / 2 / 0.85;
@@ -112,7 +78,7 @@ struct WinogradPlan {
 class WinogradEmitter {
 public:
   WinogradEmitter(KernelEmitter &e, ConvOp op, const Window &window, const WinogradPlan &plan)
-      : e(e), op(op), window(window), plan(plan), v{e}, wide(static_cast<unsigned>(plan.lanes)) {}
+      : e(e), op(op), window(window), plan(plan), rows(plan.tile.rows), columns(plan.tile.columns), wide(static_cast<unsigned>(plan.lanes)) {}
 
   void emit() {
     packWeights();
@@ -143,10 +109,10 @@ private:
   Value sub(Value a, Value b) { return e.b.createOrFold<arith::SubIOp>(a, b); }
   Value vectorAt(const Buffer &buffer, Value at) { return e.load(buffer, at, wide); }
 
-  /// [tile of output blocks][position][input channel][output channel]; u = G w G^T, in double.
+  /// [tile of output blocks][position][input channel][output channel]; u = G w H^T, in double.
   void packWeights() {
-    auto g = weightTransform(plan.side);
-    int64_t extent = plan.extent(), lanes = plan.lanes;
+    auto g = rows.weightTransform(), h = columns.weightTransform();
+    int64_t lanes = plan.lanes, taps = rows.taps * columns.taps;
     packed = Tensor(DType::F32, {plan.outputBlocks() * plan.weightsPerBlock()});
     bias = Tensor(DType::F32, {plan.outputBlocks() * lanes});
     auto to = packed.as<float>(), offsets = bias.as<float>();
@@ -163,47 +129,51 @@ private:
       auto [tile, firstBlock] = plan.tiles.tileOf(block);
       float *base = &to[firstBlock * plan.weightsPerBlock() + first - firstBlock * lanes];
       for (int64_t i = 0; i < plan.inputs; ++i)
-        for (int64_t r = 0; r < extent; ++r)
-          for (int64_t lane = 0; lane < count; ++lane) {
-            const float *w = &from[((first + lane) * plan.inputs + i) * 9];
-            double row[3];
-            for (int64_t c = 0; c < 3; ++c)
-              row[c] = g[r][0] * w[c] + g[r][1] * w[3 + c] + g[r][2] * w[6 + c];
-            for (int64_t c = 0; c < extent; ++c) {
-              double u = row[0] * g[c][0] + row[1] * g[c][1] + row[2] * g[c][2];
-              base[((r * extent + c) * perPosition + i) * tile.weights() + lane] = static_cast<float>(u);
+        for (int64_t lane = 0; lane < count; ++lane) {
+          const float *w = &from[((first + lane) * plan.inputs + i) * taps];
+          float *u = base + i * tile.weights() + lane;
+          for (ArrayRef<double> byRow : g) {
+            SmallVector<double, 16> line(columns.taps, 0.0);
+            for (int64_t r = 0; r < rows.taps; ++r)
+              for (int64_t c = 0; c < columns.taps; ++c)
+                line[c] += byRow[r] * w[r * columns.taps + c];
+            for (ArrayRef<double> byColumn : h) {
+              double sum = 0;
+              for (int64_t c = 0; c < columns.taps; ++c)
+                sum += line[c] * byColumn[c];
+              *u = static_cast<float>(sum);
+              u += perPosition * tile.weights();
             }
           }
+        }
     });
   }
 
   /// All tiles of the iteration for one block of input channels: [position][input block][tile][channel].
   void transformTiles(Value block) {
-    int64_t lines = plan.lines * plan.side + 2, columns = plan.tileColumns * plan.side + 2;
-    Buffer copy = e.scratch(e.b.getF32Type(), {lines * columns * plan.lanes});
-    Value firstRow = sub(e.mul(firstLine, plan.side), e.index(window[1].padBegin));
+    int64_t lines = plan.inputLines(), width = plan.inputColumns();
+    Buffer copy = e.scratch(e.b.getF32Type(), {lines * width * plan.lanes});
+    Value firstRow = sub(e.mul(firstLine, rows.outputs()), e.index(window[1].padBegin));
     e.loop(e.index(0), e.index(lines), 1, [&](Value line) {
-      copyPaddedLine(e, op.getX(), {image, block}, window, plan.lanes, columns, e.index(0), e.add(firstRow, line),
-                     copy, e.mul(line, columns * plan.lanes));
+      copyPaddedLine(e, op.getX(), {image, block}, window, plan.lanes, width, e.index(0), e.add(firstRow, line),
+                     copy, e.mul(line, width * plan.lanes));
     });
     e.loop(e.index(0), e.index(plan.count()), 1, [&](Value tile) {
       SmallVector<Value> at = e.delinearize(tile, {plan.lines, plan.tileColumns});
-      Value corner = e.add(e.mul(at[0], plan.side * columns * plan.lanes), e.mul(at[1], plan.side * plan.lanes));
-      int64_t extent = plan.extent();
-      SmallVector<Values> rows(extent);
-      for (int64_t c = 0; c < extent; ++c) {
+      Value corner = e.add(e.mul(at[0], rows.outputs() * width * plan.lanes), e.mul(at[1], columns.outputs() * plan.lanes));
+      SmallVector<Values> byRow(rows.extent());
+      for (int64_t c = 0; c < columns.extent(); ++c) {
         Values column;
-        for (int64_t r = 0; r < extent; ++r)
-          column.push_back(vectorAt(copy, e.add(corner, e.index((r * columns + c) * plan.lanes))));
-        for (auto [r, value] : llvm::enumerate(transformInput(v, plan.side, column)))
-          rows[r].push_back(value);
+        for (int64_t r = 0; r < rows.extent(); ++r)
+          column.push_back(vectorAt(copy, e.add(corner, e.index((r * width + c) * plan.lanes))));
+        for (auto [r, value] : llvm::enumerate(rows.transformInput(e, column)))
+          byRow[r].push_back(value);
       }
       Value to = e.add(transformedAt, e.mul(e.add(e.mul(block, plan.count()), tile), plan.lanes));
-      for (int64_t r = 0; r < extent; ++r)
-        for (auto [c, value] : llvm::enumerate(transformInput(v, plan.side, rows[r]))) {
-          int64_t position = r * extent + static_cast<int64_t>(c);
-          e.store(transformed, e.add(to, e.index(position * positionStride())), value);
-        }
+      int64_t position = 0;
+      for (const Values &row : byRow)
+        for (Value value : columns.transformInput(e, row))
+          e.store(transformed, e.add(to, e.index(position++ * positionStride())), value);
     });
   }
 
@@ -276,32 +246,32 @@ private:
   }
 
   void transformBack(Value tile, Value block, const Buffer &sums, Value at, int64_t perPosition) {
-    int64_t extent = plan.extent(), side = plan.side;
-    Buffer result = e.scratch(e.b.getF32Type(), {side * side * plan.lanes});
-    SmallVector<Values> rows(side);
-    for (int64_t c = 0; c < extent; ++c) {
+    Buffer result = e.scratch(e.b.getF32Type(), {rows.outputs() * columns.outputs() * plan.lanes});
+    SmallVector<Values> byRow(rows.outputs());
+    for (int64_t c = 0; c < columns.extent(); ++c) {
       Values column;
-      for (int64_t r = 0; r < extent; ++r)
-        column.push_back(vectorAt(sums, e.add(at, e.index((r * extent + c) * perPosition))));
-      for (auto [r, value] : llvm::enumerate(transformOutput(v, side, column)))
-        rows[r].push_back(value);
+      for (int64_t r = 0; r < rows.extent(); ++r)
+        column.push_back(vectorAt(sums, e.add(at, e.index((r * columns.extent() + c) * perPosition))));
+      for (auto [r, value] : llvm::enumerate(rows.transformOutput(e, column)))
+        byRow[r].push_back(value);
     }
     Value offset = vectorAt(e.constant(bias), e.mul(block, plan.lanes));
-    for (int64_t r = 0; r < side; ++r)
-      for (auto [c, value] : llvm::enumerate(transformOutput(v, side, rows[r])))
-        e.store(result, e.index((r * side + static_cast<int64_t>(c)) * plan.lanes), v.plus(value, offset));
+    int64_t output = 0;
+    for (const Values &row : byRow)
+      for (Value value : columns.transformOutput(e, row))
+        e.store(result, e.index(output++ * plan.lanes), arith::AddFOp::create(e.b, value, offset));
     SmallVector<Value> place = e.delinearize(tile, {plan.lines, plan.tileColumns});
-    Value y = e.mul(e.add(firstLine, place[0]), side), x = e.mul(place[1], side);
-    auto inside = [&](const WindowAxis &axis, Value from) -> Value {
+    Value y = e.mul(e.add(firstLine, place[0]), rows.outputs()), x = e.mul(place[1], columns.outputs());
+    auto inside = [&](const WindowAxis &axis, int64_t side, Value from) -> Value {
       if (axis.out % side == 0 && plan.tileLines % plan.lines == 0)
         return e.index(side);
       Value left = arith::MaxSIOp::create(e.b, sub(e.index(axis.out), from), e.index(0));
       return arith::MinSIOp::create(e.b, left, e.index(side));
     };
-    Value lines = inside(window[1], y), columns = inside(window[2], x);
+    Value lines = inside(window[1], rows.outputs(), y), width = inside(window[2], columns.outputs(), x);
     e.loop(e.index(0), lines, 1, [&](Value r) {
-      e.loop(e.index(0), columns, 1, [&](Value c) {
-        Value value = vectorAt(result, e.mul(e.add(e.mul(r, side), c), plan.lanes));
+      e.loop(e.index(0), width, 1, [&](Value c) {
+        Value value = vectorAt(result, e.mul(e.add(e.mul(r, columns.outputs()), c), plan.lanes));
         Value pixel = e.add(e.mul(e.add(y, r), window[2].out), e.add(x, c));
         e.finish(0, value, Point{{image, block}, e.mul(pixel, plan.lanes), wide});
       });
@@ -312,7 +282,7 @@ private:
   ConvOp op;
   const Window &window;
   const WinogradPlan &plan;
-  Vectors v;
+  const CookToom &rows, &columns; ///< of a tile
   unsigned wide;
   Tensor packed, bias;
   Buffer transformed;
@@ -337,43 +307,66 @@ bool hasOneSign(const Tensor &weights, int64_t outputs) {
 
 } // namespace
 
-int64_t winogradSide(const Target &target, ConvOp op) {
+std::string WinogradTile::name() const {
+  return ("Winograd F(" + Twine(rows.outputs()) + "x" + Twine(columns.outputs()) + ", " + Twine(rows.taps) + "x" + Twine(columns.taps) + ")").str();
+}
+
+/// The tiles with `extent` points along each axis that has more than one tap.
+static std::optional<WinogradTile> tileOf(const Window &window, int64_t extent) {
+  constexpr int64_t fewestPixels = 6;
+  WinogradTile tile;
+  for (auto [axis, algorithm] : {std::pair(&window[1], &tile.rows), std::pair(&window[2], &tile.columns)}) {
+    if (axis->stride != 1)
+      return std::nullopt;
+    if (axis->size == 1)
+      continue;
+    std::optional<CookToom> found = CookToom::of(extent, axis->size);
+    if (!found || axis->dilation != 1 || axis->out < fewestPixels)
+      return std::nullopt;
+    *algorithm = *found;
+  }
+  // Errors of the axes multiply.
+  constexpr int64_t mostPositions = 36;
+  bool isOne = tile.rows.isTrivial() && tile.columns.isTrivial();
+  return isOne || tile.positions() > mostPositions ? std::nullopt : std::optional(tile);
+}
+
+std::optional<WinogradTile> chooseWinograd(const Target &target, ConvOp op) {
   FailureOr<Window> resolved = op.window();
   if (failed(resolved) || resolved->size() > 3 || !elementTypeOf(op.getX()).isF32() || op.getGroup() != 1 || !layoutOf(op.getX().getType()) ||
       !layoutOf(op.getY().getType()))
-    return 0;
+    return std::nullopt;
   Window window = *threeAxes(*resolved);
-  bool fits = target.winograd && window[0].in == 1 && window[0].size == 1 && window[0].out == 1;
-  for (const WindowAxis &axis : ArrayRef(window).drop_front())
-    fits &= axis.size == 3 && axis.stride == 1 && axis.dilation == 1;
+  bool isFlat = window[0].in == 1 && window[0].size == 1 && window[0].out == 1;
   ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
-  constexpr int64_t fewestChannels = 16, fewestPixels = 6;
-  if (!fits || x[1] < fewestChannels || y[1] < fewestChannels || window[1].out < fewestPixels ||
-      window[2].out < fewestPixels || hasOneSign(*constantTensor(op.getW()), y[1]))
-    return 0;
+  constexpr int64_t fewestChannels = 16;
+  if (!target.winograd || !isFlat || x[1] < fewestChannels || y[1] < fewestChannels)
+    return std::nullopt;
   Schedule schedule = scheduleOf(op);
   auto pixels = static_cast<double>(x[0] * window[1].out * window[2].out);
-  double lanes = target.lanes(32), products = 9 * static_cast<double>(x[1]) * std::ceil(static_cast<double>(y[1]) / lanes);
-  double direct = std::max(pixels * products / 2 / 0.92, products * lanes * 4 / WinogradPlan::bytesPerCycle);
-  int64_t best = 0;
-  for (int64_t side : {2, 4}) {
-    if (side != schedule.winograd.value_or(side))
+  double lanes = target.lanes(32), taps = static_cast<double>(window[1].size * window[2].size);
+  double products = taps * static_cast<double>(x[1]) * std::ceil(static_cast<double>(y[1]) / lanes);
+  double fewest = std::max(pixels * products / 2 / 0.92, products * lanes * 4 / WinogradPlan::bytesPerCycle);
+  std::optional<WinogradTile> best;
+  for (int64_t extent : CookToom::extents) {
+    std::optional<WinogradTile> tile = tileOf(window, extent);
+    if (!tile || extent != schedule.winograd.value_or(extent))
       continue;
-    WinogradPlan plan(target, schedule, window, side, x[0], x[1], y[1]);
+    WinogradPlan plan(target, schedule, window, *tile, x[0], x[1], y[1]);
     int64_t sums = plan.positions() * plan.count() * plan.tiles.widest() * plan.lanes * 4;
     bool fitsStack = sums <= WinogradPlan::mostSumBytes;
     double cycles = plan.cycles();
-    if (!fitsStack || (cycles >= 0.95 * direct && !schedule.winograd))
+    if (!fitsStack || (cycles >= 0.95 * fewest && !schedule.winograd))
       continue;
-    direct = cycles;
-    best = side;
+    fewest = cycles;
+    best = tile;
   }
-  return best;
+  return best && !hasOneSign(*constantTensor(op.getW()), y[1]) ? best : std::nullopt;
 }
 
-LogicalResult emitWinograd(KernelEmitter &e, ConvOp op, const Window &window, int64_t side) {
+LogicalResult emitWinograd(KernelEmitter &e, ConvOp op, const Window &window, const WinogradTile &tile) {
   ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
-  WinogradPlan plan(e.target, scheduleOf(op), window, side, x[0], x[1], y[1]);
+  WinogradPlan plan(e.target, scheduleOf(op), window, tile, x[0], x[1], y[1]);
   WinogradEmitter(e, op, window, plan).emit();
   return success();
 }

@@ -1,5 +1,6 @@
 // A menu for all kernels with a contraction: emitters cut it to what fits, and what comes to the same code is not measured twice.
 #include "codegen/tuning/Candidates.h"
+#include "codegen/llvm/CookToom.h"
 #include "ir/Ops.h"
 #include "passes/AssignBackend.h"
 
@@ -16,9 +17,11 @@ std::vector<Choice> candidatesFor(nn::KernelOp kernel) {
                    });
   if (!contracts)
     return choices;
-  if (convolves)
-    for (int64_t side : {0, 2, 4})
-      choices.push_back({false, Schedule{.winograd = side}});
+  if (convolves) {
+    choices.push_back({false, Schedule{.winograd = 0}});
+    for (int64_t extent : CookToom::extents)
+      choices.push_back({false, Schedule{.winograd = extent}});
+  }
   // As many rows as registers hold for so many vectors, and fewer.
   constexpr int64_t most = 64;
   std::pair<int64_t, int64_t> tiles[] = {{most, 1}, {most, 2}, {most, 3}, {most, 4}, {most, 6}, {most, 8}, {4, 4}, {6, 3}, {6, 2}, {4, 2}};
