@@ -96,7 +96,7 @@ std::vector<SmallVector<double>> CookToom::weightTransform() const {
     for (double point : {p, -p})
       rows.push_back(row(point, 2 * p * p * others));
   }
-  rows.emplace_back(taps, 0.0).back() = 1;
+  rows.emplace_back(taps, 0.0).back() = 1 / power(scale(), outputs() - 1);
   return rows;
 }
 
@@ -131,19 +131,22 @@ Values CookToom::transformOutput(KernelEmitter &e, ArrayRef<Value> m) const {
     sums.push_back(arith::AddFOp::create(e.b, m[i], m[i + 1]));
     differences.push_back(arith::SubFOp::create(e.b, m[i], m[i + 1]));
   }
+  // With a point that is 1, or made so, a term of every output costs no multiplication.
   Values result;
   for (int64_t i = 0; i < outputs(); ++i) {
     SmallVector<std::pair<double, Value>> terms;
     if (i == 0)
       terms.push_back({1, m.front()});
     for (auto [p, value] : llvm::zip_equal(pairs, i % 2 ? differences : sums))
-      terms.push_back({power(p, i), value});
+      terms.push_back({power(p / scale(), i), value});
     if (i + 1 == outputs())
       terms.push_back({1, m.back()});
     result.push_back(weightedSum(e, terms));
   }
   return result;
 }
+
+double CookToom::scale() const { return isTrivial() || llvm::is_contained(pairs, 1) ? 1 : pairs.front(); }
 
 int64_t CookToom::inputInstructions() const {
   auto count = static_cast<int64_t>(pairs.size());

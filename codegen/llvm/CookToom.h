@@ -26,8 +26,9 @@ public:
   std::vector<llvm::SmallVector<double>> weightTransform() const;
   /// B^T d: `extent` inputs, as vectors.
   llvm::SmallVector<mlir::Value> transformInput(KernelEmitter &e, llvm::ArrayRef<mlir::Value> d) const;
-  /// A^T m: the outputs from the products at all points, as vectors.
+  /// A^T m: the outputs from the products at all points, as vectors. Output i is still to be multiplied by scale()^i.
   llvm::SmallVector<mlir::Value> transformOutput(KernelEmitter &e, llvm::ArrayRef<mlir::Value> m) const;
+  double scale() const;
   /// Instructions of the two.
   int64_t inputInstructions() const;
   int64_t outputInstructions() const;

@@ -6,6 +6,9 @@
 #include "codegen/llvm/PixelTiles.h"
 #include "codegen/llvm/WindowPanel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace sinter::nn;
@@ -257,9 +260,12 @@ private:
     }
     Value offset = vectorAt(e.constant(bias), e.mul(block, plan.lanes));
     int64_t output = 0;
-    for (const Values &row : byRow)
-      for (Value value : columns.transformOutput(e, row))
-        e.store(result, e.index(output++ * plan.lanes), arith::AddFOp::create(e.b, value, offset));
+    for (auto [r, row] : llvm::enumerate(byRow))
+      for (auto [c, value] : llvm::enumerate(columns.transformOutput(e, row))) {
+        double scale = std::pow(rows.scale(), r) * std::pow(columns.scale(), c);
+        Value sum = vector::FMAOp::create(e.b, e.number(value.getType(), scale), value, offset);
+        e.store(result, e.index(output++ * plan.lanes), sum);
+      }
     SmallVector<Value> place = e.delinearize(tile, {plan.lines, plan.tileColumns});
     Value y = e.mul(e.add(firstLine, place[0]), rows.outputs()), x = e.mul(place[1], columns.outputs());
     auto inside = [&](const WindowAxis &axis, int64_t side, Value from) -> Value {
@@ -325,10 +331,13 @@ static std::optional<WinogradTile> tileOf(const Window &window, int64_t extent) 
       return std::nullopt;
     *algorithm = *found;
   }
-  // Errors of the axes multiply.
-  constexpr int64_t mostPositions = 36;
-  bool isOne = tile.rows.isTrivial() && tile.columns.isTrivial();
-  return isOne || tile.positions() > mostPositions ? std::nullopt : std::optional(tile);
+  if (tile.rows.isTrivial() && tile.columns.isTrivial())
+    return std::nullopt;
+  // Rounding errors grow with the points and the outputs between them, those of two axes by the product.
+  bool isPlane = !tile.rows.isTrivial() && !tile.columns.isTrivial();
+  int64_t mostOutputs = isPlane ? 4 : 6, mostPoints = isPlane ? 8 : 10;
+  bool isAccurate = extent <= mostPoints && std::max(tile.rows.outputs(), tile.columns.outputs()) <= mostOutputs;
+  return isAccurate ? std::optional(tile) : std::nullopt;
 }
 
 std::optional<WinogradTile> chooseWinograd(const Target &target, ConvOp op) {
