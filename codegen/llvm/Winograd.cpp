@@ -22,33 +22,38 @@ using Values = SmallVector<Value>;
 struct WinogradPlan {
   WinogradTile tile;
   int64_t images, inputs, outputs, lanes;
+  int64_t rowStep, columnStep;    ///< dilations: a tile's outputs, like its inputs, lie so far apart
   int64_t tileLines, tileColumns; ///< tiles of an image
-  int64_t lines = 1;              ///< tile lines of one iteration
+  int64_t lines = 1, across = 1;  ///< of one iteration
   int64_t splits = 1;             ///< parts of the output channels that are iterations of their own
   TileChoice tiles;
 
   WinogradPlan(const Target &target, const Schedule &schedule, const Window &window, const WinogradTile &tile, int64_t images,
                int64_t inputs, int64_t outputs)
       : tile(tile), images(images), inputs(inputs), outputs(outputs), lanes(target.lanes(32)),
-        tileLines(llvm::divideCeilSigned(window[1].out, tile.rows.outputs())),
-        tileColumns(llvm::divideCeilSigned(window[2].out, tile.columns.outputs())) {
-    // Weights are read once an iteration: enough tiles to make that worth it.
-    constexpr int64_t enough = 28;
-    lines = std::clamp<int64_t>(llvm::divideCeilSigned(scaled(enough, schedule.outer), tileColumns), 1, tileLines);
-    lines = llvm::divideCeilSigned(tileLines, llvm::divideCeilSigned(tileLines, lines));
+        rowStep(stepOf(window[1])), columnStep(stepOf(window[2])),
+        tileLines(llvm::divideCeilSigned(window[1].out, rowStep * tile.rows.outputs()) * rowStep),
+        tileColumns(llvm::divideCeilSigned(window[2].out, columnStep * tile.columns.outputs()) * columnStep) {
+    // Weights are read once an iteration: enough tiles to make that worth it, and not more than caches hold. Tiles that interleave
+    // stay together.
+    constexpr int64_t enough = 28, most = 2 * enough;
+    across = evenPart(tileColumns / columnStep, most / (rowStep * columnStep)) * columnStep;
+    lines = evenPart(tileLines / rowStep, llvm::divideCeilSigned(scaled(enough, schedule.outer), across * rowStep)) * rowStep;
     // The sums of a tile of output blocks stay in cache.
     int64_t sumsPerBlock = positions() * count() * lanes * 4;
     TileLimits limits{.blocks = std::max<int64_t>(mostSumBytes / sumsPerBlock, 1), .weightBytes = inputBlocks() * lanes * lanes * 4};
     tiles = chooseTiles(target, schedule, count(), outputs, limits);
-    int64_t iterations = images * lineBlocks();
+    int64_t iterations = images * imageBlocks();
     splits = iterations >= 4 ? 1 : std::min(llvm::divideCeilSigned(4, iterations), tiles.tiles());
   }
 
   static constexpr int64_t mostSumBytes = KernelEmitter::maxScratchBytes / 4;
 
   int64_t positions() const { return tile.positions(); }
-  int64_t count() const { return lines * tileColumns; }  ///< tiles of one iteration
+  int64_t count() const { return lines * across; } ///< tiles of one iteration
   int64_t lineBlocks() const { return llvm::divideCeilSigned(tileLines, lines); }
+  int64_t columnBlocks() const { return llvm::divideCeilSigned(tileColumns, across); }
+  int64_t imageBlocks() const { return lineBlocks() * columnBlocks(); }
   int64_t inputBlocks() const { return llvm::divideCeilSigned(inputs, lanes); }
   int64_t outputBlocks() const { return llvm::divideCeilSigned(outputs, lanes); }
   int64_t transformedElements() const { return positions() * inputBlocks() * count() * lanes; }
@@ -56,8 +61,13 @@ struct WinogradPlan {
   int64_t weightsPerBlock() const { return positions() * inputBlocks() * lanes * lanes; }
 
   /// Lines and columns of the input that the tiles of an iteration read.
-  int64_t inputLines() const { return lines * tile.rows.outputs() + tile.rows.taps - 1; }
-  int64_t inputColumns() const { return tileColumns * tile.columns.outputs() + tile.columns.taps - 1; }
+  int64_t inputLines() const { return lines * tile.rows.outputs() + (tile.rows.taps - 1) * rowStep; }
+  int64_t inputColumns() const { return across * tile.columns.outputs() + (tile.columns.taps - 1) * columnStep; }
+  /// The largest of as few equal parts of `whole` as are no larger than `part`.
+  static int64_t evenPart(int64_t whole, int64_t part) {
+    return llvm::divideCeilSigned(whole, llvm::divideCeilSigned(whole, std::clamp<int64_t>(part, 1, whole)));
+  }
+  static int64_t stepOf(const WindowAxis &axis) { return axis.size == 1 ? 1 : axis.dilation; }
 
   /// Estimated cycles, of two instructions each.
   double cycles() const {
@@ -70,7 +80,7 @@ struct WinogradPlan {
     double input = moves + static_cast<double>(columns.extent() * rows.inputInstructions() + rows.extent() * columns.inputInstructions());
     double output = moves + static_cast<double>(columns.extent() * rows.outputInstructions() + rows.outputs() * columns.outputInstructions());
     double transforms = (input * static_cast<double>(inputBlocks()) + output * static_cast<double>(outputBlocks())) / 2;
-    double passes = static_cast<double>(images * lineBlocks());
+    double passes = static_cast<double>(images * imageBlocks());
     double loads = passes * products * static_cast<double>(lanes) * 4 / bytesPerCycle;
     double arithmetic = all * products / 2 / 0.85;
     return std::max(arithmetic, loads) + all * transforms;
@@ -87,12 +97,13 @@ public:
     packWeights();
     double flops = 2.0 * static_cast<double>(plan.positions() * plan.count() * plan.inputs * plan.outputs) /
                    static_cast<double>(plan.splits);
-    int64_t iterations = plan.splits * plan.images * plan.lineBlocks(), bytes = plan.transformedElements() * 4;
+    int64_t iterations = plan.splits * plan.images * plan.imageBlocks(), bytes = plan.transformedElements() * 4;
     constexpr int64_t mostOnStack = KernelEmitter::maxScratchBytes / 2;
     e.iterations(iterations, KernelEmitter::grainFor(flops), [&](Value iteration) {
-      SmallVector<Value> at = e.delinearize(iteration, {plan.splits, plan.images, plan.lineBlocks()});
+      SmallVector<Value> at = e.delinearize(iteration, {plan.splits, plan.images, plan.lineBlocks(), plan.columnBlocks()});
       image = at[1];
       firstLine = e.mul(at[2], plan.lines);
+      firstColumn = e.mul(at[3], plan.across);
       if (bytes <= mostOnStack) {
         transformed = e.scratch(e.b.getF32Type(), {plan.transformedElements()});
         transformedAt = e.index(0);
@@ -110,6 +121,13 @@ public:
 
 private:
   Value sub(Value a, Value b) { return e.b.createOrFold<arith::SubIOp>(a, b); }
+  /// Where a tile begins: `step` tiles interleave.
+  Value startOf(Value tile, const CookToom &axis, int64_t step) {
+    if (step == 1)
+      return e.mul(tile, axis.outputs());
+    SmallVector<Value> at = e.delinearize(tile, {1, step});
+    return e.add(e.mul(at[0], step * axis.outputs()), at[1]);
+  }
   Value vectorAt(const Buffer &buffer, Value at) { return e.load(buffer, at, wide); }
 
   /// [tile of output blocks][position][input channel][output channel]; u = G w H^T, in double.
@@ -158,17 +176,17 @@ private:
     Buffer copy = e.scratch(e.b.getF32Type(), {lines * width * plan.lanes});
     Value firstRow = sub(e.mul(firstLine, rows.outputs()), e.index(window[1].padBegin));
     e.loop(e.index(0), e.index(lines), 1, [&](Value line) {
-      copyPaddedLine(e, op.getX(), {image, block}, window, plan.lanes, width, e.index(0), e.add(firstRow, line),
-                     copy, e.mul(line, width * plan.lanes));
+      copyLine(block, e.add(firstRow, line), copy, e.mul(line, width * plan.lanes));
     });
     e.loop(e.index(0), e.index(plan.count()), 1, [&](Value tile) {
-      SmallVector<Value> at = e.delinearize(tile, {plan.lines, plan.tileColumns});
-      Value corner = e.add(e.mul(at[0], rows.outputs() * width * plan.lanes), e.mul(at[1], columns.outputs() * plan.lanes));
+      SmallVector<Value> at = e.delinearize(tile, {plan.lines, plan.across});
+      Value corner = e.add(e.mul(startOf(at[0], rows, plan.rowStep), width * plan.lanes),
+                           e.mul(startOf(at[1], columns, plan.columnStep), plan.lanes));
       SmallVector<Values> byRow(rows.extent());
       for (int64_t c = 0; c < columns.extent(); ++c) {
         Values column;
         for (int64_t r = 0; r < rows.extent(); ++r)
-          column.push_back(vectorAt(copy, e.add(corner, e.index((r * width + c) * plan.lanes))));
+          column.push_back(vectorAt(copy, e.add(corner, e.index((r * plan.rowStep * width + c * plan.columnStep) * plan.lanes))));
         for (auto [r, value] : llvm::enumerate(rows.transformInput(e, column)))
           byRow[r].push_back(value);
       }
@@ -178,6 +196,30 @@ private:
         for (Value value : columns.transformInput(e, row))
           e.store(transformed, e.add(to, e.index(position++ * positionStride())), value);
     });
+  }
+
+  /// What the tiles read of an input line.
+  void copyLine(Value block, Value y, const Buffer &to, Value at) {
+    int64_t width = plan.inputColumns(), in = window[2].in;
+    if (plan.columnBlocks() == 1)
+      return copyPaddedLine(e, op.getX(), {image, block}, window, plan.lanes, width, e.index(0), y, to, at);
+    // The line from `first` on, [begin, end) of which lies inside the image.
+    Value first = sub(e.mul(firstColumn, columns.outputs()), e.index(window[2].padBegin));
+    auto bounded = [&](Value value) {
+      return arith::MinSIOp::create(e.b, arith::MaxSIOp::create(e.b, value, e.index(0)), e.index(width)).getResult();
+    };
+    Value isInside = arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, y, e.index(window[1].in));
+    Value begin = bounded(sub(e.index(0), first)), end = arith::SelectOp::create(e.b, isInside, bounded(sub(e.index(in), first)), begin);
+    auto copyPixels = [&](Value from, Value until, llvm::function_ref<Value(Value)> pixel) {
+      e.loop(from, until, 1, [&](Value c) { e.store(to, e.add(at, e.mul(c, plan.lanes)), pixel(c)); });
+    };
+    auto zero = [&](Value) { return e.splat(e.number(e.b.getF32Type(), 0), wide); };
+    copyPixels(e.index(0), begin, zero);
+    Value source = e.add(e.mul(y, in), first);
+    copyPixels(begin, end, [&](Value c) {
+      return e.read(op.getX(), Point{{image, block}, e.mul(e.add(source, c), plan.lanes), wide});
+    });
+    copyPixels(end, e.index(width), zero);
   }
 
   int64_t positionStride() const { return plan.inputBlocks() * plan.count() * plan.lanes; }
@@ -266,19 +308,21 @@ private:
         Value sum = vector::FMAOp::create(e.b, e.number(value.getType(), scale), value, offset);
         e.store(result, e.index(output++ * plan.lanes), sum);
       }
-    SmallVector<Value> place = e.delinearize(tile, {plan.lines, plan.tileColumns});
-    Value y = e.mul(e.add(firstLine, place[0]), rows.outputs()), x = e.mul(place[1], columns.outputs());
-    auto inside = [&](const WindowAxis &axis, int64_t side, Value from) -> Value {
-      if (axis.out % side == 0 && plan.tileLines % plan.lines == 0)
+    SmallVector<Value> place = e.delinearize(tile, {plan.lines, plan.across});
+    Value y = e.add(e.mul(firstLine, rows.outputs()), startOf(place[0], rows, plan.rowStep));
+    Value x = e.add(e.mul(firstColumn, columns.outputs()), startOf(place[1], columns, plan.columnStep));
+    auto inside = [&](const WindowAxis &axis, int64_t side, int64_t step, Value from) -> Value {
+      if (axis.out % (side * step) == 0 && plan.tileLines % plan.lines == 0 && plan.tileColumns % plan.across == 0)
         return e.index(side);
-      Value left = arith::MaxSIOp::create(e.b, sub(e.index(axis.out), from), e.index(0));
-      return arith::MinSIOp::create(e.b, left, e.index(side));
+      Value left = arith::MaxSIOp::create(e.b, sub(e.index(axis.out + step - 1), from), e.index(0));
+      return arith::MinSIOp::create(e.b, e.b.createOrFold<arith::DivUIOp>(left, e.index(step)), e.index(side));
     };
-    Value lines = inside(window[1], rows.outputs(), y), width = inside(window[2], columns.outputs(), x);
+    Value lines = inside(window[1], rows.outputs(), plan.rowStep, y), width = inside(window[2], columns.outputs(), plan.columnStep, x);
     e.loop(e.index(0), lines, 1, [&](Value r) {
       e.loop(e.index(0), width, 1, [&](Value c) {
         Value value = vectorAt(result, e.mul(e.add(e.mul(r, columns.outputs()), c), plan.lanes));
-        Value pixel = e.add(e.mul(e.add(y, r), window[2].out), e.add(x, c));
+        Value line = e.add(y, e.mul(r, plan.rowStep)), column = e.add(x, e.mul(c, plan.columnStep));
+        Value pixel = e.add(e.mul(line, window[2].out), column);
         e.finish(0, value, Point{{image, block}, e.mul(pixel, plan.lanes), wide});
       });
     });
@@ -292,7 +336,7 @@ private:
   unsigned wide;
   Tensor packed, bias;
   Buffer transformed;
-  Value image, firstLine, transformedAt, turn;
+  Value image, firstLine, firstColumn, transformedAt, turn;
   int64_t turns = 1;
 };
 
@@ -327,7 +371,7 @@ static std::optional<WinogradTile> tileOf(const Window &window, int64_t extent) 
     if (axis->size == 1)
       continue;
     std::optional<CookToom> found = CookToom::of(extent, axis->size);
-    if (!found || axis->dilation != 1 || axis->out < fewestPixels)
+    if (!found || axis->out < fewestPixels)
       return std::nullopt;
     *algorithm = *found;
   }
