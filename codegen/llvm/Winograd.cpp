@@ -21,7 +21,9 @@ using Values = SmallVector<Value>;
 /// How the work is cut up.
 struct WinogradPlan {
   WinogradTile tile;
-  int64_t images, inputs, outputs, lanes;
+  int64_t images; ///< planes of output
+  int64_t depth;  ///< input planes whose products one sums
+  int64_t inputs, outputs, lanes;
   int64_t rowStep, columnStep;    ///< dilations: a tile's outputs, like its inputs, lie so far apart
   int64_t tileLines, tileColumns; ///< tiles of an image
   int64_t lines = 1, across = 1;  ///< of one iteration
@@ -30,7 +32,7 @@ struct WinogradPlan {
 
   WinogradPlan(const Target &target, const Schedule &schedule, const Window &window, const WinogradTile &tile, int64_t images,
                int64_t inputs, int64_t outputs)
-      : tile(tile), images(images), inputs(inputs), outputs(outputs), lanes(target.lanes(32)),
+      : tile(tile), images(images * window[0].out), depth(window[0].size), inputs(inputs), outputs(outputs), lanes(target.lanes(32)),
         rowStep(stepOf(window[1])), columnStep(stepOf(window[2])),
         tileLines(llvm::divideCeilSigned(window[1].out, rowStep * tile.rows.outputs()) * rowStep),
         tileColumns(llvm::divideCeilSigned(window[2].out, columnStep * tile.columns.outputs()) * columnStep) {
@@ -54,7 +56,8 @@ struct WinogradPlan {
   int64_t lineBlocks() const { return llvm::divideCeilSigned(tileLines, lines); }
   int64_t columnBlocks() const { return llvm::divideCeilSigned(tileColumns, across); }
   int64_t imageBlocks() const { return lineBlocks() * columnBlocks(); }
-  int64_t inputBlocks() const { return llvm::divideCeilSigned(inputs, lanes); }
+  int64_t planeBlocks() const { return llvm::divideCeilSigned(inputs, lanes); }
+  int64_t inputBlocks() const { return depth * planeBlocks(); } ///< of all planes
   int64_t outputBlocks() const { return llvm::divideCeilSigned(outputs, lanes); }
   int64_t transformedElements() const { return positions() * inputBlocks() * count() * lanes; }
   /// Weights of one block of output channels.
@@ -95,15 +98,16 @@ public:
 
   void emit() {
     packWeights();
-    double flops = 2.0 * static_cast<double>(plan.positions() * plan.count() * plan.inputs * plan.outputs) /
+    double flops = 2.0 * static_cast<double>(plan.positions() * plan.count() * plan.depth * plan.inputs * plan.outputs) /
                    static_cast<double>(plan.splits);
     int64_t iterations = plan.splits * plan.images * plan.imageBlocks(), bytes = plan.transformedElements() * 4;
     constexpr int64_t mostOnStack = KernelEmitter::maxScratchBytes / 2;
     e.iterations(iterations, KernelEmitter::grainFor(flops), [&](Value iteration) {
-      SmallVector<Value> at = e.delinearize(iteration, {plan.splits, plan.images, plan.lineBlocks(), plan.columnBlocks()});
+      SmallVector<Value> at = e.delinearize(iteration, {plan.splits, plan.images / window[0].out, window[0].out, plan.lineBlocks(), plan.columnBlocks()});
       image = at[1];
-      firstLine = e.mul(at[2], plan.lines);
-      firstColumn = e.mul(at[3], plan.across);
+      plane = at[2];
+      firstLine = e.mul(at[3], plan.lines);
+      firstColumn = e.mul(at[4], plan.across);
       if (bytes <= mostOnStack) {
         transformed = e.scratch(e.b.getF32Type(), {plan.transformedElements()});
         transformedAt = e.index(0);
@@ -149,10 +153,11 @@ private:
       int64_t first = block * lanes, count = std::min(lanes, plan.outputs - first);
       auto [tile, firstBlock] = plan.tiles.tileOf(block);
       float *base = &to[firstBlock * plan.weightsPerBlock() + first - firstBlock * lanes];
-      for (int64_t i = 0; i < plan.inputs; ++i)
+      for (int64_t i = 0; i < plan.inputs * plan.depth; ++i)
         for (int64_t lane = 0; lane < count; ++lane) {
-          const float *w = &from[((first + lane) * plan.inputs + i) * taps];
-          float *u = base + i * tile.weights() + lane;
+          int64_t plane = i / plan.inputs, input = i % plan.inputs;
+          const float *w = &from[(((first + lane) * plan.inputs + input) * plan.depth + plane) * taps];
+          float *u = base + (plane * plan.planeBlocks() * lanes + input) * tile.weights() + lane;
           for (ArrayRef<double> byRow : g) {
             SmallVector<double, 16> line(columns.taps, 0.0);
             for (int64_t r = 0; r < rows.taps; ++r)
@@ -170,13 +175,15 @@ private:
     });
   }
 
-  /// All tiles of the iteration for one block of input channels: [position][input block][tile][channel].
+  /// All tiles of the iteration for one block of input channels of one plane: [position][input block][tile][channel].
   void transformTiles(Value block) {
     int64_t lines = plan.inputLines(), width = plan.inputColumns();
     Buffer copy = e.scratch(e.b.getF32Type(), {lines * width * plan.lanes});
+    SmallVector<Value> place = e.delinearize(block, {plan.depth, plan.planeBlocks()});
+    Value z = sub(e.add(e.mul(plane, window[0].stride), e.mul(place[0], window[0].dilation)), e.index(window[0].padBegin));
     Value firstRow = sub(e.mul(firstLine, rows.outputs()), e.index(window[1].padBegin));
     e.loop(e.index(0), e.index(lines), 1, [&](Value line) {
-      copyLine(block, e.add(firstRow, line), copy, e.mul(line, width * plan.lanes));
+      copyLine(place[1], z, e.add(firstRow, line), copy, e.mul(line, width * plan.lanes));
     });
     e.loop(e.index(0), e.index(plan.count()), 1, [&](Value tile) {
       SmallVector<Value> at = e.delinearize(tile, {plan.lines, plan.across});
@@ -199,23 +206,24 @@ private:
   }
 
   /// What the tiles read of an input line.
-  void copyLine(Value block, Value y, const Buffer &to, Value at) {
+  void copyLine(Value block, Value z, Value y, const Buffer &to, Value at) {
     int64_t width = plan.inputColumns(), in = window[2].in;
     if (plan.columnBlocks() == 1)
-      return copyPaddedLine(e, op.getX(), {image, block}, window, plan.lanes, width, e.index(0), y, to, at);
+      return copyPaddedLine(e, op.getX(), {image, block}, window, plan.lanes, width, z, y, to, at);
     // The line from `first` on, [begin, end) of which lies inside the image.
     Value first = sub(e.mul(firstColumn, columns.outputs()), e.index(window[2].padBegin));
     auto bounded = [&](Value value) {
       return arith::MinSIOp::create(e.b, arith::MaxSIOp::create(e.b, value, e.index(0)), e.index(width)).getResult();
     };
-    Value isInside = arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, y, e.index(window[1].in));
+    auto within = [&](Value index, int64_t size) { return arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, index, e.index(size)); };
+    Value isInside = e.b.createOrFold<arith::AndIOp>(within(z, window[0].in), within(y, window[1].in));
     Value begin = bounded(sub(e.index(0), first)), end = arith::SelectOp::create(e.b, isInside, bounded(sub(e.index(in), first)), begin);
     auto copyPixels = [&](Value from, Value until, llvm::function_ref<Value(Value)> pixel) {
       e.loop(from, until, 1, [&](Value c) { e.store(to, e.add(at, e.mul(c, plan.lanes)), pixel(c)); });
     };
     auto zero = [&](Value) { return e.splat(e.number(e.b.getF32Type(), 0), wide); };
     copyPixels(e.index(0), begin, zero);
-    Value source = e.add(e.mul(y, in), first);
+    Value source = e.add(e.mul(e.add(e.mul(z, window[1].in), y), in), first);
     copyPixels(begin, end, [&](Value c) {
       return e.read(op.getX(), Point{{image, block}, e.mul(e.add(source, c), plan.lanes), wide});
     });
@@ -283,11 +291,18 @@ private:
                               e.mul(index, plan.count() * plan.lanes),
                               weights, e.add(weightAt, e.mul(index, perBlock)), carried);
     };
-    int64_t whole = plan.inputs / plan.lanes;
-    Values result = e.loop(e.index(0), e.index(whole), 1, init, [&](Value index, ValueRange carried) {
-      return block(index, plan.lanes, carried);
-    });
-    return rest ? block(e.index(whole), rest, result) : result;
+    auto blocks = [&](Value from, int64_t count, ValueRange carried) {
+      return e.loop(from, e.add(from, e.index(count)), 1, carried, [&](Value index, ValueRange sums) { return block(index, plan.lanes, sums); });
+    };
+    if (!rest)
+      return blocks(e.index(0), plan.inputBlocks(), init);
+    auto ofPlane = [&](Value from, ValueRange carried) {
+      int64_t whole = plan.planeBlocks() - 1;
+      return block(e.add(from, e.index(whole)), rest, blocks(from, whole, carried));
+    };
+    if (plan.depth == 1)
+      return ofPlane(e.index(0), init);
+    return e.loop(e.index(0), e.index(plan.inputBlocks()), plan.planeBlocks(), init, ofPlane);
   }
 
   void transformBack(Value tile, Value block, const Buffer &sums, Value at, int64_t perPosition) {
@@ -321,7 +336,7 @@ private:
     e.loop(e.index(0), lines, 1, [&](Value r) {
       e.loop(e.index(0), width, 1, [&](Value c) {
         Value value = vectorAt(result, e.mul(e.add(e.mul(r, columns.outputs()), c), plan.lanes));
-        Value line = e.add(y, e.mul(r, plan.rowStep)), column = e.add(x, e.mul(c, plan.columnStep));
+        Value line = e.add(e.add(e.mul(plane, window[1].out), y), e.mul(r, plan.rowStep)), column = e.add(x, e.mul(c, plan.columnStep));
         Value pixel = e.add(e.mul(line, window[2].out), column);
         e.finish(0, value, Point{{image, block}, e.mul(pixel, plan.lanes), wide});
       });
@@ -336,7 +351,7 @@ private:
   unsigned wide;
   Tensor packed, bias;
   Buffer transformed;
-  Value image, firstLine, firstColumn, transformedAt, turn;
+  Value image, plane, firstLine, firstColumn, transformedAt, turn;
   int64_t turns = 1;
 };
 
@@ -390,14 +405,13 @@ std::optional<WinogradTile> chooseWinograd(const Target &target, ConvOp op) {
       !layoutOf(op.getY().getType()))
     return std::nullopt;
   Window window = *threeAxes(*resolved);
-  bool isFlat = window[0].in == 1 && window[0].size == 1 && window[0].out == 1;
   ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
   constexpr int64_t fewestChannels = 16;
-  if (!target.winograd || !isFlat || x[1] < fewestChannels || y[1] < fewestChannels)
+  if (!target.winograd || x[1] < fewestChannels || y[1] < fewestChannels)
     return std::nullopt;
   Schedule schedule = scheduleOf(op);
-  auto pixels = static_cast<double>(x[0] * window[1].out * window[2].out);
-  double lanes = target.lanes(32), taps = static_cast<double>(window[1].size * window[2].size);
+  auto pixels = static_cast<double>(x[0] * window[0].out * window[1].out * window[2].out);
+  double lanes = target.lanes(32), taps = static_cast<double>(window[0].size * window[1].size * window[2].size);
   double products = taps * static_cast<double>(x[1]) * std::ceil(static_cast<double>(y[1]) / lanes);
   double fewest = std::max(pixels * products / 2 / 0.92, products * lanes * 4 / WinogradPlan::bytesPerCycle);
   std::optional<WinogradTile> best;
