@@ -1,8 +1,12 @@
 // Networks in channel blocks against the reference: a convolution makes the blocks, then whatever works on
 // them: odd channel counts, borders wider than a tile, prologues, epilogues, blocks of 4 and of 8 channels. Two
 // threads must give the bits of one.
+#include "codegen/Frontend.h"
 #include "codegen/Inspection.h"
 #include "codegen/llvm/Target.h"
+#include "codegen/tuning/KernelKey.h"
+#include "codegen/tuning/TuningCache.h"
+#include "ir/Ops.h"
 #include "tests/unit/RunModel.h"
 
 #include <cmath>
@@ -250,10 +254,16 @@ std::optional<std::string> randomNetwork(unsigned seed) {
     y = n.op("concat", {y, other}, "axis = 1 : i64", out);
     break;
   }
-  default: { // three by three, where Winograd's algorithm pays
-    Shape ones(rank, 1), threes(rank, 3);
+  default: { // where Winograd's algorithm may pay
+    Shape ones(rank, 1), kernel, dilations, pads;
     Shape out(y.shape.begin() + 2, y.shape.end());
-    y = n.convolution(y, n.pick({16, 19, 32}), 1, {threes, ones, ones, ones, ones, out});
+    int64_t size = n.pick({3, 3, 5, 7});
+    for (size_t d = 0; d < rank; ++d) {
+      kernel.push_back(n.pick({size, size, size, 1}));
+      dilations.push_back(n.pick({1, 1, 2}));
+      pads.push_back(kernel[d] / 2 * dilations[d]);
+    }
+    y = n.convolution(y, n.pick({16, 19, 32}), 1, {kernel, ones, dilations, pads, pads, out});
   }
   }
   if (n.often())
@@ -275,7 +285,10 @@ protected:
     if (std::vector<std::string> missing = missingFeatures(fmt::format("{}", fmt::join(target->required, ","))); !missing.empty())
       GTEST_SKIP() << "this processor has no " << missing.front();
   }
-  ~Blocked() override { std::filesystem::remove(path); }
+  ~Blocked() override {
+    std::filesystem::remove(path);
+    std::filesystem::remove(cachePath);
+  }
 
   /// Compares with the reference, and two threads with one.
   void expectReferencesValues(const std::string &text) {
@@ -296,6 +309,21 @@ protected:
       ASSERT_NEAR(got[i], expected[i], 2e-5 * largest + 1e-6) << "element " << i;
   }
 
+  /// Makes the options follow a tuning cache that gives every kernel of a model this schedule.
+  void scheduleEverything(const std::string &text, const codegen::Schedule &schedule) {
+    std::ofstream(path) << text;
+    std::filesystem::remove(cachePath);
+    options.tune.cachePath = cachePath;
+    auto target = codegen::targetFor(options);
+    auto model = codegen::loadModel(path, options);
+    ASSERT_TRUE(target && model && codegen::lowerToKernels(*model, options, *target).ok());
+    codegen::TuningCache cache(cachePath, nullptr);
+    (*model->module)->walk([&](nn::KernelOp kernel) {
+      cache.put(codegen::machineKey(*target), codegen::kernelKey(kernel), {{false, schedule}, 1, 2, true, kernel.getName().str()});
+    });
+    ASSERT_TRUE(cache.write().ok());
+  }
+
   /// Kernels of what expectReferencesValues compiled that begin with a convolution.
   int convolutionKernels() {
     Expected<std::string> explanation = explainModel(path, options);
@@ -308,7 +336,7 @@ protected:
   }
 
   CompileOptions options;
-  std::string path = testing::TempDir() + "sinter_blocked_" + std::to_string(getpid()) + ".mlir";
+  std::string path = testing::TempDir() + "sinter_blocked_" + std::to_string(getpid()) + ".mlir", cachePath = path + ".cache";
 };
 
 TEST_P(Blocked, RandomNetworksGiveTheReferencesValues) {
@@ -360,6 +388,49 @@ TEST_P(Blocked, DepthwiseLinesFeedPointwiseConvolutions) {
     std::string text = separable(seed);
     expectReferencesValues(text);
     EXPECT_EQ(convolutionKernels(), 2) << "the depthwise convolution has a kernel of its own";
+  }
+}
+
+/// A kernel of stride 1, and the tile that Winograd's algorithm takes for it with so many points.
+struct ShortKernel {
+  Shape kernel, dilations, spatial;
+  int64_t points;
+  std::string name;
+};
+void PrintTo(const ShortKernel &kernel, std::ostream *out) { *out << list(kernel.kernel) << " " << kernel.name; }
+
+TEST_P(Blocked, ShortKernelsOfAnyAxesGiveTheReferencesValues) {
+  const ShortKernel kernels[] = {
+      {{3, 3}, {1, 1}, {14, 14}, 4, "F(2x2, 3x3)"},   {{3, 3}, {1, 1}, {13, 19}, 6, "F(4x4, 3x3)"},
+      {{2, 2}, {1, 1}, {11, 12}, 4, "F(3x3, 2x2)"},   {{5, 5}, {1, 1}, {17, 15}, 6, "F(2x2, 5x5)"},
+      {{5, 5}, {1, 1}, {17, 15}, 8, "F(4x4, 5x5)"},   {{3, 5}, {1, 1}, {17, 15}, 6, "F(4x2, 3x5)"},
+      {{1, 7}, {1, 1}, {17, 17}, 10, "F(1x4, 1x7)"},  {{7, 1}, {1, 1}, {17, 17}, 10, "F(4x1, 7x1)"},
+      {{1, 7}, {1, 1}, {17, 17}, 8, "F(1x2, 1x7)"},   {{9, 1}, {1, 1}, {11, 6}, 10, "F(2x1, 9x1)"},
+      {{1, 3}, {1, 1}, {8, 8}, 8, "F(1x6, 1x3)"},     {{3, 1}, {1, 1}, {9, 5}, 6, "F(4x1, 3x1)"},
+      {{5}, {1}, {61}, 10, "F(1x6, 1x5)"},            {{7}, {3}, {100}, 10, "F(1x4, 1x7)"},
+      {{3}, {64}, {700}, 6, "F(1x4, 1x3)"},           {{3}, {1}, {1500}, 6, "F(1x4, 1x3)"},
+      {{3, 3}, {2, 3}, {21, 26}, 6, "F(4x4, 3x3)"},   {{3, 3}, {5, 1}, {33, 9}, 4, "F(2x2, 3x3)"},
+      {{3, 3}, {1, 1}, {7, 700}, 6, "F(4x4, 3x3)"},   {{3, 3}, {2, 2}, {9, 531}, 6, "F(4x4, 3x3)"},
+      {{3, 3, 3}, {1, 1, 1}, {4, 9, 10}, 6, "F(4x4, 3x3)"}, {{2, 3, 5}, {2, 1, 1}, {5, 8, 9}, 6, "F(4x2, 3x5)"},
+      {{5, 1, 7}, {1, 1, 2}, {3, 3, 40}, 10, "F(1x4, 1x7)"}};
+  unsigned seed = 0;
+  for (const ShortKernel &kernel : kernels) {
+    SCOPED_TRACE(testing::PrintToString(kernel));
+    Network n(++seed);
+    int64_t inputs = seed % 2 ? 16 : 40;
+    Shape shape{2, 3}, ones(kernel.kernel.size(), 1), begins, ends, out;
+    shape.insert(shape.end(), kernel.spatial.begin(), kernel.spatial.end());
+    for (size_t d = 0; d < kernel.kernel.size(); ++d) {
+      int64_t reach = (kernel.kernel[d] - 1) * kernel.dilations[d];
+      begins.push_back(n.pick({reach / 2, 0, reach})), ends.push_back(n.pick({reach / 2, reach}));
+      out.push_back(kernel.spatial[d] + begins[d] + ends[d] - reach);
+    }
+    Network::Value x = n.activation(n.start(n.input(shape), inputs));
+    Network::Value y = n.activation(n.convolution(x, n.pick({16, 24, 35}), 1, {kernel.kernel, ones, kernel.dilations, begins, ends, out}));
+    std::string text = n.finish(y);
+    scheduleEverything(text, codegen::Schedule{.winograd = kernel.points});
+    expectReferencesValues(text);
+    EXPECT_NE(explainModel(path, options)->find("Winograd " + kernel.name), std::string::npos);
   }
 }
 

@@ -124,12 +124,12 @@ void expectEqual(const Tensor &a, const Tensor &b) {
 }
 
 TEST_F(Tuning, SchedulesAreReadAsTheyAreWritten) {
-  for (const char *text : {"", "winograd=0", "winograd=4 tile=6x4", "tile=64x1 outer=-1 inner=2"}) {
+  for (const char *text : {"", "winograd=0", "winograd=6 tile=6x4", "tile=64x1 outer=-1 inner=2"}) {
     std::optional<Schedule> schedule = parseSchedule(text);
     ASSERT_TRUE(schedule) << text;
     EXPECT_EQ(toString(*schedule), text);
   }
-  for (const char *text : {"winograd=3", "winograd=6", "winograd=", "tile=0x4", "tile=65x1", "tile=4", "tile=4x", "tile=99999999999999999999x1",
+  for (const char *text : {"winograd=3", "winograd=12", "winograd=-4", "winograd=", "tile=0x4", "tile=65x1", "tile=4", "tile=4x", "tile=99999999999999999999x1",
                            "outer=5", "inner=-5", "outer=1.5", "frobnicate=1", "tile", "=", "tile=-4x4"})
     EXPECT_FALSE(parseSchedule(text)) << text;
   for (const char *text : {"onednn", "llvm", "llvm tile=6x4"})
@@ -174,7 +174,7 @@ TEST_F(Tuning, EveryScheduleComputesTheSame) {
   // And wishes beyond all reason.
   for (int64_t outer : {-4, 4})
     for (int64_t inner : {-4, 4})
-      choices.push_back({false, Schedule{.winograd = 4, .tileRows = 64, .tileVectors = 64, .outer = outer, .inner = inner}}),
+      choices.push_back({false, Schedule{.winograd = 6, .tileRows = 64, .tileVectors = 64, .outer = outer, .inner = inner}}),
           choices.push_back({false, Schedule{.winograd = 0, .tileRows = 1, .tileVectors = 5, .outer = outer, .inner = inner}});
   for (const Choice &choice : choices) {
     SCOPED_TRACE(toString(choice));
@@ -197,11 +197,11 @@ TEST_F(Tuning, AForcedChoiceIsFollowedAndExplained) {
   std::string row;
   for (const Kernel &kernel : kernels)
     row += (row.empty() ? "" : ", ") + ("{\"machine\": \"" + machine + "\", \"kernel\": \"" + kernel.key +
-                                        "\", \"choice\": \"llvm winograd=2 tile=3x2\", \"ms\": 1, \"default_ms\": 2}");
+                                        "\", \"choice\": \"llvm winograd=4 tile=3x2\", \"ms\": 1, \"default_ms\": 2}");
   write("cache.json", "{\"sinter_tuning\": 1, \"kernels\": [" + row + "]}");
   std::string with = *explainModel(path, withCache(file)), without = *explainModel(path, CompileOptions());
   EXPECT_NE(with.find("Winograd F(2x2, 3x3)"), std::string::npos) << with;
-  EXPECT_NE(with.find("\"schedule\":\"winograd=2 tile=3x2\""), std::string::npos) << with;
+  EXPECT_NE(with.find("\"schedule\":\"winograd=4 tile=3x2\""), std::string::npos) << with;
   EXPECT_NE(with.find("measured on this processor: 1 ms, the cost model's schedule 2 ms"), std::string::npos) << with;
   EXPECT_EQ(without.find("tile=3x2"), std::string::npos);
   EXPECT_EQ(without.find("measured"), std::string::npos);
