@@ -102,7 +102,7 @@ public:
                    static_cast<double>(plan.splits);
     int64_t iterations = plan.splits * plan.images * plan.imageBlocks(), bytes = plan.transformedElements() * 4;
     constexpr int64_t mostOnStack = KernelEmitter::maxScratchBytes / 2;
-    e.iterations(iterations, KernelEmitter::grainFor(flops), [&](Value iteration) {
+    auto emitIteration = [&](Value iteration, Value begin) {
       SmallVector<Value> at = e.delinearize(iteration, {plan.splits, plan.images / window[0].out, window[0].out, plan.lineBlocks(), plan.columnBlocks()});
       image = at[1];
       plane = at[2];
@@ -113,13 +113,17 @@ public:
         transformedAt = e.index(0);
       } else {
         transformed = e.workspace(e.b.getF32Type(), {iterations * plan.transformedElements()});
-        transformedAt = e.mul(iteration, plan.transformedElements());
+        // The iterations of a call share their room, which then stays in its core's caches; no other call begins where it does.
+        transformedAt = e.mul(begin, plan.transformedElements());
       }
       e.loop(e.index(0), e.index(plan.inputBlocks()), 1, [&](Value block) { transformTiles(block); });
       int64_t tiles = plan.tiles.tiles(), perSplit = llvm::divideCeilSigned(tiles, plan.splits);
       Value from = e.mul(at[0], perSplit);
       Value to = arith::MinSIOp::create(e.b, e.add(from, e.index(perSplit)), e.index(tiles));
       e.loop(from, to, 1, [&](Value tile) { emitBlocks(tile); });
+    };
+    e.range(iterations, KernelEmitter::grainFor(flops), [&](Value begin, Value end) {
+      e.loop(begin, end, 1, [&](Value iteration) { emitIteration(iteration, begin); });
     });
   }
 
