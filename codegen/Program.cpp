@@ -223,7 +223,9 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   SmallVector<int64_t> constants;
   for (const Tensor &tensor : emitter.constants)
     constants.push_back(program.weights.add(tensor));
-  variant.arenaBytes = std::max(variant.arenaBytes, plannedBytes + emitter.workspaceBytes);
+  // Buffers that are not alive make room for the workspace.
+  int64_t workspaceAt = kernel.getWorkspaceOffset().value_or(plannedBytes);
+  variant.arenaBytes = std::max(variant.arenaBytes, workspaceAt + emitter.workspaceBytes);
   for (auto [i, phase] : llvm::enumerate(emitter.phases)) {
     Step step{"", row, {}, phase.total, phase.grain};
     for (const BufferRef &buffer : phase.buffers) {
@@ -238,7 +240,7 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
         step.buffers.push_back({Place::Weights, constants[buffer.index]});
         break;
       case BufferRef::Workspace:
-        step.buffers.push_back({Place::Arena, plannedBytes + buffer.index});
+        step.buffers.push_back({Place::Arena, workspaceAt + buffer.index});
         break;
       }
     }

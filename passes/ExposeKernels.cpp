@@ -50,8 +50,7 @@ private:
       return value;
     OpBuilder builder(before);
     Type type = withoutLayout(value.getType());
-    auto kernel = KernelOp::create(builder, value.getLoc(), TypeRange(type), StringRef(nn::nameOf(value.getLoc())), "llvm",
-                                   DenseI64ArrayAttr());
+    auto kernel = KernelOp::create(builder, value.getLoc(), TypeRange(type), nn::nameOf(value.getLoc()));
     builder.createBlock(&kernel.getBody());
     Value copy = RelayoutOp::create(builder, value.getLoc(), type, value);
     YieldOp::create(builder, value.getLoc(), copy);

@@ -89,8 +89,7 @@ private:
       OpBuilder builder(attention->result.getDefiningOp());
       auto locations = llvm::map_to_vector(attention->ops, [](Operation *op) { return op->getLoc(); });
       Location loc = builder.getFusedLoc(locations);
-      auto kernel = KernelOp::create(builder, loc, TypeRange(attention->result.getType()), StringRef(nameOf(loc)), "llvm",
-                                     DenseI64ArrayAttr());
+      auto kernel = KernelOp::create(builder, loc, TypeRange(attention->result.getType()), nameOf(loc));
       builder.createBlock(&kernel.getBody());
       IRMapping inside;
       for (Operation *op : attention->ops)
@@ -158,8 +157,7 @@ private:
 
   void wrap(Operation *op) {
     OpBuilder builder(op);
-    auto kernel = KernelOp::create(builder, op->getLoc(), TypeRange(op->getResultTypes()),
-                                   StringRef(nameOf(op->getLoc())), "llvm", DenseI64ArrayAttr());
+    auto kernel = KernelOp::create(builder, op->getLoc(), TypeRange(op->getResultTypes()), nameOf(op->getLoc()));
     Block *block = builder.createBlock(&kernel.getBody());
     op->replaceAllUsesWith(kernel);
     op->moveBefore(block, block->end());
@@ -329,8 +327,7 @@ private:
         kept.push_back(result), inner.push_back(value);
     llvm::append_range(kept, op->getResults());
     llvm::append_range(inner, op->getResults());
-    auto kernel = KernelOp::create(builder, loc, TypeRange(ValueRange(inner)), StringRef(nameOf(loc)), "llvm",
-                                   DenseI64ArrayAttr());
+    auto kernel = KernelOp::create(builder, loc, TypeRange(ValueRange(inner)), nameOf(loc));
     for (auto [old, result] : llvm::zip_equal(kept, kernel.getResults()))
       old.replaceAllUsesWith(result);
     kernel.getBody().takeBody(producer.getBody());

@@ -213,6 +213,7 @@ def PlanMemory : Pass<"nn-plan-memory", "::mlir::ModuleOp"> {
     Lifetimes in kernel order; the largest tensor first, at the lowest offset free for its whole life (greedy by size, Pisarchyk
     and Lee, arXiv 2001.03288). An elementwise kernel writes over an input that dies there. Results that are graph outputs get
     offset -1: they live in the caller's buffers. The operands of a concatenation in place share a buffer that lives as long as any of them. Offsets are 64-byte aligned; the total is the module's `nn.arena_bytes`.
+    A kernel's workspace begins where the last tensor ends that is alive while it runs.
   }];
 }
 

@@ -156,14 +156,26 @@ private:
   }
 
   void record(Block &body) {
-    for (auto kernel : body.getOps<KernelOp>()) {
+    SmallVector<int64_t> ends = endsByTime(llvm::range_size(body.getOps<KernelOp>()));
+    for (auto [time, kernel] : llvm::enumerate(body.getOps<KernelOp>())) {
       SmallVector<int64_t> offsets;
       for (Value result : kernel.getResults()) {
         Buffer *buffer = bufferOf(result);
         offsets.push_back(buffer ? headOf(*buffer)->offset + positions[result].offset : -1);
       }
       kernel.setArenaOffsets(offsets);
+      kernel.setWorkspaceOffset(ends[time]);
     }
+  }
+
+  /// Where the last buffer ends that is alive, for each kernel.
+  SmallVector<int64_t> endsByTime(size_t kernels) const {
+    SmallVector<int64_t> ends(kernels, 0);
+    for (const auto &[value, buffer] : buffers)
+      if (!buffer.inPlaceOf)
+        for (int64_t time = buffer.first; time <= buffer.last; ++time)
+          ends[time] = std::max(ends[time], buffer.offset + buffer.bytes);
+    return ends;
   }
 
   llvm::MapVector<Value, Buffer> buffers; ///< by the head of their set, or the only value in them

@@ -10,6 +10,9 @@ def NN_KernelOp : Op<NN_Dialect, "kernel", [Pure, SingleBlock, NoRegionArguments
     An anchor (a convolution, a pool, ... or none) with the elementwise ops fused around it. Values from outside are the kernel's
     inputs; what it yields are its outputs. After `nn-form-kernels` a function body is constants, kernels and views.
 
+    `nn-plan-memory` adds where in the arena the outputs lie (-1: they are outputs of the graph), and from which byte on nothing is
+    alive while the kernel runs.
+
     ```mlir
     %y = nn.kernel "conv1+relu1" llvm {
       %a = nn.conv %x, %w, %b : ...
@@ -19,10 +22,14 @@ def NN_KernelOp : Op<NN_Dialect, "kernel", [Pure, SingleBlock, NoRegionArguments
     ```
   }];
   let arguments = (ins StrAttr:$name, DefaultValuedAttr<StrAttr, "\"llvm\"">:$backend,
-                       OptionalAttr<DenseI64ArrayAttr>:$arena_offsets);
+                       OptionalAttr<DenseI64ArrayAttr>:$arena_offsets, OptionalAttr<I64Attr>:$workspace_offset);
   let results = (outs Variadic<NN_Tensor>:$outputs);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$name $backend attr-dict-with-keyword $body `:` type($outputs)";
+  // Of generated code, with no place in the arena yet.
+  let builders = [OpBuilder<(ins "::mlir::TypeRange":$outputs, "::llvm::StringRef":$name), [{
+    build($_builder, $_state, outputs, name, "llvm", ::mlir::DenseI64ArrayAttr(), ::mlir::IntegerAttr());
+  }]>];
   let extraClassDeclaration = [{
     /// Values from outside that ops of the region read, in order of first use; constants included.
     ::llvm::SmallVector<::mlir::Value> inputs();

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Reads the assembly of convolutions and matrix products: their hot loops keep everything in registers.
 
-A hot loop is an innermost one in which at least every third line is a vector multiply-add; transforms of Winograd's algorithm,
-which work on more values than there are registers, are none. What it may not hold is an operand on the stack: an accumulator or an
+A hot loop is an innermost one in which at least every third line is a vector multiply-add, and seven or more make a value that is
+stored; transforms of Winograd's algorithm, which work on more values than there are registers and store one after a few, are none. What it may not hold is an operand on the stack: an accumulator or an
 address that did not fit into registers costs a load and a store in every turn.
 
 usage: hot_loops.py SINTER [--target NAME] [--keep DIR] [CASE ...]
@@ -23,7 +23,9 @@ TARGETS = {
     "aarch64": ["--target-triple", "aarch64-linux-gnu", "--target-cpu", "generic"],
 }
 MULTIPLY_ADD = re.compile(r"\s(?:vfn?m(?:add|sub)\d+ps|fml[as])\s")
+STORE = re.compile(r"\svmov[au]ps\s%[xyz]mm\d+, [^%]*\(|\sst(?:p|r|1)\s\{?[qv]")
 ON_STACK = re.compile(r"\(%rsp\b|\[sp\b")
+SPILL = re.compile(r"\(%rsp\)|\[sp(?:, #\d+)?\]")
 FEWEST = 6  # multiply-adds of a hot loop
 
 
@@ -154,10 +156,11 @@ def check(name, assembly):
     problems, hot = [], 0
     for loop in innermost_loops(assembly):
         products = sum(bool(MULTIPLY_ADD.search(line)) for line in loop)
-        if products < FEWEST or 3 * products < len(loop):
+        stack = [line.strip() for line in loop if ON_STACK.search(line)]
+        stores = sum(bool(STORE.search(line) and not SPILL.search(line)) for line in loop)
+        if products < FEWEST or 3 * products < len(loop) or products < 7 * stores:
             continue
         hot += 1
-        stack = [line.strip() for line in loop if ON_STACK.search(line)]
         if stack:
             problems.append(f"{name}: the loop at {loop[0].split(':')[0]} ({len(loop)} lines) holds {len(stack)} operands on the stack: {stack[0]}")
     if hot == 0:

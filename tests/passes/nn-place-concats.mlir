@@ -6,9 +6,9 @@
 // CHECK-LABEL: func @main
 // CHECK: nn.concat {{.*}} {axis = 1 : i64, nn.in_place}
 // PLAN: nn.arena_bytes = 128
-// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: 0>}
-// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: 64>}
-// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: -1>}
+// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: 0>, workspace_offset = {{.*}}}
+// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: 64>, workspace_offset = {{.*}}}
+// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: -1>, workspace_offset = {{.*}}}
 func.func @main(%x: tensor<1x16xf32>) -> tensor<1x32xf32> {
   %a = nn.relu %x : (tensor<1x16xf32>) -> tensor<1x16xf32>
   %b = nn.abs %x : (tensor<1x16xf32>) -> tensor<1x16xf32>
@@ -24,11 +24,11 @@ func.func @main(%x: tensor<1x16xf32>) -> tensor<1x32xf32> {
 // CHECK-LABEL: func @main
 // CHECK-COUNT-3: nn.in_place
 // PLAN: nn.arena_bytes = 128
-// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: 0>}
-// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: 16>}
-// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: 32>}
-// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: 64>}
-// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: -1>}
+// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: 0>, workspace_offset = {{.*}}}
+// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: 16>, workspace_offset = {{.*}}}
+// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: 32>, workspace_offset = {{.*}}}
+// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: 64>, workspace_offset = {{.*}}}
+// PLAN: nn.kernel {{.*}} {arena_offsets = array<i64: -1>, workspace_offset = {{.*}}}
 func.func @main(%x: tensor<1x4xf32>) -> tensor<1x32xf32> {
   %a = nn.relu %x : (tensor<1x4xf32>) -> tensor<1x4xf32>
   %b = nn.abs %x : (tensor<1x4xf32>) -> tensor<1x4xf32>
