@@ -114,7 +114,8 @@ const std::string &kernelFlags() {
   static const std::string flags = [] {
     std::string text;
     Descriptor file(::open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC));
-    char piece[4096];
+    // Little at a time: the system writes an entry when it is asked for, and the first is enough.
+    char piece[1024];
     size_t line = std::string::npos, end = std::string::npos;
     for (ssize_t got; end == std::string::npos && (got = ::read(file.fd, piece, sizeof piece)) > 0;) {
       text.append(piece, static_cast<size_t>(got));

@@ -138,50 +138,46 @@ std::string ReservedLibrary::write(const std::string &path, const WeightBlob &we
     if (segment(i).p_type == PT_LOAD && segment(i).p_filesz > 0)
       end = std::max<uint64_t>(end, segment(i).p_offset + segment(i).p_filesz);
   uint64_t first = weightsSegment->p_offset + (weightsSection->sh_addr - weightsSegment->p_vaddr);
-  uint64_t tail = llvm::alignTo(first + weightsSection->sh_size, SINTER_ALIGNMENT);
+  uint64_t last = first + weightsSection->sh_size, tail = llvm::alignTo(last, SINTER_ALIGNMENT);
   uint64_t moved = tail - llvm::alignDown(end, SINTER_ALIGNMENT);
   for (unsigned i = 0; i < header().e_shnum; ++i)
     if (section(i).sh_type != SHT_NULL && !(section(i).sh_flags & SHF_ALLOC) && section(i).sh_offset >= end)
       section(i).sh_offset += moved;
   weightsSection->sh_type = SHT_PROGBITS;
   weightsSection->sh_offset = first;
+  weightsSegment->p_filesz = weightsSegment->p_memsz;
   // Nobody writes weights; where they have a segment of their own, nobody can.
   if (weightsSegment->p_vaddr == weightsSection->sh_addr) {
     weightsSegment->p_flags = PF_R;
     weightsSection->sh_flags &= ~static_cast<uint64_t>(SHF_WRITE);
   }
-  weightsSegment->p_filesz = weightsSegment->p_memsz;
   header().e_shoff += moved;
 
   std::error_code error;
-  llvm::raw_fd_ostream out(path, error, llvm::sys::fs::CD_OpenExisting);
+  // Anew and page by large page: systems keep a file in pieces no larger than it was written in.
+  llvm::raw_fd_ostream out(path, error, llvm::sys::fs::CD_CreateAlways);
   if (error)
     return error.message();
-  llvm::StringRef bytes = file;
-  out << bytes.take_front(end);
-  out.seek(first);
-  // Written page by large page: systems keep a file in pieces no larger than it was written in.
   out.SetUnbuffered();
-  std::string piece;
-  uint64_t at = first;
-  auto flush = [&] {
-    out << piece;
-    at += piece.size();
-    piece.clear();
-  };
-  weights.write([&](const void *data, size_t size) {
-    llvm::StringRef rest(static_cast<const char *>(data), size);
+  std::string page;
+  auto append = [&](llvm::StringRef rest) {
     while (!rest.empty()) {
-      size_t room = largePageBytes - (at + piece.size()) % largePageBytes;
-      piece += rest.take_front(room);
-      if (rest.size() >= room)
-        flush();
+      size_t room = largePageBytes - page.size();
+      page += rest.take_front(room);
       rest = rest.drop_front(std::min(room, rest.size()));
+      if (page.size() == largePageBytes) {
+        out << page;
+        page.clear();
+      }
     }
-  });
-  flush();
-  out.seek(end + moved);
-  out << bytes.drop_front(end);
+  };
+  llvm::StringRef bytes = file;
+  append(bytes.take_front(end));
+  append(std::string(first - end, '\0'));
+  weights.write([&](const void *data, size_t size) { append({static_cast<const char *>(data), size}); });
+  append(std::string(end + moved - last, '\0'));
+  append(bytes.drop_front(end));
+  out << page;
   out.close();
   error = out.error();
   out.clear_error();

@@ -51,6 +51,13 @@ struct WinogradPlan {
 
   static constexpr int64_t mostSumBytes = KernelEmitter::maxScratchBytes / 4;
 
+  /// Memory on the stack, beside that for transformed tiles where they fit, too: the sums, the input's lines and a tile's outputs.
+  int64_t scratchBytes() const {
+    int64_t vectors = positions() * count() * tiles.widest() + inputLines() * inputColumns() + tile.rows.outputs() * tile.columns.outputs();
+    return vectors * lanes * 4;
+  }
+  bool keepsTilesOnStack() const { return transformedElements() * 4 <= KernelEmitter::maxScratchBytes / 2; }
+
   int64_t positions() const { return tile.positions(); }
   int64_t count() const { return lines * across; } ///< tiles of one iteration
   int64_t lineBlocks() const { return llvm::divideCeilSigned(tileLines, lines); }
@@ -100,15 +107,14 @@ public:
     packWeights();
     double flops = 2.0 * static_cast<double>(plan.positions() * plan.count() * plan.depth * plan.inputs * plan.outputs) /
                    static_cast<double>(plan.splits);
-    int64_t iterations = plan.splits * plan.images * plan.imageBlocks(), bytes = plan.transformedElements() * 4;
-    constexpr int64_t mostOnStack = KernelEmitter::maxScratchBytes / 2;
+    int64_t iterations = plan.splits * plan.images * plan.imageBlocks();
     auto emitIteration = [&](Value iteration, Value begin) {
       SmallVector<Value> at = e.delinearize(iteration, {plan.splits, plan.images / window[0].out, window[0].out, plan.lineBlocks(), plan.columnBlocks()});
       image = at[1];
       plane = at[2];
       firstLine = e.mul(at[3], plan.lines);
       firstColumn = e.mul(at[4], plan.across);
-      if (bytes <= mostOnStack) {
+      if (plan.keepsTilesOnStack()) {
         transformed = e.scratch(e.b.getF32Type(), {plan.transformedElements()});
         transformedAt = e.index(0);
       } else {
@@ -424,10 +430,8 @@ std::optional<WinogradTile> chooseWinograd(const Target &target, ConvOp op) {
     if (!tile || extent != schedule.winograd.value_or(extent))
       continue;
     WinogradPlan plan(target, schedule, window, *tile, x[0], x[1], y[1]);
-    int64_t sums = plan.positions() * plan.count() * plan.tiles.widest() * plan.lanes * 4;
-    bool fitsStack = sums <= WinogradPlan::mostSumBytes;
     double cycles = plan.cycles();
-    if (!fitsStack || (cycles >= 0.95 * fewest && !schedule.winograd))
+    if (plan.scratchBytes() > KernelEmitter::maxScratchBytes / 2 || (cycles >= 0.95 * fewest && !schedule.winograd))
       continue;
     fewest = cycles;
     best = tile;
