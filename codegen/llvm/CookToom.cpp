@@ -14,7 +14,7 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// Points whose errors are small among those with few binary digits (docs/rationale.md). Their powers and the polynomials below are exact.
+/// Points whose errors are small among those with few binary digits (scripts/winograd_points.py). Their powers and the polynomials below are exact.
 constexpr double two[] = {1}, four[] = {.75, 1.5}, six[] = {.625, 1, 2}, eight[] = {.5, 1, 1.5, 2.5};
 
 ArrayRef<double> pairsOf(int64_t extent) {
