@@ -107,7 +107,6 @@ private:
   std::vector<Emitted> emitted;
   std::vector<OwningOpRef<ModuleOp>> codes;
   DenseMap<Value, int64_t> weights, outputs;
-  int64_t plannedBytes = 0;
 };
 
 int64_t ProgramBuilder::weightOf(Value constant) {
@@ -224,7 +223,7 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   for (const Tensor &tensor : emitter.constants)
     constants.push_back(program.weights.add(tensor));
   // Buffers that are not alive make room for the workspace.
-  int64_t workspaceAt = kernel.getWorkspaceOffset().value_or(plannedBytes);
+  int64_t workspaceAt = static_cast<int64_t>(*kernel.getWorkspaceOffset());
   variant.arenaBytes = std::max(variant.arenaBytes, workspaceAt + emitter.workspaceBytes);
   for (auto [i, phase] : llvm::enumerate(emitter.phases)) {
     Step step{"", row, {}, phase.total, phase.grain};
@@ -256,8 +255,7 @@ Status ProgramBuilder::run() {
   if (auto name = module->getAttrOfType<StringAttr>("nn.graph"))
     variant.name = name.str();
   if (auto bytes = module->getAttrOfType<IntegerAttr>("nn.arena_bytes"))
-    plannedBytes = llvm::alignTo(bytes.getInt(), SINTER_ALIGNMENT);
-  variant.arenaBytes = plannedBytes;
+    variant.arenaBytes = llvm::alignTo(bytes.getInt(), SINTER_ALIGNMENT);
   variant.explanation = nn::explanationText(module);
   variant.tables = tensorTables(main);
   for (const TensorEntry &input : variant.tables.inputs)

@@ -93,15 +93,14 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Schedule &sch
     blockPixels = lines * window[2].out;
     while (lines > 1 && inputBlocks() * copiedElements() * 4 > maxCopyBytes)
       blockPixels = --lines * window[2].out;
-    lines = llvm::divideCeilSigned(window[1].out, llvm::divideCeilSigned(window[1].out, lines));
-    blockPixels = lines * window[2].out;
+    blockPixels = evenPart(window[1].out, lines) * window[2].out;
   } else {
     int64_t blocks = llvm::divideCeilSigned(pixels(), std::max(fits, main.pixels));
     blockPixels = std::min(llvm::divideCeilSigned(llvm::divideCeilSigned(pixels(), blocks), main.pixels) * main.pixels, pixels());
   }
   int64_t weightBytes = main.blocks * block * taps() * inputBlock * vectors * 4;
   chunkBlocks = std::clamp<int64_t>(scaled(target.l1Bytes / 2, schedule.inner) / weightBytes, 1, std::max<int64_t>(inputBlocks(), 1));
-  chunkBlocks = llvm::divideCeilSigned(inputBlocks(), llvm::divideCeilSigned(inputBlocks(), chunkBlocks));
+  chunkBlocks = evenPart(inputBlocks(), chunkBlocks);
   // Few pixels do not hide how long weights take that lie beyond the L2 cache.
   constexpr int64_t fewPixels = 1024;
   prefetches = images * window[0].out * pixels() <= fewPixels;

@@ -7,6 +7,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace sinter::codegen {
@@ -47,13 +49,6 @@ SmallVector<double> squares(ArrayRef<double> pairs, size_t without) {
 }
 constexpr size_t none = -1;
 
-double power(double base, int64_t exponent) {
-  double result = 1;
-  for (; exponent > 0; --exponent)
-    result *= base;
-  return result;
-}
-
 /// The sum of f * value over pairs of the two, one instruction each.
 Value weightedSum(KernelEmitter &e, ArrayRef<std::pair<double, Value>> terms) {
   // A term with the factor 1 starts the sum, so that it costs nothing.
@@ -84,7 +79,7 @@ std::vector<SmallVector<double>> CookToom::weightTransform() const {
   auto row = [&](double point, double divisor) {
     SmallVector<double> powers;
     for (int64_t k = 0; k < taps; ++k)
-      powers.push_back(power(point, k) / divisor);
+      powers.push_back(std::pow(point, k) / divisor);
     return powers;
   };
   // The derivative of the product over all finite points, t * prod(t^2 - p^2), divides the value at each.
@@ -92,11 +87,11 @@ std::vector<SmallVector<double>> CookToom::weightTransform() const {
   for (auto [i, p] : llvm::enumerate(pairs)) {
     double others = 0;
     for (auto [k, c] : llvm::enumerate(squares(pairs, i)))
-      others += c * power(p * p, static_cast<int64_t>(k));
+      others += c * std::pow(p * p, k);
     for (double point : {p, -p})
       rows.push_back(row(point, 2 * p * p * others));
   }
-  rows.emplace_back(taps, 0.0).back() = 1 / power(scale(), outputs() - 1);
+  rows.emplace_back(taps, 0.0).back() = 1 / std::pow(scale(), outputs() - 1);
   return rows;
 }
 
@@ -138,7 +133,7 @@ Values CookToom::transformOutput(KernelEmitter &e, ArrayRef<Value> m) const {
     if (i == 0)
       terms.push_back({1, m.front()});
     for (auto [p, value] : llvm::zip_equal(pairs, i % 2 ? differences : sums))
-      terms.push_back({power(p / scale(), i), value});
+      terms.push_back({std::pow(p / scale(), i), value});
     if (i + 1 == outputs())
       terms.push_back({1, m.back()});
     result.push_back(weightedSum(e, terms));

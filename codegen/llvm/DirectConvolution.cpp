@@ -1,6 +1,7 @@
 // Depthwise and similar convolutions. The padded buffer holds, line by line, the input columns sorted by
 // their remainder modulo the stride, so that vectors of output pixels always read vectors of neighbours.
 #include "codegen/llvm/DirectConvolution.h"
+#include "codegen/llvm/Schedule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -26,7 +27,7 @@ int64_t DirectConvolution::linesAtOnce(const Target &target, Type compute) const
   int64_t lines = 1, most = std::max<int64_t>(window[1].out, 1);
   while (lines < most && bufferLines(lines + 1) * lineElements(lanes) * bytes <= bufferBytes)
     ++lines;
-  return llvm::divideCeilSigned(most, llvm::divideCeilSigned(most, lines));
+  return evenPart(most, lines);
 }
 
 bool DirectConvolution::suits(const Target &target, Type compute) const {

@@ -3,6 +3,7 @@
 #include "codegen/llvm/CookToom.h"
 #include "passes/AssignBackend.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace sinter::codegen {
 
@@ -56,6 +57,11 @@ Schedule scheduleOf(mlir::Operation *op) {
 
 int64_t scaled(int64_t size, int64_t logarithm) {
   return std::max<int64_t>(logarithm < 0 ? size >> -logarithm : size << logarithm, 1);
+}
+
+int64_t evenPart(int64_t whole, int64_t part) {
+  int64_t parts = llvm::divideCeilSigned(whole, std::max<int64_t>(part, 1));
+  return llvm::divideCeilSigned(whole, std::max<int64_t>(parts, 1));
 }
 
 } // namespace sinter::codegen

@@ -34,4 +34,7 @@ Schedule scheduleOf(mlir::Operation *op);
 /// `size` times 2^`logarithm`, at least 1.
 int64_t scaled(int64_t size, int64_t logarithm);
 
+/// The largest of as few equal parts of `whole` as are no larger than `part`.
+int64_t evenPart(int64_t whole, int64_t part);
+
 } // namespace sinter::codegen

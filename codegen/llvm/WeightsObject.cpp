@@ -145,12 +145,12 @@ std::string ReservedLibrary::write(const std::string &path, const WeightBlob &we
       section(i).sh_offset += moved;
   weightsSection->sh_type = SHT_PROGBITS;
   weightsSection->sh_offset = first;
-  weightsSegment->p_filesz = weightsSegment->p_memsz;
   // Nobody writes weights; where they have a segment of their own, nobody can.
   if (weightsSegment->p_vaddr == weightsSection->sh_addr) {
     weightsSegment->p_flags = PF_R;
     weightsSection->sh_flags &= ~static_cast<uint64_t>(SHF_WRITE);
   }
+  weightsSegment->p_filesz = weightsSegment->p_memsz;
   header().e_shoff += moved;
 
   std::error_code error;

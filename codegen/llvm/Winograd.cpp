@@ -73,10 +73,6 @@ struct WinogradPlan {
   /// Lines and columns of the input that the tiles of an iteration read.
   int64_t inputLines() const { return lines * tile.rows.outputs() + (tile.rows.taps - 1) * rowStep; }
   int64_t inputColumns() const { return across * tile.columns.outputs() + (tile.columns.taps - 1) * columnStep; }
-  /// The largest of as few equal parts of `whole` as are no larger than `part`.
-  static int64_t evenPart(int64_t whole, int64_t part) {
-    return llvm::divideCeilSigned(whole, llvm::divideCeilSigned(whole, std::clamp<int64_t>(part, 1, whole)));
-  }
   static int64_t stepOf(const WindowAxis &axis) { return axis.size == 1 ? 1 : axis.dilation; }
 
   /// Estimated cycles, of two instructions each.
@@ -137,8 +133,6 @@ private:
   Value sub(Value a, Value b) { return e.b.createOrFold<arith::SubIOp>(a, b); }
   /// Where a tile begins: `step` tiles interleave.
   Value startOf(Value tile, const CookToom &axis, int64_t step) {
-    if (step == 1)
-      return e.mul(tile, axis.outputs());
     SmallVector<Value> at = e.delinearize(tile, {1, step});
     return e.add(e.mul(at[0], step * axis.outputs()), at[1]);
   }

@@ -2,8 +2,9 @@
 """Reads the assembly of convolutions and matrix products: their hot loops keep everything in registers.
 
 A hot loop is an innermost one in which at least every third line is a vector multiply-add, and seven or more make a value that is
-stored; transforms of Winograd's algorithm, which work on more values than there are registers and store one after a few, are none. What it may not hold is an operand on the stack: an accumulator or an
-address that did not fit into registers costs a load and a store in every turn.
+stored; transforms of Winograd's algorithm, which work on more values than there are registers and store one after a few, are none.
+What it may not hold is an operand on the stack: an accumulator or an address that did not fit into registers costs a load and a
+store in every turn.
 
 usage: hot_loops.py SINTER [--target NAME] [--keep DIR] [CASE ...]
 """
