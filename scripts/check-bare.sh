@@ -1,20 +1,23 @@
 #!/bin/bash
 # Runs demo.sh and test.sh on a bare Debian 12: a fresh debootstrap root with a clone of this repository's HEAD, so that
 # a missing installation step cannot hide. Needs root, debootstrap and a Debian mirror.
-# usage: check-bare.sh [--root DIR] [--mirror URL] [--ccache DIR] [--keep]
+# usage: check-bare.sh [--root DIR] [--mirror URL] [--ccache DIR] [--store DIR] [--keep]
 #   --root DIR    where the root is made (default: a new folder under /var/tmp); about 6 GB
 #   --ccache DIR  a compiler cache to share with the root; hits need the same headers and compiler, so they hide nothing
+#   --store DIR   keeps the bare root as debootstrap made it, and downloaded packages, for later runs; each begins with a
+#                 copy in which nothing is installed
 #   --keep        leave the root there
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-bare='' mirror=http://deb.debian.org/debian ccache='' keep=0
+bare='' mirror=http://deb.debian.org/debian ccache='' store='' keep=0
 while [ $# -gt 0 ]; do
   case $1 in
     --root) bare=$2; shift ;;
     --mirror) mirror=$2; shift ;;
     --ccache) ccache=$2; shift ;;
+    --store) store=$2; shift ;;
     --keep) keep=1 ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 1 ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 1 ;;
   esac
   shift
 done
@@ -36,10 +39,24 @@ cleanUp() {
 }
 trap cleanUp EXIT
 
+# makeBare FOLDER: Debian 12's smallest system there.
+makeBare() {
+  [ ! -f "$1/debootstrap.log" ] || return 0
+  mkdir -p "$(dirname "$1")"
+  debootstrap --variant=minbase bookworm "$1" "$mirror" >"$1.log" 2>&1 || { tail -n 20 "$1.log" >&2; exit 1; }
+  mv "$1.log" "$1/debootstrap.log"
+}
+
 echo "== making a bare Debian 12 in $bare"
-if [ ! -x "$bare/bin/bash" ]; then
-  debootstrap --variant=minbase bookworm "$bare" "$mirror" >"$bare.log" 2>&1 || { tail -n 20 "$bare.log" >&2; exit 1; }
-  mv "$bare.log" "$bare/debootstrap.log"
+if [ -n "$store" ]; then
+  # A store whose making was interrupted is made anew.
+  [ -f "$store/debian/debootstrap.log" ] || rm -rf --one-file-system "$store/debian"
+  makeBare "$store/debian"
+  mkdir -p "$bare" "$store/packages/partial"
+  if [ ! -f "$bare/debootstrap.log" ]; then cp -a "$store/debian/." "$bare/"; fi
+  bind "$store/packages" var/cache/apt/archives
+else
+  makeBare "$bare"
 fi
 cp -L /etc/resolv.conf "$bare/etc/resolv.conf"
 # Whatever proxy this machine's apt is told to use is the way to the mirror from inside, too.
@@ -62,7 +79,7 @@ inside() {
 echo "== scripts/demo.sh"
 inside scripts/demo.sh
 echo "== scripts/test.sh"
-inside scripts/test.sh
+inside scripts/test.sh | tee "$bare/test.log"
 echo "== scripts/demo.sh again: must neither install nor build"
 inside scripts/demo.sh | tee "$bare/second.log"
 if grep -qE '^== (installing|configuring|building)' "$bare/second.log"; then
@@ -70,3 +87,4 @@ if grep -qE '^== (installing|configuring|building)' "$bare/second.log"; then
   exit 1
 fi
 echo "== bare Debian 12: everything passed"
+tail -n 1 "$bare/test.log"

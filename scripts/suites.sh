@@ -4,25 +4,31 @@
 logs=$build/test-logs
 passed=0 failed=0 skipped=0
 
-# suite NAME COMMAND...: runs a command whose last line is "N passed, N failed, N skipped". One that ends without that
-# line, or with a failure it did not count, is one failed test.
+# tally LOG STATUS: adds up the last line of what a command printed, "N passed, N failed, N skipped". One that ended without that
+# line, or with a failure it did not count, is one failed test. Sets `summary` to the line or to what is wrong; returns 1 for failures.
+tally() {
+  local p=0 f=1 s=0
+  summary=$(tail -n 1 "$1")
+  if [[ $summary =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+    p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[3]}
+    if [ "$2" != 0 ] && [ "$f" = 0 ]; then f=1; fi
+  else
+    summary="ended with status $2 and no summary: $summary"
+  fi
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  [ "$f" = 0 ]
+}
+
+# suite NAME COMMAND...: runs a command that `tally` can add up.
 suite() {
-  local name=$1 log summary status=0 start=$SECONDS
+  local name=$1 log summary status=0 result=0 start=$SECONDS
   shift
   log=$logs/${name//[^A-Za-z0-9._-]/_}.log
   mkdir -p "$logs"
   "$@" >"$log" 2>&1 </dev/null || status=$?
-  summary=$(tail -n 1 "$log")
-  if [[ $summary =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
-    local p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[3]}
-    if [ $status != 0 ] && [ "$f" = 0 ]; then f=1; fi
-  else
-    local p=0 f=1 s=0
-    summary="ended with status $status and no summary: $summary"
-  fi
-  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  tally "$log" $status || result=1
   printf '%-44s %s (%d s)\n' "$name" "$summary" $((SECONDS - start))
-  if [ "$f" != 0 ]; then
+  if [ $result != 0 ]; then
     grep -E '^(FAIL|CRASH|TIMEOUT|error)|: FAIL|failed:|FAILED|Error:|\*\*\*' "$log" | head -n 40 | sed 's/^/    /' || true
     printf '    all of it: %s\n' "$log"
   fi
@@ -60,11 +66,12 @@ unpackOnnxData() {
 }
 
 # The model-zoo graphs with seeded weights, written once into build/testdata beside their reference outputs.
-# Returns 1 where Python's onnx is missing.
+# Returns 1 where Python's onnx is missing. `import onnx` alone does not tell: libonnx-testdata leaves a folder of that name that
+# Python takes for an empty package.
 makeLightModels() {
   lightModels=$root/build/testdata/light
   [ ! -f "$lightModels/.complete" ] || return 0
-  /usr/bin/python3 -c 'import onnx, numpy' 2>/dev/null || return 1
+  /usr/bin/python3 -c 'import onnx.helper, numpy' 2>/dev/null || return 1
   say "writing the light networks into build/testdata (1.6 GB)"
   mkdir -p "$lightModels"
   /usr/bin/python3 "$SINTER_TESTDATA/make_light_rand.py" "$onnxData/light" "$lightModels" >/dev/null

@@ -9,8 +9,12 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 import numpy as np
-import onnx
-from onnx.backend.base import Backend, BackendRep
+
+try:
+    import onnx.helper
+    from onnx.backend.base import Backend, BackendRep
+except ImportError as error:
+    raise ImportError("sinter.backend needs ONNX's Python package: `pip install onnx`, on Debian `apt-get install python3-onnx`") from error
 
 import sinter
 

@@ -86,12 +86,13 @@ def test_threads_share_it(digits, images, logits):
 
 
 def test_values_that_are_shapes():
-    onnx = pytest.importorskip("onnx")
-    graph = onnx.helper.make_graph(
-        [onnx.helper.make_node("Reshape", ["x", "shape"], ["y"])], "g",
-        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [6]), onnx.helper.make_tensor_value_info("shape", onnx.TensorProto.INT64, [2])],
-        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)])
-    model = sinter.compile(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)]), open=True)
+    helper = pytest.importorskip("onnx.helper")
+    element = helper.TensorProto
+    graph = helper.make_graph(
+        [helper.make_node("Reshape", ["x", "shape"], ["y"])], "g",
+        [helper.make_tensor_value_info("x", element.FLOAT, [6]), helper.make_tensor_value_info("shape", element.INT64, [2])],
+        [helper.make_tensor_value_info("y", element.FLOAT, None)])
+    model = sinter.compile(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]), open=True)
     x = np.arange(6, dtype=np.float32)
     for shape in ((2, 3), (3, 2), (-1, 1), (2, 3)):
         assert np.array_equal(model(x, np.array(shape, np.int64)), x.reshape(shape))

@@ -48,7 +48,7 @@ def export(source, folder):
     if not script.exists():
         return f"{script} is not there"
     try:
-        import onnx  # noqa: F401
+        import onnx.helper  # noqa: F401
         import torch  # noqa: F401
         import torchvision  # noqa: F401
     except ImportError as error:
