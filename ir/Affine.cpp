@@ -2,6 +2,10 @@
 #include "ir/Affine.h"
 #include "ir/Diagnostics.h"
 #include "ir/NN.h"
+#include "ir/Range.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
 #include <algorithm>
 #include <cmath>
 
@@ -21,10 +25,7 @@ bool ChannelAffine::isFinite() const {
   return llvm::all_of(scale, finite) && llvm::all_of(shift, finite);
 }
 
-bool ChannelAffine::isIdentity() const {
-  constexpr double halfUnit = 0x1p-25;
-  return isScaleOnly() && llvm::all_of(scale, [](double s) { return std::fabs(s - 1) < halfUnit; });
-}
+bool ChannelAffine::isIdentity() const { return isScaleOnly() && isShiftOnly(); }
 
 bool ChannelAffine::isShiftOnly() const {
   return llvm::all_of(scale, [](double s) { return s == 1; });
@@ -76,13 +77,80 @@ std::optional<ChannelAffine> ChannelAffine::after(const ChannelAffine &first) co
   return both;
 }
 
+/// A number as sentences show it.
+static std::string shown(double x) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.6g", x);
+  return text;
+}
+
+//===- Cancellation -------------------------------------------------------===//
+
+AffineVerdict keepsDigits(const ChannelAffine &affine, Type element) {
+  // Bits that may be lost: 8 of 24; of the few that short types have, two.
+  double limit = element.isF64() ? 0x1p37 : element.isF32() ? 0x1p8 : 0x1p2;
+  if (affine.isScaleOnly() || affine.cancellation <= limit)
+    return AffineVerdict::yes();
+  return AffineVerdict::no("LARGE_SHIFT",
+                           "its shift is " + shown(affine.cancellation) +
+                               " times the spread of what it gives, and up to " + shown(limit) +
+                               " may move: where they cancel, x - c is exact and W*x - W*c is not");
+}
+
+//===- Overflow -----------------------------------------------------------===//
+
+AffineVerdict suitsProduct(const ChannelAffine &affine, Type element, Direction direction) {
+  double smallest = 0x1p-20, largest = 0x1p20;
+  if (element.isF16()) {
+    smallest = direction == Direction::Up ? 0x1p-4 : 1;
+    largest = direction == Direction::Up ? 1 : 0x1p4;
+  }
+  for (double s : affine.scale)
+    if (s != 0 && !(std::fabs(s) >= smallest && std::fabs(s) <= largest))
+      return AffineVerdict::no("MAY_OVERFLOW", "a scale of " + shown(s) +
+                                                   " moves past a product of computed values only between " +
+                                                   shown(smallest) + " and " + shown(largest) +
+                                                   ": beyond, they may leave the range of their type");
+  return AffineVerdict::yes();
+}
+
 //===- Passing through ops ------------------------------------------------===//
 
 static AffineVerdict cannotPass(Operation *op) {
   return AffineVerdict::no("OP_BLOCKS_AFFINE", "no per-channel affine passes through " + describe(op));
 }
 
-/// Whether an affine keeps its meaning where elements are compared and padding takes part.
+/// Whether sums of the operand x overflow no sooner once the affine, one on the result (up) or on x (down),
+/// is on the other side of the op: for all finite values, or for those that x is known to have.
+static AffineVerdict staysFinite(Operation *op, Value x, const ChannelAffine &affine, Direction direction,
+                                 LargestOf largest) {
+  Type element = elementTypeOf(x);
+  constexpr double oneRounding = 1 + 0x1p-24;
+  const double limit = limitsOf(element).hi,
+               sumLimit = element.isF64() ? limit : limitsOf(Float32Type::get(op->getContext())).hi,
+               terms = static_cast<double>(std::max<int64_t>(rankedType(x).getNumElements(), 1));
+  // `now`: the largest magnitude that the op adds up before the move.
+  auto suffices = [&](double now, double s, double t) {
+    double moved = direction == Direction::Up ? std::fabs(s) * now + std::fabs(t)
+                   : s == 0                   ? limit
+                                              : std::min((now + std::fabs(t)) / std::fabs(s), limit);
+    return moved <= now * oneRounding || (moved <= limit && moved * terms <= sumLimit);
+  };
+  std::optional<double> known;
+  for (auto [s, t] : llvm::zip_equal(affine.scale, affine.shift)) {
+    if (suffices(limit, s, t))
+      continue;
+    if (!known)
+      known = std::min(largest(x), limit);
+    if (!suffices(*known, s, t))
+      return AffineVerdict::no("MAY_OVERFLOW",
+                               describe(op) + " adds up values that may overflow sooner with the scale " +
+                                   shown(s) + " on its other side");
+  }
+  return AffineVerdict::yes();
+}
+
+/// Whether an affine keeps its meaning where elements are compared or added up and padding takes part.
 static AffineVerdict suits(Operation *op, const ChannelFlow &flow, const ChannelAffine &affine) {
   if (flow.isOrdered && !affine.isPositive())
     return AffineVerdict::no("NEGATIVE_SCALE",
@@ -126,10 +194,16 @@ static Dims axesOf(const ChannelAffine &affine, int64_t rank) {
   return axes;
 }
 
+/// Whether an affine leaves a channel as it is.
+static bool keeps(const ChannelAffine &affine, int64_t channel) {
+  auto c = static_cast<size_t>(channel);
+  return affine.scale[c] == 1 && affine.shift[c] == 0;
+}
+
 /// The affine on one operand that stands for `affine` on the result; `covered` collects the result's channels
 /// that it accounts for.
 static AffineVerdict passToOperand(ChannelFlowOpInterface op, unsigned operand, unsigned result,
-                                   const ChannelAffine &affine, std::vector<bool> &covered,
+                                   const ChannelAffine &affine, LargestOf largest, std::vector<bool> &covered,
                                    ChannelAffine &out) {
   AffineVerdict verdict = cannotPass(op);
   RankedTensorType x = rankedType(op->getOperand(operand));
@@ -149,6 +223,14 @@ static AffineVerdict passToOperand(ChannelFlowOpInterface op, unsigned operand, 
           AffineVerdict::no("CHANNELS_MIXED", describe(op) + " gives one channel before it several after it");
       continue;
     }
+    if (llvm::any_of(flow->elsewhere, [&](int64_t c) { return !keeps(channels.affine, c); })) {
+      verdict = AffineVerdict::no("SIBLING_RESULT", "the same channels reach another result of " +
+                                                        describe(op) + ", which has to stay");
+      continue;
+    }
+    if (flow->isSum && largest)
+      if (verdict = staysFinite(op, op->getOperand(operand), affine, Direction::Up, largest); !verdict)
+        return verdict;
     for (auto [c, r] : flow->pairs)
       covered[static_cast<size_t>(r)] = true;
     // Padding along the axis makes channels of its own; `suits` has checked that the affine keeps their
@@ -162,11 +244,12 @@ static AffineVerdict passToOperand(ChannelFlowOpInterface op, unsigned operand, 
   return verdict;
 }
 
-AffineVerdict passToOperands(Operation *op, unsigned result, const ChannelAffine &affine,
+AffineVerdict passToOperands(Operation *op, unsigned result, const ChannelAffine &affine, LargestOf largest,
                              OperandAffines &operands) {
   auto flow = dyn_cast<ChannelFlowOpInterface>(op);
   if (!flow) {
-    if (auto interface = dyn_cast<AffineOpInterface>(op))
+    // Its answers are those of ops with one result.
+    if (auto interface = dyn_cast<AffineOpInterface>(op); interface && op->getNumResults() == 1)
       return interface.passToOperands(affine, operands);
     return cannotPass(op);
   }
@@ -179,7 +262,7 @@ AffineVerdict passToOperands(Operation *op, unsigned result, const ChannelAffine
     operands.assign(op->getNumOperands(), std::nullopt);
     std::vector<bool> covered(mine->scale.size(), false);
     for (unsigned i = 0; i < flow.dataOperands(); ++i)
-      if (verdict = passToOperand(flow, i, result, *mine, covered, operands[i].emplace()); !verdict)
+      if (verdict = passToOperand(flow, i, result, *mine, largest, covered, operands[i].emplace()); !verdict)
         break;
     if (verdict && !llvm::is_contained(covered, false))
       return verdict;
@@ -190,7 +273,7 @@ AffineVerdict passToOperands(Operation *op, unsigned result, const ChannelAffine
 
 /// The affine on one result that stands for `affine`, along its own axis, on an operand.
 static AffineVerdict passToResult(ChannelFlowOpInterface op, unsigned operand, const ChannelAffine &affine,
-                                  unsigned result, ChannelAffine &out) {
+                                  LargestOf largest, unsigned result, ChannelAffine &out) {
   AffineVerdict verdict = cannotPass(op);
   RankedTensorType y = rankedType(op->getResult(result));
   for (int64_t to = 0; to < y.getRank(); ++to) {
@@ -204,6 +287,9 @@ static AffineVerdict passToResult(ChannelFlowOpInterface op, unsigned operand, c
     }
     if (verdict = suits(op, *flow, affine); !verdict)
       return verdict;
+    if (flow->isSum && largest)
+      if (verdict = staysFinite(op, op->getOperand(operand), affine, Direction::Down, largest); !verdict)
+        return verdict;
     Channels channels(y.getDimSize(to), to);
     bool agree = llvm::all_of(flow->pairs, [&](std::pair<int64_t, int64_t> pair) {
       auto c = static_cast<size_t>(pair.first);
@@ -219,12 +305,12 @@ static AffineVerdict passToResult(ChannelFlowOpInterface op, unsigned operand, c
   return verdict;
 }
 
-AffineVerdict passToResults(Operation *op, unsigned operand, const ChannelAffine &affine,
+AffineVerdict passToResults(Operation *op, unsigned operand, const ChannelAffine &affine, LargestOf largest,
                             SmallVectorImpl<ChannelAffine> &results) {
   results.assign(op->getNumResults(), {});
   auto flow = dyn_cast<ChannelFlowOpInterface>(op);
   if (!flow) {
-    if (auto interface = dyn_cast<AffineOpInterface>(op))
+    if (auto interface = dyn_cast<AffineOpInterface>(op); interface && op->getNumResults() == 1)
       return interface.passToResult(operand, affine, results[0]);
     return cannotPass(op);
   }
@@ -237,7 +323,7 @@ AffineVerdict passToResults(Operation *op, unsigned operand, const ChannelAffine
     if (!mine)
       continue;
     for (unsigned r = 0; r < op->getNumResults(); ++r)
-      if (verdict = passToResult(flow, operand, *mine, r, results[r]); !verdict)
+      if (verdict = passToResult(flow, operand, *mine, largest, r, results[r]); !verdict)
         break;
     if (verdict)
       return verdict;

@@ -2,6 +2,7 @@
 // one through AffineOpInterface and ChannelFlowOpInterface.
 #pragma once
 
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
@@ -11,7 +12,9 @@
 
 namespace mlir {
 class Operation;
-}
+class Type;
+class Value;
+} // namespace mlir
 
 namespace sinter::nn {
 
@@ -20,9 +23,9 @@ namespace sinter::nn {
 struct ChannelAffine {
   std::vector<double> scale, shift;
   int64_t axis = 1;
-  /// How many times larger than the results' spread the shift is, at most: digits that are lost where x and
-  /// shift no longer meet before they are multiplied by weights. For a BatchNorm max |mean| / sqrt(var +
-  /// eps).
+  /// How many times larger than the results' spread the shift is, at most: x - c is exact near c, while W*x +
+  /// W*c loses log2 of this many bits. For a BatchNorm max |mean| / sqrt(var + eps); where nothing is known
+  /// of the spread, it counts as 1.
   double cancellation = 0;
 
   static ChannelAffine uniform(double scale, double shift) { return {{scale}, {shift}, -1}; }
@@ -31,8 +34,7 @@ struct ChannelAffine {
   int64_t channels() const { return static_cast<int64_t>(scale.size()); }
   bool isUniform() const { return axis < 0; }
   bool isFinite() const;
-  /// The map changes no value of a tensor by more than half a unit in the last place of f32.
-  bool isIdentity() const;
+  bool isIdentity() const;  ///< every scale is 1 and every shift 0
   bool isShiftOnly() const; ///< every scale is 1
   bool isScaleOnly() const; ///< every shift is 0
   bool isPositive() const;  ///< every scale is above 0
@@ -63,12 +65,27 @@ struct AffineVerdict {
 /// One entry per operand: the affine that it must take, if any.
 using OperandAffines = llvm::SmallVector<std::optional<ChannelAffine>>;
 
+/// The largest magnitude that the values of a tensor can have; infinite where nothing is known. Null where it
+/// has been found already that nothing overflows.
+using LargestOf = llvm::function_ref<double(mlir::Value)>;
+
 /// The affines on operands that, in place of `affine` on a result, give the same values; by the op's
-/// ChannelFlowOpInterface or AffineOpInterface.
+/// ChannelFlowOpInterface or AffineOpInterface. No other result changes.
 AffineVerdict passToOperands(mlir::Operation *op, unsigned result, const ChannelAffine &affine,
-                             OperandAffines &operands);
+                             LargestOf largest, OperandAffines &operands);
 /// The affine on each result that, in place of `affine` on an operand, gives the same values.
 AffineVerdict passToResults(mlir::Operation *op, unsigned operand, const ChannelAffine &affine,
-                            llvm::SmallVectorImpl<ChannelAffine> &results);
+                            LargestOf largest, llvm::SmallVectorImpl<ChannelAffine> &results);
+
+enum class Direction { Up, Down };
+
+/// Whether a scale may pass a product of computed values, towards the operands (up) or the result (down):
+/// what is multiplied then must stay in the range of its type, which is a matter of data. f16 gets no nearer
+/// to its largest value; other types have room for 2^20.
+AffineVerdict suitsProduct(const ChannelAffine &affine, mlir::Type element, Direction direction);
+
+/// Whether an affine may leave the place where its shift cancels most of a value of this type: its shift is
+/// at most 2^8 times the spread in f32, so that 16 of 24 bits are left.
+AffineVerdict keepsDigits(const ChannelAffine &affine, mlir::Type element);
 
 } // namespace sinter::nn

@@ -25,6 +25,11 @@ ChannelFlow ChannelFlow::ordered() && {
   return std::move(*this);
 }
 
+ChannelFlow ChannelFlow::summed() && {
+  isSum = true;
+  return std::move(*this);
+}
+
 std::optional<ChannelFlow> flowAlongSameAxis(Value x, int64_t from, int64_t to) {
   if (from != to)
     return std::nullopt;
@@ -74,18 +79,26 @@ std::optional<ChannelFlow> flowThroughCopies(Operation *op, unsigned operand, in
   RankedTensorType y = rankedType(op->getResult(result));
   if (y.getNumElements() == 0 || failed(cast<MovementOpInterface>(op).appendCopies(constantInts, copies)))
     return std::nullopt;
-  AxisOfOffsets target(y.getShape(), to);
+  AxisOfOffsets source(rankedType(op->getOperand(operand)).getShape(), from), target(y.getShape(), to);
   ChannelFlow flow;
   DenseSet<std::pair<int64_t, int64_t>> seen;
-  DenseSet<int64_t> mine;
-  for (const StridedCopy &copy : copies)
-    if (copy.operand == operand && copy.result == result)
-      visitChannels(copy, AxisOfOffsets(rankedType(op->getOperand(operand)).getShape(), from), target,
-                    [&](int64_t c, int64_t r) {
-                      if (seen.insert({c, r}).second)
-                        flow.pairs.push_back({c, r});
-                      mine.insert(r);
-                    });
+  DenseSet<int64_t> mine, elsewhere;
+  for (const StridedCopy &copy : copies) {
+    if (copy.operand != operand)
+      continue;
+    if (copy.result == result) {
+      visitChannels(copy, source, target, [&](int64_t c, int64_t r) {
+        if (seen.insert({c, r}).second)
+          flow.pairs.push_back({c, r});
+        mine.insert(r);
+      });
+    } else if (Value other = op->getResult(copy.result); !other.use_empty()) {
+      visitChannels(copy, source, AxisOfOffsets(rankedType(other).getShape(), 0), [&](int64_t c, int64_t) {
+        if (elsewhere.insert(c).second)
+          flow.elsewhere.push_back(c);
+      });
+    }
+  }
   for (const StridedCopy &copy : copies)
     if (copy.operand != operand && copy.result == result)
       visitChannels(copy, AxisOfOffsets(rankedType(op->getOperand(copy.operand)).getShape(), 0), target,

@@ -17,6 +17,11 @@ struct ChannelFlow {
   bool isShared = false;
   /// A value that also takes part: padding.
   std::optional<double> besides;
+  /// Channels of the operand that also reach other results, which something reads: an affine on this result
+  /// does not move up along them.
+  llvm::SmallVector<int64_t> elsewhere;
+  /// Elements of the result are sums or weighted means of elements: what is added up may overflow.
+  bool isSum = false;
   /// The op commutes with a positive scale only: it compares elements with each other or with `besides`.
   bool isOrdered = false;
 
@@ -25,6 +30,7 @@ struct ChannelFlow {
   /// The same, with a value besides.
   static ChannelFlow straight(int64_t n, double besides);
   ChannelFlow ordered() &&;
+  ChannelFlow summed() &&;
 };
 
 /// Flow through an op that keeps its axes where they are and does not mix channels of axis `from`.

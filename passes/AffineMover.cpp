@@ -5,6 +5,7 @@
 #include "ir/ops/AffineFolding.h"
 #include "passes/Journal.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <cfloat>
 #include <cmath>
 
 using namespace mlir;
@@ -62,9 +63,13 @@ static std::pair<std::optional<AffineOf>, AffineVerdict> affineOfBatchNorm(Batch
   double epsilon = op.getEpsilon().convertToDouble();
   for (size_t c = 0; c < gamma.size(); ++c) {
     double deviation = std::sqrt(variance[c] + epsilon), s = gamma[c] / deviation;
-    affine.scale.push_back(s);
     affine.shift.push_back(beta[c] - mean[c] * s);
-    affine.cancellation = std::max(affine.cancellation, std::fabs(mean[c]) / deviation);
+    // Training with weight decay leaves such scales in dead channels, and kernels read them as 0.
+    if (std::fabs(gamma[c]) < FLT_MIN && std::fabs(s) < FLT_MIN && !elementTypeOf(op.getX()).isF64())
+      s = 0;
+    affine.scale.push_back(s);
+    if (s != 0)
+      affine.cancellation = std::max(affine.cancellation, std::fabs(mean[c]) / deviation);
   }
   if (!affine.isFinite())
     return {std::nullopt,
@@ -102,12 +107,34 @@ static std::optional<AffineOf> affineOfBinary(Operation *op) {
   return std::nullopt;
 }
 
+/// How far the shift of an affine lies from 0, where nothing is known of the spread of what it gives.
+static double distanceOfShift(const ChannelAffine &affine) {
+  double distance = 0;
+  for (auto [s, t] : llvm::zip_equal(affine.scale, affine.shift))
+    if (s != 0)
+      distance = std::max(distance, std::fabs(t));
+  return distance;
+}
+
+/// Scales that f32 rounds to 1 become 1, so that an affine that changes nothing is known as one.
+static void roundNearOne(ChannelAffine &affine, Type element) {
+  constexpr double halfUnit = 0x1p-25;
+  for (double &s : affine.scale)
+    if (!element.isF64() && std::fabs(s - 1) < halfUnit)
+      s = 1;
+}
+
 std::pair<std::optional<AffineOf>, AffineVerdict> affineOf(Operation *op) {
   if (op->getNumResults() != 1 || !isa<FloatType>(elementTypeOf(op->getResult(0))))
     return {std::nullopt, notAffine()};
-  if (auto norm = dyn_cast<BatchNormOp>(op))
-    return affineOfBatchNorm(norm);
+  Type element = elementTypeOf(op->getResult(0));
   std::optional<AffineOf> found;
+  if (auto norm = dyn_cast<BatchNormOp>(op)) {
+    auto [normAffine, verdict] = affineOfBatchNorm(norm);
+    if (normAffine)
+      roundNearOne(normAffine->affine, element);
+    return {normAffine, verdict};
+  }
   if (auto affine = dyn_cast<ChannelAffineOp>(op)) {
     RankedTensorType type = rankedType(affine.getY());
     auto s = channelConstant(affine.getScale(), type), t = channelConstant(affine.getShift(), type);
@@ -118,6 +145,10 @@ std::pair<std::optional<AffineOf>, AffineVerdict> affineOf(Operation *op) {
     found = affineOfBinary(op);
   } else if (auto neg = dyn_cast<NegOp>(op)) {
     found = AffineOf{neg.getX(), ChannelAffine::uniform(-1, 0)};
+  }
+  if (found) {
+    roundNearOne(found->affine, element);
+    found->affine.cancellation = distanceOfShift(found->affine);
   }
   return found ? std::pair(found, AffineVerdict::yes()) : std::pair(found, notAffine());
 }
@@ -130,7 +161,7 @@ std::pair<Value, Value> makeParameters(OpBuilder &builder, Location loc, RankedT
     shape[0] = affine.channels();
   }
   DType element = *toDType(type.getElementType());
-  std::optional<Tensor> scale = roundFolded(element, shape, affine.scale),
+  std::optional<Tensor> scale = roundScales(element, shape, affine.scale),
                         shift = roundFolded(element, shape, affine.shift);
   if (!scale || !shift)
     return {};
@@ -139,13 +170,25 @@ std::pair<Value, Value> makeParameters(OpBuilder &builder, Location loc, RankedT
   return {s, t};
 }
 
-/// Whether an affine op can take another one's arithmetic: their product must still round to finite values.
-static AffineVerdict canCompose(const std::optional<ChannelAffine> &both, RankedTensorType type) {
+/// Whether outer(inner(x)) can be one affine: its constants must round to finite values, and the inner shift
+/// must not cancel digits of x that outer(...) would still have.
+static AffineVerdict canCompose(const ChannelAffine &outer, const ChannelAffine &inner,
+                                RankedTensorType type) {
+  std::optional<ChannelAffine> both = outer.after(inner);
   if (!both)
     return AffineVerdict::no("AXIS_MISMATCH", "the affine next to it runs along another axis");
+  // What is left of the inner shift, in the units of the result.
+  ChannelAffine moved = *both;
+  std::optional<ChannelAffine> scaled = outer.along(both->axis, both->channels()),
+                               shifted = inner.along(both->axis, both->channels());
+  for (auto [t, s, innerShift] : llvm::zip_equal(moved.shift, scaled->scale, shifted->shift))
+    t = s * innerShift;
+  moved.cancellation = std::max(inner.cancellation, distanceOfShift(moved));
+  if (AffineVerdict verdict = keepsDigits(moved, type.getElementType()); !verdict)
+    return verdict;
   DType element = *toDType(type.getElementType());
   Shape shape{both->channels()};
-  if (!roundFolded(element, shape, both->scale) || !roundFolded(element, shape, both->shift))
+  if (!roundScales(element, shape, both->scale) || !roundFolded(element, shape, both->shift))
     return refuseNonFinite();
   return AffineVerdict::yes();
 }
@@ -187,7 +230,7 @@ AffineVerdict AffineMover::canMoveUpFrom(Value v, const ChannelAffine &affine, i
   if (AffineVerdict verdict = onlyReader(v); !verdict)
     return verdict;
   if (std::optional<AffineOf> inner = affineOf(op).first)
-    return canCompose(affine.after(inner->affine), rankedType(v));
+    return canCompose(affine, inner->affine, rankedType(v));
   AffineVerdict verdict =
       AffineVerdict::no("OP_CANNOT_ABSORB", describe(op) + " has no constants to take it up");
   if (auto interface = dyn_cast<AffineOpInterface>(op)) {
@@ -198,7 +241,7 @@ AffineVerdict AffineMover::canMoveUpFrom(Value v, const ChannelAffine &affine, i
       verdict = AffineVerdict::no(answer.code, describe(op) + ": " + answer.reason);
   }
   OperandAffines operands;
-  AffineVerdict passes = passToOperands(op, cast<OpResult>(v).getResultNumber(), affine, operands);
+  AffineVerdict passes = passToOperands(op, cast<OpResult>(v).getResultNumber(), affine, largest, operands);
   if (!passes)
     return passes.code == "OP_BLOCKS_AFFINE" ? verdict : passes;
   if (!mayAsk(depth))
@@ -218,9 +261,11 @@ void AffineMover::replace(Operation *op, Value by, Location loc) {
   op->getResult(0).replaceAllUsesWith(by);
 }
 
-/// The op as one nn.channel_affine of its operand.
+/// The op as one nn.channel_affine of its operand; a scale alone as nn.mul, which keeps -0.
 static Value makeAffineOp(OpBuilder &builder, Location loc, Value x, const ChannelAffine &affine) {
   auto [scale, shift] = makeParameters(builder, loc, rankedType(x), affine);
+  if (affine.isScaleOnly())
+    return MulOp::create(builder, loc, x.getType(), x, scale);
   return ChannelAffineOp::create(builder, loc, x.getType(), x, scale, shift);
 }
 
@@ -240,7 +285,7 @@ Value AffineMover::moveUp(Value v, const ChannelAffine &affine, Location loc) {
     return changed;
   }
   OperandAffines operands;
-  (void)passToOperands(op, cast<OpResult>(v).getResultNumber(), affine, operands);
+  (void)passToOperands(op, cast<OpResult>(v).getResultNumber(), affine, nullptr, operands);
   for (auto [i, needed] : llvm::enumerate(operands))
     if (needed)
       op->setOperand(static_cast<unsigned>(i),
@@ -252,11 +297,8 @@ Value AffineMover::moveUp(Value v, const ChannelAffine &affine, Location loc) {
 
 AffineVerdict AffineMover::canMoveDown(Value v, const ChannelAffine &affine, bool borders) {
   // Digits that cancel in x + t are lost once x meets weights without t.
-  constexpr double mostCancellation = 1000;
-  if (affine.cancellation > mostCancellation && !affine.isScaleOnly())
-    return AffineVerdict::no("LARGE_SHIFT",
-                             "its mean is over 1000 standard deviations from 0: moved past it, the "
-                             "subtraction would lose digits");
+  if (AffineVerdict verdict = keepsDigits(affine, elementTypeOf(v)); !verdict)
+    return verdict;
   asked = 0;
   return canMoveDownFrom(v, affine, borders, 0);
 }
@@ -282,7 +324,7 @@ AffineVerdict AffineMover::canMoveDownTo(OpOperand &use, const ChannelAffine &af
   if (isa<func::ReturnOp>(op))
     return AffineVerdict::no("GRAPH_OUTPUT", "its result is a graph output");
   if (std::optional<AffineOf> outer = affineOf(op).first; outer && outer->x == use.get())
-    return canCompose(outer->affine.after(affine), rankedType(use.get()));
+    return canCompose(outer->affine, affine, rankedType(use.get()));
   AffineVerdict verdict = AffineVerdict::no("OP_CANNOT_ABSORB", describe(op) + " cannot take it up");
   if (auto interface = dyn_cast<AffineOpInterface>(op)) {
     AffineVerdict answer = interface.canAbsorbAtInput(use.getOperandNumber(), affine, borders);
@@ -292,7 +334,7 @@ AffineVerdict AffineMover::canMoveDownTo(OpOperand &use, const ChannelAffine &af
       verdict = AffineVerdict::no(answer.code, describe(op) + ": " + answer.reason);
   }
   SmallVector<ChannelAffine> results;
-  AffineVerdict passes = passToResults(op, use.getOperandNumber(), affine, results);
+  AffineVerdict passes = passToResults(op, use.getOperandNumber(), affine, largest, results);
   if (!passes)
     return passes.code == "OP_BLOCKS_AFFINE" ? verdict : passes;
   for (auto [result, passed] : llvm::zip_equal(op->getResults(), results))
@@ -322,7 +364,7 @@ void AffineMover::moveDown(Value v, Value raw, const ChannelAffine &affine, Loca
       continue;
     }
     SmallVector<ChannelAffine> results;
-    (void)passToResults(op, use->getOperandNumber(), affine, results);
+    (void)passToResults(op, use->getOperandNumber(), affine, nullptr, results);
     use->set(raw);
     for (auto [result, passed] : llvm::zip_equal(op->getResults(), results))
       moveDown(result, result, passed, loc);

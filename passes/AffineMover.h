@@ -20,6 +20,9 @@ std::pair<std::optional<AffineOf>, AffineVerdict> affineOf(mlir::Operation *op);
 /// One attempt at moving one affine: first asks along the whole way, then changes the IR.
 class AffineMover {
 public:
+  /// `largest` is asked where sums might overflow.
+  explicit AffineMover(LargestOf largest) : largest(largest) {}
+
   /// Whether v can be replaced by affine(v) by changing only what computes v, which nothing else reads.
   AffineVerdict canMoveUp(mlir::Value v, const ChannelAffine &affine);
   /// Does it; returns the value that is affine(v). Ops that become unused are left to the caller.
@@ -43,6 +46,7 @@ private:
   /// False once a question has asked more ops than any network needs: paths may multiply from op to op.
   bool mayAsk(int depth);
 
+  LargestOf largest;
   llvm::SmallVector<std::string> names;
   int asked = 0;
 };

@@ -39,7 +39,17 @@ inline constexpr ExplainCode explainCodes[] = {
      ""},
     {"NEGATIVE_SCALE",
      "its scale is negative in a channel, and does not pass an activation or a maximum unchanged", ""},
-    {"LARGE_SHIFT", "moving it would make the shift so large, beside the scale, that precision is lost", ""},
+    {"SIBLING_RESULT", "the op before it has several results, and the same channels reach another of them",
+     ""},
+    {"LARGE_SHIFT",
+     "its shift is large beside the spread of what it gives: moved, the subtraction would lose digits that "
+     "it keeps "
+     "where it stands",
+     "centre the data before it reaches the model"},
+    {"MAY_OVERFLOW",
+     "moved past it, an op that adds up or multiplies values might overflow, or underflow, where it does not "
+     "now",
+     "--input-range, where the op reads an input"},
     {"TOO_DEEP", "the op that could take it up is further away than the search goes", ""},
     {"EMPTY_TENSOR", "the tensor has no elements", ""},
     {"INTEGER_TYPE", "the op before it computes in integers", ""},

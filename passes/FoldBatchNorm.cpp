@@ -6,8 +6,10 @@
 #include "passes/AffineMover.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
+#include "passes/RangeAnalysis.h"
 #include "passes/Rewrite.h"
 #include "passes/Unused.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -67,7 +69,8 @@ private:
     }
     const ChannelAffine affine = found->affine.simplified();
     Value result = op->getResult(0);
-    AffineMover mover;
+    auto largest = [&](Value v) { return largestOf(v); };
+    AffineMover mover(largest);
     if (affine.isIdentity())
       return rewrite(op, "drop-identity-affine", [&] {
         journal->decide(op->getLoc(), "removed", {}, "IDENTITY", "scale 1 and shift 0 in every channel");
@@ -85,8 +88,17 @@ private:
         mover.moveDown(result, found->x, affine, op->getLoc());
         finishFolded(op, mover);
       });
-    journal->note(op->getLoc(), verdict.code, verdict.reason + "; after it: " + down.reason);
+    // Behind a graph input there is but one way to go.
+    journal->note(op->getLoc(), verdict.code == "NO_PRODUCER" ? down.code : verdict.code,
+                  verdict.reason + "; after it: " + down.reason);
     return false;
+  }
+
+  /// By the bounds that are proved; they are not kept, since rewrites change what they are of.
+  double largestOf(Value v) {
+    auto function = v.getParentRegion()->getParentOfType<func::FuncOp>();
+    Interval bounds = RangeAnalysis(function).rangeOf(v).hull();
+    return std::max(std::fabs(bounds.lo), std::fabs(bounds.hi));
   }
 
   /// A constant tensor at the borders is worth it only where the affine has no kernel to join for free.
@@ -108,14 +120,29 @@ private:
     if (!found)
       return;
     OpBuilder builder(op);
-    auto [scale, shift] = makeParameters(builder, op.getLoc(), rankedType(op.getX()), found->affine);
+    RankedTensorType type = rankedType(op.getX());
+    ChannelAffine affine = found->affine;
+    // x - mean is exact near the mean, s*x - s*mean is not.
+    std::optional<Tensor> mean;
+    if (!keepsDigits(affine, type.getElementType())) {
+      mean = constantTensor(op.getMean());
+      affine.shift = toDoubles(*constantTensor(op.getBias()));
+    }
+    auto [scale, shift] = makeParameters(builder, op.getLoc(), type, affine);
     if (!scale) {
       journal->note(op.getLoc(), "NONFINITE_FOLD",
                     "its combined constants would not be finite in their storage type");
       return;
     }
     rewrite(op, "batch-norm-to-affine", [&] {
-      Value y = ChannelAffineOp::create(builder, op.getLoc(), op.getY().getType(), op.getX(), scale, shift);
+      Value x = op.getX();
+      if (mean) {
+        ChannelAffine means = affine;
+        means.shift = toDoubles(*mean);
+        auto [unused, c] = makeParameters(builder, op.getLoc(), type, means);
+        x = SubOp::create(builder, op.getLoc(), x.getType(), x, c);
+      }
+      Value y = ChannelAffineOp::create(builder, op.getLoc(), op.getY().getType(), x, scale, shift);
       op->replaceAllUsesWith(ValueRange(y));
       op->erase();
     });

@@ -19,6 +19,9 @@ for backend in llvm onednn; do
   sinterTest "ONNX 1.12 node $backend" "$debianData/node" --list "$root/build/testdata/onnx-1.12-node.txt" --backend $backend
 done
 sinterTest "ONNX 1.12 pytorch, simple" "$debianData/pytorch-converted" "$debianData/pytorch-operator" "$debianData/simple"
+for backend in auto llvm onednn reference; do
+  sinterTest "field cases $backend" "$root/tests/data/field-cases" --backend $backend
+done
 for backend in llvm onednn auto; do
   sinterTest "fusion cases $backend" "$root/tests/data/fusion-cases" --backend $backend
   sinterTest "ONNX Runtime's operators $backend" "$root/tests/data/onnxruntime-cases" --backend $backend

@@ -8,43 +8,103 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-/// Rounds `values` into `to`, which has as many elements; false if one is not finite there.
-static bool roundInto(Tensor to, MutableArrayRef<double> values) {
-  // Subnormal weights slow every multiplication down; f16 is widened before it computes, so its subnormals do
-  // not.
-  double least = to.type() == DType::F64 ? DBL_MIN : to.type() == DType::F16 ? 0 : FLT_MIN;
+/// What kernels keep of a folded value. Subnormal weights slow every multiplication down; f16 is widened
+/// before it computes, so its subnormals do not.
+static double smallestKept(DType type) {
+  return type == DType::F64 ? DBL_MIN : type == DType::F16 ? 0 : FLT_MIN;
+}
+
+/// The largest relative error of one rounding to a type, away from subnormals.
+static double unitRoundoff(DType type) {
+  switch (type) {
+  case DType::F64:
+    return 0x1p-53;
+  case DType::F16:
+    return 0x1p-11;
+  case DType::BF16:
+    return 0x1p-8;
+  default:
+    return 0x1p-24;
+  }
+}
+
+namespace {
+/// What became of values that were rounded.
+struct Rounding {
   bool isFinite = true;
+  bool losesDigits = false; ///< some value lost more than a rounding: it is subnormal, or flushed
+};
+} // namespace
+
+/// Rounds `values` into `to`, which has as many elements, and flushes what kernels do not keep.
+static Rounding roundInto(Tensor to, MutableArrayRef<double> values) {
+  const double least = smallestKept(to.type()), least16 = to.type() == DType::F16 ? 0x1p-14 : least;
+  Rounding rounding;
   for (double &v : values) {
-    isFinite &= std::isfinite(v);
+    rounding.isFinite &= std::isfinite(v);
+    rounding.losesDigits |= v != 0 && std::fabs(v) < least16;
     v = std::fabs(v) < least ? 0 : v;
   }
-  if (!isFinite)
-    return false;
+  if (!rounding.isFinite)
+    return rounding;
   storeDoubles(to, values);
-  return llvm::all_of(toDoubles(to), [](double v) { return std::isfinite(v); });
+  rounding.isFinite = llvm::all_of(toDoubles(to), [](double v) { return std::isfinite(v); });
+  return rounding;
 }
 
 std::optional<Tensor> roundFolded(DType type, Shape shape, ArrayRef<double> values) {
   Tensor result(type, std::move(shape));
   std::vector<double> rounded(values.begin(), values.end());
-  if (!roundInto(result, rounded))
+  if (!roundInto(result, rounded).isFinite)
     return std::nullopt;
   return result;
 }
+
+std::optional<Tensor> roundScales(DType type, Shape shape, ArrayRef<double> values) {
+  std::optional<Tensor> result = roundFolded(type, std::move(shape), values);
+  if (!result)
+    return std::nullopt;
+  for (auto [stored, exact] : llvm::zip_equal(toDoubles(*result), values))
+    if (std::fabs(stored - exact) > 2 * unitRoundoff(type) * std::fabs(exact))
+      return std::nullopt;
+  return result;
+}
+
+//===- Weights ------------------------------------------------------------===//
+
+/// How the elements of a weight follow each other along the axis of a layout; nothing where they do not.
+namespace {
+struct ChannelsOfWeight {
+  int64_t channels = 0, inner = 1, perGroup = 0;
+
+  static std::optional<ChannelsOfWeight> of(const Tensor &w, WeightLayout layout) {
+    if (layout.axis >= w.rank() || layout.groups < 1)
+      return std::nullopt;
+    ChannelsOfWeight result;
+    result.channels = w.shape()[static_cast<size_t>(layout.axis)];
+    for (size_t d = static_cast<size_t>(layout.axis) + 1; d < w.shape().size(); ++d)
+      result.inner *= w.shape()[d];
+    if (layout.groups > 1 && w.shape()[0] % layout.groups != 0)
+      return std::nullopt;
+    result.perGroup = w.size() / layout.groups;
+    return result;
+  }
+
+  /// The channel of the element at a place, counted over all groups.
+  size_t at(int64_t place) const {
+    return static_cast<size_t>(place / perGroup * channels + place / inner % channels);
+  }
+};
+} // namespace
 
 /// Gives `use` factor * w * scale[channel], a few rows at a time: weights are large, and in double precision twice as large. The
 /// first element's place comes with them. False if `use` says so or the sizes do not fit.
 static bool eachScaledPart(const Tensor &w, WeightLayout layout, ArrayRef<double> scale, double factor,
                            function_ref<bool(int64_t first, MutableArrayRef<double> values)> use) {
-  if (layout.axis >= w.rank() || layout.groups < 1)
+  std::optional<ChannelsOfWeight> order = ChannelsOfWeight::of(w, layout);
+  if (!order || static_cast<int64_t>(scale.size()) != order->channels * layout.groups)
     return false;
-  int64_t channels = w.shape()[static_cast<size_t>(layout.axis)], inner = 1;
-  for (size_t d = static_cast<size_t>(layout.axis) + 1; d < w.shape().size(); ++d)
-    inner *= w.shape()[d];
-  int64_t rows = layout.groups > 1 ? w.shape()[0] : layout.groups;
-  if (static_cast<int64_t>(scale.size()) != channels * layout.groups || rows % layout.groups != 0)
-    return false;
-  int64_t row = channels * inner, outer = row > 0 ? w.size() / row : 0;
+  int64_t row = order->channels * order->inner, outer = row > 0 ? w.size() / row : 0;
   constexpr int64_t elementsAtATime = 4096;
   int64_t step = row > 0 ? std::max<int64_t>(elementsAtATime / row, 1) : 1;
   for (int64_t first = 0; first < outer; first += step) {
@@ -52,10 +112,11 @@ static bool eachScaledPart(const Tensor &w, WeightLayout layout, ArrayRef<double
     std::vector<double> values = toDoubles(w.part(first * row, (last - first) * row));
     double *value = values.data();
     for (int64_t o = first; o < last; ++o) {
-      int64_t group = layout.groups > 1 ? o * layout.groups / outer : 0;
-      for (int64_t c = 0; c < channels; ++c)
-        for (int64_t i = 0; i < inner; ++i)
-          *value++ *= factor * scale[static_cast<size_t>(group * channels + c)];
+      const double *scales =
+          scale.data() + (layout.groups > 1 ? o * layout.groups / outer : 0) * order->channels;
+      for (int64_t c = 0; c < order->channels; ++c)
+        for (int64_t i = 0; i < order->inner; ++i)
+          *value++ *= factor * scales[c];
     }
     if (!use(first * row, values))
       return false;
@@ -63,26 +124,74 @@ static bool eachScaledPart(const Tensor &w, WeightLayout layout, ArrayRef<double
   return true;
 }
 
-std::optional<Tensor> scaleWeight(const Tensor &w, WeightLayout layout, ArrayRef<double> scale,
-                                  double factor) {
-  Tensor result(w.type(), w.shape());
-  auto store = [&](int64_t first, MutableArrayRef<double> values) {
-    return roundInto(result.part(first, static_cast<int64_t>(values.size())), values);
+/// Whether what underflows is small beside each output channel's largest weight, both as the weights are and
+/// as they become: inputs are as large as the scales are small. Weights that kernels flush as they are do not
+/// count.
+static bool losesLittle(const Tensor &w, WeightLayout layout, WeightLayout outputs, ArrayRef<double> scale,
+                        double factor) {
+  struct Size {
+    double lost = 0, largest = 0;
   };
-  if (!eachScaledPart(w, layout, scale, factor, store))
+  std::optional<ChannelsOfWeight> channels = ChannelsOfWeight::of(w, outputs);
+  if (!channels)
+    return false;
+  const double least = smallestKept(w.type()), unit = unitRoundoff(w.type());
+  const auto count = static_cast<size_t>(channels->channels * outputs.groups);
+  std::vector<Size> before(count), after(count);
+  eachScaledPart(w, layout, scale, factor, [&](int64_t first, MutableArrayRef<double> values) {
+    auto size = static_cast<int64_t>(values.size());
+    std::vector<double> old = toDoubles(w.part(first, size)), exact(values.begin(), values.end());
+    Tensor rounded(w.type(), {size});
+    roundInto(rounded, values);
+    for (auto [i, x, y, stored] : llvm::enumerate(old, exact, toDoubles(rounded))) {
+      size_t c = channels->at(first + static_cast<int64_t>(i));
+      before[c].largest = std::max(before[c].largest, std::fabs(x));
+      after[c].largest = std::max(after[c].largest, std::fabs(y));
+      double lost = std::fabs(stored - y) - unit * std::fabs(y);
+      if (lost <= 0 || std::fabs(x) < least)
+        continue;
+      after[c].lost += lost;
+      before[c].lost += lost * std::fabs(x / y);
+    }
+    return true;
+  });
+  double bound = std::max(unit / 2, w.type() == DType::F64 ? 0 : 0x1p-25);
+  auto isSmall = [&](const Size &size) { return size.lost <= bound * size.largest; };
+  return llvm::all_of(before, isSmall) && llvm::all_of(after, isSmall);
+}
+
+std::optional<Tensor> scaleWeight(const Tensor &w, WeightLayout layout, WeightLayout outputs,
+                                  ArrayRef<double> scale, double factor) {
+  Tensor result(w.type(), w.shape());
+  bool losesDigits = false;
+  auto store = [&](int64_t first, MutableArrayRef<double> values) {
+    Rounding rounding = roundInto(result.part(first, static_cast<int64_t>(values.size())), values);
+    losesDigits |= rounding.losesDigits;
+    return rounding.isFinite;
+  };
+  if (!eachScaledPart(w, layout, scale, factor, store) ||
+      (losesDigits && !losesLittle(w, layout, outputs, scale, factor)))
     return std::nullopt;
   return result;
 }
 
-bool canScaleWeight(const Tensor &w, WeightLayout layout, ArrayRef<double> scale, double factor) {
-  return eachScaledPart(w, layout, scale, factor, [&](int64_t, MutableArrayRef<double> values) {
-    return roundInto(Tensor(w.type(), {static_cast<int64_t>(values.size())}), values);
-  });
+bool canScaleWeight(const Tensor &w, WeightLayout layout, WeightLayout outputs, ArrayRef<double> scale,
+                    double factor) {
+  bool losesDigits = false;
+  auto check = [&](int64_t, MutableArrayRef<double> values) {
+    Rounding rounding = roundInto(Tensor(w.type(), {static_cast<int64_t>(values.size())}), values);
+    losesDigits |= rounding.losesDigits;
+    return rounding.isFinite;
+  };
+  return eachScaledPart(w, layout, scale, factor, check) &&
+         (!losesDigits || losesLittle(w, layout, outputs, scale, factor));
 }
 
 AffineVerdict refuseNonFinite() {
-  return AffineVerdict::no("NONFINITE_FOLD",
-                           "the folded weights or bias would not be finite in their storage type");
+  return AffineVerdict::no(
+      "NONFINITE_FOLD",
+      "the folded weights or bias would not be finite in their storage type, or lose digits "
+      "to underflow");
 }
 
 AffineVerdict refuseComputed(llvm::StringRef what) {
@@ -121,7 +230,7 @@ AffineVerdict canFoldIntoWeights(Value w, Value b, RankedTensorType y, const Cha
     return refuseComputed("the bias");
   if (bias && bias->size() != mine->channels())
     return refuseAxis(affine, 0, bias->size());
-  if (!mine->isFinite() || !canScaleWeight(*weight, layout, mine->scale) ||
+  if (!mine->isFinite() || !canScaleWeight(*weight, layout, layout, mine->scale) ||
       !foldedBias(bias, weight->type(), *mine))
     return refuseNonFinite();
   return AffineVerdict::yes();
@@ -131,7 +240,7 @@ std::pair<Value, Value> foldIntoWeights(OpBuilder &builder, Location loc, Value 
                                         const ChannelAffine &affine, WeightLayout layout) {
   Tensor weight = *constantTensor(w);
   ChannelAffine mine = *affine.along(1, channels);
-  Value newW = ConstantOp::create(builder, loc, *scaleWeight(weight, layout, mine.scale), "weight");
+  Value newW = ConstantOp::create(builder, loc, *scaleWeight(weight, layout, layout, mine.scale), "weight");
   Value newB = ConstantOp::create(builder, loc, *foldedBias(constantTensor(b), weight.type(), mine), "bias");
   return {newW, newB};
 }

@@ -18,14 +18,18 @@ struct WeightLayout {
 };
 
 /// factor * w * scale[channel], rounded once to w's type. Nothing where a value is not finite in that type,
-/// or where `scale` does not have one entry per output channel.
-std::optional<Tensor> scaleWeight(const Tensor &w, WeightLayout layout, llvm::ArrayRef<double> scale,
-                                  double factor = 1);
+/// where `scale` does not have one entry per channel, or where an output channel (`outputs` tells them apart)
+/// would lose more to underflow than roundings of its largest weight do.
+std::optional<Tensor> scaleWeight(const Tensor &w, WeightLayout layout, WeightLayout outputs,
+                                  llvm::ArrayRef<double> scale, double factor = 1);
 /// Whether scaleWeight gives something, without the memory for it.
-bool canScaleWeight(const Tensor &w, WeightLayout layout, llvm::ArrayRef<double> scale, double factor = 1);
+bool canScaleWeight(const Tensor &w, WeightLayout layout, WeightLayout outputs, llvm::ArrayRef<double> scale,
+                    double factor = 1);
 
-/// Rounds folded values once to `type`, flushing f32 and f64 subnormals; nothing where one is not finite.
+/// Rounds folded shifts once to `type`, flushing f32 and f64 subnormals; nothing where one is not finite.
 std::optional<Tensor> roundFolded(DType type, Shape shape, llvm::ArrayRef<double> values);
+/// The same for factors, each of a channel of its own: nothing, too, where one loses digits to underflow.
+std::optional<Tensor> roundScales(DType type, Shape shape, llvm::ArrayRef<double> values);
 
 /// The code and sentence of a fold that `scaleWeight` or `roundFolded` refuses.
 AffineVerdict refuseNonFinite();

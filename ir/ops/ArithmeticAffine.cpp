@@ -68,6 +68,8 @@ static AffineVerdict passToFactor(Operation *op, unsigned factors, const Channel
   operands.assign(op->getNumOperands(), std::nullopt);
   if (!affine.isScaleOnly())
     return blocked(op, "multiplies: only a scale passes through");
+  if (AffineVerdict verdict = suitsProduct(affine, elementTypeOf(op->getResult(0)), Direction::Up); !verdict)
+    return verdict;
   for (unsigned i = 0; i < factors; ++i)
     if (std::optional<ChannelAffine> mine = onOperand(op, i, affine)) {
       operands[i] = mine;
@@ -94,7 +96,7 @@ static AffineVerdict passFromFactor(Operation *op, unsigned operand, const Chann
   if (!affine.isScaleOnly() || !moved)
     return blocked(op, "multiplies by another operand: only a scale passes through");
   result = *moved;
-  return AffineVerdict::yes();
+  return suitsProduct(affine, elementTypeOf(op->getResult(0)), Direction::Down);
 }
 
 /// max(s*a + t, s*b + t) = s*max(a, b) + t for s > 0.

@@ -155,6 +155,9 @@ static std::optional<Tensor> addedTo(const ShiftOfInput &shift, const Window &wi
 /// Where the input channels of a convolution stand in its weight.
 static WeightLayout inputLayout(ConvOp op) { return {1, static_cast<int64_t>(op.getGroup())}; }
 static WeightLayout inputLayout(ConvTransposeOp) { return {0, 1}; }
+/// The same for output channels.
+static WeightLayout outputLayout(ConvOp) { return {0, 1}; }
+static WeightLayout outputLayout(ConvTransposeOp op) { return {1, static_cast<int64_t>(op.getGroup())}; }
 
 template <typename Op>
 static AffineVerdict canAbsorbInput(Op op, unsigned operand, const ChannelAffine &affine, bool borders) {
@@ -167,7 +170,7 @@ static AffineVerdict canAbsorbInput(Op op, unsigned operand, const ChannelAffine
   std::optional<Tensor> w = constantTensor(op.getW()), b = constantTensor(op.getB());
   if (!w)
     return refuseComputed("the weight");
-  if (!mine->isFinite() || !canScaleWeight(*w, inputLayout(op), mine->scale))
+  if (!mine->isFinite() || !canScaleWeight(*w, inputLayout(op), outputLayout(op), mine->scale))
     return refuseNonFinite();
   if (mine->isScaleOnly())
     return AffineVerdict::yes();
@@ -193,8 +196,8 @@ static Value absorbInput(Op op, OpBuilder &builder, Value x, const ChannelAffine
   Location loc = op.getLoc();
   auto changed = cast<Op>(builder.clone(*op));
   changed.getXMutable().assign(x);
-  changed.getWMutable().assign(
-      ConstantOp::create(builder, loc, *scaleWeight(w, inputLayout(op), mine.scale), "weight"));
+  changed.getWMutable().assign(ConstantOp::create(
+      builder, loc, *scaleWeight(w, inputLayout(op), outputLayout(op), mine.scale), "weight"));
   changed->moveAfter(changed.getW().getDefiningOp());
   if (mine.isScaleOnly())
     return changed.getY();
@@ -215,12 +218,12 @@ static Value absorbInput(Op op, OpBuilder &builder, Value x, const ChannelAffine
 //===- nn.conv -----------------------------------------------------------===//
 
 AffineVerdict ConvOp::canAbsorbAtOutput(const ChannelAffine &affine) {
-  return canFoldIntoWeights(getW(), getB(), rankedType(getY()), affine, {0, 1});
+  return canFoldIntoWeights(getW(), getB(), rankedType(getY()), affine, outputLayout(*this));
 }
 
 Value ConvOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &affine) {
-  auto [w, b] =
-      foldIntoWeights(builder, getLoc(), getW(), getB(), rankedType(getY()).getDimSize(1), affine, {0, 1});
+  auto [w, b] = foldIntoWeights(builder, getLoc(), getW(), getB(), rankedType(getY()).getDimSize(1), affine,
+                                outputLayout(*this));
   return create(builder, getLoc(), getType(), getX(), w, b, getStridesAttr(), getDilationsAttr(),
                 getPadsAttr(), getAutoPadAttr(), getGroupAttr());
 }
@@ -236,13 +239,12 @@ Value ConvOp::absorbAtInput(OpBuilder &builder, unsigned, Value x, const Channel
 //===- nn.conv_transpose -------------------------------------------------===//
 
 AffineVerdict ConvTransposeOp::canAbsorbAtOutput(const ChannelAffine &affine) {
-  return canFoldIntoWeights(getW(), getB(), rankedType(getY()), affine,
-                            {1, static_cast<int64_t>(getGroup())});
+  return canFoldIntoWeights(getW(), getB(), rankedType(getY()), affine, outputLayout(*this));
 }
 
 Value ConvTransposeOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &affine) {
   auto [w, b] = foldIntoWeights(builder, getLoc(), getW(), getB(), rankedType(getY()).getDimSize(1), affine,
-                                {1, static_cast<int64_t>(getGroup())});
+                                outputLayout(*this));
   return create(builder, getLoc(), getType(), getX(), w, b, getStridesAttr(), getDilationsAttr(),
                 getPadsAttr(), getOutputPaddingAttr(), getOutputShapeAttr(), getAutoPadAttr(),
                 getGroupAttr());

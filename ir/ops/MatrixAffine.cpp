@@ -45,7 +45,7 @@ static std::optional<Tensor> foldedGemmBias(GemmOp op, DType type, ArrayRef<doub
   }
   double beta = op.getBeta().convertToDouble();
   for (double &value : values) {
-    double bias = c ? beta * old[static_cast<size_t>(offsetOf(index, strides))] : 0.0;
+    double bias = c && beta != 0 ? beta * old[static_cast<size_t>(offsetOf(index, strides))] : 0.0;
     value = bias * (scale.empty() ? 1.0 : scale[static_cast<size_t>(index[1])]) +
             added[static_cast<size_t>(isColumn ? index[0] : index[1])];
     nextIndex(index, shape);
@@ -55,6 +55,7 @@ static std::optional<Tensor> foldedGemmBias(GemmOp op, DType type, ArrayRef<doub
 
 AffineVerdict GemmOp::canAbsorbAtOutput(const ChannelAffine &affine) {
   int64_t n = rankedType(getY()).getDimSize(1);
+  WeightLayout outputs{getTransB() ? 0 : 1};
   std::optional<ChannelAffine> mine = affine.along(1, n);
   if (!isa<FloatType>(elementTypeOf(getY())))
     return refuseIntegers();
@@ -65,8 +66,7 @@ AffineVerdict GemmOp::canAbsorbAtOutput(const ChannelAffine &affine) {
     return refuseComputed("B");
   if (getC() && !constantTensor(getC()))
     return refuseComputed("C");
-  if (!mine->isFinite() ||
-      !canScaleWeight(*b, {getTransB() ? 0 : 1}, mine->scale, getAlpha().convertToDouble()) ||
+  if (!mine->isFinite() || !canScaleWeight(*b, outputs, outputs, mine->scale, getAlpha().convertToDouble()) ||
       !foldedGemmBias(*this, b->type(), mine->scale, mine->shift, false))
     return refuseNonFinite();
   return AffineVerdict::yes();
@@ -75,7 +75,8 @@ AffineVerdict GemmOp::canAbsorbAtOutput(const ChannelAffine &affine) {
 Value GemmOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &affine) {
   Tensor b = *constantTensor(getB());
   ChannelAffine mine = *affine.along(1, rankedType(getY()).getDimSize(1));
-  Tensor scaled = *scaleWeight(b, {getTransB() ? 0 : 1}, mine.scale, getAlpha().convertToDouble());
+  WeightLayout outputs{getTransB() ? 0 : 1};
+  Tensor scaled = *scaleWeight(b, outputs, outputs, mine.scale, getAlpha().convertToDouble());
   Tensor bias = *foldedGemmBias(*this, b.type(), mine.scale, mine.shift, false);
   Value newB = ConstantOp::create(builder, getLoc(), scaled, "weight");
   Value newC = ConstantOp::create(builder, getLoc(), bias, "bias");
@@ -108,7 +109,7 @@ static std::pair<std::optional<GemmInput>, AffineVerdict> gemmInput(GemmOp op, u
   if (!w)
     return {std::nullopt, refuseComputed("the other matrix")};
   double alpha = op.getAlpha().convertToDouble();
-  std::optional<Tensor> scaled = scaleWeight(*w, {weightAxis}, mine->scale, alpha);
+  std::optional<Tensor> scaled = scaleWeight(*w, {weightAxis}, {1 - weightAxis}, mine->scale, alpha);
   if (!mine->isFinite() || !scaled)
     return {std::nullopt, refuseNonFinite()};
   if (mine->isScaleOnly())
@@ -215,7 +216,7 @@ AffineVerdict MatmulOp::canAbsorbAtOutput(const ChannelAffine &affine) {
                            " operand, which holds the channels of axis " +
                            Twine(y.getRank() - (side.right ? 1 : 2)) + " of the product,")
                               .str());
-  if (!mine.isFinite() || !canScaleWeight(*w, {side.weightAxis}, mine.scale) ||
+  if (!mine.isFinite() || !canScaleWeight(*w, {side.weightAxis}, {side.weightAxis}, mine.scale) ||
       !roundFolded(w->type(), {mine.channels()}, mine.shift))
     return refuseNonFinite();
   return AffineVerdict::yes();
@@ -224,8 +225,8 @@ AffineVerdict MatmulOp::canAbsorbAtOutput(const ChannelAffine &affine) {
 Value MatmulOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &given) {
   auto [side, affine] = *sideFor(*this, given);
   Tensor w = *constantTensor(side.right ? getB() : getA());
-  Value scaled =
-      ConstantOp::create(builder, getLoc(), *scaleWeight(w, {side.weightAxis}, affine.scale), "weight");
+  Value scaled = ConstantOp::create(
+      builder, getLoc(), *scaleWeight(w, {side.weightAxis}, {side.weightAxis}, affine.scale), "weight");
   Value a = side.right ? getA() : scaled, b = side.right ? scaled : getB();
   if (affine.isScaleOnly())
     return create(builder, getLoc(), getType(), a, b);
@@ -257,7 +258,9 @@ static std::pair<std::optional<MatmulInput>, AffineVerdict> matmulInput(MatmulOp
   if (!w)
     return {std::nullopt, refuseComputed("the other operand")};
   int64_t weightAxis = isLeft ? std::max<int64_t>(w->rank() - 2, 0) : w->rank() - 1;
-  std::optional<Tensor> scaled = scaleWeight(*w, {weightAxis}, mine->scale);
+  // A vector has one output channel: its elements count one by one.
+  int64_t outputAxis = w->rank() < 2 ? weightAxis : isLeft ? w->rank() - 1 : w->rank() - 2;
+  std::optional<Tensor> scaled = scaleWeight(*w, {weightAxis}, {outputAxis}, mine->scale);
   if (!mine->isFinite() || !scaled)
     return {std::nullopt, refuseNonFinite()};
   if (mine->isScaleOnly())
@@ -294,6 +297,8 @@ AffineVerdict MatmulOp::passToResult(unsigned operand, const ChannelAffine &affi
   if (!affine.isScaleOnly())
     return AffineVerdict::no("OP_BLOCKS_AFFINE",
                              describe(*this) + " multiplies: only a scale passes through");
+  if (AffineVerdict verdict = suitsProduct(affine, elementTypeOf(getY()), Direction::Down); !verdict)
+    return verdict;
   if (affine.isUniform()) {
     result = affine;
     return AffineVerdict::yes();

@@ -28,7 +28,7 @@ static std::optional<std::pair<Tensor, Tensor>> foldedParameters(Value scale, Va
       s[c] *= mine->scale[c];
       t[c] = t[c] * mine->scale[c] + mine->shift[c];
     }
-    std::optional<Tensor> newScale = roundFolded(gamma->type(), {channels}, s),
+    std::optional<Tensor> newScale = roundScales(gamma->type(), {channels}, s),
                           newBias = roundFolded(gamma->type(), {channels}, t);
     if (newScale && newBias) {
       verdict = AffineVerdict::yes();

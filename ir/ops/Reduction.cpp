@@ -73,6 +73,7 @@ static std::optional<ChannelFlow> flowThroughReduction(const ReduceAttributes &a
     return std::nullopt;
   ChannelFlow flow = ChannelFlow::straight(x.getDimSize(from));
   flow.isOrdered = isOrdered;
+  flow.isSum = isMeanOrSum;
   // A sum multiplies the shift by its count: only none passes.
   if (a.kind == ReduceKind::Sum)
     flow.besides = 0;

@@ -293,5 +293,6 @@ std::optional<ChannelFlow> ResizeOp::channelFlow(unsigned, int64_t from, unsigne
   ChannelFlow flow = ChannelFlow::straight(axis.in);
   if (getCoordinateTransformationMode() == "tf_crop_and_resize")
     flow.besides = getExtrapolationValue().convertToDouble();
+  flow.isSum = getMode() != "nearest";
   return flow;
 }
