@@ -87,8 +87,8 @@ static std::string shown(double x) {
 //===- Cancellation -------------------------------------------------------===//
 
 AffineVerdict keepsDigits(const ChannelAffine &affine, Type element) {
-  // Bits that may be lost: 8 of 24; of the few that short types have, two.
-  double limit = element.isF64() ? 0x1p37 : element.isF32() ? 0x1p8 : 0x1p2;
+  // Bits that may be lost: 4 of 24; of the few that short types have, one.
+  double limit = element.isF64() ? 0x1p33 : element.isF32() ? 0x1p4 : 0x1p1;
   if (affine.isScaleOnly() || affine.cancellation <= limit)
     return AffineVerdict::yes();
   return AffineVerdict::no("LARGE_SHIFT",

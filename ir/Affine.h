@@ -85,7 +85,7 @@ enum class Direction { Up, Down };
 AffineVerdict suitsProduct(const ChannelAffine &affine, mlir::Type element, Direction direction);
 
 /// Whether an affine may leave the place where its shift cancels most of a value of this type: its shift is
-/// at most 2^8 times the spread in f32, so that 16 of 24 bits are left.
+/// at most 2^4 times the spread in f32, so that 20 of 24 bits are left.
 AffineVerdict keepsDigits(const ChannelAffine &affine, mlir::Type element);
 
 } // namespace sinter::nn
