@@ -61,6 +61,9 @@ struct CompileOptions {
   /// Told of a stage ("import", "optimise", "generate", "link") and the done part of the whole; false cancels the compilation. Called
   /// from any of its threads, never from two at a time.
   std::function<bool(const char *stage, double fraction)> progress;
+  /// Told of what is odd about the model but no error, naming the node; the same more than once where a model is compiled more
+  /// than once. May be null.
+  std::function<void(const std::string &)> warn;
   /// The model itself; the path then only names it, and external data is looked for beside that. Null: the file is read.
   std::span<const std::byte> content;
 };

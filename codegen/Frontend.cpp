@@ -28,18 +28,29 @@ namespace sinter::codegen {
 
 //===- Diagnostics --------------------------------------------------------===//
 
-DiagnosticCollector::DiagnosticCollector(MLIRContext &context) {
-  auto collect = [this](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+DiagnosticCollector::DiagnosticCollector(MLIRContext &context, const std::function<void(const std::string &)> &warn) {
+  auto collect = [this, warn](Diagnostic &diagnostic) {
+    bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+    if (!isError && diagnostic.getSeverity() != DiagnosticSeverity::Warning)
       return;
-    std::string message = diagnostic.str();
+    // Who gives a file of IR reads the dialect's words.
+    auto file = dyn_cast<FileLineColLoc>(diagnostic.getLocation());
+    std::string op, message = file ? diagnostic.str() : nn::messageOf(diagnostic, &op);
     StringRef text = message;
-    allUnsupported &= text.consume_front(nn::unsupportedPrefix);
+    bool isUnsupported = text.consume_front(nn::unsupportedPrefix);
     std::string name = nn::nameOf(diagnostic.getLocation());
-    if (auto file = dyn_cast<FileLineColLoc>(diagnostic.getLocation()))
+    if (file)
       name = (file.getFilename().getValue() + ":" + Twine(file.getLine())).str();
     bool isNamed = name.empty() || text.contains("'" + name + "'");
-    messages.push_back((isNamed ? "" : "'" + name + "': ") + text.str());
+    std::string node = op.empty() ? "'" + name + "'" : "node '" + name + "' (" + op + ")";
+    std::string whole = (isNamed ? "" : node + ": ") + text.str();
+    if (!isError) {
+      if (warn)
+        warn(whole);
+      return;
+    }
+    allUnsupported &= isUnsupported;
+    messages.push_back(whole);
   };
   handler = std::make_unique<ScopedDiagnosticHandler>(&context, [collect](Diagnostic &diagnostic) {
     collect(diagnostic);
@@ -233,6 +244,7 @@ Expected<LoadedModel> ModelSource::load(const CompileOptions &options, std::vect
   // Passes run on one thread: a model is one function. Kernels are compiled in parallel by their own threads.
   model.context = std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
   nn::ImportOptions import{options.freezeInputs, options.values, options.shapes, options.dims, options.empty, report};
+  import.warn = options.warn;
   Expected<OwningOpRef<ModuleOp>> module =
       onnx_ ? nn::importOnnx(*onnx_, *model.context, import)
             : parseMlir(path_, text_, *model.context);
@@ -391,12 +403,13 @@ static Status declareRanges(ModuleOp module, const CompileOptions &options) {
 }
 
 Status specialiseShapes(LoadedModel &model, const CompileOptions &options) {
-  DiagnosticCollector diagnostics(*model.context);
+  DiagnosticCollector diagnostics(*model.context, options.warn);
   PassManager passes(model.context.get());
   nn::PipelineOptions pipeline = pipelineOptions(options);
   nn::SpecialiseShapesOptions shapes;
   shapes.shapes.assign(pipeline.shapes.begin(), pipeline.shapes.end());
   shapes.dims.assign(pipeline.dims.begin(), pipeline.dims.end());
+  shapes.wideNorms = pipeline.refactor;
   passes.addPass(nn::createSpecialiseShapes(shapes));
   if (failed(passes.run(*model.module)))
     return diagnostics.failure("shapes cannot be inferred: please report this model");
@@ -410,7 +423,7 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
     return {ErrorCode::Io, "cannot create the folder '" + options.dumpDir + "': " + error.message()};
   if (Status declared = declareRanges(*model.module, options); !declared.ok())
     return declared;
-  DiagnosticCollector diagnostics(*model.context);
+  DiagnosticCollector diagnostics(*model.context, options.warn);
   PassManager passes(model.context.get());
   Status dumped;
   auto dump = std::make_unique<DumpIr>(options, dumped);

@@ -84,10 +84,11 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
 /// Makes the shapes of an imported model static, and nothing else.
 Status specialiseShapes(LoadedModel &model, const CompileOptions &options);
 
-/// Collects the errors that MLIR emits while it lives, instead of printing them.
+/// Collects the errors that MLIR emits while it lives, instead of printing them, and hands warnings on.
 class DiagnosticCollector {
 public:
-  explicit DiagnosticCollector(mlir::MLIRContext &context);
+  /// `warn` as of CompileOptions; it outlives this.
+  explicit DiagnosticCollector(mlir::MLIRContext &context, const std::function<void(const std::string &)> &warn = {});
   /// The errors as one Failure; `fallback` where there are none. Unsupported where all are marked so.
   Failure failure(const std::string &fallback) const;
 

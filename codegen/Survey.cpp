@@ -254,7 +254,7 @@ Status Surveyor::askBackends(const ModelSource &source) {
   if (!source.onnx())
     readModule(*model->module);
   for (const nn::NodeReport &node : report) {
-    bool isNode = node.op != "input" && node.op != "initializer" && node.op != "opset";
+    bool isNode = node.op != "input" && node.op != "initializer" && node.op != "output" && node.op != "opset";
     if (node.outcome == nn::NodeReport::Refused)
       addProblem(node.name, node.op, node.reason);
     if (!isNode)

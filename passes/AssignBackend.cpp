@@ -66,21 +66,24 @@ private:
   std::string refuse(StringRef candidate, KernelOp kernel) {
     if (candidate == "llvm" && refusals.llvm)
       return refusals.llvm(kernel);
-    if (candidate == "onednn" && refusals.oneDnn && isFreeOfNaN(kernel))
-      kernel->setAttr(freeOfNaNAttr, UnitAttr::get(&getContext()));
+    if (candidate == "onednn" && refusals.oneDnn) {
+      auto isNumber = [](const TensorRange &range) { return !range.mayBeNaN; };
+      auto isFinite = [](const TensorRange &range) { return !range.mayBeNaN && range.isBounded(); };
+      if (allValues(kernel, isNumber))
+        kernel->setAttr(freeOfNaNAttr, UnitAttr::get(&getContext()));
+      if (allValues(kernel, isFinite))
+        kernel->setAttr(finiteAttr, UnitAttr::get(&getContext()));
+    }
     if (candidate == "onednn")
       return refusals.oneDnn ? refusals.oneDnn(kernel) : "this program has no oneDNN";
     return "";
   }
 
-  /// Can no value that the kernel reads or computes be NaN? The analysis, of all kernels, runs when first
-  /// asked.
-  bool isFreeOfNaN(KernelOp kernel) {
+  /// Are all floats that the kernel reads or computes such? The analysis, of all kernels, runs when first asked.
+  bool allValues(KernelOp kernel, function_ref<bool(const TensorRange &)> isSuch) {
     if (!ranges)
       ranges = std::make_unique<RangeAnalysis>(kernel->getParentOfType<func::FuncOp>());
-    auto isFree = [&](Value value) {
-      return !isa<FloatType>(elementTypeOf(value)) || !ranges->rangeOf(value).mayBeNaN;
-    };
+    auto isFree = [&](Value value) { return !isa<FloatType>(elementTypeOf(value)) || isSuch(ranges->rangeOf(value)); };
     return llvm::all_of(kernel.getBody().front().without_terminator(), [&](Operation &op) {
       return llvm::all_of(op.getOperands(), isFree) && llvm::all_of(op.getResults(), isFree);
     });

@@ -11,6 +11,9 @@ struct AssignBackendOptions;
 /// Unit attribute of a kernel offered to oneDNN: no value that it reads or computes is NaN.
 inline constexpr llvm::StringLiteral freeOfNaNAttr = "nn.free_of_nan";
 
+/// The same: no such value is infinite either.
+inline constexpr llvm::StringLiteral finiteAttr = "nn.finite";
+
 /// String attribute of a kernel that generated code computes otherwise than its ops say: the algorithm's name.
 inline constexpr llvm::StringLiteral algorithmAttr = "nn.algorithm";
 

@@ -4,6 +4,7 @@
 #include "passes/Journal.h"
 #include "passes/Passes.h"
 #include "passes/Rewrite.h"
+#include "passes/Splats.h"
 #include "passes/Unused.h"
 
 using namespace mlir;
@@ -22,6 +23,18 @@ static void recordFolded(Journal &journal, Operation *op) {
                  "its operand is a constant, so it was computed at compile time");
 }
 
+/// The operand that a constant condition takes everywhere, if it is the result as it stands.
+static Value alwaysTaken(WhereOp where) {
+  std::optional<Tensor> condition = constantTensor(where.getCondition());
+  if (!condition || condition->size() == 0)
+    return {};
+  std::span<const uint8_t> bits = std::as_const(*condition).as<uint8_t>();
+  bool first = bits.front() != 0;
+  Value taken = first ? where.getA() : where.getB();
+  bool isAll = llvm::all_of(bits, [&](uint8_t bit) { return (bit != 0) == first; });
+  return isAll && taken.getType() == where.getY().getType() ? taken : Value();
+}
+
 LogicalResult foldOp(Operation *op, int64_t maxElements, Journal &journal) {
   if (isa<ConstantOp>(op) || !isa<ReferenceOpInterface>(op) || op->getNumRegions())
     return success();
@@ -34,6 +47,14 @@ LogicalResult foldOp(Operation *op, int64_t maxElements, Journal &journal) {
     if (std::optional<double> taken = constantScalar(select.getCondition())) {
       rewrite(op, "take-branch", [&] {
         op->replaceAllUsesWith(ValueRange(*taken != 0 ? select.getA() : select.getB()));
+        op->erase();
+      });
+      return success();
+    }
+  if (auto where = dyn_cast<WhereOp>(op))
+    if (Value taken = alwaysTaken(where)) {
+      rewrite(op, "take-branch", [&] {
+        op->replaceAllUsesWith(ValueRange(taken));
         op->erase();
       });
       return success();
@@ -79,6 +100,8 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
         if (auto copy = dyn_cast<IdentityOp>(op); copy && copy.getX().getType() == copy.getType())
           rewrite(copy, "drop-copy", [&] { copy.replaceAllUsesWith(copy.getX()); });
         else if (!dequantise && isa<DequantizeOp>(op))
+          continue;
+        else if (foldSplat(&op))
           continue;
         else if (failed(foldOp(&op, foldedElements, journal)))
           return signalPassFailure();

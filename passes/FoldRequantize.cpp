@@ -33,7 +33,10 @@ struct FoldRequantizePass : impl::FoldRequantizeBase<FoldRequantizePass> {
 private:
   static constexpr int deepest = 16;
 
-  /// The constant times `factor`, rounded once; nothing where that is not finite or loses bits.
+  /// Constants this large could cancel what overflows.
+  static constexpr double largest = 0x1p100;
+
+  /// The constant times `factor`, rounded once; nothing where that loses bits, or is too large on either side.
   static std::optional<Tensor> scaled(Value value, double factor) {
     std::optional<Tensor> tensor = constantTensor(value);
     if (!tensor || tensor->type() != DType::F32)
@@ -42,7 +45,7 @@ private:
     for (double &v : values) {
       double before = v;
       v *= factor;
-      if (before != 0 && !std::isnormal(static_cast<float>(v)))
+      if (before != 0 && (!std::isnormal(static_cast<float>(v)) || std::fabs(before) > largest || std::fabs(v) > largest))
         return std::nullopt;
     }
     Tensor result(DType::F32, Shape(tensor->shape()));
@@ -69,6 +72,53 @@ private:
       return llvm::all_of(op->getOperands(), [&](Value operand) { return canScale(operand, factor, depth + 1); });
     return false;
   }
+
+  /// What no |value| exceeds, with the constants behind it times `factor`; infinity where that is not known.
+  static double boundOf(Value value, double factor, int depth = 0) {
+    Operation *op = value.getDefiningOp();
+    if (!op || depth > deepest)
+      return HUGE_VAL;
+    auto largestOf = [](Value constant) {
+      std::optional<Tensor> tensor = constantTensor(constant);
+      double most = tensor ? 0 : HUGE_VAL;
+      for (double v : tensor ? toDoubles(*tensor) : std::vector<double>())
+        most = std::max(most, std::fabs(v));
+      return most;
+    };
+    auto bound = [&](Value operand, double times) { return boundOf(operand, times, depth + 1); };
+    if (isa<ConstantOp>(op))
+      return largestOf(value) * factor;
+    if (auto dequantize = dyn_cast<DequantizeOp>(op)) {
+      Interval limits = limitsOf(elementTypeOf(dequantize.getX()));
+      return largestOf(dequantize.getScale()) * (limits.hi - limits.lo) * factor;
+    }
+    if (auto cast = dyn_cast<CastOp>(op); cast && isa<IntegerType>(elementTypeOf(cast.getX())))
+      return std::ldexp(factor, static_cast<int>(elementTypeOf(cast.getX()).getIntOrFloatBitWidth()));
+    if (auto affine = dyn_cast<ChannelAffineOp>(op))
+      return (bound(affine.getX(), 1) * largestOf(affine.getScale()) + largestOf(affine.getShift())) * factor;
+    if (auto product = dyn_cast<MulOp>(op))
+      return bound(product.getA(), 1) * bound(product.getB(), 1) * factor;
+    if (isa<AddOp, SubOp>(op))
+      return bound(op->getOperand(0), factor) + bound(op->getOperand(1), factor);
+    return isa<ReluOp>(op) ? bound(op->getOperand(0), factor) : HUGE_VAL;
+  }
+
+  /// How many of the values that are added up may be infinite.
+  static int unbounded(Value value, double factor, int depth = 0) {
+    if (boundOf(value, 1) < largest && boundOf(value, factor) < largest)
+      return 0;
+    Operation *op = value.getDefiningOp();
+    if (!op || depth > deepest || !isa<AddOp, SubOp, ReluOp>(op))
+      return 1;
+    int count = 0;
+    for (Value operand : op->getOperands())
+      count += unbounded(operand, factor, depth + 1);
+    return count;
+  }
+
+  /// Whether the quotient saturates where values of the model overflow, and the other way round. One value that overflows outweighs
+  /// the rest by 2^27 before and after; two may cancel in one of the computations and not in the other.
+  static bool keepsInfinities(Value x, double s) { return s < largest && unbounded(x, 1 / s) <= 1; }
 
   static Value scale(OpBuilder &b, Value value, double factor) {
     Operation *op = value.getDefiningOp();
@@ -97,7 +147,7 @@ private:
 
   static void foldScale(QuantizeOp op) {
     std::optional<double> s = constantScalar(op.getScale());
-    if (!s || *s == 1 || !(*s > 0) || !std::isnormal(*s) || !canScale(op.getX(), 1 / *s))
+    if (!s || *s == 1 || !(*s > 0) || !std::isnormal(*s) || !canScale(op.getX(), 1 / *s) || !keepsInfinities(op.getX(), *s))
       return;
     rewrite(op, "fold-requantize", [&] {
       OpBuilder b(op);

@@ -63,9 +63,12 @@ private:
                                    constant(b, loc, DType::F32, shape, shift));
   }
 
-  /// Products of scales, rounded once; false where one would be lost.
+  /// Products of scales, rounded once; false where one would be lost, or where a sum of 32 bits would overflow in f32.
   static bool multiplyScales(std::vector<double> &scales, double factor) {
-    return llvm::all_of(scales, [&](double &scale) { return std::isnormal(static_cast<float>(scale *= factor)); });
+    return llvm::all_of(scales, [&](double &scale) {
+      scale *= factor;
+      return std::isnormal(static_cast<float>(scale)) && std::isfinite(static_cast<float>(scale * 0x1p31));
+    });
   }
 
   //===- Signs ------------------------------------------------------------===//
@@ -270,7 +273,7 @@ private:
   }
 
   void multiply(Operation *op, const Bytes &x, Weights &w, double alpha, std::vector<double> shift) {
-    if (!fitsSums(w.values) || !multiplyScales(w.scales, x.scale * alpha))
+    if (!fitsSums(w.values) || !multiplyScales(w.scales, x.scale) || !multiplyScales(w.scales, alpha))
       return;
     rewrite(op, "multiply-bytes", [&] {
       OpBuilder b(op);

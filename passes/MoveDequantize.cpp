@@ -71,7 +71,7 @@ private:
     return a == b || (x && y && *x == *y);
   }
 
-  /// round(s*(q - z) / s) + z = q: the error of the product and the quotient is far below a half.
+  /// round(s*(q - z) / s) + z = q: the error of the product and the quotient is far below a half, and no product of Bytes overflows.
   static void dropQuantize(QuantizeOp op) {
     std::optional<Bytes> x = bytesOf(op.getX());
     auto dequantize = op.getX().getDefiningOp<DequantizeOp>();

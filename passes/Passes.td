@@ -22,9 +22,12 @@ def SpecialiseShapes : Pass<"nn-specialise-shapes", "::mlir::ModuleOp"> {
     Gives @main's arguments the shapes of `shapes` and `dims`, then walks the function once: result types are inferred
     from the now static operands, and small ops on constants are evaluated, so that Shape-Gather-Concat-Reshape chains are gone
     at the end. Inputs that shapes follow from become constants where they have a default or their value is known (`nn.value`). A
-    dimension that stays dynamic is an error that names it and the option that fixes it.
+    dimension that stays dynamic is an error that names it and the option that fixes it. Large tensors of one value stay such
+    (`nn.expand` of the value). Norms that are spelled in f16 primitives are computed in f32 from here on, unless `wide-norms` is
+    false: their squares would overflow.
   }];
   let options = [
+    Option<"wideNorms", "wide-norms", "bool", "true", "compute norms spelled in f16 in f32">,
     ListOption<"shapes", "shapes", "std::string", "input shapes, NAME=1x3x224x224">,
     ListOption<"dims", "dims", "std::string", "values of symbolic dimensions, NAME=4">
   ];
@@ -34,7 +37,8 @@ def FoldConstants : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
   let summary = "evaluate ops whose operands are all constant";
   let description = [{
     Runs the reference evaluation, in double, so weights that a model computes (dequantised, transposed, sliced) become constants of
-    the compiled model. Results larger than 256 MB stay computed at run time. Ops whose results are unused go away.
+    the compiled model. Results larger than 256 MB stay computed at run time, and so do
+    large tensors of one value where nothing needs them as constants. Ops whose results are unused go away.
     Without `dequantise`, constants that `nn.dequantize` reads stay as they are.
   }];
   let options = [Option<"dequantise", "dequantise", "bool", "true", "dequantise constants">];

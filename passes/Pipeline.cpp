@@ -19,6 +19,7 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
   SpecialiseShapesOptions shapes;
   shapes.shapes.assign(options.shapes.begin(), options.shapes.end());
   shapes.dims.assign(options.dims.begin(), options.dims.end());
+  shapes.wideNorms = options.refactor;
   passes.addPass(createSpecialiseShapes(shapes));
   // Again: channels and multiply-adds are known now.
   passes.addPass(createTakeInventory());

@@ -6,12 +6,21 @@ using namespace mlir;
 
 namespace sinter::nn {
 
+/// Whether f32 holds scale times whatever is no larger than `most`.
+static bool isFinite(double scale, double most) { return std::isfinite(static_cast<float>(scale * most)); }
+
+/// The largest distance of a value of the type from the zero point.
+static double widestOf(DequantizeOp op, double zero) {
+  Interval limits = limitsOf(elementTypeOf(op.getX()));
+  return std::max(limits.hi - zero, zero - limits.lo);
+}
+
 std::optional<Bytes> bytesOf(Value value) {
   auto op = value.getDefiningOp<DequantizeOp>();
   if (!op || !elementTypeOf(op.getX()).isInteger(8))
     return std::nullopt;
   std::optional<double> scale = constantScalar(op.getScale()), zero = constantScalar(op.getZeroPoint());
-  if (!scale || !zero || !(*scale > 0) || !std::isnormal(*scale))
+  if (!scale || !zero || !(*scale > 0) || !std::isnormal(*scale) || !isFinite(*scale, widestOf(op, *zero)))
     return std::nullopt;
   return Bytes{op.getX(), *scale, static_cast<int64_t>(*zero)};
 }
@@ -63,8 +72,12 @@ std::optional<Weights> weightsOf(Value value, int64_t axis) {
     values = transposed(values, shape[0], shape[1]);
     std::swap(shape[0], shape[1]);
   }
-  for (size_t i = 0; i < values.size(); ++i)
-    values[i] -= zeros[i / static_cast<size_t>(perRow)];
+  for (size_t i = 0; i < values.size(); ++i) {
+    size_t row = i / static_cast<size_t>(perRow);
+    values[i] -= zeros[row];
+    if (!isFinite(scales[row], values[i]))
+      return std::nullopt;
+  }
   std::optional<Tensor> narrow = narrowed(values, shape);
   if (!narrow)
     return std::nullopt;

@@ -12,7 +12,8 @@ struct Bytes {
   double scale = 1;
   int64_t zeroPoint = 0;
 };
-/// The bytes behind an nn.dequantize whose scale and zero point are constants for all elements.
+/// The bytes behind an nn.dequantize whose scale and zero point are constants for all elements. None where a value would
+/// overflow: what infinity becomes is no product of integers.
 std::optional<Bytes> bytesOf(mlir::Value value);
 
 /// Weights without their zero points: row r stands for scales[r] * values of the row.
@@ -21,7 +22,7 @@ struct Weights {
   std::vector<double> scales;
 };
 /// Constant bytes that an nn.dequantize reads, with one scale and zero point for all or one per index of `axis`; that axis
-/// comes first in the result. `axis` must be 0 where there are more than two.
+/// comes first in the result. None where a weight would overflow. `axis` must be 0 where there are more than two.
 std::optional<Weights> weightsOf(mlir::Value value, int64_t axis = 0);
 
 /// Integers of nine bits in the smallest type that holds them, i8 or i16; nothing where there are larger ones.

@@ -19,7 +19,7 @@ public:
   RewriteAction(llvm::ArrayRef<mlir::IRUnit> units, llvm::StringRef rule)
       : ActionImpl<RewriteAction>(units), rule(rule) {}
 
-  /// "move-affine-up at 'bn1' (nn.batch_norm)"
+  /// "move-affine-up at 'bn1' (BatchNormalization)"
   std::string describe() const;
   void print(llvm::raw_ostream &os) const override;
 

@@ -5,6 +5,8 @@
 #include "passes/FoldOp.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
+#include "passes/Splats.h"
+#include "passes/WidenNorms.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -19,6 +21,8 @@ namespace {
 
 /// Shape arithmetic is small; larger constants wait for nn-fold-constants.
 constexpr int64_t foldedElements = 4096;
+/// Of what is computed here whatever its size.
+constexpr int64_t mostElements = int64_t(1) << 28;
 
 /// "x=1x3x4" to ("x", [1, 3, 4]), split at the last '='; "scalar" is rank 0.
 std::optional<std::pair<StringRef, SmallVector<int64_t>>> parseShape(StringRef text) {
@@ -60,6 +64,8 @@ struct SpecialiseShapesPass : impl::SpecialiseShapesBase<SpecialiseShapesPass> {
       if (!dynamic) {
         for (unsigned i = 0; i < function.getNumArguments(); ++i)
           function.removeArgAttr(i, valueAttr);
+        if (wideNorms)
+          widenNorms(function.getBody().front());
         return journal.save();
       }
       if (!freezeShapeInputs(function, dynamic)) {
@@ -190,8 +196,11 @@ private:
         bool keepsLayout = layout && !layoutOf(type) && rankedType(result).getRank() == ranked.getRank();
         result.setType(keepsLayout ? withLayout(ranked, layout) : ranked);
       }
-      // Dequantised weights are no shapes, and may stay bytes.
-      if (!isa<DequantizeOp>(op) && failed(foldOp(&op, foldedElements, journal)))
+      // Dequantised weights are no shapes, and may stay bytes. Of what has no kernel nothing stays.
+      int64_t most = isa<RangeOp, EyeLikeOp>(op) ? mostElements : foldedElements;
+      if (auto constant = dyn_cast<ConstantOfShapeOp>(op); constant && rankedType(constant.getY()).getNumElements() > most)
+        expandSplat(&op);
+      else if (!isa<DequantizeOp>(op) && failed(foldOp(&op, most, journal)))
         return failure();
     }
     function.setFunctionType(

@@ -1,6 +1,7 @@
 // Blocked tensors: constants laid out anew, relayouts, and what each op's layouts must be.
 #include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/Emitters.h"
+#include "ir/Diagnostics.h"
 #include "ir/ops/Movement.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -37,7 +38,7 @@ static bool followsChannels(ElementwiseOpInterface op, OpOperand &operand, int64
 }
 
 std::string refuseLayouts(Operation *op, bool takesBlocked, const Target &target) {
-  std::string name = op->getName().getStringRef().str();
+  std::string name = operatorName(op);
   auto problemOf = [&](Value value) -> std::string {
     BlockedAttr layout = layoutOf(value.getType());
     bool fits = !layout || (layout.getAxis() == 1 && rankedType(value).getRank() >= 3 &&
@@ -145,7 +146,7 @@ static LogicalResult emitRelayout(KernelEmitter &e, Operation *operation) {
 static std::string refuseRelayout(Operation *operation, const Target &) {
   auto op = cast<RelayoutOp>(operation);
   bool from = static_cast<bool>(layoutOf(op.getX().getType())), to = static_cast<bool>(layoutOf(op.getY().getType()));
-  return from == to ? "nn.relayout keeps its layout" : "";
+  return from == to ? "Relayout keeps its layout" : "";
 }
 
 //===- nn.concat ----------------------------------------------------------===//

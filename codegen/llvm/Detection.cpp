@@ -139,11 +139,11 @@ LogicalResult Suppression::emit() {
 static std::string refuseSuppression(Operation *op, const Target &) {
   for (Value operand : op->getOperands())
     if (operand.getDefiningOp() && operand.getDefiningOp()->getParentOp() == op->getParentOp())
-      return "nn.non_max_suppression reads its operands from memory";
+      return "NonMaxSuppression reads its operands from memory";
   RankedTensorType scores = rankedType(op->getOperand(1));
   auto suppression = cast<NonMaxSuppressionOp>(op);
   if (scores.getNumElements() == 0 || suppression.mostPerClass() == 0)
-    return "nn.non_max_suppression of nothing";
+    return "NonMaxSuppression of nothing";
   return "";
 }
 

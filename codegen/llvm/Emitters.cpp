@@ -9,6 +9,7 @@
 #include "codegen/llvm/PixelTiles.h"
 #include "codegen/llvm/Winograd.h"
 #include "ir/DepthwiseFeed.h"
+#include "ir/Diagnostics.h"
 
 using namespace mlir;
 using namespace sinter::nn;
@@ -54,7 +55,7 @@ static bool canBuild(ElementwiseOpInterface op) {
 }
 
 static std::string refuseElementwise(Operation &op, Operation *anchor) {
-  std::string name = op.getName().getStringRef().str();
+  std::string name = operatorName(&op);
   if (!canBuild(cast<ElementwiseOpInterface>(op)))
     return name + " has no element-by-element form";
   Value result = op.getResult(0);
@@ -76,12 +77,12 @@ std::string refuseKernel(KernelOp kernel, const Target &target) {
   if (std::optional<Attention> attention = attentionOf(kernel))
     return refuseAttention(*attention, target);
   for (Operation &op : body) {
-    std::string name = op.getName().getStringRef().str();
+    std::string name = operatorName(&op);
     if (!llvm::all_of(op.getResults(), hasStaticType) || !llvm::all_of(op.getOperands(), hasStaticType))
       return name + " has a dynamic shape";
     if (op.hasTrait<OpTrait::IsTerminator>())
       continue;
-    const AnchorEmitter *emitter = emitterTable().find(name);
+    const AnchorEmitter *emitter = emitterTable().find(op.getName().getStringRef());
     if (std::string reason = refuseLayouts(&op, emitter && emitter->takesBlocked, target); !reason.empty())
       return reason;
     if (isa<ElementwiseOpInterface>(op))
@@ -89,7 +90,7 @@ std::string refuseKernel(KernelOp kernel, const Target &target) {
     if (!emitter)
       return name + " has no generated kernel";
     if (anchor && (feed || !isFedBy(op, anchor)))
-      return "it has two anchors, " + anchor->getName().getStringRef().str() + " and " + name;
+      return "it has two anchors, " + operatorName(anchor) + " and " + name;
     feed = anchor;
     anchor = &op;
     if (std::string reason = emitter->refuse ? emitter->refuse(&op, target) : ""; !reason.empty())
@@ -100,10 +101,10 @@ std::string refuseKernel(KernelOp kernel, const Target &target) {
       return reason;
   for (Value yielded : body.getTerminator()->getOperands())
     if (feed && reaches(feed->getResult(0), yielded))
-      return "an output needs " + feed->getName().getStringRef().str() + ", whose results are not kept";
+      return "an output needs " + operatorName(feed) + ", whose results are not kept";
     else if (anchor &&
         llvm::count_if(anchor->getResults(), [&](Value from) { return reaches(from, yielded); }) > 1)
-      return "an output needs two results of " + anchor->getName().getStringRef().str();
+      return "an output needs two results of " + operatorName(anchor);
   return "";
 }
 

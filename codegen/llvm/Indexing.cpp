@@ -2,6 +2,7 @@
 // skipped (scatters): compiled code never leaves its tensors.
 #include "ir/ops/Indexing.h"
 #include "codegen/llvm/Emitters.h"
+#include "ir/Diagnostics.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -44,7 +45,7 @@ static void moveRun(KernelEmitter &e, Value source, Value from, Value to, int64_
 
 /// Operands must be in memory; with `plain`, so must the result, as no fused op changes it.
 template <bool plain> static std::string refuseFused(Operation *op, const Target &) {
-  std::string name = op->getName().getStringRef().str();
+  std::string name = operatorName(op);
   for (Value operand : op->getOperands())
     if (operand.getDefiningOp() && operand.getDefiningOp()->getParentOp() == op->getParentOp())
       return name + " reads its operands from memory";
@@ -254,7 +255,7 @@ static LogicalResult emitMaxUnpool(KernelEmitter &e, Operation *op) {
 
 static std::string refuseOneHot(Operation *op, const Target &target) {
   if (isa<FloatType>(elementTypeOf(cast<OneHotOp>(op).getIndices())))
-    return "nn.one_hot has indices that are not integers";
+    return "OneHot has indices that are not integers";
   return refuseFused<true>(op, target);
 }
 

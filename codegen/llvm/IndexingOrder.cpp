@@ -141,7 +141,7 @@ static LogicalResult emitTopK(KernelEmitter &e, Operation *op) {
 //===- nn.cum_sum ---------------------------------------------------------===//
 
 static std::string refuseCumSum(Operation *op, const Target &) {
-  return constantScalar(cast<CumSumOp>(op).getAxis()) ? "" : "nn.cum_sum has an axis that is computed";
+  return constantScalar(cast<CumSumOp>(op).getAxis()) ? "" : "CumSum has an axis that is computed";
 }
 
 static LogicalResult emitCumSum(KernelEmitter &e, Operation *op) {

@@ -121,7 +121,7 @@ LogicalResult Inversion::emit() {
 }
 
 static std::string refuseInversion(Operation *op, const Target &) {
-  return rankedType(op->getOperand(0)).getNumElements() == 0 ? "nn.inverse of nothing" : "";
+  return rankedType(op->getOperand(0)).getNumElements() == 0 ? "Inverse of nothing" : "";
 }
 
 static LogicalResult emitInversion(KernelEmitter &e, Operation *op) { return Inversion(e, cast<InverseOp>(op)).emit(); }

@@ -3,6 +3,7 @@
 #include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/Regions.h"
+#include "ir/Diagnostics.h"
 #include "ir/ops/View.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -15,7 +16,7 @@ namespace sinter::codegen {
 static std::string refuseComputed(Operation *op, ValueRange operands) {
   for (Value operand : operands)
     if (operand && !constantTensor(operand))
-      return op->getName().getStringRef().str() + " has shapes, axes or positions that are computed";
+      return operatorName(op) + " has shapes, axes or positions that are computed";
   return "";
 }
 
@@ -33,10 +34,10 @@ static std::string refuseConcat(Operation *op, const Target &) {
   int64_t rank = rankedType(concat.getY()).getRank(), axis = (concat.getAxis() + rank) % rank;
   for (Value operand : concat.getInputs()) {
     if (layoutOf(operand.getType()) != layout)
-      return "nn.concat mixes layouts";
+      return "Concat mixes layouts";
     if (layout && axis == layout.getAxis() && operand != concat.getInputs().back() &&
         rankedType(operand).getDimSize(axis) % layout.getSize() != 0)
-      return "nn.concat would cut blocks";
+      return "Concat would cut blocks";
   }
   return "";
 }

@@ -253,7 +253,7 @@ static std::string refuseResize(Operation *op, const Target &) {
   auto resize = cast<ResizeOp>(op);
   FailureOr<std::optional<Axes>> axes = resize.resolveAxes(constantTensor);
   if (failed(axes) || !*axes)
-    return "nn.resize has scales, sizes or a roi that are computed";
+    return "Resize has scales, sizes or a roi that are computed";
   if (resize.getMode() == "nearest" || (*axes)->empty())
     return "";
   constexpr int64_t maxRows = 64;
@@ -264,10 +264,10 @@ static std::string refuseResize(Operation *op, const Target &) {
     ResizeOp::Taps taps = resize.makeTaps(axis);
     rows *= taps.isIdentity ? 1 : PaddedTaps(taps, axis.out).count;
     if (rows > maxRows)
-      return "nn.resize combines more than " + std::to_string(maxRows) + " rows of its operand";
+      return "Resize combines more than " + std::to_string(maxRows) + " rows of its operand";
   }
   if (rows > 1 && (*axes)->back().in * 8 > KernelEmitter::maxScratchBytes / 2)
-    return "nn.resize has rows that are too long";
+    return "Resize has rows that are too long";
   return "";
 }
 

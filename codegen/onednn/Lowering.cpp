@@ -1,6 +1,7 @@
 // The walk over a kernel's ops, and the joining of elementwise steps to post-ops.
 #include "codegen/onednn/Lowering.h"
 #include "codegen/onednn/OneDnn.h"
+#include "ir/Diagnostics.h"
 #include "passes/AssignBackend.h"
 #include "runtime/onednn/OneDnn.h"
 
@@ -126,7 +127,7 @@ std::string Lowering::run() {
     if (reason.empty())
       reason = (*lower)(*this, &op);
     if (!reason.empty())
-      return (op.getName().getStringRef() + ": " + reason).str();
+      return operatorName(&op) + ": " + reason;
   }
   return "";
 }
@@ -190,6 +191,12 @@ std::string Lowering::refuseNan() const {
   return "oneDNN turns NaN into a number here, so it needs --input-range or --assume-finite";
 }
 
+std::string Lowering::refuseInfinity() const {
+  if (assumeFinite || kernel->hasAttr(finiteAttr))
+    return "";
+  return "oneDNN turns NaN and infinities into numbers here, so it needs --input-range or --assume-finite";
+}
+
 Description Lowering::fused() const {
   Description joined = description;
   joined.steps.clear();
@@ -228,7 +235,7 @@ static std::string refuseBlocks(Operation &op) {
 Expected<std::string> describeForOneDnn(KernelOp kernel, bool assumeFinite) {
   for (Operation &op : kernel.getBody().front().without_terminator())
     if (std::string reason = refuseBlocks(op); !reason.empty())
-      return Failure{ErrorCode::Unsupported, (op.getName().getStringRef() + ": " + reason).str()};
+      return Failure{ErrorCode::Unsupported, operatorName(&op) + ": " + reason};
   Lowering lowering(kernel, assumeFinite);
   if (std::string reason = lowering.run(); !reason.empty())
     return Failure{ErrorCode::Unsupported, reason};

@@ -40,6 +40,8 @@ public:
 
   /// The reason against a primitive that loses NaN; nothing where there is none to lose.
   std::string refuseNan() const;
+  /// The same where oneDNN starts a maximum at the lowest finite number, which it then gives instead of -inf, or a minimum.
+  std::string refuseInfinity() const;
 
 private:
   nn::KernelOp kernel;

@@ -40,7 +40,10 @@ std::string lowerConcat(Lowering &lowering, ConcatOp op) {
   step.kind = Kind::Concat;
   step.axis = *axis;
   for (Value input : op.getInputs())
-    step.sources.push_back(lowering.argument(input));
+    if (rankedType(input).getNumElements() > 0) // oneDNN knows no empty tensors
+      step.sources.push_back(lowering.argument(input));
+  if (step.sources.size() == 1)
+    return copy(lowering, step.sources[0], op.getY());
   step.destination = lowering.argument(op.getY());
   lowering.add(std::move(step));
   return "";

@@ -40,7 +40,7 @@ std::string lowerPool(Lowering &lowering, Op op, Algorithm algorithm, bool count
 }
 
 std::string lowerMaxPool(Lowering &lowering, MaxPoolOp op) {
-  if (std::string reason = lowering.refuseNan(); !reason.empty())
+  if (std::string reason = lowering.refuseInfinity(); !reason.empty())
     return reason;
   return lowerPool(lowering, op, Algorithm::MaxPool, false);
 }
@@ -71,7 +71,7 @@ std::string lowerGlobalAverage(Lowering &lowering, GlobalAveragePoolOp op) {
 }
 
 std::string lowerGlobalMax(Lowering &lowering, GlobalMaxPoolOp op) {
-  if (std::string reason = lowering.refuseNan(); !reason.empty())
+  if (std::string reason = lowering.refuseInfinity(); !reason.empty())
     return reason;
   return lowerGlobal(lowering, op.getX(), op.getY(), Algorithm::ReduceMax);
 }

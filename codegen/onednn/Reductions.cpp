@@ -9,8 +9,8 @@ namespace sinter::codegen {
 namespace {
 
 template <typename Op, Algorithm algorithm> std::string lowerReduction(Lowering &lowering, Op op) {
-  bool losesNan = algorithm == Algorithm::ReduceMax || algorithm == Algorithm::ReduceMin;
-  if (std::string reason = losesNan ? lowering.refuseNan() : ""; !reason.empty())
+  bool losesInfinity = algorithm == Algorithm::ReduceMax || algorithm == Algorithm::ReduceMin;
+  if (std::string reason = losesInfinity ? lowering.refuseInfinity() : ""; !reason.empty())
     return reason;
   Argument source = lowering.argument(op.getX());
   int64_t rank = rankedType(op.getX()).getRank();

@@ -1,6 +1,7 @@
 // Activations of ONNX.
 #include "ir/ops/Activation.h"
 #include "ir/onnx/Compose.h"
+#include "ir/onnx/ValueCheck.h"
 #include "ir/ops/View.h"
 
 using namespace mlir;
@@ -113,6 +114,7 @@ static LogicalResult importClip(NodeImporter &n) {
     if (n.hasAttr("max"))
       upper = n.scalar(n.floatAttr("max", 0), *type);
   }
+  warnOfBounds(n, lower, upper);
   return n.finish({n.create<ClipOp>(x, lower, upper)});
 }
 

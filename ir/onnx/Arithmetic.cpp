@@ -1,6 +1,6 @@
 // Arithmetic, comparison and logic of ONNX.
 #include "ir/ops/Arithmetic.h"
-#include "ir/onnx/NodeImporter.h"
+#include "ir/onnx/ValueCheck.h"
 #include "ir/ops/View.h"
 
 using namespace mlir;
@@ -47,12 +47,15 @@ template <typename Op> static LogicalResult importBinary(NodeImporter &n) {
   if (failed(n.expectInputs(2, 2)))
     return failure();
   Value b = alignedOperand(n);
+  if (std::is_same_v<Op, DivOp>)
+    warnOfZeroDivisor(n, b);
   return b ? n.finish({n.create<Op>(n.input(0), b)}) : failure();
 }
 
 static LogicalResult importMod(NodeImporter &n) {
   if (failed(n.expectInputs(2, 2)))
     return failure();
+  warnOfZeroDivisor(n, n.input(1));
   BoolAttr fmod = n.builder.getBoolAttr(n.intAttr("fmod", 0) != 0);
   return n.finish({n.create<ModOp>(n.input(0), n.input(1), fmod)});
 }

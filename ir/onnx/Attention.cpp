@@ -1,5 +1,7 @@
 // Attention and rotary embeddings of ONNX, composed of products, softmax and movement.
 #include "ir/onnx/Compose.h"
+#include "ir/ops/Math.h"
+#include "ir/ops/Reduction.h"
 #include "runtime/TensorProto.h"
 #include <cmath>
 
@@ -12,7 +14,8 @@ namespace sinter::nn {
 namespace {
 
 /// softmax(scale * Q K' + bias) V, as opsets 23 and up have it: heads in dimension 1 of rank 4, or within the last of
-/// rank 3; several heads of Q may share one of K and V; `past` comes before K and V.
+/// rank 3; several heads of Q may share one of K and V; `past` comes before K and V. A query that may look at no key gives 0,
+/// as ONNX 1.23 corrects opsets 23 and 24, where the softmax alone would give NaN.
 class AttentionImporter : Compose {
 public:
   explicit AttentionImporter(NodeImporter &n) : Compose(n) {}
@@ -21,10 +24,14 @@ public:
 private:
   Value splitHeads(Value v, int64_t heads);
   Value repeatHeads(Value v, int64_t times);
-  Value biased(Value scores, Value past);
-  Value attendWhere(Value condition, Value scores) {
-    return where(condition, scores, number(-std::numeric_limits<double>::infinity(), scores));
-  }
+  LogicalResult readMask(Value scores, Value past);
+  Value biased(Value scores);
+  Value blindQueries(Value scores);
+  Value lowest(Value like) { return number(-std::numeric_limits<double>::infinity(), like); }
+
+  Value bias;                  ///< added to the scores; may be null
+  SmallVector<Value> allowed;  ///< where a query may look: all of these, each [batch, heads, queries, keys] or broadcast to it
+  bool mayBeBlind = false;     ///< a query may be left without a key
 };
 
 } // namespace
@@ -42,26 +49,70 @@ Value AttentionImporter::repeatHeads(Value v, int64_t times) {
   return reshape(expand(unsqueeze(v, 2), {1, 1, times, 1, 1}), {0, heads * times, -1, size});
 }
 
-/// Scores plus the mask, -inf where a query must not look.
-Value AttentionImporter::biased(Value scores, Value past) {
+/// The mask, and the conditions that the node's attributes and lengths add to it.
+LogicalResult AttentionImporter::readMask(Value scores, Value past) {
   if (Value mask = n.input(3)) {
     bool isBool = elementTypeOf(mask).isInteger(1);
     int64_t keys = dim(scores, 3), masked = dim(mask, -1);
-    if (n.opset >= 24 && masked != 1 && masked >= 0 && keys > masked) {
-      double none = isBool ? 0 : -std::numeric_limits<double>::infinity();
-      mask = pad(mask, rank(mask) - 1, 0, keys - masked, number(none, mask));
-    }
-    scores = isBool ? attendWhere(mask, scores) : add(scores, castLike(mask, scores));
+    if (n.opset >= 24 && masked >= 0 && keys > masked)
+      mask = pad(mask, rank(mask) - 1, 0, keys - masked, isBool ? number(0, mask) : lowest(mask));
+    if (isBool)
+      allowed.push_back(mask);
+    else
+      bias = castLike(mask, scores);
+    mayBeBlind = true;
   }
-  if (n.intAttr("is_causal", 0) != 0) {
+  bool isCausal = n.intAttr("is_causal", 0) != 0;
+  int64_t left = n.opset >= 25 ? n.intAttr("left_window_size", -1) : -1;
+  int64_t right = n.opset >= 25 ? n.intAttr("right_window_size", -1) : -1;
+  if (left < -1 || right < -1)
+    return n.invalid("has a window of size " + Twine(std::min(left, right)) + "; -1 and sizes from 0 on are defined");
+  Value lengths = n.input(6), keys = positions(scores, 3);
+  if (isCausal || left >= 0 || right >= 0) {
+    // Queries stand behind the keys of the past, or at the end of those that are there.
     Value query = unsqueeze(positions(scores, 2), 1);
     if (past)
       query = add(query, size(past, 2));
-    scores = attendWhere(lessOrEqual(positions(scores, 3), query), scores);
+    if (lengths)
+      query = add(query, unsqueeze(sub(lengths, size(scores, 2)), {1, 2, 3}));
+    if (isCausal)
+      allowed.push_back(lessOrEqual(keys, query));
+    if (left >= 0)
+      allowed.push_back(lessOrEqual(sub(query, number(static_cast<double>(left), query)), keys));
+    if (right >= 0)
+      allowed.push_back(lessOrEqual(keys, add(query, number(static_cast<double>(right), query))));
   }
-  if (Value lengths = n.input(6))
-    scores = attendWhere(less(positions(scores, 3), unsqueeze(lengths, {1, 2, 3})), scores);
+  if (lengths)
+    allowed.push_back(less(keys, unsqueeze(lengths, {1, 2, 3})));
+  // With all keys there, key 0 is one that every query of a causal attention sees.
+  mayBeBlind |= lengths || left >= 0 || right >= 0;
+  return success();
+}
+
+/// Scores plus the mask, -inf where a query must not look.
+Value AttentionImporter::biased(Value scores) {
+  if (bias)
+    scores = add(scores, bias);
+  for (Value condition : allowed)
+    scores = where(condition, scores, lowest(scores));
   return scores;
+}
+
+/// Which queries may look at no key, [batch, heads, queries, 1] or broadcast to it; null where none can be such.
+Value AttentionImporter::blindQueries(Value scores) {
+  if (!mayBeBlind)
+    return {};
+  Value seen;
+  if (bias)
+    seen = n.create<NotOp>(equal(bias, lowest(bias)));
+  for (Value condition : allowed)
+    seen = seen ? both(seen, condition) : condition;
+  seen = cast(seen, DType::F32);
+  Value any = n.create<ReduceMaxOp>(seen, n.ints({-1}), n.builder.getBoolAttr(true), UnitAttr());
+  Value blind = equal(any, number(0, any));
+  for (int64_t missing = rank(scores) - rank(blind); missing > 0; --missing)
+    blind = unsqueeze(blind, 0);
+  return blind;
 }
 
 LogicalResult AttentionImporter::run() {
@@ -82,8 +133,8 @@ LogicalResult AttentionImporter::run() {
     return n.invalid("has qk_matmul_output_mode " + Twine(mode) + "; 0 to 3 are defined");
   if (!(softcap >= 0) || std::isinf(softcap))
     return n.invalid("has a softcap that is not a positive number");
-  if (n.input(6) && (pastKey || n.intAttr("is_causal", 0) != 0))
-    return n.unsupported("nonpad_kv_seqlen together with past_key or is_causal is not implemented");
+  if (n.input(6) && pastKey)
+    return n.invalid("has nonpad_kv_seqlen together with past_key");
   if (isFlat) {
     q = splitHeads(q, heads);
     k = splitHeads(k, keyHeads);
@@ -108,7 +159,9 @@ LogicalResult AttentionImporter::run() {
   if (softcap > 0)
     scores = mul(tanh(div(scores, softcap)), softcap);
   Value capped = scores;
-  Value masked = biased(scores, pastKey);
+  if (failed(readMask(scores, pastKey)))
+    return failure();
+  Value masked = biased(scores), blind = blindQueries(scores);
   Value weights = masked;
   if (int64_t number = n.intAttr("softmax_precision", 0)) {
     Expected<DType> precision = typeFromOnnx(static_cast<int32_t>(std::clamp<int64_t>(number, 0, INT32_MAX)));
@@ -119,7 +172,14 @@ LogicalResult AttentionImporter::run() {
   weights = castLike(softmax(weights, -1), q);
   Value y = matmul(weights, repeatHeads(v, heads / keyHeads));
   if (isFlat)
-    y = reshape(transpose(y, {0, 2, 1, 3}), {0, 0, -1});
+    y = transpose(y, {0, 2, 1, 3});
+  // Behind the product, which stays one kernel with its softmax.
+  if (blind)
+    y = where(isFlat ? transpose(blind, {0, 2, 1, 3}) : blind, number(0, y), y);
+  if (isFlat)
+    y = reshape(y, {0, 0, -1});
+  if (mode == 3 && blind && n.hasOutput(3))
+    weights = where(blind, number(0, weights), weights);
   Value extra = mode == 0 ? products : mode == 1 ? capped : mode == 2 ? masked : weights;
   return n.finish({y, k, v, extra});
 }

@@ -26,6 +26,8 @@ private:
   /// The labels of one term of the equation for a tensor of `rank` dimensions (-1: as many as there are labels).
   FailureOr<Labels> parse(StringRef text, int64_t rank, int64_t ellipsis);
   LogicalResult takeDiagonals(Term &term);
+  /// Drops the dimensions of size 1 that stand beside larger ones of the same label: such a term is the same along them.
+  void dropBroadcast(MutableArrayRef<Term> terms);
   Value ordered(const Term &term, ArrayRef<int> order);
   /// Sums over what `keep` does not hold.
   Term reduced(const Term &term, ArrayRef<int> keep);
@@ -88,6 +90,25 @@ LogicalResult EinsumImporter::takeDiagonals(Term &term) {
       return n.problem() ? failure() : takeDiagonals(term);
     }
   return success();
+}
+
+void EinsumImporter::dropBroadcast(MutableArrayRef<Term> terms) {
+  DenseSet<int> large;
+  for (const Term &term : terms)
+    for (auto [i, label] : llvm::enumerate(term.labels))
+      if (dim(term.value, static_cast<int64_t>(i)) != 1)
+        large.insert(label);
+  for (Term &term : terms) {
+    Labels rest;
+    SmallVector<int64_t> dropped;
+    for (auto [i, label] : llvm::enumerate(term.labels))
+      if (large.contains(label) && dim(term.value, static_cast<int64_t>(i)) == 1)
+        dropped.push_back(static_cast<int64_t>(i));
+      else
+        rest.push_back(label);
+    if (!dropped.empty())
+      term = {squeeze(term.value, dropped), rest};
+  }
 }
 
 Value EinsumImporter::ordered(const Term &term, ArrayRef<int> order) {
@@ -215,6 +236,7 @@ LogicalResult EinsumImporter::run() {
   for (Term &term : terms)
     if (failed(takeDiagonals(term)))
       return failure();
+  dropBroadcast(terms);
   Term result = terms.front();
   for (size_t i = 1; i < terms.size(); ++i) {
     Labels keep = wanted;

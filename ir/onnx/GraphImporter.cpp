@@ -2,8 +2,10 @@
 // them.
 #include "ir/onnx/GraphImporter.h"
 #include "ir/Bounds.h"
+#include "ir/Diagnostics.h"
 #include "ir/onnx/Bounded.h"
 #include "ir/onnx/GraphCheck.h"
+#include "ir/onnx/NewerFields.h"
 #include "ir/ops/Constant.h"
 #include "ir/ops/View.h"
 #include "runtime/TensorProto.h"
@@ -11,6 +13,11 @@
 using namespace mlir;
 
 namespace sinter::nn {
+
+/// By which nodes call a function.
+template <typename Proto> static std::string functionKey(const Proto &proto, const std::string &name) {
+  return proto.domain() + ":" + name + ":" + overloadOf(proto);
+}
 
 /// The opsets of the default domain whose operators the importers know.
 static constexpr int64_t oldestOpset = 1, newestOpset = 27;
@@ -26,7 +33,7 @@ GraphImporter::GraphImporter(const onnx::ModelProto &model, const ModelFolder &f
                              const ImportOptions &options)
     : model(model), graph(model.graph()), folder(folder), options(options), builder(&context) {
   for (const onnx::FunctionProto &local : model.functions())
-    functions.try_emplace(local.domain() + ":" + local.name(), &local);
+    functions.try_emplace(functionKey(local, local.name()), &local);
 }
 
 Expected<GraphImporter::Opsets>
@@ -85,9 +92,17 @@ Imported GraphImporter::lookUp(const std::string &name, Scope *scope) {
 
 bool GraphImporter::knows(const std::string &name, const Scope *scope) {
   for (; scope; scope = scope->outer)
-    if (scope->values.contains(name) || scope->initializers.contains(name) || scope->failed.contains(name))
+    if (scope->values.contains(name) || scope->initializers.contains(name) || scope->failed.contains(name) ||
+        scope->absent.contains(name))
       return true;
   return false;
+}
+
+bool GraphImporter::isAbsent(const std::string &name, const Scope *scope) {
+  for (; scope && !scope->absent.contains(name); scope = scope->outer)
+    if (scope->values.contains(name) || scope->initializers.contains(name) || scope->failed.contains(name))
+      return false;
+  return scope != nullptr;
 }
 
 //===- Inputs -------------------------------------------------------------===//
@@ -219,7 +234,7 @@ Status GraphImporter::addInputs(Scope &scope) {
 //===- Nodes --------------------------------------------------------------===//
 
 const onnx::FunctionProto *GraphImporter::functionOf(const onnx::NodeProto &node) const {
-  return importers().find(operatorOf(node)) ? nullptr : functions.lookup(node.domain() + ":" + node.op_type());
+  return importers().find(operatorOf(node)) ? nullptr : functions.lookup(functionKey(node, node.op_type()));
 }
 
 bool GraphImporter::isKnown(const onnx::NodeProto &node) const {
@@ -231,7 +246,7 @@ Status GraphImporter::addNode(const onnx::NodeProto &node, const std::string &na
   for (const std::string &input : node.input()) {
     Imported value = input.empty() ? Imported() : lookUp(input, &scope);
     // It comes from a node that could not be imported, which is reported.
-    if (!input.empty() && value.kind == Imported::Missing) {
+    if (!input.empty() && value.kind == Imported::Missing && !isAbsent(input, &scope)) {
       for (const std::string &output : node.output())
         scope.failed.insert(output);
       return {};
@@ -255,6 +270,9 @@ Status GraphImporter::addNode(const onnx::NodeProto &node, const std::string &na
     Scope *outer = std::exchange(current, &scope);
     LogicalResult imported = importers().find(operatorOf(node))(importer);
     current = outer;
+    for (const std::string &warning : importer.warnings())
+      if (options.warn)
+        options.warn(called + warning);
     if (failed(imported)) {
       Failure failure =
           importer.problem().value_or(Failure{ErrorCode::Internal, "import failed without a reason"});
@@ -350,7 +368,10 @@ Expected<std::vector<Imported>> GraphImporter::importIn(const onnx::GraphProto &
   ++depth;
   Status status = addInitializers(body, scope);
   for (auto [info, value] : llvm::zip_equal(body.input(), inputs))
-    scope.values[info.name()] = value;
+    if (value.kind == Imported::Missing)
+      scope.absent.insert(info.name());
+    else
+      scope.values[info.name()] = value;
   if (status.ok())
     status = addNodes(body, scope);
   --depth;
@@ -369,28 +390,32 @@ Expected<std::vector<Imported>> GraphImporter::importIn(const onnx::GraphProto &
 }
 
 Expected<std::vector<Imported>> GraphImporter::importBody(const onnx::GraphProto &body, ArrayRef<Imported> inputs) {
-  Scope scope{current, current->opsets, {}, {}, {}};
-  return importIn(body, inputs, scope);
+  Scope scope{current, current->opsets, {}, {}, {}, {}};
+  ++bodies;
+  Expected<std::vector<Imported>> outputs = importIn(body, inputs, scope);
+  --bodies;
+  return outputs;
 }
 
-/// Attributes of a function's nodes that name one of the function's attributes get what the call says, or nothing.
-static void bindAttributes(onnx::NodeProto &node, const onnx::NodeProto &call) {
+/// Attributes of a function's nodes that name one of the function's attributes get the first of `given` of that name: what the
+/// call says, else the default. Where there is neither, the node goes without.
+static void bindAttributes(onnx::NodeProto &node, ArrayRef<onnx::AttributeProto> given) {
   google::protobuf::RepeatedPtrField<onnx::AttributeProto> attributes;
   attributes.Swap(node.mutable_attribute());
   for (onnx::AttributeProto &attribute : attributes) {
     if (attribute.has_g())
       for (onnx::NodeProto &inner : *attribute.mutable_g()->mutable_node())
-        bindAttributes(inner, call);
+        bindAttributes(inner, given);
     if (attribute.ref_attr_name().empty()) {
       *node.add_attribute() = attribute;
       continue;
     }
-    for (const onnx::AttributeProto &given : call.attribute())
-      if (given.name() == attribute.ref_attr_name()) {
-        onnx::AttributeProto *bound = node.add_attribute();
-        *bound = given;
-        bound->set_name(attribute.name());
-      }
+    const auto *found = llvm::find_if(given, [&](const auto &value) { return value.name() == attribute.ref_attr_name(); });
+    if (found == given.end())
+      continue;
+    onnx::AttributeProto *bound = node.add_attribute();
+    *bound = *found;
+    bound->set_name(attribute.name());
   }
 }
 
@@ -404,24 +429,42 @@ Expected<std::vector<Imported>> GraphImporter::importFunction(const onnx::Functi
     body.add_input()->set_name(input);
   for (const std::string &output : callee.output())
     body.add_output()->set_name(output);
+  std::vector<onnx::AttributeProto> attributes(call.attribute().begin(), call.attribute().end());
+  llvm::append_range(attributes, defaultsOf(callee));
   for (const onnx::NodeProto &node : callee.node())
-    bindAttributes(*body.add_node() = node, call);
+    bindAttributes(*body.add_node() = node, attributes);
   SmallVector<Imported> bound(inputs);
   if (bound.size() > static_cast<size_t>(callee.input_size()))
     return Failure{ErrorCode::InvalidFile, "gives its function more inputs than it has"};
   bound.resize(callee.input_size());
-  // Inputs that are left out stand for nothing in the function too.
-  for (auto [name, value] : llvm::zip_equal(callee.input(), bound))
-    if (value.kind == Imported::Missing)
-      for (onnx::NodeProto &node : *body.mutable_node())
-        for (std::string &input : *node.mutable_input())
-          if (input == name)
-            input.clear();
-  Scope scope{nullptr, *opsets, {}, {}, {}};
+  Scope scope{nullptr, *opsets, {}, {}, {}, {}};
   return importIn(body, bound, scope);
 }
 
 //===- Outputs ------------------------------------------------------------===//
+
+/// What the file declares of an output and what its node computes are to be one type; a shape that differs is odd.
+Status GraphImporter::checkDeclared(const onnx::ValueInfoProto &info, Value value) {
+  if (!info.type().has_tensor_type() || info.type().tensor_type().elem_type() == onnx::TensorProto::UNDEFINED)
+    return {};
+  const auto &declared = info.type().tensor_type();
+  RankedTensorType computed = rankedType(value);
+  std::string which = "graph output '" + info.name() + "' is declared ", from = nameOf(value.getLoc());
+  std::string maker = from == info.name() || from.empty() ? "" : " ('" + from + "')";
+  Expected<DType> type = typeFromOnnx(declared.elem_type());
+  if (!type || toMlir(*type, builder.getContext()) != elementTypeOf(value))
+    return {ErrorCode::InvalidFile, which + (type ? std::string(sinter::nameOf(*type)) : onnxTypeName(declared.elem_type())) +
+                                        ", and what computes it" + maker + " gives " + typeText(value.getType()) + ": export the model again"};
+  if (!computed || !declared.has_shape() || !options.warn)
+    return {};
+  SmallVector<int64_t> shape;
+  for (const auto &dim : declared.shape().dim())
+    shape.push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value() : ShapedType::kDynamic);
+  if (failed(verifyCompatibleShape(shape, computed.getShape())))
+    options.warn(which + typeText(RankedTensorType::get(shape, elementTypeOf(value))) + ", and what computes it" + maker + " gives " +
+                 typeText(computed) + ", which it will be");
+  return {};
+}
 
 Status GraphImporter::addOutputs(Scope &scope) {
   SmallVector<std::pair<std::string, Imported>> named;
@@ -435,6 +478,8 @@ Status GraphImporter::addOutputs(Scope &scope) {
       return {ErrorCode::InvalidFile,
               "graph output '" + info.name() + "' is produced by no node: export the model again"};
     case Imported::Tensor:
+      if (Status status = checkDeclared(info, value.tensor); !status.ok() && !goesOn(status.failure(), info.name(), "output"))
+        return status;
       add(info.name(), value);
       break;
     case Imported::Empty:
@@ -515,7 +560,7 @@ Expected<OwningOpRef<ModuleOp>> GraphImporter::run() {
   if (!graph.name().empty())
     (*module)->setAttr("nn.graph", builder.getStringAttr(graph.name()));
   builder.setInsertionPointToEnd(function.addEntryBlock());
-  Scope scope{nullptr, *opsets, {}, {}, {}};
+  Scope scope{nullptr, *opsets, {}, {}, {}, {}};
   if (Status status = addInitializers(graph, scope); !status.ok())
     return status.failure();
   if (Status status = addInputs(scope); !status.ok())

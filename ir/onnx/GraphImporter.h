@@ -18,6 +18,7 @@ public:
   Expected<std::vector<Imported>> importBody(const onnx::GraphProto &body,
                                              llvm::ArrayRef<Imported> inputs) override;
   mlir::Value ints(llvm::ArrayRef<int64_t> values, bool isScalar) override;
+  bool mayNotRun() const override { return bodies > 0; }
 
 private:
   /// Versions by domain; the default domain is "".
@@ -30,6 +31,7 @@ private:
     llvm::StringMap<Imported> values;
     llvm::StringMap<mlir::ElementsAttr> initializers;
     llvm::StringSet<> failed; ///< outputs of nodes that could not be imported
+    llvm::StringSet<> absent; ///< inputs that the caller leaves out
   };
 
   Expected<Opsets> readOpsets(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &imports);
@@ -45,6 +47,7 @@ private:
   bool goesOn(const Failure &failure, const std::string &name, const std::string &op, Scope *scope = nullptr);
   Status addNode(const onnx::NodeProto &node, const std::string &name, Scope &scope);
   Status addOutputs(Scope &scope);
+  Status checkDeclared(const onnx::ValueInfoProto &info, mlir::Value value);
   void freezeInputs();
   Expected<std::vector<Imported>> importFunction(const onnx::FunctionProto &function, const onnx::NodeProto &call,
                                                  llvm::ArrayRef<Imported> inputs);
@@ -53,6 +56,8 @@ private:
   /// What a name stands for; `Missing` where nothing has it. An initializer becomes a constant.
   Imported lookUp(const std::string &name, Scope *scope);
   static bool knows(const std::string &name, const Scope *scope);
+  /// Whether a name stands for an input that the function's caller leaves out.
+  static bool isAbsent(const std::string &name, const Scope *scope);
   const onnx::FunctionProto *functionOf(const onnx::NodeProto &node) const;
   bool isKnown(const onnx::NodeProto &node) const;
   mlir::Location nameLoc(llvm::StringRef name) { return mlir::NameLoc::get(builder.getStringAttr(name)); }
@@ -68,7 +73,8 @@ private:
   llvm::SmallVector<mlir::DictionaryAttr> argumentAttributes;
   std::map<std::pair<bool, std::vector<int64_t>>, mlir::Value> intConstants;
   Scope *current = nullptr; ///< of the node that is being imported
-  int depth = 0;
+  int depth = 0;  ///< of functions and bodies
+  int bodies = 0; ///< of bodies alone
   int64_t importedNodes = 0;
 };
 

@@ -6,6 +6,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "runtime/Status.h"
 #include "runtime/Tensor.h"
+#include <functional>
 #include <map>
 #include <set>
 #include <span>
@@ -33,6 +34,8 @@ struct ImportOptions {
   /// Where given: every node is listed here, and so is what else cannot be imported; the module holds what can. Values that
   /// nothing computes then are no outputs.
   std::vector<NodeReport> *report = nullptr;
+  /// Told of nodes that are odd but no error. May be null.
+  std::function<void(const std::string &)> warn = {};
 };
 
 /// A module with one function @main: arguments are the graph's inputs, results its outputs, each with its

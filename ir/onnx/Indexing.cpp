@@ -1,22 +1,38 @@
 // Gathers, scatters, and the ops along an axis of ONNX.
 #include "ir/Ops.h"
 #include "ir/onnx/Compose.h"
+#include "ir/onnx/ValueCheck.h"
 
 using namespace mlir;
 
 namespace sinter::nn {
 
+/// The sizes of the axes from `batch` on that a tuple of indices picks from; none if anything is empty or unknown.
+static SmallVector<int64_t> tupleDims(NodeImporter &n, int64_t batch) {
+  RankedTensorType data = rankedType(n.input(0)), indices = rankedType(n.input(1));
+  if (!data || !indices || !indices.hasStaticShape() || indices.getRank() == 0 || batch < 0 || llvm::is_contained(data.getShape(), 0))
+    return {};
+  return SmallVector<int64_t>(data.getShape().drop_front(std::min(batch, data.getRank())).take_front(std::max<int64_t>(indices.getShape().back(), 0)));
+}
+
+/// The size of the axis that single indices pick from.
+static SmallVector<int64_t> axisDim(NodeImporter &n) {
+  int64_t size = Compose::dim(n.input(0), n.intAttr("axis", 0));
+  bool isEmpty = rankedType(n.input(0)) && llvm::is_contained(rankedType(n.input(0)).getShape(), 0);
+  return isEmpty || ShapedType::isDynamic(size) ? SmallVector<int64_t>() : SmallVector<int64_t>{size};
+}
+
 template <typename Op> static LogicalResult importGather(NodeImporter &n) {
-  if (failed(n.expectInputs(2, 2)))
+  if (failed(n.expectInputs(2, 2)) || failed(checkIndices(n, n.input(1), axisDim(n))))
     return failure();
   return n.finish({n.create<Op>(n.input(0), n.input(1), n.intAttr("axis", 0))});
 }
 
 static LogicalResult importGatherND(NodeImporter &n) {
-  if (failed(n.expectInputs(2, 2)))
+  int64_t batch = n.opset >= 12 ? n.intAttr("batch_dims", 0) : 0;
+  if (failed(n.expectInputs(2, 2)) || failed(checkIndices(n, n.input(1), tupleDims(n, batch))))
     return failure();
-  return n.finish(
-      {n.create<GatherNDOp>(n.input(0), n.input(1), n.opset >= 12 ? n.intAttr("batch_dims", 0) : 0)});
+  return n.finish({n.create<GatherNDOp>(n.input(0), n.input(1), batch)});
 }
 
 /// add and mul came with opset 16, min and max with 18.
@@ -25,14 +41,14 @@ static std::string reductionOf(NodeImporter &n) {
 }
 
 static LogicalResult importScatterElements(NodeImporter &n) {
-  if (failed(n.expectInputs(3, 3)))
+  if (failed(n.expectInputs(3, 3)) || failed(checkIndices(n, n.input(1), axisDim(n))))
     return failure();
   return n.finish({n.create<ScatterElementsOp>(n.input(0), n.input(1), n.input(2), n.intAttr("axis", 0),
                                                reductionOf(n))});
 }
 
 static LogicalResult importScatterND(NodeImporter &n) {
-  if (failed(n.expectInputs(3, 3)))
+  if (failed(n.expectInputs(3, 3)) || failed(checkIndices(n, n.input(1), tupleDims(n, 0))))
     return failure();
   return n.finish({n.create<ScatterNDOp>(n.input(0), n.input(1), n.input(2), reductionOf(n))});
 }
@@ -41,6 +57,8 @@ static LogicalResult importOneHot(NodeImporter &n) {
   if (failed(n.expectInputs(3, 3)))
     return failure();
   Value depth = n.input(1), indices = n.input(0);
+  if (RankedTensorType values = rankedType(n.input(2)); values && values.hasStaticShape() && values.getNumElements() != 2)
+    return n.invalid("needs two values (off, on), and has " + Twine(values.getNumElements()));
   // ONNX lets both be floats.
   if (isFloat(Compose::typeOf(indices)))
     indices = Compose(n).cast(indices, DType::I64);

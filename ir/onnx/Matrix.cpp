@@ -17,9 +17,14 @@ static LogicalResult importGemm(NodeImporter &n) {
     n.ignoreAttr("broadcast");
   Builder &b = n.builder;
   auto flag = [&](StringRef name) { return n.intAttr(name, 0) ? b.getUnitAttr() : UnitAttr(); };
-  return n.finish(
-      {n.create<GemmOp>(n.input(0), n.input(1), n.input(2), b.getF32FloatAttr(n.floatAttr("alpha", 1)),
-                        b.getF32FloatAttr(n.floatAttr("beta", 1)), flag("transA"), flag("transB"))});
+  // As in BLAS, C is not read where beta is 0, whatever it holds. It must fit all the same.
+  float alpha = n.floatAttr("alpha", 1), beta = n.floatAttr("beta", 1);
+  Value a = n.input(0), w = n.input(1), c = n.input(2);
+  auto product = [&](Value addend) {
+    return n.create<GemmOp>(a, w, addend, b.getF32FloatAttr(alpha), b.getF32FloatAttr(beta), flag("transA"), flag("transB"));
+  };
+  GemmOp whole = product(c);
+  return n.finish({beta == 0 && c ? product(Value()) : whole});
 }
 
 static LogicalResult importMatMul(NodeImporter &n) {

@@ -39,6 +39,10 @@ static LogicalResult importSplit(NodeImporter &n) {
   }
   if (n.outputCount() == 0)
     return n.invalid("has no outputs");
+  // From opset 18 on the last part may be smaller.
+  int64_t size = Compose::dim(n.input(0), n.intAttr("axis", 0));
+  if (!split && n.opset < 18 && !ShapedType::isDynamic(size) && size % n.outputCount() != 0)
+    return n.invalid("cannot cut " + Twine(size) + " elements into " + Twine(n.outputCount()) + " equal parts");
   SplitOp op = n.createN<SplitOp>(n.outputCount(), n.input(0), split, n.intAttr("axis", 0));
   return n.finish(op->getResults());
 }

@@ -1,9 +1,9 @@
 // See the header.
 #include "ir/onnx/NodeImporter.h"
+#include "ir/Diagnostics.h"
 #include "ir/Evaluation.h"
 #include "ir/ops/Constant.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "runtime/TensorProto.h"
 
@@ -107,6 +107,17 @@ static bool isTypeConstraint(StringRef message) {
   return message.contains("must be") && message.contains("but got");
 }
 
+/// ODS's wording for operands of different element types, and what to say instead.
+static bool speaksOfMixedTypes(StringRef message) {
+  return message.starts_with("failed to verify that all of") || message.starts_with("requires the same element type");
+}
+static std::string describeMixed(Operation *op) {
+  std::string text = "needs inputs of one element type, and has ";
+  for (auto [i, type] : llvm::enumerate(op->getOperandTypes()))
+    text += (i ? ", " : "") + typeText(type);
+  return text;
+}
+
 /// Operands that say which shape the result has. The first is data, but of those that make tensors of numbers.
 static bool saysShape(Operation *op, unsigned operand) { return operand > 0 || isa<RangeOp, ConstantOfShapeOp>(op); }
 
@@ -142,7 +153,7 @@ void NodeImporter::inferTypes(Operation *op) {
   std::string message;
   ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diagnostic) {
     if (message.empty())
-      message = diagnostic.str();
+      message = messageOf(diagnostic);
     return success();
   });
   SmallVector<Type> types;
@@ -159,6 +170,8 @@ void NodeImporter::inferTypes(Operation *op) {
   }
   if (inferred && succeeded(verify(op, /*verifyRecursively=*/false)))
     return;
+  if (speaksOfMixedTypes(message))
+    message = describeMixed(op);
   (void)(isTypeConstraint(message) ? unsupported(message) : invalid(message));
 }
 

@@ -23,6 +23,8 @@ public:
                                                      llvm::ArrayRef<Imported> inputs) = 0;
   /// A 1-D constant of i64 (a scalar where `isScalar`); equal ones are one op.
   virtual mlir::Value ints(llvm::ArrayRef<int64_t> values, bool isScalar) = 0;
+  /// Whether the node stands in a branch or an iteration that is computed whether a run takes it or not.
+  virtual bool mayNotRun() const = 0;
 };
 
 class NodeImporter {
@@ -90,6 +92,7 @@ public:
   /// The same as integers or doubles; with an error that names the operand and the remedy where it is not known.
   std::optional<llvm::SmallVector<int64_t>> knownInts(int input, llvm::StringRef name);
   std::optional<std::vector<double>> knownDoubles(int input, llvm::StringRef name);
+  bool mayNotRun() const { return model.mayNotRun(); }
   mlir::Value constant(const Tensor &tensor);
   /// A 1-D constant of i64.
   mlir::Value ints(llvm::ArrayRef<int64_t> values) { return model.ints(values, false); }
@@ -109,10 +112,13 @@ public:
   mlir::LogicalResult unsupported(const llvm::Twine &reason);
   /// The node contradicts ONNX.
   mlir::LogicalResult invalid(const llvm::Twine &reason);
+  /// The node is what ONNX allows, and hardly what its author meant.
+  void warn(const llvm::Twine &reason) { warned.push_back(reason.str()); }
 
   // For the importer that drives it.
   llvm::ArrayRef<Imported> outputs() const { return results; }
   const std::optional<Failure> &problem() const { return error; }
+  llvm::ArrayRef<std::string> warnings() const { return warned; }
   mlir::LogicalResult checkAttributes();
 
 private:
@@ -129,6 +135,7 @@ private:
   const ModelFolder &folder;
   llvm::StringSet<> asked;
   llvm::SmallVector<Imported> results;
+  std::vector<std::string> warned;
   std::optional<Failure> error;
 };
 

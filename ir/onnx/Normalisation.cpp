@@ -2,6 +2,7 @@
 #include "ir/ops/Normalisation.h"
 #include "ir/Diagnostics.h"
 #include "ir/onnx/Compose.h"
+#include "ir/onnx/ValueCheck.h"
 #include "ir/ops/Arithmetic.h"
 #include "ir/ops/Constant.h"
 #include "ir/ops/Math.h"
@@ -49,12 +50,18 @@ static LogicalResult importBatchNorm(NodeImporter &n) {
   if (failed(n.expectInputs(5, 5)))
     return failure();
   FloatAttr epsilon = f32(n, "epsilon", 1e-5f), momentum = f32(n, "momentum", 0.9f);
+  warnOfEpsilon(n, epsilon.getValueAsDouble());
+  warnOfNonFinite(n, n.input(1), "scale");
+  warnOfNonFinite(n, n.input(2), "bias");
+  warnOfNonFinite(n, n.input(3), "mean");
   bool training = n.opset >= 14 && n.intAttr("training_mode", 0);
   // Until opset 13 naming more outputs than one is what asks for training.
   if (n.opset < 14)
     training = n.hasOutput(1) || n.hasOutput(2);
   if (n.opset < 7)
     n.ignoreAttr("is_test");
+  if (!training)
+    warnOfVariance(n, n.input(4), epsilon.getValueAsDouble());
   // Before opset 9 statistics per element were possible.
   if (n.opset < 9 && n.intAttr("spatial", 1) == 0)
     return training ? n.unsupported("training with statistics per element (spatial=0)")
@@ -72,24 +79,25 @@ static LogicalResult importBatchNorm(NodeImporter &n) {
 
 //===- Norms -------------------------------------------------------------===//
 
+/// The epsilon of a norm; scale and bias are inputs 1 and 2, of which either may be absent.
+static FloatAttr epsilonOf(NodeImporter &n, float fallback = 1e-5f) {
+  FloatAttr epsilon = f32(n, "epsilon", fallback);
+  warnOfEpsilon(n, epsilon.getValueAsDouble());
+  warnOfNonFinite(n, n.input(1), "scale");
+  warnOfNonFinite(n, n.input(2), "bias");
+  return epsilon;
+}
+
 static LogicalResult importInstanceNorm(NodeImporter &n) {
   if (failed(n.expectInputs(3, 3)))
     return failure();
-  return n.finish({n.create<InstanceNormOp>(n.input(0), n.input(1), n.input(2), f32(n, "epsilon", 1e-5f))});
+  return n.finish({n.create<InstanceNormOp>(n.input(0), n.input(1), n.input(2), epsilonOf(n))});
 }
 
-/// One value per group to one per channel, which is what opset 21 takes. Null where the value is not a
-/// constant.
-static Value repeatPerChannel(NodeImporter &n, Value value, int64_t groups, int64_t channels) {
-  std::optional<Tensor> tensor = constantTensor(value);
-  if (!tensor || tensor->size() != groups)
-    return {};
-  std::vector<double> perGroup = toDoubles(*tensor), perChannel(static_cast<size_t>(channels));
-  for (size_t c = 0; c < perChannel.size(); ++c)
-    perChannel[c] = perGroup[c * perGroup.size() / perChannel.size()];
-  Tensor repeated(tensor->type(), {channels});
-  storeDoubles(repeated, perChannel);
-  return n.constant(repeated);
+/// One value per group to one per channel, which is what opset 21 takes.
+static Value repeatPerChannel(Compose &c, Value value, int64_t groups, int64_t channels) {
+  Value column = c.reshape(value, {groups, 1});
+  return c.reshape(c.expand(column, {groups, channels / groups}), {channels});
 }
 
 static LogicalResult importGroupNorm(NodeImporter &n) {
@@ -97,6 +105,7 @@ static LogicalResult importGroupNorm(NodeImporter &n) {
     return failure();
   int64_t groups = n.intAttr("num_groups", 0);
   Value scale = n.input(1), bias = n.input(2);
+  FloatAttr epsilon = epsilonOf(n);
   if (n.opset >= 21) {
     if (failed(checkStashType(n)))
       return failure();
@@ -106,20 +115,21 @@ static LogicalResult importGroupNorm(NodeImporter &n) {
       return n.invalid("num_groups must be at least 1");
     if (!x || x.getRank() < 2 || x.isDynamicDim(1) || x.getDimSize(1) % groups != 0)
       return n.unsupported("before opset 21 the number of channels must be known and divide into num_groups");
-    scale = repeatPerChannel(n, scale, groups, x.getDimSize(1));
-    bias = repeatPerChannel(n, bias, groups, x.getDimSize(1));
-    if (!scale || !bias)
-      return n.unsupported("before opset 21 scale and bias must be constants with one value per group");
+    Compose c(n);
+    for (Value parameter : {scale, bias})
+      if (c.rank(parameter) != 1 || c.dim(parameter, 0) != groups)
+        return n.invalid("before opset 21 scale and bias have one value per group");
+    scale = repeatPerChannel(c, scale, groups, x.getDimSize(1));
+    bias = repeatPerChannel(c, bias, groups, x.getDimSize(1));
   }
-  return n.finish({n.create<GroupNormOp>(n.input(0), scale, bias, n.builder.getI64IntegerAttr(groups),
-                                         f32(n, "epsilon", 1e-5f))});
+  return n.finish({n.create<GroupNormOp>(n.input(0), scale, bias, n.builder.getI64IntegerAttr(groups), epsilon)});
 }
 
 static LogicalResult importLayerNorm(NodeImporter &n) {
   if (failed(n.expectInputs(2, 3)) || failed(checkStashType(n)))
     return failure();
   IntegerAttr axis = i64(n, "axis", -1);
-  FloatAttr epsilon = f32(n, "epsilon", 1e-5f);
+  FloatAttr epsilon = epsilonOf(n);
   if (!n.hasOutput(1) && !n.hasOutput(2))
     return n.finish({n.create<LayerNormOp>(n.input(0), n.input(1), n.input(2), axis, epsilon)});
   Builder &b = n.builder;
@@ -137,7 +147,7 @@ static LogicalResult importRmsNorm(NodeImporter &n) {
   if (failed(n.expectInputs(2, 2)) || failed(checkStashType(n)))
     return failure();
   return n.finish(
-      {n.create<RmsNormOp>(n.input(0), n.input(1), i64(n, "axis", -1), f32(n, "epsilon", 1e-5f))});
+      {n.create<RmsNormOp>(n.input(0), n.input(1), i64(n, "axis", -1), epsilonOf(n))});
 }
 
 /// ONNX Runtime's norm of input + skip + bias, which is its fourth output.
@@ -155,6 +165,7 @@ template <typename Norm> static LogicalResult importSkipNorm(NodeImporter &n) {
   if (type && type.hasStaticShape() && sum.getType() != type)
     return n.invalid("has a skip or bias that does not fit its input");
   FloatAttr epsilon = f32(n, "epsilon", 1e-12f);
+  warnOfEpsilon(n, epsilon.getValueAsDouble());
   Value y;
   if constexpr (hasBeta)
     y = n.create<Norm>(sum, n.input(2), n.input(3), n.builder.getI64IntegerAttr(-1), epsilon);

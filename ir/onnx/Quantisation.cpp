@@ -1,6 +1,7 @@
 // Quantisation of ONNX: nn.quantize and nn.dequantize where they have the types, else casts and arithmetic; products that are exact
 // in integers. nn-form-integer-kernels finds what can be computed in bytes.
 #include "ir/onnx/Compose.h"
+#include "ir/onnx/ValueCheck.h"
 #include "ir/onnx/Window.h"
 #include "ir/ops/Convolution.h"
 #include "ir/ops/Math.h"
@@ -120,6 +121,7 @@ static LogicalResult importQuantize(NodeImporter &n) {
     return failure();
   Quantiser q(n);
   Value x = n.input(0), scale = n.input(1), zeroPoint = n.input(2);
+  warnOfScale(n, scale);
   int64_t axis = n.opset >= 13 ? n.intAttr("axis", 1) : 1;
   int64_t block = n.opset >= 21 ? n.intAttr("block_size", 0) : 0;
   bool saturate = n.opset < 19 || n.intAttr("saturate", 1) != 0;
@@ -158,6 +160,7 @@ static LogicalResult importDequantize(NodeImporter &n) {
     return failure();
   Quantiser q(n);
   Value x = n.input(0), scale = n.input(1), zeroPoint = n.input(2);
+  warnOfScale(n, scale);
   int64_t axis = n.opset >= 13 ? n.intAttr("axis", 1) : 1;
   int64_t block = n.opset >= 21 ? n.intAttr("block_size", 0) : 0;
   std::optional<DType> type = q.typeOf(scale);
@@ -217,6 +220,8 @@ static LogicalResult importMatMulInteger(NodeImporter &n) {
 static LogicalResult importQLinearMatMul(NodeImporter &n) {
   if (failed(n.expectInputs(8, 8)))
     return failure();
+  for (int i : {1, 4, 6})
+    warnOfScale(n, n.input(i));
   Quantiser q(n);
   Value a = q.centred(n.input(0), perRow(q, n.input(2), true), DType::I32);
   Value b = q.centred(n.input(3), perRow(q, n.input(5), false), DType::I32);
@@ -251,6 +256,8 @@ static LogicalResult importConvInteger(NodeImporter &n) {
 static LogicalResult importQLinearConv(NodeImporter &n) {
   if (failed(n.expectInputs(8, 9)))
     return failure();
+  for (int i : {1, 4, 6})
+    warnOfScale(n, n.input(i));
   Quantiser q(n);
   Value y = convolve(n, q, n.input(0), n.input(2), n.input(3), n.input(5));
   if (!y)

@@ -46,6 +46,13 @@ static LogicalResult importResize(NodeImporter &n) {
     if (std::optional<Dims> axes = n.intsAttr("axes"))
       a.axes = n.builder.getDenseI64ArrayAttr(*axes);
   }
+  // One of the two; exporters write the other as an empty tensor.
+  auto isGiven = [&](int i) {
+    RankedTensorType type = n.input(i) ? rankedType(n.input(i)) : RankedTensorType();
+    return type && type.hasStaticShape() && type.getNumElements() > 0;
+  };
+  if (isGiven(2) && isGiven(3))
+    return n.invalid("has both scales and sizes, and they may differ: leave one of them out");
   return createResize(n, a, n.input(1), n.input(2), n.input(3));
 }
 

@@ -63,7 +63,8 @@ SmallVector<Tap> GridSampler::taps(Value coordinate, int64_t size) {
   v = alignCorners ? mul(v, (extent - 1) / 2) : div(sub(mul(v, extent), 1), 2);
   if (mode == "nearest")
     v = round(v);
-  if (padding == "border")
+  // A cubic's taps overshoot where they meet the border, so it keeps its place and they alone move, as in PyTorch.
+  if (padding == "border" && mode != "cubic")
     v = clip(v, 0, extent - 1);
   if (padding == "reflection")
     v = reflected(v, alignCorners ? 0 : -0.5, alignCorners ? extent - 1 : extent - 0.5);

@@ -1,6 +1,7 @@
 // The operators of ai.onnx.ml around a model: scaling, encoding, linear models. Strings are refused by name.
 #include "ir/onnx/Compose.h"
 #include "ir/ops/Arithmetic.h"
+#include "ir/ops/Bits.h"
 #include "ir/ops/Math.h"
 #include "ir/ops/Reduction.h"
 #include <cmath>
@@ -125,7 +126,21 @@ static Value listOf(NodeImporter &n, const std::string &name, bool &isStrings) {
   return tensor ? n.constant(*tensor) : Value();
 }
 
-/// The value whose key x is, else the default.
+/// Which keys, along a new last axis, each element of x is. Up to version 3 bits are compared; from 4 on a NaN is any NaN.
+static Value matches(NodeImporter &n, Value x, Value keys) {
+  Compose c(n);
+  Value column = c.unsqueeze(x, c.rank(x));
+  if (!isFloat(c.typeOf(x)))
+    return c.equal(column, keys);
+  if (n.opset < 4) {
+    TypeAttr bits = TypeAttr::get(n.builder.getIntegerType(c.typeOf(x) == DType::F64 ? 64 : 32));
+    return c.equal(n.create<BitCastOp>(column, bits), n.create<BitCastOp>(keys, bits));
+  }
+  auto isNaN = [&](Value v) -> Value { return n.create<NotOp>(c.equal(v, v)); };
+  return n.create<OrOp>(c.equal(column, keys), c.both(isNaN(column), isNaN(keys)));
+}
+
+/// The value whose key x is, the last of them from version 4 on, else the default.
 static LogicalResult importLabelEncoder(NodeImporter &n) {
   if (failed(n.expectInputs(1, 1)))
     return failure();
@@ -143,8 +158,9 @@ static LogicalResult importLabelEncoder(NodeImporter &n) {
     n.ignoreAttr(unread);
   if (std::optional<Tensor> tensor = n.tensorAttr("default_tensor"))
     other = c.reshape(n.constant(*tensor), {});
-  Value hit = c.cast(c.equal(c.unsqueeze(x, c.rank(x)), keys), DType::I64);
-  Value place = n.create<ArgMaxOp>(hit, n.builder.getI64IntegerAttr(-1), n.builder.getBoolAttr(false), UnitAttr());
+  Value hit = c.cast(matches(n, x, keys), DType::I64);
+  UnitAttr last = n.opset >= 4 ? n.builder.getUnitAttr() : UnitAttr();
+  Value place = n.create<ArgMaxOp>(hit, n.builder.getI64IntegerAttr(-1), n.builder.getBoolAttr(false), last);
   Value isThere = c.less(n.intScalar(0), c.sum(hit, -1, false));
   return n.finish(c.where(isThere, c.gather(values, place, 0), other));
 }

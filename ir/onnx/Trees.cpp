@@ -49,7 +49,7 @@ private:
   SmallVector<int64_t> roots;
   int64_t targets = 0;
   std::string aggregate = "SUM";
-  DType real = DType::F32;
+  DType real = DType::F32; ///< of comparisons and sums
   Value result; ///< [samples, targets]
 };
 
@@ -124,11 +124,15 @@ Value ForestImporter::holds(Value x, Value at) {
   Value taken;
   for (int64_t which : modes)
     taken = taken ? where(equal(mode, number(static_cast<double>(which), mode)), compare(which), taken) : compare(which);
-  if (llvm::any_of(nodes, [](const Node &node) { return node.missingIsYes; })) {
-    Value missing = cast(gather(table([](const Node &node) { return node.missingIsYes; }, DType::I64), at, 0), DType::Bool);
-    taken = n.create<OrOp>(taken, both(missing, n.create<NotOp>(equal(x, x))));
-  }
-  return taken;
+  // NaN takes the way that the node says for what is missing, and no comparison but != holds of it.
+  bool tracks = llvm::any_of(nodes, [](const Node &node) { return node.missingIsYes; });
+  if (!tracks && !modes.contains(Neq))
+    return taken;
+  Value isThere = equal(x, x);
+  if (!tracks)
+    return both(taken, isThere);
+  Value missing = cast(gather(table([](const Node &node) { return node.missingIsYes; }, DType::I64), at, 0), DType::Bool);
+  return where(isThere, taken, missing);
 }
 
 LogicalResult ForestImporter::walk() {
@@ -247,15 +251,18 @@ LogicalResult ForestImporter::ensemble() {
   aggregate = aggregates[which];
   if (failed(walk()))
     return failure();
-  return n.finish(transformed(result, transforms[transform]));
+  return n.finish(castLike(transformed(result, transforms[transform]), n.input(0)));
 }
 
 /// Nodes as ai.onnx.ml 1 to 3 list them, named by tree and number.
 LogicalResult ForestImporter::readNamed(StringRef leafPrefix) {
   auto ints = [&](const Twine &name) { return n.intsAttr(name.str()).value_or(SmallVector<int64_t>()); };
   auto reals = [&](const Twine &name) {
-    if (std::optional<Tensor> tensor = n.tensorAttr((name + "_as_tensor").str()))
+    if (std::optional<Tensor> tensor = n.tensorAttr((name + "_as_tensor").str())) {
+      if (tensor->type() == DType::F64)
+        real = DType::F64;
       return toDoubles(*tensor);
+    }
     SmallVector<float> values = n.floatsAttr(name.str()).value_or(SmallVector<float>());
     return std::vector<double>(values.begin(), values.end());
   };
@@ -270,9 +277,11 @@ LogicalResult ForestImporter::readNamed(StringRef leafPrefix) {
     if (size != trees.size())
       return n.invalid("has lists of nodes of different lengths");
   std::map<std::pair<int64_t, int64_t>, int64_t> places;
+  std::set<int64_t> begun;
   for (size_t i = 0; i < trees.size(); ++i) {
-    places[{trees[i], numbers[i]}] = static_cast<int64_t>(i);
-    if (i == 0 || trees[i] != trees[i - 1])
+    if (!places.emplace(std::pair(trees[i], numbers[i]), static_cast<int64_t>(i)).second)
+      return n.invalid("has two nodes of the number " + Twine(numbers[i]) + " in tree " + Twine(trees[i]));
+    if (begun.insert(trees[i]).second)
       roots.push_back(static_cast<int64_t>(i)); // a tree's first node
   }
   auto placeOf = [&](int64_t tree, int64_t number) {
@@ -319,10 +328,10 @@ LogicalResult ForestImporter::named(StringRef leafPrefix) {
     aggregate = n.stringAttr("aggregate_function", "SUM");
   }
   std::string transform = n.stringAttr("post_transform", "NONE");
-  SmallVector<float> base = n.floatsAttr("base_values").value_or(SmallVector<float>());
+  SmallVector<float> baseFloats = n.floatsAttr("base_values").value_or(SmallVector<float>());
+  std::vector<double> base(baseFloats.begin(), baseFloats.end());
   if (std::optional<Tensor> tensor = n.tensorAttr("base_values_as_tensor"))
-    for (double value : toDoubles(*tensor))
-      base.push_back(static_cast<float>(value));
+    base = toDoubles(*tensor);
   // Two classes may be one score, that of the second.
   std::set<int64_t> named;
   bool isPositive = true;
@@ -333,6 +342,9 @@ LogicalResult ForestImporter::named(StringRef leafPrefix) {
     }
   bool isBinary = isClassifier && targets == 2 && named.size() == 1;
   if (isBinary) {
+    // A base value for each class: that of the one that has a score.
+    if (base.size() == 2 && (*named.begin() == 0 || *named.begin() == 1))
+      base = {base[static_cast<size_t>(*named.begin())]};
     for (Node &node : nodes)
       for (auto &[id, weight] : node.weights)
         id = 0;
@@ -341,11 +353,13 @@ LogicalResult ForestImporter::named(StringRef leafPrefix) {
   if (failed(walk()))
     return failure();
   if (base.size() == static_cast<size_t>(targets))
-    result = add(result, numbers(std::vector<double>(base.begin(), base.end()), {1, targets}, real));
+    result = add(result, numbers(base, {1, targets}, real));
   else if (!base.empty())
     return n.invalid("has " + Twine(base.size()) + " base_values for " + Twine(targets) + " targets");
+  // Scores are f32 whatever the input is.
+  auto finished = [&](Value scores) { return cast(scores, DType::F32); };
   if (!isClassifier)
-    return n.finish(transformed(result, transform));
+    return n.finish(finished(transformed(result, transform)));
   std::vector<double> numbersOf(labels->begin(), labels->end());
   Value names = numbers(numbersOf, {static_cast<int64_t>(labels->size())}, DType::I64), best;
   if (isBinary) {
@@ -353,10 +367,10 @@ LogicalResult ForestImporter::named(StringRef leafPrefix) {
     best = cast(squeeze(less(number(isProbability ? 0.5 : 0, result), result), 1), DType::I64);
     Value other = isProbability ? sub(number(1, result), result) : neg(result);
     Value pair = concat({other, result}, 1);
-    return n.finish({gather(names, best, 0), transform == "LOGISTIC" ? sigmoid(pair) : transformed(pair, transform)});
+    return n.finish({gather(names, best, 0), finished(transformed(pair, transform))});
   }
   best = n.create<ArgMaxOp>(result, n.builder.getI64IntegerAttr(1), n.builder.getBoolAttr(false), UnitAttr());
-  return n.finish({gather(names, best, 0), transformed(result, transform)});
+  return n.finish({gather(names, best, 0), finished(transformed(result, transform))});
 }
 
 static LogicalResult importTreeEnsemble(NodeImporter &n) { return ForestImporter(n).ensemble(); }

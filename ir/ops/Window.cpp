@@ -151,6 +151,11 @@ FailureOr<Window> resolveTransposedWindow(Operation *op, const WindowAttributes 
       // total = (in-1)*stride + output_padding + extent - out; what would be negative is filled with bias at
       // the end.
       axis.out = outputShape.empty() ? scaled : outputShape[d];
+      // An output_padding could add as much. Beyond lies nothing that any input reaches.
+      int64_t most = full + std::max(axis.stride, axis.dilation) - 1 - extra;
+      if (!outputShape.empty() && axis.out > most)
+        return op->emitOpError() << "output_shape asks for " << axis.out << " elements along spatial dimension " << d
+                                 << ", of which the kernel reaches " << full;
       int64_t total = std::max<int64_t>(0, full - axis.out);
       axis.padBegin = a.autoPad == "SAME_UPPER" ? total / 2 : total - total / 2;
       axis.padEnd = total - axis.padBegin;

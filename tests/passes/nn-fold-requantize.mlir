@@ -40,3 +40,34 @@ func.func @kept(%x: tensor<4xf32>) -> (tensor<4xui8>, tensor<4xf32>) {
   %y = nn.quantize %r, %h, %z : (tensor<4xf32>, tensor<f32>, tensor<ui8>) -> tensor<4xui8>
   return %y, %a : tensor<4xui8>, tensor<4xf32>
 }
+
+// -----
+
+// The dequantised values overflow in f32 and saturate; without the scale they would not.
+// CHECK-LABEL: func @overflow
+// CHECK: nn.dequantize %arg0, %[[S:.*]], %
+// CHECK: nn.quantize %{{.*}}, %[[S]], %
+func.func @overflow(%q: tensor<4xi8>) -> tensor<4xi8> {
+  %s = nn.constant dense<2.0e+38> : tensor<f32>
+  %z = nn.constant dense<0> : tensor<i8>
+  %x = nn.dequantize %q, %s, %z : (tensor<4xi8>, tensor<f32>, tensor<i8>) -> tensor<4xf32>
+  %y = nn.quantize %x, %s, %z : (tensor<4xf32>, tensor<f32>, tensor<i8>) -> tensor<4xi8>
+  return %y : tensor<4xi8>
+}
+
+// -----
+
+// Two sums of any size: one may overflow with the scale and cancel without it.
+// CHECK-LABEL: func @two_unbounded
+// CHECK: %[[H:.*]] = nn.constant dense<5.000000e-01> : tensor<f32>
+// CHECK: nn.quantize %{{.*}}, %[[H]], %
+func.func @two_unbounded(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xui8> {
+  %s = nn.constant dense<2.0> : tensor<1xf32>
+  %h = nn.constant dense<0.5> : tensor<f32>
+  %z = nn.constant dense<0> : tensor<ui8>
+  %a = nn.channel_affine %x, %s, %s : (tensor<4xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<4xf32>
+  %b = nn.channel_affine %y, %s, %s : (tensor<4xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<4xf32>
+  %c = nn.add %a, %b : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %q = nn.quantize %c, %h, %z : (tensor<4xf32>, tensor<f32>, tensor<ui8>) -> tensor<4xui8>
+  return %q : tensor<4xui8>
+}

@@ -63,3 +63,17 @@ func.func @concat(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<8xui8> {
   %y = nn.quantize %c, %s, %z : (tensor<8xf32>, tensor<f32>, tensor<ui8>) -> tensor<8xui8>
   return %y : tensor<8xui8>
 }
+
+// -----
+
+// 2 * 2e38 is infinite in f32, and what is infinite saturates: 127, not 2.
+// CHECK-LABEL: func @overflow
+// CHECK: nn.dequantize
+// CHECK: nn.quantize
+func.func @overflow(%q: tensor<4xi8>) -> tensor<4xi8> {
+  %s = nn.constant dense<2.0e+38> : tensor<f32>
+  %z = nn.constant dense<0> : tensor<i8>
+  %x = nn.dequantize %q, %s, %z : (tensor<4xi8>, tensor<f32>, tensor<i8>) -> tensor<4xf32>
+  %y = nn.quantize %x, %s, %z : (tensor<4xf32>, tensor<f32>, tensor<i8>) -> tensor<4xi8>
+  return %y : tensor<4xi8>
+}

@@ -10,7 +10,7 @@ func.func @main(%x: tensor<?x3xf32> {nn.name = "x", nn.dims = ["batch", ""]}) ->
 
 // A shape that is an input of the model is known only at run time.
 func.func @main(%x: tensor<6xf32> {nn.name = "x"}, %s: tensor<2xi64> {nn.name = "s"}) -> tensor<?x?xf32> {
-  // expected-error@+1 {{unsupported: (nn.reshape) has a result shape known only at run time}}
+  // expected-error@+1 {{unsupported: (Reshape) has a result shape known only at run time}}
   %y = nn.reshape %x, %s : (tensor<6xf32>, tensor<2xi64>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
 }

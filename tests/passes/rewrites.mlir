@@ -7,8 +7,8 @@
 // ONE: nn.sigmoid
 // ONE: nn.relu
 
-// LOG: `nn-rewrite` drop-identity-activation at 'first' (nn.relu)
-// LOG: `nn-rewrite` drop-identity-activation at 'second' (nn.relu)
+// LOG: `nn-rewrite` drop-identity-activation at 'first' (Relu)
+// LOG: `nn-rewrite` drop-identity-activation at 'second' (Relu)
 func.func @main(%x: tensor<1x2x4xf32>) -> (tensor<1x2x4xf32>, tensor<1x2x4xf32>) {
   %a = nn.abs %x : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
   %y = nn.relu %a : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32> loc("first")

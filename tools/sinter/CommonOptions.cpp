@@ -8,6 +8,8 @@
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
+#include <memory>
+#include <set>
 #include <unistd.h>
 
 namespace sinter {
@@ -195,6 +197,11 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
 
 Status CommonOptions::finish() {
   describeTuning(compile.tune);
+  // A model that is compiled for several shapes is warned of once.
+  compile.warn = [told = std::make_shared<std::set<std::string>>()](const std::string &text) {
+    if (told->insert(text).second)
+      fmt::print(stderr, "sinter: warning: {}\n", text);
+  };
   if (compile.math == "strict" && compile.backend == "onednn")
     return {ErrorCode::InvalidArgument,
             "--math strict promises roundings that oneDNN's kernels do not keep: use --backend llvm"};

@@ -1,0 +1,39 @@
+// Models that ask for what ONNX does not allow, or for what nobody means: every command names the node and the cause, in words
+// of ONNX. tests/data/odd-models/make.py writes them; a line of expected.tsv is a file, a node or input, and a cause.
+#include "tests/cli/Cli.h"
+
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sstream>
+
+using namespace sinter;
+using namespace sinter::cli;
+
+TEST(OddModels, NamedByEveryCommand) {
+  const std::string models = std::string(SINTER_SOURCE_DIR) + "/tests/data/odd-models/";
+  std::ifstream expected(models + "expected.tsv");
+  int count = 0;
+  for (std::string line; std::getline(expected, line); ++count) {
+    std::istringstream fields(line);
+    std::string file, node, cause;
+    ASSERT_TRUE(std::getline(fields, file, '\t') && std::getline(fields, node, '\t') && std::getline(fields, cause)) << line;
+    std::string model = models + file + ".onnx";
+    // What is known when the file is read is said by all of them; each eighth model shows that it is.
+    std::vector<std::string> commands{"inspect " + model, "compile " + model + " -o @/odd.so"};
+    if (count % 8 == 0)
+      commands.insert(commands.end(), {"explain " + model, "run " + model});
+    for (const std::string &command : commands) {
+      Outcome outcome = run(command);
+      std::string said = outcome.out + outcome.err;
+      SCOPED_TRACE("sinter " + command + "\n" + said);
+      EXPECT_GE(outcome.status, 0);
+      EXPECT_NE(said.find(node), std::string::npos) << "no '" << node << "'";
+      EXPECT_NE(said.find(cause), std::string::npos) << "no '" << cause << "'";
+      EXPECT_EQ(said.find("tensor<"), std::string::npos);
+      EXPECT_EQ(said.find("'nn."), std::string::npos);
+      EXPECT_EQ(said.find("(nn."), std::string::npos);
+    }
+  }
+  EXPECT_GT(count, 100);
+}
