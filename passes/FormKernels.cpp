@@ -170,7 +170,7 @@ private:
   /// if there is none.
   KernelOp joinable(Operation *op) {
     if (!fuse)
-      return refuse(op, "NOT_OPTIMISED", "-O0 fuses nothing");
+      return refuse(op, "NOT_OPTIMISED", "-O0 and the reference fuse nothing");
     if (!isa<ElementwiseOpInterface>(op) || op->getNumResults() != 1)
       return refuse(op, "NOT_ELEMENTWISE", "its results need more than one element of each operand");
     KernelOp found;
@@ -276,19 +276,19 @@ private:
     return feed && feed == &ops.front();
   }
 
-  /// Tells the journal why ops are alone in their kernels.
+  /// Tells the journal why BatchNorms and activations need kernels of their own.
   void recordRefusals(Block &body) {
     Journal journal(getOperation());
     for (auto kernel : body.getOps<KernelOp>()) {
-      Block &ops = kernel.getBody().front();
-      auto refusal = refusals.find(&ops.front());
-      if (!llvm::hasNItems(ops.without_terminator(), 1) || refusal == refusals.end() ||
-          journalKind(&ops.front()).empty())
+      auto ops = kernel.getBody().front().without_terminator();
+      auto refusal = refusals.find(&*ops.begin());
+      if (refusal == refusals.end() || llvm::any_of(ops, [](Operation &op) { return journalKind(&op).empty(); }))
         continue;
       const auto &[code, reason] = refusal->second;
-      for (const std::string &name : namesOf(ops.front().getLoc()))
+      Location loc = (*ops.begin()).getLoc();
+      for (const std::string &name : namesOf(loc))
         if (JournalRow *row = journal.find(name); row && row->code.empty())
-          journal.note(ops.front().getLoc(), code, reason);
+          journal.note(loc, code, reason);
         else if (row)
           row->reason += "; not fused: " + reason;
     }

@@ -1,4 +1,5 @@
-// nn-settle-outcomes: the journal's last word, read off the kernels.
+// nn-settle-outcomes: the journal's last word, read off the kernels. Fused means no pass over memory of its own: a kernel that
+// computes BatchNorms and activations alone is the pass of the first of them, which is kept.
 #include "ir/Ops.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
@@ -31,6 +32,9 @@ struct SettleOutcomesPass : impl::SettleOutcomesBase<SettleOutcomesPass> {
           byName[name].push_back(op);
     });
     Journal journal(getOperation());
+    rows.clear();
+    for (const JournalRow &row : journal.rows())
+      rows[row.name] = &row;
     for (JournalRow &row : journal.rows())
       if (row.outcome.empty())
         settle(row);
@@ -46,9 +50,8 @@ private:
       row.into.clear();
       bool alone = false;
       for (Operation *op : own) {
-        std::vector<std::string> beside = namesBeside(op, row.name);
-        alone |= beside.empty();
-        addNames(row.into, beside);
+        addNames(row.into, namesBeside(op, row.name));
+        alone |= !sharesPass(op, row);
       }
       row.outcome = alone ? "kept" : "fused";
       if (alone)
@@ -77,6 +80,22 @@ private:
     return kind == row.kind || (kind.empty() && ArrayRef(namesOf(op->getLoc())) == ArrayRef(row.name));
   }
 
+  /// Whether the op's kernel would read and write memory without the op, too: it computes something that has no row, or
+  /// begins with another row.
+  bool sharesPass(Operation *op, const JournalRow &row) const {
+    auto kernel = dyn_cast<KernelOp>(op->getParentOp());
+    if (!kernel)
+      return false;
+    auto ops = llvm::make_filter_range(kernel.getBody().front().without_terminator(), [](Operation &other) { return !isView(&other); });
+    bool isFirst = llvm::is_contained(namesOf((*ops.begin()).getLoc()), row.name);
+    return !isFirst || llvm::any_of(ops, [&](Operation &other) {
+      return llvm::none_of(namesOf(other.getLoc()), [&](const std::string &name) {
+        const JournalRow *found = rows.lookup(name);
+        return found && computes(&other, *found);
+      });
+    });
+  }
+
   /// The names of the other nodes that the op's kernel computes.
   static std::vector<std::string> namesBeside(Operation *op, StringRef name) {
     std::vector<std::string> beside;
@@ -90,6 +109,7 @@ private:
   }
 
   llvm::StringMap<SmallVector<Operation *>> byName;
+  llvm::StringMap<const JournalRow *> rows;
 };
 
 } // namespace

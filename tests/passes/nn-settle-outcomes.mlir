@@ -27,3 +27,23 @@ func.func @alone(%x: tensor<4xf32>) -> tensor<4xf32> {
   %2 = nn.relu %x : (tensor<4xf32>) -> tensor<4xf32> loc("relu")
   return %2 : tensor<4xf32>
 }
+
+// -----
+
+// A kernel of a BatchNorm and an activation alone is a pass over memory that the BatchNorm needs: it is kept, and the activation joins
+// it. A sum beside them needs the pass anyway: fused.
+// CHECK: kind = "BatchNormalization", name = "bn1", outcome = "kept"
+// CHECK-SAME: into = ["bn1"], kind = "Relu", name = "relu1", outcome = "fused"
+// CHECK-SAME: into = ["sum", "relu2"], kind = "BatchNormalization", name = "bn2", outcome = "fused"
+// CHECK-SAME: into = ["sum", "bn2"], kind = "Relu", name = "relu2", outcome = "fused"
+func.func @without_anchor(%x: tensor<1x2x4x4xf32>, %z: tensor<1x2x4x4xf32>) -> (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) {
+  %p = nn.constant dense<[2.0, 4.0]> : tensor<2xf32>
+  %a = nn.batch_norm %x, %p, %p, %p, %p
+    : (tensor<1x2x4x4xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32> loc("bn1")
+  %b = nn.relu %a : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> loc("relu1")
+  %c = nn.add %z, %z : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> loc("sum")
+  %d = nn.batch_norm %c, %p, %p, %p, %p
+    : (tensor<1x2x4x4xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32> loc("bn2")
+  %e = nn.relu %d : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> loc("relu2")
+  return %b, %e : tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>
+}
