@@ -1,6 +1,7 @@
 // nn-assign-layout: which values lie in memory in channel blocks. Convolutions compute blocks of channels in
 // vectors, so a blocked layout starts at the first of them and lasts as long as ops can work on it; relayouts
 // stand where it ends (NeoCPU, Liu et al., arXiv 1809.02697, section 3.2, with one block size throughout).
+#include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "ir/ops/TransposedWindow.h"
 #include "passes/Passes.h"
@@ -84,7 +85,9 @@ private:
     if (!twin) {
       OpBuilder builder(value.getContext());
       builder.setInsertionPointAfterValue(value);
-      twin = RelayoutOp::create(builder, value.getLoc(), withLayout(rankedType(value), wanted), value);
+      // A name of its own: it is a pass over memory that no node of the model asked for.
+      auto name = StringAttr::get(&getContext(), "relayout of " + nameOf(value.getLoc()));
+      twin = RelayoutOp::create(builder, NameLoc::get(name, value.getLoc()), withLayout(rankedType(value), wanted), value);
     }
     operand.set(twin);
   }

@@ -1,4 +1,5 @@
 // RUN: sinter-opt %s --nn-assign-layout="block=8" | FileCheck %s
+// RUN: sinter-opt %s --nn-assign-layout="block=8" --nn-form-kernels | FileCheck %s --check-prefix=NAME
 
 // The image is read as it is; blocks last through the pool and the sum, and end at the output.
 // CHECK-LABEL: func.func @main
@@ -10,13 +11,15 @@
 // CHECK: %[[SCALED:.*]] = nn.mul %[[POOL]], %{{.*}} : (tensor<1x16x4x4xf32, #nn.blocked<1, 8>>, tensor<1x16x1x1xf32>)
 // CHECK: %[[PLAIN:.*]] = nn.relayout %[[SCALED]] : (tensor<1x16x4x4xf32, #nn.blocked<1, 8>>) -> tensor<1x16x4x4xf32>
 // CHECK: return %[[PLAIN]]
+// A relayout has a name of its own.
+// NAME: nn.kernel "relayout of scaled"
 func.func @main(%x: tensor<1x3x8x8xf32>) -> tensor<1x16x4x4xf32> {
   %w = nn.constant dense<1.0> : tensor<16x3x3x3xf32>
   %s = nn.constant dense<2.0> : tensor<1x16x1x1xf32>
   %a = nn.conv %x, %w {pads = array<i64: 1, 1, 1, 1>} : (tensor<1x3x8x8xf32>, tensor<16x3x3x3xf32>) -> tensor<1x16x8x8xf32>
   %r = nn.relu %a : (tensor<1x16x8x8xf32>) -> tensor<1x16x8x8xf32>
   %p = nn.max_pool %r {kernel_shape = array<i64: 2, 2>, strides = array<i64: 2, 2>} : (tensor<1x16x8x8xf32>) -> tensor<1x16x4x4xf32>
-  %y = nn.mul %p, %s : (tensor<1x16x4x4xf32>, tensor<1x16x1x1xf32>) -> tensor<1x16x4x4xf32>
+  %y = nn.mul %p, %s : (tensor<1x16x4x4xf32>, tensor<1x16x1x1xf32>) -> tensor<1x16x4x4xf32> loc("scaled")
   return %y : tensor<1x16x4x4xf32>
 }
 
