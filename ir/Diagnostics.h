@@ -24,7 +24,7 @@ std::string typeText(mlir::Type type);
 std::string messageOf(mlir::Diagnostic &diagnostic, std::string *op = nullptr);
 
 /// Attribute of the last of the ops that an importer wrote in place of one node that `sinter explain` lists:
-/// the node's ONNX operator type.
+/// the node's ONNX operator type. Empty on an activation that is only a part of its node, and has no row there.
 inline constexpr llvm::StringLiteral nodeKindAttr = "nn.onnx_op";
 
 /// The user's name of an op; fused locations are joined by '+'.

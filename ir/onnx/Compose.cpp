@@ -1,5 +1,6 @@
 // See the header.
 #include "ir/onnx/Compose.h"
+#include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 
 using namespace mlir;
@@ -73,25 +74,31 @@ Value Compose::gatherElements(Value v, Value indices, int64_t axis) {
   return n.create<GatherElementsOp>(v, indices, axis);
 }
 
+Value Compose::asPart(Value v) {
+  if (Operation *op = v.getDefiningOp())
+    op->setAttr(nodeKindAttr, n.builder.getStringAttr(""));
+  return v;
+}
+
 Value Compose::add(Value a, Value b) { return n.create<AddOp>(a, b); }
 Value Compose::sub(Value a, Value b) { return n.create<SubOp>(a, b); }
 Value Compose::mul(Value a, Value b) { return n.create<MulOp>(a, b); }
 Value Compose::div(Value a, Value b) { return n.create<DivOp>(a, b); }
-Value Compose::max(Value a, Value b) { return n.create<MaxOp>(ValueRange{a, b}); }
-Value Compose::min(Value a, Value b) { return n.create<MinOp>(ValueRange{a, b}); }
+Value Compose::max(Value a, Value b) { return asPart(n.create<MaxOp>(ValueRange{a, b})); }
+Value Compose::min(Value a, Value b) { return asPart(n.create<MinOp>(ValueRange{a, b})); }
 
 Value Compose::clip(Value v, double lower, double upper) {
-  return n.create<ClipOp>(v, number(lower, v), number(upper, v));
+  return asPart(n.create<ClipOp>(v, number(lower, v), number(upper, v)));
 }
 
 Value Compose::matmul(Value a, Value b) { return n.create<MatmulOp>(a, b); }
 Value Compose::floor(Value v) { return n.create<FloorOp>(v); }
 Value Compose::round(Value v) { return n.create<RoundOp>(v); }
-Value Compose::abs(Value v) { return n.create<AbsOp>(v); }
+Value Compose::abs(Value v) { return asPart(n.create<AbsOp>(v)); }
 Value Compose::neg(Value v) { return n.create<NegOp>(v); }
 Value Compose::exp(Value v) { return n.create<ExpOp>(v); }
-Value Compose::tanh(Value v) { return n.create<TanhOp>(v); }
-Value Compose::sigmoid(Value v) { return n.create<SigmoidOp>(v); }
+Value Compose::tanh(Value v) { return asPart(n.create<TanhOp>(v)); }
+Value Compose::sigmoid(Value v) { return asPart(n.create<SigmoidOp>(v)); }
 Value Compose::less(Value a, Value b) { return n.create<LessOp>(a, b); }
 Value Compose::lessOrEqual(Value a, Value b) { return n.create<LessOrEqualOp>(a, b); }
 Value Compose::equal(Value a, Value b) { return n.create<EqualOp>(a, b); }

@@ -79,6 +79,8 @@ public:
   mlir::Value softmax(mlir::Value v, int64_t axis);
   /// Over these axes; all if there are none.
   mlir::Value sum(mlir::Value v, llvm::ArrayRef<int64_t> axes, bool keepdims);
+  /// The value, whose op is no activation of the model: it is a part of what the node computes (a gate of an LSTM).
+  mlir::Value asPart(mlir::Value v);
 
   NodeImporter &n;
 };

@@ -39,7 +39,8 @@ private:
   void gruStep(Value x, Value &h);
   void lstmStep(Value x, Value &h, Value &c);
 
-  Value apply(int64_t function, Value v);
+  Value apply(int64_t function, Value v) { return asPart(call(functions[function], v)); }
+  Value call(const Activation &f, Value v);
   Value part(Value v, int64_t axis, int64_t index) { return slice(v, axis, index * hidden, (index + 1) * hidden); }
   Value activated(int64_t function, Value v) { return apply(function, clipped(v)); }
   Value clipped(Value v) { return limit > 0 ? clip(v, -limit, limit) : v; }
@@ -122,8 +123,7 @@ LogicalResult RecurrentImporter::readAttributes() {
 
 //===- Cells ---------------------------------------------------------------===//
 
-Value RecurrentImporter::apply(int64_t function, Value v) {
-  const Activation &f = functions[function];
+Value RecurrentImporter::call(const Activation &f, Value v) {
   auto f32 = [&](double value) { return n.builder.getF32FloatAttr(static_cast<float>(value)); };
   if (f.name == "sigmoid")
     return sigmoid(v);
