@@ -300,6 +300,7 @@ AffineVerdict AffineMover::canMoveDown(Value v, const ChannelAffine &affine, boo
   if (AffineVerdict verdict = keepsDigits(affine, elementTypeOf(v)); !verdict)
     return verdict;
   asked = 0;
+  bordered.clear();
   return canMoveDownFrom(v, affine, borders, 0);
 }
 
@@ -328,6 +329,8 @@ AffineVerdict AffineMover::canMoveDownTo(OpOperand &use, const ChannelAffine &af
   AffineVerdict verdict = AffineVerdict::no("OP_CANNOT_ABSORB", describe(op) + " cannot take it up");
   if (auto interface = dyn_cast<AffineOpInterface>(op)) {
     AffineVerdict answer = interface.canAbsorbAtInput(use.getOperandNumber(), affine, borders);
+    if (answer && borders && !interface.canAbsorbAtInput(use.getOperandNumber(), affine, /*borders=*/false))
+      bordered.push_back(rankedType(op->getResult(0)));
     if (answer)
       return answer;
     if (answer.code != "OP_CANNOT_ABSORB")

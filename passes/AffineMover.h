@@ -34,6 +34,9 @@ public:
   /// Does it to the readers of `v`: afterwards they read `raw`.
   void moveDown(mlir::Value v, mlir::Value raw, const ChannelAffine &affine, mlir::Location loc);
 
+  /// The results to which constant tensors would be added, in the last answer with `borders`.
+  llvm::ArrayRef<mlir::RankedTensorType> borderedResults() const { return bordered; }
+
   /// Names of the ops whose constants took the affine up, in order.
   llvm::ArrayRef<std::string> takers() const { return names; }
 
@@ -48,6 +51,7 @@ private:
 
   LargestOf largest;
   llvm::SmallVector<std::string> names;
+  llvm::SmallVector<mlir::RankedTensorType> bordered;
   int asked = 0;
 };
 

@@ -37,6 +37,10 @@ inline constexpr ExplainCode explainCodes[] = {
      "the convolution after it pads with zeros, which come after the shift: at the border the fold would be "
      "wrong",
      ""},
+    {"BORDER_CONSTANT",
+     "it is folded, and a constant tensor, as large as the result for one input, mends the border of a padded "
+     "convolution",
+     ""},
     {"NEGATIVE_SCALE",
      "its scale is negative in a channel, and does not pass an activation or a maximum unchanged", ""},
     {"SIBLING_RESULT", "the op before it has several results, and the same channels reach another of them",
@@ -54,7 +58,7 @@ inline constexpr ExplainCode explainCodes[] = {
     {"EMPTY_TENSOR", "the tensor has no elements", ""},
     {"INTEGER_TYPE", "the op before it computes in integers", ""},
     // Why a node has a kernel of its own.
-    {"NOT_OPTIMISED", "nothing is fused or folded under -O0", "leave -O0 out"},
+    {"NOT_OPTIMISED", "nothing is fused or folded under -O0, nor by the reference", "leave -O0 out, or --backend reference"},
     {"NOT_ELEMENTWISE",
      "each of its results needs more than one element of its operands, so it joins no other kernel", ""},
     {"ELEMENT_TYPE", "its operands and its result differ in element type", ""},

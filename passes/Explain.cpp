@@ -106,7 +106,8 @@ Object explanationOf(ModuleOp module) {
                  {"activations", counts(activationCounts)},
                  {"macs_before", integerOf(module, macsBeforeAttr)},
                  {"macs_after", static_cast<int64_t>(macs)},
-                 {"constant_channels_removed", integerOf(module, constantChannelsRemovedAttr)}};
+                 {"constant_channels_removed", integerOf(module, constantChannelsRemovedAttr)},
+                 {"border_constant_bytes", integerOf(module, borderConstantBytesAttr)}};
   return Object{{"batch_norms", std::move(batchNorms)},
                 {"activations", std::move(activations)},
                 {"kernels", std::move(kernels)},

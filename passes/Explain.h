@@ -11,6 +11,9 @@ inline constexpr llvm::StringLiteral macsBeforeAttr = "nn.macs_before";
 /// Integer attribute of the module: channels that were proved constant and left the network.
 inline constexpr llvm::StringLiteral constantChannelsRemovedAttr = "nn.constant_channels_removed";
 
+/// Integer attribute of the module: bytes of the constant tensors that folds added where padding meets no shift.
+inline constexpr llvm::StringLiteral borderConstantBytesAttr = "nn.border_constant_bytes";
+
 /// The object that docs/explain.md documents; `module` has kernels and a settled journal.
 llvm::json::Object explanationOf(mlir::ModuleOp module);
 /// The same as text on one line.

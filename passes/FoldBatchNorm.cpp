@@ -4,6 +4,8 @@
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "passes/AffineMover.h"
+#include "passes/Explain.h"
+#include "passes/FeedsRounding.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
 #include "passes/RangeAnalysis.h"
@@ -23,6 +25,7 @@ namespace {
 struct FoldBatchNormPass : impl::FoldBatchNormBase<FoldBatchNormPass> {
   void runOnOperation() override {
     journal.emplace(getOperation());
+    borderBytes = 0;
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       Block &body = function.getBody().front();
       eraseUnused(body);
@@ -33,6 +36,8 @@ struct FoldBatchNormPass : impl::FoldBatchNormBase<FoldBatchNormPass> {
         replaceByAffine(op);
     }
     journal->save();
+    if (borderBytes)
+      getOperation()->setAttr(borderConstantBytesAttr, Builder(&getContext()).getI64IntegerAttr(borderBytes));
   }
 
 private:
@@ -40,8 +45,10 @@ private:
   bool sweep(Block &body) {
     bool changed = false;
     SmallVector<Operation *> candidates;
+    // A product or sum of its own costs next to nothing; a last bit that becomes a step of a quantisation does.
+    DenseSet<Operation *> beforeRoundings = findOpsBeforeRoundings(body);
     for (Operation &op : body)
-      if (isAffineLike(&op))
+      if (isAffineLike(&op) && !beforeRoundings.contains(&op))
         candidates.push_back(&op);
     // Moving an affine erases ops that took it up: candidates after it may be gone.
     DenseSet<Operation *> alive(candidates.begin(), candidates.end());
@@ -85,8 +92,11 @@ private:
     AffineVerdict down = canMoveDown(mover, *found, result, affine);
     if (down)
       return rewrite(op, "move-affine-down", [&] {
+        int64_t added = 0;
+        for (RankedTensorType type : mover.borderedResults())
+          added += bytesOf(type) / type.getDimSize(0);
         mover.moveDown(result, found->x, affine, op->getLoc());
-        finishFolded(op, mover);
+        finishFolded(op, mover, added);
       });
     // Behind a graph input there is but one way to go.
     journal->note(op->getLoc(), verdict.code == "NO_PRODUCER" ? down.code : verdict.code,
@@ -101,16 +111,43 @@ private:
     return std::max(std::fabs(bounds.lo), std::fabs(bounds.hi));
   }
 
-  /// A constant tensor at the borders is worth it only where the affine has no kernel to join for free.
-  AffineVerdict canMoveDown(AffineMover &mover, const AffineOf &found, Value result,
-                            const ChannelAffine &affine) {
+  /// Constant tensors at the borders are worth it only where reading them takes fewer bytes a run than the affine does
+  /// where it is.
+  static AffineVerdict canMoveDown(AffineMover &mover, const AffineOf &found, Value result,
+                                   const ChannelAffine &affine) {
     AffineVerdict plain = mover.canMoveDown(result, affine, /*borders=*/false);
-    bool isAlone = !found.x.getDefiningOp() || !found.x.hasOneUse();
-    return plain || !isAlone ? plain : mover.canMoveDown(result, affine, /*borders=*/true);
+    int64_t staying = bytesOfStaying(found.x);
+    if (plain || staying == 0)
+      return plain;
+    AffineVerdict bordered = mover.canMoveDown(result, affine, /*borders=*/true);
+    int64_t reading = 0;
+    for (RankedTensorType type : mover.borderedResults())
+      reading += bytesOf(type);
+    if (!bordered || reading < staying)
+      return bordered;
+    return AffineVerdict::no("ZERO_PAD_SHIFT", plain.reason + ": a constant tensor that mends it would be " +
+                                                   std::to_string(reading) + " bytes to read a run, and staying moves " +
+                                                   std::to_string(staying));
   }
 
-  void finishFolded(Operation *op, const AffineMover &mover) {
-    journal->decide(op->getLoc(), "folded", mover.takers(), "", "");
+  static int64_t bytesOf(RankedTensorType type) {
+    return type.getNumElements() * static_cast<int64_t>(sizeOf(*toDType(type.getElementType())));
+  }
+
+  /// What an affine of x moves in memory where it stays: nothing in the kernel of what computes x; a second result
+  /// where others read x too; a pass of its own over an input.
+  static int64_t bytesOfStaying(Value x) {
+    if (!x.getDefiningOp())
+      return 2 * bytesOf(rankedType(x));
+    return x.hasOneUse() ? 0 : bytesOf(rankedType(x));
+  }
+
+  /// `added`: bytes of the constant tensors that borders need.
+  void finishFolded(Operation *op, const AffineMover &mover, int64_t added = 0) {
+    std::string reason = "a constant tensor of " + std::to_string(added) +
+                         " bytes is added, because the padding behind it meets zeros and not its shift";
+    journal->decide(op->getLoc(), "folded", mover.takers(), added ? "BORDER_CONSTANT" : "", added ? reason : "");
+    borderBytes += added;
     op->erase();
   }
 
@@ -149,6 +186,7 @@ private:
   }
 
   std::optional<Journal> journal;
+  int64_t borderBytes = 0;
 };
 
 } // namespace

@@ -99,7 +99,9 @@ def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
     products, sums, differences and quotients with per-channel constants. Each moves up, into the constants of what computes x (a
     convolution: w' = w*s, b' = b*s + t), or else down, into those of everything that reads y, through whatever lets it pass: by
     the ops' own answers (`AffineOpInterface`, `ChannelFlowOpInterface`), in double, rounded once. A zero-padded convolution after it
-    takes only a scale, or adds a constant tensor that has the sums of its border classes. A BatchNorm that stays becomes an
+    takes only a scale, or adds a constant tensor that has the sums of its border classes, where reading that takes fewer bytes. Products
+    and sums between values that every order of computing gives alike and an op that rounds keep their own roundings: a last bit would
+    become a step. A BatchNorm that stays becomes an
     `nn.channel_affine`, which fuses like any elementwise op. Outcomes and reasons go to the journal.
   }];
 }

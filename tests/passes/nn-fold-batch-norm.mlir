@@ -131,3 +131,41 @@ func.func @padded(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
   %y = nn.conv %b, %w {pads = array<i64: 1, 1>} : (tensor<1x1x4xf32>, tensor<1x1x3xf32>) -> tensor<1x1x4xf32>
   return %y : tensor<1x1x4xf32>
 }
+
+// -----
+
+// The same, to eight channels: reading 128 bytes of constants would cost more than a pass over 16 bytes.
+// CHECK-LABEL: @padded_to_many
+// CHECK: nn.channel_affine
+// CHECK: nn.conv
+// CHECK-NOT: nn.add
+func.func @padded_to_many(%x: tensor<1x1x4xf32>) -> tensor<1x8x4xf32> {
+  %w = nn.constant dense<1.0> : tensor<8x1x3xf32>
+  %one = nn.constant dense<1.0> : tensor<1xf32>
+  %z = nn.constant dense<0.0> : tensor<1xf32>
+  %b = nn.batch_norm %x, %one, %one, %z, %one {epsilon = 0.0 : f32}
+    : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
+  %y = nn.conv %b, %w {pads = array<i64: 1, 1>} : (tensor<1x1x4xf32>, tensor<8x1x3xf32>) -> tensor<1x8x4xf32>
+  return %y : tensor<1x8x4xf32>
+}
+
+// -----
+
+// In front of a quantisation each product and sum keeps its own rounding: a last bit would become a step. What no
+// rounding reads is one affine.
+// CHECK-LABEL: @before_rounding
+// CHECK: %[[A:.*]] = nn.mul %arg0
+// CHECK: %[[B:.*]] = nn.add %[[A]]
+// CHECK: nn.quantize %[[B]]
+// CHECK: %[[C:.*]] = nn.channel_affine %arg0
+// CHECK: return %{{.*}}, %[[C]]
+func.func @before_rounding(%x: tensor<4xf32>, %s: tensor<f32>, %o: tensor<ui8>) -> (tensor<4xui8>, tensor<4xf32>) {
+  %p = nn.constant dense<3.0> : tensor<f32>
+  %q = nn.constant dense<5.0> : tensor<f32>
+  %a = nn.mul %x, %p : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %b = nn.add %a, %q : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %y = nn.quantize %b, %s, %o : (tensor<4xf32>, tensor<f32>, tensor<ui8>) -> tensor<4xui8>
+  %c = nn.mul %x, %q : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %d = nn.add %c, %p : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  return %y, %d : tensor<4xui8>, tensor<4xf32>
+}
