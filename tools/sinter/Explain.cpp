@@ -141,20 +141,50 @@ Expected<std::vector<InputTensors>> ExplainCommand::calibrationRuns() const {
   return all;
 }
 
-/// Adds `measured_fraction` to the activations: the share of elements that they change.
+/// How many elements are NaN.
+int64_t countNaN(const Tensor &tensor) {
+  if (!isFloat(tensor.type()))
+    return 0;
+  std::vector<double> values = toDoubles(tensor);
+  return std::count_if(values.begin(), values.end(), [](double v) { return std::isnan(v); });
+}
+
+/// Says which calibration inputs hold NaN: what it reaches is not measured.
+void warnOfNaN(const std::vector<InputTensors> &runs, Object &object) {
+  std::map<std::string, std::pair<int64_t, int64_t>> found; // and how many there are
+  std::set<const void *> counted;                           // what is not cut into samples is given to every run
+  for (const InputTensors &inputs : runs)
+    for (const auto &[name, tensor] : inputs)
+      if (counted.insert(tensor.data()).second) {
+        found[name].first += countNaN(tensor);
+        found[name].second += tensor.size();
+      }
+  Object counts;
+  for (const auto &[name, count] : found)
+    if (count.first > 0) {
+      fmt::print(stderr, "sinter: {} of {} calibration values of input '{}' are NaN: elements that they reach are not measured\n",
+                 count.first, count.second, name);
+      counts[llvm::json::fixUTF8(name)] = count.first;
+    }
+  object["calibration_nans"] = std::move(counts);
+}
+
+/// Adds `measured_fraction` to the activations: the share of elements that they change, of those that are numbers.
 Status ExplainCommand::measure(Object &object) {
   Expected<std::vector<InputTensors>> runs = calibrationRuns();
   if (!runs)
     return runs.failure();
+  warnOfNaN(*runs, object);
   std::map<std::string, std::pair<double, double>> changed; // and how many there are
   auto visit = [&](const NodeValues &node) {
     if (!isPiecewise(node.kind) || node.operand->size() != node.result->size())
       return;
     std::vector<double> x = toDoubles(*node.operand), y = toDoubles(*node.result);
     auto &[different, total] = changed[node.name];
-    for (size_t i = 0; i < x.size(); ++i)
+    for (size_t i = 0; i < x.size(); ++i) {
       different += x[i] != y[i] && !std::isnan(x[i]);
-    total += static_cast<double>(x.size());
+      total += !std::isnan(x[i]);
+    }
   };
   for (const InputTensors &inputs : *runs)
     if (auto outputs = evaluateByReference(model, common.compile, inputs, visit); !outputs)

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <set>
 #include <vector>
 
 namespace sinter {
@@ -71,7 +72,26 @@ int rank(const Object *row) {
   return outcome == "kept" ? 0 : outcome == "fused" ? 1 : 2;
 }
 
-bool isRedundant(const Object &row) { return rank(&row) == 2; }
+/// Whether it costs something: it is computed somewhere.
+bool isComputed(const Object &row) { return rank(&row) < 2; }
+
+/// Whether removing it would change nothing, by proof. One that always gives 0 is not: it is a constant, and its operand is not.
+bool isRedundant(const Object &row) {
+  return stringOf(row, "outcome") == "removed" && stringOf(row, "code") != "UNUSED_RESULT";
+}
+
+/// What an activation does, in the table's words.
+std::string verdict(const Object &row) {
+  std::string outcome = stringOf(row, "outcome");
+  if (outcome == "constant")
+    return stringOf(row, "code") == "ALWAYS_ZERO" ? "always gives 0" : "is constant";
+  if (outcome == "merged")
+    return "is merged";
+  if (outcome == "removed")
+    return isRedundant(row) ? "is redundant" : "is unused";
+  auto seen = row.getNumber("measured_fraction");
+  return seen && *seen > 0 ? "acts" : "may act";
+}
 
 TextTable::Cell outcomeCell(const Object &row) {
   static const std::map<std::string, Colour> colours = {
@@ -125,12 +145,10 @@ std::string activationTable(const std::vector<const Object *> &all, size_t limit
     head.insert(head.end() - 1, "MEASURED");
   TextTable table(std::move(head), colour);
   for (const Object *row : rows) {
-    auto seen = row->getNumber("measured_fraction");
-    const char *verdict = isRedundant(*row) ? "is redundant" : seen && *seen > 0 ? "acts" : "may act";
     std::vector<TextTable::Cell> cells{shortened(stringOf(*row, "name"), longestName),
                                        stringOf(*row, "kind"),
                                        outcomeCell(*row),
-                                       verdict,
+                                       verdict(*row),
                                        interval(*row),
                                        count(*row, "dead_channels") + "/" + count(*row, "channels"),
                                        percent(*row, "clipped_fraction"),
@@ -153,7 +171,7 @@ std::string activationTable(const std::vector<const Object *> &all, size_t limit
 std::string remedies(const std::vector<const Object *> &rows) {
   std::map<std::string, int> byCode;
   for (const Object *row : rows)
-    if (!isRedundant(*row))
+    if (isComputed(*row))
       ++byCode[stringOf(*row, "code")];
   std::string text;
   for (const auto &[code, n] : byCode)
@@ -162,19 +180,33 @@ std::string remedies(const std::vector<const Object *> &rows) {
   return text.empty() ? "" : "\nWhat would change that:\n" + text;
 }
 
-/// Of N ReLUs after a BatchNorm, how many can ever act: proofs, then what was seen, then the estimate.
+/// "ReLU", "ReLUs", or of several kinds "activations (3 Relu, 2 Clip)".
+std::string kindsOf(const std::map<std::string, int> &byKind, int total) {
+  if (byKind.size() == 1)
+    return (byKind.contains("Relu") ? "ReLU" : byKind.begin()->first) + std::string(total == 1 ? "" : "s");
+  std::string text = "activations (";
+  for (const auto &[kind, n] : byKind)
+    text += fmt::format("{}{} {}", text.ends_with('(') ? "" : ", ", n, kind);
+  return text + ")";
+}
+
+/// Of N activations with a bend after a BatchNorm (ReLU6 is a Clip), how many can ever act: proofs, then what was seen, then
+/// the estimate.
 std::string answer(const std::vector<const Object *> &activations) {
-  int total = 0, redundant = 0, seen = 0, estimated = 0;
+  static const std::set<std::string> bends{"Relu", "Clip", "PRelu", "LeakyRelu", "ThresholdedRelu", "Max", "Min", "Abs"};
+  std::map<std::string, int> byKind, byVerdict;
+  int total = 0, seen = 0, estimated = 0;
   double clipped = 0;
   bool measured = false;
   for (const Object *row : activations) {
-    if (stringOf(*row, "kind") != "Relu" || !row->getString("batch_norm"))
+    if (!bends.contains(stringOf(*row, "kind")) || !row->getString("batch_norm"))
       continue;
     ++total;
-    redundant += isRedundant(*row);
+    ++byKind[stringOf(*row, "kind")];
+    ++byVerdict[isComputed(*row) ? "" : verdict(*row)];
     if (auto fraction = row->getNumber("measured_fraction")) {
       measured = true;
-      seen += *fraction > 0 && !isRedundant(*row);
+      seen += *fraction > 0 && isComputed(*row);
     }
     if (auto fraction = row->getNumber("clipped_fraction")) {
       ++estimated;
@@ -182,15 +214,22 @@ std::string answer(const std::vector<const Object *> &activations) {
     }
   }
   if (total == 0)
-    return "\nNo ReLU follows a BatchNorm directly.\n";
-  int open = total - redundant;
-  std::string text = fmt::format(
-      "\nOf {} ReLU{} after a BatchNorm, {} {} proved redundant and {} can act as far as bounds tell", total,
-      total == 1 ? "" : "s", redundant, redundant == 1 ? "is" : "are", open);
+    return "\nNo ReLU, Clip, PReLU or other activation with a bend follows a BatchNorm directly.\n";
+  int redundant = byVerdict["is redundant"];
+  std::string text = fmt::format("\nOf {} {} after a BatchNorm, {} {} proved redundant", total, kindsOf(byKind, total), redundant,
+                                 redundant == 1 ? "is" : "are");
+  auto add = [&](int n, const char *one, const char *many) {
+    if (n > 0)
+      text += fmt::format(", {} {}", n, n == 1 ? one : many);
+  };
+  add(byVerdict["is merged"], "is merged with a neighbour", "are merged with a neighbour");
+  add(byVerdict["always gives 0"], "always gives 0", "always give 0");
+  add(byVerdict["is constant"], "is constant", "are constant");
+  add(byVerdict["is unused"], "is unused", "are unused");
+  text += fmt::format(" and {} can act as far as bounds tell", byVerdict[""]);
   text += measured ? fmt::format("; {} of these did on the calibration inputs.\n", seen) : ".\n";
   if (estimated > 0)
-    text += fmt::format("Estimate, no proof: they clip {:.0f} % of their inputs on average.\n",
-                        100 * clipped / estimated);
+    text += fmt::format("Estimate, no proof: they clip {:.0f} % of their inputs on average.\n", 100 * clipped / estimated);
   return text;
 }
 
@@ -203,7 +242,10 @@ std::string multiplications(const Object &explanation) {
   int64_t removed = summary->getInteger("constant_channels_removed").value_or(0);
   std::string text = fmt::format("Multiply-adds a run: {:.4g} M as imported, {:.4g} M compiled",
                                  before * 1e-6, after * 1e-6);
-  return text + (removed > 0 ? fmt::format("; {} constant channels left the network.\n", removed) : ".\n");
+  text += removed > 0 ? fmt::format("; {} constant channels left the network.\n", removed) : ".\n";
+  if (int64_t added = summary->getInteger("border_constant_bytes").value_or(0))
+    text += fmt::format("Constant tensors added at borders: {} bytes.\n", added);
+  return text;
 }
 
 } // namespace
