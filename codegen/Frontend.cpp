@@ -1,6 +1,7 @@
 // See the header.
 #include "codegen/Frontend.h"
 #include "codegen/RewriteCheck.h"
+#include "codegen/llvm/Elements.h"
 #include "codegen/llvm/KernelEmitter.h"
 #include "codegen/onednn/OneDnn.h"
 #include "codegen/tuning/Tuner.h"
@@ -381,6 +382,8 @@ static Status declareRanges(ModuleOp module, const CompileOptions &options) {
   Builder b(module.getContext());
   if (options.assumeFinite)
     module->setAttr(nn::assumeFiniteAttr, b.getUnitAttr());
+  if (options.math == "strict")
+    module->setAttr(roundEachOpAttr, b.getUnitAttr());
   for (const auto &[name, range] : options.inputRanges) {
     unsigned i = 0;
     while (i < main.getNumArguments() && main.getArgAttrOfType<StringAttr>(i, "nn.name") != name)
@@ -437,6 +440,8 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   if (options.verifyRewrites)
     checked.attach(passes);
   nn::PipelineOptions pipeline = pipelineOptions(options);
+  // The reference is what passes are compared with: it computes each node as it was imported.
+  pipeline.optimise &= options.backend != "reference";
   // oneDNN and the reference have layouts of their own.
   bool isOurs = options.backend == "auto" || options.backend == "llvm";
   pipeline.lowPrecision = isOurs && options.precision == "bf16";

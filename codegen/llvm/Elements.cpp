@@ -1,6 +1,6 @@
 // Loads and stores of elements: between the types of memory (i16 for f16 and bf16, i8 for bool and what has less
 // bits than a byte) and those of arithmetic.
-#include "codegen/llvm/KernelEmitter.h"
+#include "codegen/llvm/Elements.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -83,6 +83,26 @@ Value narrowBfloat(const Bits &o, Value value) {
   return o.narrow(o.select(isNan, nan, o.roundedRight(bits, 16)));
 }
 
+/// f16 or bf16 in memory to f32.
+Value widen(const Bits &o, Value bits, Type element, bool hasHalf) {
+  if (element.isBF16())
+    return o.asFloat(o.left(o.widen(bits), 16));
+  if (!hasHalf)
+    return widenHalf(o, bits);
+  Value half = arith::BitcastOp::create(o.b, o.type(o.b.getF16Type()), bits);
+  return arith::ExtFOp::create(o.b, o.type(o.b.getF32Type()), half);
+}
+
+/// f32 to f16 or bf16 as in memory.
+Value narrow(const Bits &o, Value value, Type element, bool hasHalf) {
+  if (element.isBF16())
+    return narrowBfloat(o, value);
+  if (!hasHalf)
+    return narrowHalf(o, value);
+  Value half = arith::TruncFOp::create(o.b, o.type(o.b.getF16Type()), value);
+  return arith::BitcastOp::create(o.b, o.type(o.b.getI16Type()), half);
+}
+
 constexpr uint32_t nanBits = 0x7fc00000;
 
 /// 8 and 4 bits to f32 (runtime/SmallFloat.h), the way of f16.
@@ -160,14 +180,8 @@ Value KernelEmitter::load(const Buffer &buffer, Value offset, unsigned lanes) {
   else
     v = vector::LoadOp::create(b, VectorType::get({lanes}, stored), buffer.memref, offset);
   Bits o{b, v.getType()};
-  if (buffer.element.isBF16())
-    return o.asFloat(o.left(o.widen(v), 16));
-  if (buffer.element.isF16()) {
-    if (!target.hasHalf)
-      return widenHalf(o, v);
-    Value half = arith::BitcastOp::create(b, o.type(b.getF16Type()), v);
-    return arith::ExtFOp::create(b, o.type(b.getF32Type()), half);
-  }
+  if (buffer.element.isBF16() || buffer.element.isF16())
+    return widen(o, v, buffer.element, target.hasHalf);
   if (buffer.element.isInteger(1))
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, v, number(v.getType(), 0));
   if (std::optional<DType> small = smallFloat(buffer.element))
@@ -177,17 +191,15 @@ Value KernelEmitter::load(const Buffer &buffer, Value offset, unsigned lanes) {
   return v;
 }
 
+Value roundedTo(KernelEmitter &e, Type element, Value value) {
+  Bits o{e.b, value.getType()};
+  return widen(o, narrow(o, value, element, e.target.hasHalf), element, e.target.hasHalf);
+}
+
 void KernelEmitter::store(const Buffer &buffer, Value offset, Value value) {
   Bits o{b, value.getType()};
-  if (buffer.element.isBF16()) {
-    value = narrowBfloat(o, value);
-  } else if (buffer.element.isF16()) {
-    if (target.hasHalf) {
-      Value half = arith::TruncFOp::create(b, o.type(b.getF16Type()), value);
-      value = arith::BitcastOp::create(b, o.type(b.getI16Type()), half);
-    } else {
-      value = narrowHalf(o, value);
-    }
+  if (buffer.element.isBF16() || buffer.element.isF16()) {
+    value = narrow(o, value, buffer.element, target.hasHalf);
   } else if (buffer.element.isInteger(1)) {
     value = arith::ExtUIOp::create(b, o.type(b.getI8Type()), value);
   } else if (std::optional<DType> small = smallFloat(buffer.element)) {

@@ -1,6 +1,7 @@
 // Fused elementwise ops: evaluated element by element (or vector by vector) on values still in registers,
 // before an anchor (read), behind it (finish), or as a kernel of their own.
 #include "codegen/llvm/Fusion.h"
+#include "codegen/llvm/Elements.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/SetVector.h"
@@ -94,6 +95,13 @@ static Inner innerKind(const Access &access, const Space &space, size_t split) {
                          : Inner::Scattered;
 }
 
+/// The result of an op, which others of its kernel read: f16 and bf16 keep the bits of f32, or what a kernel of its own
+/// would leave where each op is to be rounded.
+static Value rounded(KernelEmitter &e, KernelOp kernel, Type element, Value value) {
+  bool isNarrow = element.isF16() || element.isBF16();
+  return isNarrow && kernel->getParentOfType<ModuleOp>()->hasAttr(roundEachOpAttr) ? roundedTo(e, element, value) : value;
+}
+
 /// Computes values of the kernel at one point, each once.
 struct KernelEmitter::Evaluator {
   KernelEmitter &e;
@@ -132,7 +140,7 @@ private:
     }
     Value result = cast<ElementwiseOpInterface>(op).buildElement(e.b, op->getLoc(), args);
     assert(result && "refuseKernel has tried to build every op");
-    return result;
+    return rounded(e, e.kernel, elementTypeOf(access.value), result);
   }
 
   Value load(const Access &access, unsigned lanes) {
@@ -238,7 +246,7 @@ void KernelEmitter::finish(unsigned result, Value element, const Point &point) {
   for (auto [number, value] : llvm::enumerate(yieldOf(kernel)->getOperands()))
     if (reaches(anchorResult, value))
       outputs.push_back({number, value});
-  storeOutputs(outputs, anchorResult, point, anchorResult, element);
+  storeOutputs(outputs, anchorResult, point, anchorResult, rounded(*this, kernel, elementTypeOf(anchorResult), element));
 }
 
 void KernelEmitter::storeOutputs(ArrayRef<KernelOutput> outputs, Value like, const Point &point,
