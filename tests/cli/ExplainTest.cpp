@@ -1,6 +1,8 @@
 // `sinter explain` and `sinter verify`: their reports, exit statuses and answers to wrong input.
+#include "runtime/TensorProto.h"
 #include "tests/cli/Cli.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
 using namespace sinter;
@@ -97,6 +99,68 @@ TEST(Explain, CalibrationMeasuresBesideTheEstimate) {
   expectError("explain @/net.so --calibrate @/images.npy", {"--calibrate", ".onnx"});
 }
 
+TEST(Explain, CalibrationSaysWhereDataIsNaN) {
+  saveConvNet("net.onnx");
+  Tensor images(DType::F32, {1, 4, 5, 5});
+  std::vector<double> values(100, 1);
+  values[3] = values[7] = std::nan("");
+  storeDoubles(images, values);
+  ASSERT_TRUE(writeTensor(pathOf("holes.npy"), {"", images}).ok());
+  Outcome outcome = run("explain @/net.onnx --calibrate x=@/holes.npy --format json");
+  EXPECT_NE(outcome.err.find("2 of 100 calibration values of input 'x' are NaN"), std::string::npos) << outcome.err;
+  // All that the NaN reach is left out: 4 channels of 23 pixels, none of them negative.
+  expectContains(outcome, {"\"calibration_nans\": {", "\"x\": 2", "\"measured_fraction\": 0"});
+}
+
+TEST(Explain, CountsEveryBendBehindABatchNorm) {
+  onnx::ModelProto model = makeModel({1, 4});
+  for (const char *name : {"gamma", "var"})
+    addWeight(model, name, {4}, 1);
+  for (const char *name : {"beta", "mean"})
+    addWeight(model, name, {4}, 0);
+  addWeight(model, "low", {}, 0);
+  addWeight(model, "high", {}, 6);
+  addWeight(model, "slope", {1}, 0.25f);
+  addNode(model, "BatchNormalization", {"x", "gamma", "beta", "mean", "var"}, "a", "bn1");
+  addNode(model, "Clip", {"a", "low", "high"}, "b", "relu6");
+  addNode(model, "BatchNormalization", {"b", "gamma", "beta", "mean", "var"}, "c", "bn2");
+  addNode(model, "PRelu", {"c", "slope"}, "y", "prelu");
+  save(model, "bends.onnx");
+  expectContains(run("explain @/bends.onnx"), {"Of 2 activations (1 Clip, 1 PRelu) after a BatchNorm"});
+}
+
+TEST(Explain, AReluThatAlwaysGivesZeroIsNotRedundant) {
+  onnx::ModelProto model = makeModel({1, 4});
+  addNode(model, "Sigmoid", {"x"}, "a", "sigmoid1");
+  addNode(model, "Neg", {"a"}, "b", "neg1");
+  addNode(model, "Relu", {"b"}, "c", "relu1");
+  addNode(model, "Add", {"a", "c"}, "y", "add1");
+  save(model, "zero.onnx");
+  Outcome outcome = run("explain @/zero.onnx --assume-finite");
+  expectContains(outcome, {"ALWAYS_ZERO", "always gives 0"});
+  EXPECT_EQ(outcome.out.find("is redundant"), std::string::npos) << outcome.out;
+}
+
+TEST(Explain, GatesOfAnLstmAreNoActivationsOfTheModel) {
+  onnx::ModelProto model = makeModel({3, 1, 2});
+  addWeight(model, "w", {1, 16, 2}, 0.5f);
+  addWeight(model, "r", {1, 16, 4}, 0.25f);
+  onnx::NodeProto *lstm = addNode(model, "LSTM", {"x", "w", "r"}, "a", "lstm1");
+  onnx::AttributeProto *hidden = lstm->add_attribute();
+  hidden->set_name("hidden_size");
+  hidden->set_type(onnx::AttributeProto::INT);
+  hidden->set_i(4);
+  addNode(model, "Relu", {"a"}, "y", "relu1");
+  auto *shape = model.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type()->mutable_shape();
+  shape->clear_dim();
+  for (int64_t size : {3, 1, 1, 4})
+    shape->add_dim()->set_dim_value(size);
+  save(model, "lstm.onnx");
+  Outcome outcome = run("explain @/lstm.onnx");
+  expectContains(outcome, {"1 activations", "relu1"});
+  EXPECT_EQ(outcome.out.find("Sigmoid"), std::string::npos) << outcome.out;
+}
+
 TEST(Explain, UnoptimisedModelsAreKept) {
   saveConvNet("net.onnx");
   expectContains(run("explain @/net.onnx -O0"), {"1 kept", "NOT_OPTIMISED", "leave -O0 out"});
@@ -123,6 +187,28 @@ TEST(Verify, ATighterToleranceThanRoundingFails) {
   Outcome outcome = run("verify @/rounding.onnx --rtol 0 --atol 0 --layers");
   EXPECT_EQ(outcome.status, 1) << outcome.out;
   expectContains(outcome, {"DIFFERS", "first node that differs"});
+}
+
+TEST(Verify, StrictRoundsHalfPrecisionAfterEachOp) {
+  onnx::ModelProto model = makeModel({1, 1000});
+  auto cast = [&](const char *from, const char *to, onnx::TensorProto::DataType type, const char *name) {
+    onnx::AttributeProto *attribute = addNode(model, "Cast", {from}, to, name)->add_attribute();
+    attribute->set_name("to");
+    attribute->set_type(onnx::AttributeProto::INT);
+    attribute->set_i(type);
+  };
+  addWeight(model, "a32", {}, 1.1f);
+  addWeight(model, "b32", {}, 0.3f);
+  cast("a32", "a", onnx::TensorProto::FLOAT16, "cast1");
+  cast("b32", "b", onnx::TensorProto::FLOAT16, "cast2");
+  cast("x", "h", onnx::TensorProto::FLOAT16, "cast3");
+  addNode(model, "Mul", {"h", "a"}, "c", "mul1");
+  addNode(model, "Add", {"c", "b"}, "d", "add1");
+  addNode(model, "Mul", {"d", "c"}, "e", "mul2");
+  cast("e", "y", onnx::TensorProto::FLOAT, "cast4");
+  save(model, "half.onnx");
+  Outcome outcome = run("verify @/half.onnx --math strict --rtol 0 --atol 0");
+  expectContains(outcome, {"optimised: agrees", "unoptimised (-O0): agrees"});
 }
 
 TEST(Verify, WrongInput) {
