@@ -1,18 +1,22 @@
 // See the header.
 #include "codegen/Inspection.h"
 #include "codegen/Frontend.h"
+#include "codegen/LastBits.h"
 #include "codegen/tuning/Tuner.h"
 #include "ir/Diagnostics.h"
 #include "ir/Evaluation.h"
+#include "ir/Ops.h"
 #include "ir/Weights.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Remark/RemarkStreamer.h"
 #include "passes/Codes.h"
 #include "passes/Explain.h"
+#include "passes/FeedsRounding.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -135,6 +139,59 @@ Expected<std::vector<Tensor>> evaluateByReference(const std::string &modelPath, 
                     visit({nn::nameOf(op->getLoc()), nn::journalKind(op).str(),
                            operands.empty() ? nullptr : &operands[0], &results[0]});
                   });
+}
+
+static int64_t countChanged(const Tensor &a, const Tensor &b) {
+  std::vector<double> x = toDoubles(a), y = toDoubles(b);
+  int64_t changed = 0;
+  for (size_t i = 0; i < x.size(); ++i)
+    changed += x[i] != y[i] && !(std::isnan(x[i]) && std::isnan(y[i]));
+  return changed;
+}
+
+static double largestDifference(const Tensor &a, const Tensor &b) {
+  double largest = 0;
+  std::vector<double> x = toDoubles(a), y = toDoubles(b);
+  for (size_t i = 0; i < x.size(); ++i)
+    if (std::isfinite(x[i]) && std::isfinite(y[i]))
+      largest = std::max(largest, std::fabs(x[i] - y[i]));
+  return largest;
+}
+
+Expected<RoundingStep> findRoundingStep(const std::string &modelPath, const CompileOptions &options,
+                                        const InputTensors &inputs, const std::vector<Tensor> &outputs) {
+  Expected<LoadedModel> model = loadModel(modelPath, options);
+  if (!model)
+    return model.failure();
+  if (Status status = specialiseShapes(*model, options); !status.ok())
+    return status.failure();
+  llvm::DenseMap<Operation *, Tensor> rounded;
+  auto remember = [&](Operation *op, ArrayRef<Tensor>, MutableArrayRef<Tensor> results) {
+    if (nn::makesSteps(op))
+      rounded[op] = results[0];
+  };
+  if (Expected<std::vector<Tensor>> plain = evaluate(*model->module, inputs, remember); !plain)
+    return plain.failure();
+  RoundingStep step;
+  step.moved.resize(outputs.size(), 0);
+  constexpr unsigned runs = 4;
+  for (unsigned run = 1; run <= runs; ++run) {
+    std::mt19937 random(run);
+    auto perturb = [&](Operation *op, ArrayRef<Tensor>, MutableArrayRef<Tensor> results) {
+      if (auto before = rounded.find(op); before != rounded.end() && step.node.empty())
+        if (int64_t changed = countChanged(results[0], before->second))
+          step = {nn::nameOf(op->getLoc()), changed, results[0].size(), step.moved};
+      if (!isa<nn::ConstantOp, nn::KernelOp>(op))
+        for (Tensor &result : results)
+          result = roundedAnotherWay(result, random);
+    };
+    Expected<std::vector<Tensor>> other = evaluate(*model->module, inputs, perturb);
+    if (!other)
+      return other.failure();
+    for (size_t i = 0; i < outputs.size(); ++i)
+      step.moved[i] = std::max(step.moved[i], largestDifference((*other)[i], outputs[i]));
+  }
+  return step;
 }
 
 Expected<FirstFault>

@@ -26,6 +26,17 @@ Expected<std::vector<Tensor>> evaluateByReference(const std::string &modelPath, 
                                                   const InputTensors &inputs,
                                                   const std::function<void(const NodeValues &)> &visit = {});
 
+/// A node that makes steps of last bits, and what comes of it.
+struct RoundingStep {
+  std::string node;                  ///< the first whose result changes; empty: none does
+  int64_t changed = 0, elements = 0; ///< of its result
+  std::vector<double> moved;         ///< by output, the largest difference
+};
+
+/// Evaluates the model as imported with last bits of every operation at random, four times, beside `outputs`.
+Expected<RoundingStep> findRoundingStep(const std::string &modelPath, const CompileOptions &options,
+                                        const InputTensors &inputs, const std::vector<Tensor> &outputs);
+
 /// Where values part from what they should be: a pass, and which of its rewrites ("move-affine-up at 'bn1'
 /// (nn.batch_norm)"); empty where no single one did it, both empty where all is well.
 struct FirstFault {

@@ -1,5 +1,6 @@
 // See the header.
 #include "codegen/RewriteCheck.h"
+#include "codegen/LastBits.h"
 #include "ir/Cost.h"
 #include "ir/Evaluation.h"
 #include "ir/Ops.h"
@@ -47,9 +48,6 @@ Tensor makeInput(const Shape &shape, DType type, Kind kind, std::optional<std::p
   return tensor;
 }
 
-/// The distance of 1 to the next number of a short type of floats; 0 for other types.
-double unitOfShortType(DType type) { return type == DType::F16 ? 0x1p-10 : type == DType::BF16 ? 0x1p-7 : 0; }
-
 /// Where two tensors differ by more than roundings, in words. A pass may regroup roundings: a thousandth of
 /// the value, or a ten-thousandth of the largest, and several units of short types. A fold may also spare an
 /// intermediate its overflow. `noise`: what roundings may change besides.
@@ -73,21 +71,6 @@ std::optional<std::string> findChange(const Tensor &got, const Tensor &want, dou
              std::to_string(a[i]);
   }
   return std::nullopt;
-}
-
-/// Floats with their last bits at random, as if every operation had rounded another way (Monte Carlo arithmetic: Parker, UCLA
-/// CSD-970002, 1997). Whole numbers are taken to be exact.
-Tensor roundedAnotherWay(const Tensor &exact, std::mt19937 &random) {
-  double unit = exact.type() == DType::F32 ? 0x1p-22 : unitOfShortType(exact.type());
-  if (unit == 0)
-    return exact;
-  Tensor result(exact.type(), Shape(exact.shape()));
-  std::vector<double> values = toDoubles(exact);
-  for (double &value : values)
-    if (value != std::rint(value))
-      value *= 1 + unit * (static_cast<double>(random()) / 0x7fffffffu - 1);
-  storeDoubles(result, values);
-  return result;
 }
 
 double largestDifference(const Tensor &a, const Tensor &b) {

@@ -6,8 +6,7 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-/// Whether a last bit more or less of an operand can change the result by more than a last bit.
-static bool rounds(Operation *op) {
+bool makesSteps(Operation *op) {
   if (auto cast = dyn_cast<CastOp>(op))
     return isa<FloatType>(elementTypeOf(cast.getX())) && !isa<FloatType>(elementTypeOf(cast.getY()));
   return isa<QuantizeOp, RoundOp, FloorOp, CeilOp, SignOp, ModOp, ArgMaxOp, ArgMinOp, TopKOp, HardmaxOp,
@@ -28,12 +27,12 @@ static bool isReproducible(Operation *op) {
 DenseSet<Operation *> findOpsBeforeRoundings(Block &body) {
   DenseSet<Value> unsure; // values that are not reproducible
   for (Operation &op : body.without_terminator())
-    if (!isReproducible(&op) || (!rounds(&op) && llvm::any_of(op.getOperands(), [&](Value v) { return unsure.contains(v); })))
+    if (!isReproducible(&op) || (!makesSteps(&op) && llvm::any_of(op.getOperands(), [&](Value v) { return unsure.contains(v); })))
       unsure.insert(op.result_begin(), op.result_end());
   DenseSet<Operation *> found;
   for (Operation &op : llvm::reverse(body.without_terminator()))
     if (op.getNumResults() && !unsure.contains(op.getResult(0)) && llvm::any_of(op.getUsers(), [&](Operation *user) {
-          return rounds(user) || found.contains(user);
+          return makesSteps(user) || found.contains(user);
         }))
       found.insert(&op);
   return found;

@@ -33,6 +33,7 @@ struct OutputReport {
   Errors errors;
   std::optional<std::string> difference; ///< beyond the tolerance
   bool bySubnormals = false;             ///< it goes away where subnormals are kept
+  bool byRounding = false;               ///< last bits alone move the output as far, by a step of a rounding
 };
 
 struct VariantReport {
@@ -65,6 +66,7 @@ private:
   Expected<VariantReport> check(const std::string &name, const CompileOptions &options) const;
   Status checkLayers(VariantReport &report, CompileOptions options) const;
   Status findPass();
+  Status findRounding(std::vector<VariantReport> &reports);
   Tolerance tolerance() const { return {rtol, atol, ofMax}; }
   void print(const std::vector<VariantReport> &reports) const;
   Object toJson(const std::vector<VariantReport> &reports) const;
@@ -77,6 +79,7 @@ private:
   std::vector<std::string> layerOrder_;
   std::vector<std::pair<std::string, double>> passErrors_; ///< largest absolute error after each pass
   FirstFault fault_;
+  RoundingStep step_;
 };
 
 /// One inference of a compiled model.
@@ -213,6 +216,27 @@ Status VerifyCommand::findPass() {
   return {};
 }
 
+/// Names the rounding that makes steps of last bits, where that alone can move an output as far as one differs.
+Status VerifyCommand::findRounding(std::vector<VariantReport> &reports) {
+  std::vector<OutputReport *> different;
+  for (VariantReport &variant : reports)
+    for (OutputReport &output : variant.outputs)
+      if (output.difference && !output.bySubnormals)
+        different.push_back(&output);
+  if (different.empty())
+    return {};
+  Expected<RoundingStep> step = findRoundingStep(model, common.compile, named_, wanted_);
+  if (!step)
+    return step.failure();
+  step_ = std::move(*step);
+  constexpr double margin = 3; // of what a few runs show
+  for (OutputReport *output : different) {
+    auto i = static_cast<size_t>(std::find(outputNames_.begin(), outputNames_.end(), output->name) - outputNames_.begin());
+    output->byRounding = !step_.node.empty() && output->errors.nonFinite == 0 && output->errors.maxAbs <= margin * step_.moved[i];
+  }
+  return {};
+}
+
 void VerifyCommand::print(const std::vector<VariantReport> &reports) const {
   fmt::print("{}: {} beside the reference\n", model,
              inputs.empty() ? fmt::format("random inputs (seed {})", seed) : "the given inputs");
@@ -228,6 +252,9 @@ void VerifyCommand::print(const std::vector<VariantReport> &reports) const {
         fmt::print("    beyond the tolerance only because subnormals are flushed to zero\n");
       else if (output.difference)
         fmt::print("    {}\n", *output.difference);
+      if (output.byRounding)
+        fmt::print("    last bits of what '{}' reads change {} of its {} values by a step: that alone moves outputs as far\n",
+                   step_.node, step_.changed, step_.elements);
     }
     if (variant.firstLayer)
       fmt::print("  first node that differs, of {} compared: {}\n{}", variant.layersCompared,
@@ -263,6 +290,7 @@ Object VerifyCommand::toJson(const std::vector<VariantReport> &reports) const {
                             {"nonfinite_mismatches", output.errors.nonFinite},
                             {"passed", !output.difference || output.bySubnormals},
                             {"explained_by_subnormals", output.bySubnormals},
+                            {"explained_by_rounding", output.byRounding ? llvm::json::Value(llvm::json::fixUTF8(step_.node)) : nullptr},
                             {"difference", llvm::json::fixUTF8(output.difference.value_or(""))}});
     Object object{{"name", variant.name}, {"passed", variant.passed()}, {"outputs", std::move(rows)}};
     if (layers)
@@ -313,6 +341,8 @@ int VerifyCommand::run() {
       return report(result.failure());
     reports.push_back(std::move(*result));
   }
+  if (status = findRounding(reports); !status.ok())
+    return report(status.failure());
   if (bisect)
     if (status = findPass(); !status.ok())
       return report(status.failure());
