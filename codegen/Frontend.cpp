@@ -7,6 +7,7 @@
 #include "codegen/tuning/Tuner.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
+#include "ir/RangeRules.h"
 #include "ir/Weights.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
@@ -448,6 +449,8 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   if (pipeline.lowPrecision && !target.hasBfloatDots)
     return {ErrorCode::Unsupported, "--precision bf16 needs AVX512-BF16, which " + target.cpu +
                                         " lacks: leave it out, or compile for a processor that has it (--target-cpu cooperlake)"};
+  if (pipeline.lowPrecision && options.optimise)
+    model.module->getOperation()->setAttr(nn::bfloatProductsAttr, UnitAttr::get(model.context.get()));
   pipeline.layoutBlock = isOurs ? target.lanes(32) : 0;
   pipeline.secondOutputs = pipeline.integerKernels = isOurs;
   pipeline.addBackendAssignment = [&](OpPassManager &manager) {
@@ -455,7 +458,7 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
     choice.backend = options.backend;
     manager.addPass(nn::createAssignBackend(
         choice, {[&](nn::KernelOp kernel) { return refuseKernel(kernel, target); },
-                 [&](nn::KernelOp kernel) { return refuseOneDnn(kernel, options.assumeFinite); },
+                 [&](nn::KernelOp kernel) { return refuseOneDnn(kernel, /*assumeFinite=*/false); },
                  [&](nn::KernelOp kernel) { return algorithmOf(kernel, target); },
                  // strict keeps roundings that oneDNN does not promise.
                  isTuned(options.tune) && options.backend == "auto" && options.math != "strict"}));

@@ -79,7 +79,7 @@ namespace {
 class ProgramBuilder {
 public:
   ProgramBuilder(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target)
-      : module(*model.module), target(target), assumeFinite(options.assumeFinite), threads(threadsFor(options.jobs)),
+      : module(*model.module), target(target), threads(threadsFor(options.jobs)),
         main(module.lookupSymbol<func::FuncOp>("main")), program(program) {}
 
   /// Fills `variant`, which is not yet part of the program.
@@ -95,7 +95,6 @@ private:
 
   ModuleOp module;
   const Target &target;
-  const bool assumeFinite;
   const size_t threads;
   func::FuncOp main;
   Program &program;
@@ -187,7 +186,7 @@ static double contractionFlops(nn::KernelOp kernel) {
 
 /// One step that calls the host's primitive with the kernel's inputs and results.
 Status ProgramBuilder::addFallback(nn::KernelOp kernel, int64_t row) {
-  Expected<std::string> description = describeForOneDnn(kernel, assumeFinite);
+  Expected<std::string> description = describeForOneDnn(kernel, /*assumeFinite=*/false);
   if (!description)
     return description.failure();
   variant.kernels[row].fallback = *description;

@@ -1,5 +1,6 @@
 // See the header.
 #include "ir/Range.h"
+#include "ir/RangeRules.h"
 #include "ir/Weights.h"
 #include <algorithm>
 #include <cmath>
@@ -20,24 +21,58 @@ static Interval bounds(double lo, double hi) {
   return {std::isnan(lo) ? -infinity : lo, std::isnan(hi) ? infinity : hi};
 }
 
-Interval operator+(Interval a, Interval b) { return bounds(a.lo + b.lo, a.hi + b.hi); }
-Interval operator-(Interval a, Interval b) { return bounds(a.lo - b.hi, a.hi - b.lo); }
+/// The doubles next to an exact number, `rounded` + `rest` of any small size; both are it where `rest` is 0.
+static Interval around(double rounded, double rest) {
+  return {rest < 0 ? std::nextafter(rounded, -infinity) : rounded,
+          rest > 0 ? std::nextafter(rounded, infinity) : rounded};
+}
+
+/// The sum rounded both ways (Knuth, The Art of Computer Programming 2, section 4.2.2, theorem B).
+static Interval sumOf(double x, double y) {
+  double sum = x + y, fromY = sum - x, fromX = sum - fromY;
+  return std::isfinite(sum) ? around(sum, (x - fromX) + (y - fromY)) : Interval{sum, sum};
+}
+
+/// Below it a product's or quotient's rest may itself underflow.
+static constexpr double smallestWithRest = 0x1p-960;
+
+static Interval productOf(double x, double y) {
+  // At a bound that is infinite, 0 * inf stands for 0 * (any finite value): 0.
+  if (x == 0 || y == 0)
+    return {0, 0};
+  double product = x * y;
+  if (std::isinf(product))
+    return {product, product};
+  if (std::fabs(product) < smallestWithRest)
+    return {std::nextafter(product, -infinity), std::nextafter(product, infinity)};
+  return around(product, std::fma(x, y, -product));
+}
+
+static Interval quotientOf(double x, double y) {
+  // At two infinite bounds, inf / inf stands for (any finite value) / inf: 0.
+  if (x == 0 || std::isinf(y))
+    return {0, 0};
+  double quotient = x / y;
+  if (std::isinf(quotient))
+    return {quotient, quotient};
+  if (std::fabs(quotient) < smallestWithRest || std::fabs(x) < smallestWithRest)
+    return {std::nextafter(quotient, -infinity), std::nextafter(quotient, infinity)};
+  double rest = std::fma(-quotient, y, x);
+  return around(quotient, y > 0 ? rest : -rest);
+}
+
+Interval operator+(Interval a, Interval b) { return bounds(sumOf(a.lo, b.lo).lo, sumOf(a.hi, b.hi).hi); }
+Interval operator-(Interval a, Interval b) { return a + -b; }
 Interval operator-(Interval a) { return {-a.hi, -a.lo}; }
 
 Interval operator*(Interval a, Interval b) {
-  // At a bound that is infinite, 0 * inf stands for 0 * (any finite value): 0.
-  auto product = [](double x, double y) { return x == 0 || y == 0 ? 0 : x * y; };
-  double corners[] = {product(a.lo, b.lo), product(a.lo, b.hi), product(a.hi, b.lo), product(a.hi, b.hi)};
-  return {*std::min_element(corners, corners + 4), *std::max_element(corners, corners + 4)};
+  return productOf(a.lo, b.lo).hull(productOf(a.lo, b.hi)).hull(productOf(a.hi, b.lo)).hull(productOf(a.hi, b.hi));
 }
 
 Interval operator/(Interval a, Interval b) {
   if (b.contains(0))
     return {};
-  // At two infinite bounds, inf / inf stands for (any finite value) / inf: 0.
-  auto quotient = [](double x, double y) { return std::isinf(y) ? 0 : x / y; };
-  double corners[] = {quotient(a.lo, b.lo), quotient(a.lo, b.hi), quotient(a.hi, b.lo), quotient(a.hi, b.hi)};
-  return {*std::min_element(corners, corners + 4), *std::max_element(corners, corners + 4)};
+  return quotientOf(a.lo, b.lo).hull(quotientOf(a.lo, b.hi)).hull(quotientOf(a.hi, b.lo)).hull(quotientOf(a.hi, b.hi));
 }
 
 Interval maxOf(Interval a, Interval b) { return {std::max(a.lo, b.lo), std::max(a.hi, b.hi)}; }
@@ -56,6 +91,14 @@ Interval limitsOf(Type element) {
   if (element.isUnsignedInteger())
     return {0, std::ldexp(1.0, width) - 1};
   return {-std::ldexp(1.0, width - 1), std::ldexp(1.0, width - 1) - 1};
+}
+
+/// The doubles next to an integer, both it where it is one.
+template <typename Int> static Interval aroundInteger(Int value) {
+  auto rounded = static_cast<double>(value);
+  __extension__ using Wide = __int128;
+  Wide rest = static_cast<Wide>(value) - static_cast<Wide>(rounded);
+  return around(rounded, static_cast<double>(rest));
 }
 
 TensorRange TensorRange::unknown(Type tensorType) {
@@ -84,8 +127,9 @@ TensorRange TensorRange::of(const Tensor &tensor) {
   // Bounds of each channel, of the values' own type. A NaN is neither below nor above.
   auto include = [&](auto values) {
     using Value = std::remove_cv_t<typename decltype(values)::value_type>;
-    auto limit = std::numeric_limits<Value>::infinity();
-    std::vector<Value> low(static_cast<size_t>(channels), limit), high(low.size(), -limit);
+    using Limits = std::numeric_limits<Value>;
+    std::vector<Value> low(static_cast<size_t>(channels), Limits::has_infinity ? Limits::infinity() : Limits::max());
+    std::vector<Value> high(low.size(), Limits::has_infinity ? -Limits::infinity() : Limits::lowest());
     auto widen = [](Value &lower, Value &upper, Value value) {
       lower = value < lower ? value : lower;
       upper = value > upper ? value : upper;
@@ -104,11 +148,19 @@ TensorRange TensorRange::of(const Tensor &tensor) {
           isNaN |= widen(low[c], high[c], value);
     }
     range.mayBeNaN = isNaN;
-    for (auto [lower, upper] : llvm::zip_equal(low, high))
-      range.channels.push_back({static_cast<double>(lower), static_cast<double>(upper)});
+    for (auto [lower, upper] : llvm::zip_equal(low, high)) {
+      if constexpr (std::is_integral_v<Value>)
+        range.channels.push_back({aroundInteger(lower).lo, aroundInteger(upper).hi});
+      else
+        range.channels.push_back({static_cast<double>(lower), static_cast<double>(upper)});
+    }
   };
   if (tensor.type() == DType::F32)
     include(tensor.as<float>());
+  else if (tensor.type() == DType::I64)
+    include(tensor.as<int64_t>());
+  else if (tensor.type() == DType::U64)
+    include(tensor.as<uint64_t>());
   else
     include(std::span<const double>(toDoubles(tensor)));
   for (Interval &interval : range.channels) // all NaN
@@ -164,28 +216,47 @@ double roundTo(FloatType type, double x) {
   return value.convertToDouble();
 }
 
+Interval integersBetween(double lo, double hi, Type element) {
+  // From 2^53 on a double may stand for its neighbours.
+  auto outward = [](double bound, double to) { return std::fabs(bound) < 0x1p53 ? bound : std::nextafter(bound, to); };
+  Interval limits = limitsOf(element), all{std::ceil(outward(lo, -infinity)), std::floor(outward(hi, infinity))};
+  all = maxOf(minOf(all, Interval::point(limits.hi)), Interval::point(limits.lo));
+  return all.lo <= all.hi ? all : limits;
+}
+
+Interval computed(FloatType type, Interval x) {
+  auto roundedTo = [&](FloatType to) { return Interval{roundTo(to, x.lo), roundTo(to, x.hi)}; };
+  Interval y = x.hull(roundedTo(type));
+  if (type.getWidth() < 32)
+    y = y.hull(roundedTo(Float32Type::get(type.getContext())));
+  double smallest = APFloat::getSmallestNormalized(type.getFloatSemantics()).convertToDouble();
+  if (y.lo > 0 && y.lo < smallest)
+    y.lo = 0;
+  if (y.hi < 0 && y.hi > -smallest)
+    y.hi = 0;
+  return y;
+}
+
 TensorRange stored(const TensorRange &range, Type tensorType) {
   Type element = cast<ShapedType>(tensorType).getElementType();
   Interval limits = limitsOf(element);
   if (isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 16)
     return TensorRange::unknown(tensorType);
   if (auto type = dyn_cast<FloatType>(element)) {
-    double smallest = APFloat::getSmallestNormalized(type.getFloatSemantics()).convertToDouble();
-    return range.map([&](Interval x) {
-      Interval y{roundTo(type, x.lo), roundTo(type, x.hi)};
-      // Subnormals may be flushed: then 0 is in the interval too.
-      if (y.lo > 0 && y.lo < smallest)
-        y.lo = 0;
-      if (y.hi < 0 && y.hi > -smallest)
-        y.hi = 0;
-      return y;
-    });
+    return range.map([&](Interval x) { return computed(type, x); });
   }
   if (!limits.contains(range.hull()))
     return TensorRange::unknown(tensorType);
   TensorRange integers = range.map([](Interval x) { return Interval{std::trunc(x.lo), std::trunc(x.hi)}; });
   integers.mayBeNaN = false;
   return integers;
+}
+
+TensorRange storedOrNarrow(const TensorRange &range, Type tensorType) {
+  TensorRange y = stored(range, tensorType);
+  Type element = cast<ShapedType>(tensorType).getElementType();
+  auto narrow = BFloat16Type::get(element.getContext());
+  return element.isF32() ? y.map([&](Interval x) { return x.hull(computed(narrow, x)); }) : y;
 }
 
 TensorRange broadcastTo(const TensorRange &range, RankedTensorType operand, RankedTensorType result) {

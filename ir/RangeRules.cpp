@@ -1,6 +1,7 @@
 // See the header.
 #include "ir/RangeRules.h"
 #include "ir/ops/View.h"
+#include "mlir/IR/BuiltinOps.h"
 #include <cfloat>
 #include <cmath>
 #include <cstring>
@@ -19,8 +20,8 @@ Interval absOf(Interval x) {
 }
 
 Interval squareOf(Interval x) {
-  Interval size = absOf(x);
-  return {size.lo * size.lo, size.hi * size.hi};
+  Interval size = absOf(x), square = size * size;
+  return {std::max(square.lo, 0.0), square.hi};
 }
 
 Interval clampTo(Interval x, Interval bounds) {
@@ -34,7 +35,7 @@ static Interval moved(Interval x, double relative, double absolute) {
   return {outward(x.lo, -1), outward(x.hi, 1)};
 }
 
-Interval widened(Interval x) { return moved(x, 0x1p-20, 0); }
+Interval widened(Interval x, double relative) { return moved(x, relative, 0); }
 
 bool productMayBeNaN(Interval a, Interval b) {
   return (a.contains(0) && !b.isFinite()) || (b.contains(0) && !a.isFinite());
@@ -67,7 +68,7 @@ static Interval alongCurve(Interval x, const Curve &curve, bool &mayBeNaN) {
   if (std::isnan(y.lo) || std::isnan(y.hi))
     return curve.image;
   if (!curve.isExact)
-    y = moved(y, 0x1p-20, curve.error);
+    y = moved(y, curve.relative, curve.error);
   y = clampTo(y, curve.image);
   if (curve.keepsSign && x.lo >= 0)
     y.lo = std::max(y.lo, 0.0);
@@ -99,7 +100,8 @@ TensorRange elementwise(Operation *op, Ranges operands, function_ref<Interval(Ar
 
 TensorRange countable(TensorRange range, Type tensorType) {
   Type element = cast<ShapedType>(tensorType).getElementType();
-  bool isExact = isa<FloatType>(element) || Interval{-0x1p53, 0x1p53}.contains(range.hull());
+  constexpr double most = 0x1p53 - 1;
+  bool isExact = isa<FloatType>(element) || Interval{-most, most}.contains(range.hull());
   return isExact ? range : TensorRange::unknown(tensorType);
 }
 
@@ -111,11 +113,17 @@ Value sourceOf(Value value) {
 
 //===- Sums ---------------------------------------------------------------===//
 
-/// f16 and bf16 compute as f32.
-SumBounds::SumBounds(Type element)
-    : roundoff(!isa<FloatType>(element) ? 0
-               : element.isF64()        ? 0x1p-53
-                                        : 0x1p-24),
+SumArithmetic productArithmetic(Operation *op) {
+  // The operand's rounding is in its range; a weight's is 2^-9.
+  auto module = op->getParentOfType<ModuleOp>();
+  return {.factors = module && module->hasAttr(bfloatProductsAttr) ? 0x1p-8 : 0};
+}
+
+/// f16 and bf16 compute as f32. Bounds of f64 round like the kernel's sums, hence twice its roundoff.
+SumBounds::SumBounds(Type element, SumArithmetic arithmetic)
+    : arithmetic(arithmetic), roundoff(!isa<FloatType>(element) ? 0
+                                       : element.isF64()        ? 0x1p-52
+                                                                : 0x1p-24),
       largest(!isa<FloatType>(element) ? infinity
               : element.isF64()        ? DBL_MAX
                                        : FLT_MAX) {}
@@ -136,17 +144,15 @@ void SumBounds::add(Interval x, double times) {
 }
 
 void SumBounds::addProduct(double w, Interval x) {
-  if (std::fabs(w) >= FLT_MIN && std::fabs(w) <= DBL_MAX)
-    return add(w > 0 ? Interval{w * x.lo, w * x.hi} : Interval{w * x.hi, w * x.lo});
-  // A subnormal weight may be flushed to 0.
   Interval factor = Interval::point(w);
+  // A subnormal weight may be flushed to 0.
   if (std::fabs(w) < FLT_MIN)
     factor = factor.hull({0, 0});
   isNaN |= std::isnan(w) || productMayBeNaN(factor, x);
   add(std::isnan(w) ? Interval() : factor * x);
 }
 
-void SumBounds::addProducts(ArrayRef<float> w, ArrayRef<double> lower, ArrayRef<double> upper) {
+void SumBounds::addProducts(ArrayRef<float> w, ArrayRef<double> lower, ArrayRef<double> upper, bool areFloats) {
   // Vectors of two, which every target has; the compiler makes none of the loop over terms. Two terms of which one needs a
   // closer look (subnormal, infinite weight, NaN) are added one by one.
   constexpr size_t lanes = 2;
@@ -177,49 +183,75 @@ void SumBounds::addProducts(ArrayRef<float> w, ArrayRef<double> lower, ArrayRef<
     counts += (low != zero) | (high != zero) ? one : zero;
   }
   auto sum = [](Vector x) { return x[0] + x[1]; };
+  slack = areFloats ? slack : 0x1p-52;
   lo += sum(los), hi += sum(his), loSize += sum(loSizes), hiSize += sum(hiSizes);
   positive += sum(positives), negative += sum(negatives), count += sum(counts);
   for (; at < w.size(); ++at)
     addProduct(w[at], {lower[at], upper[at]});
 }
 
-Interval SumBounds::bounds() const {
-  double error = count > 1 ? (count + 4) * roundoff : 0;
-  auto outward = [&](double bound, double size, double sign) {
-    // inf - inf among the bounds: nothing is known at this side.
-    double moved = size == 0 ? bound : bound + sign * error * size;
-    return std::isnan(moved) || error >= 1 ? sign * infinity : moved;
-  };
-  // Of terms of one sign, none of which is beyond 0, the sum is not either.
-  Interval sum{outward(lo, loSize, -1), outward(hi, hiSize, 1)};
-  if (negative == 0)
-    sum.lo = std::max(sum.lo, 0.0);
-  if (positive == 0)
-    sum.hi = std::min(sum.hi, 0.0);
-  if (positive * (1 + error) > largest)
-    sum.hi = infinity;
-  if (negative * (1 + error) > largest)
-    sum.lo = -infinity;
-  return sum;
+void SumBounds::divide(double by) { divisor *= by; }
+
+double SumBounds::relativeError() const {
+  // One term is not added to anything.
+  double relative = count > 1 || divisor != 1 ? (count + 4) * roundoff : slack;
+  relative += arithmetic.factors;
+  if (arithmetic.amplification > 0)
+    relative += arithmetic.amplification * (count + arithmetic.transforms) * roundoff;
+  return relative;
 }
 
-bool SumBounds::mayBeNaN() const { return isNaN || (positive > largest / 2 && negative > largest / 2); }
+Interval SumBounds::bounds() const {
+  bool isTransformed = arithmetic.amplification > 0;
+  double relative = relativeError(), amplified = isTransformed ? arithmetic.amplification : 1 + relative;
+  // A partial sum of terms of both signs may be subnormal, and flushed.
+  bool hasBothSigns = positive > 0 && negative > 0;
+  double flushed = hasBothSigns && roundoff > 0 ? count * FLT_MIN : 0;
+  auto outward = [&](double bound, double size, double sign) {
+    // Transforms take terms of all signs together.
+    if (isTransformed)
+      size = loSize + hiSize;
+    double error = flushed + (size == 0 || relative == 0 ? 0 : relative * size);
+    // inf - inf among the bounds: nothing is known at this side. Nor is it where doubles no longer count integers.
+    double moved = error == 0 ? bound : bound + sign * error;
+    bool isLost = relative >= 1 || (roundoff == 0 && size >= 0x1p53);
+    return std::isnan(moved) || isLost ? sign * infinity : moved;
+  };
+  Interval sum{outward(lo, loSize, -1), outward(hi, hiSize, 1)};
+  // Of terms of one sign, none of which is beyond 0, the sum is not either.
+  if (negative == 0 && !isTransformed)
+    sum.lo = std::max(sum.lo, 0.0);
+  if (positive == 0 && !isTransformed)
+    sum.hi = std::min(sum.hi, 0.0);
+  if ((isTransformed ? positive + negative : positive) * amplified > largest)
+    sum.hi = infinity;
+  if ((isTransformed ? positive + negative : negative) * amplified > largest)
+    sum.lo = -infinity;
+  return divisor == 1 ? sum : sum / Interval::point(divisor);
+}
 
-TensorRange sumOf(const TensorRange &x, double count, Type tensorType) {
+bool SumBounds::mayBeNaN() const {
+  if (arithmetic.amplification > 0)
+    return isNaN || (positive + negative) * arithmetic.amplification > largest / 2;
+  return isNaN || (count > 1 && positive > largest / 2 && negative > largest / 2);
+}
+
+/// `count` terms within each interval of x, divided.
+static TensorRange quotientOfSum(const TensorRange &x, double count, double divisor, Type tensorType) {
   TensorRange y = x;
   for (Interval &interval : y.channels) {
     SumBounds sum(cast<ShapedType>(tensorType).getElementType());
     sum.add(interval, count);
+    sum.divide(divisor);
     interval = sum.bounds();
     y.mayBeNaN |= sum.mayBeNaN();
   }
   return countable(y, tensorType);
 }
 
+TensorRange sumOf(const TensorRange &x, double count, Type tensorType) { return quotientOfSum(x, count, 1, tensorType); }
 TensorRange meanOf(const TensorRange &x, double count, Type tensorType) {
-  return sumOf(x, count, tensorType).map([&](Interval sum) {
-    return Interval{sum.lo / count, sum.hi / count};
-  });
+  return quotientOfSum(x, count, count, tensorType);
 }
 
 //===- Movement -----------------------------------------------------------===//

@@ -87,6 +87,71 @@ static std::optional<double> identityFrom(Operation *op) {
       .Default(std::nullopt);
 }
 
+//===- Signs of zeros -----------------------------------------------------===//
+
+/// Whether all zeros that an op makes are +0, whatever it reads.
+static bool makesPositiveZeros(Operation *op) {
+  if (auto product = dyn_cast<MulOp>(op))
+    return product.getA() == product.getB();
+  if (auto cast = dyn_cast<CastOp>(op))
+    return !isa<FloatType>(elementTypeOf(cast.getX()));
+  return isa<AbsOp, ExpOp, CoshOp, SigmoidOp, SoftplusOp, SoftmaxOp, ReduceL1Op, ReduceL2Op, ReduceSumSquareOp, IsNanOp>(op);
+}
+
+bool mayBeNegativeZero(Value value, const RangeAnalysis &ranges) {
+  constexpr int mostSteps = 64;
+  for (int step = 0; step < mostSteps; ++step) {
+    if (!isa<FloatType>(elementTypeOf(value)) || !ranges.rangeOf(value).hull().contains(0))
+      return false;
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      return true;
+    if (makesPositiveZeros(op))
+      return false;
+    // These keep the zeros of their first operand.
+    if (!isa<IdentityOp, ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, TransposeOp, SliceOp, SplitOp, GatherOp, ReluOp, SqrtOp, MaxPoolOp,
+             CastOp>(op))
+      return true;
+    value = op->getOperand(0);
+  }
+  return true;
+}
+
+/// Whether the results of an op that reads a zero do not tell its sign.
+static bool hidesZeroSign(Operation *op) {
+  if (auto cast = dyn_cast<CastOp>(op))
+    return !isa<FloatType>(cast.getTo());
+  return isa<AbsOp, ExpOp, CosOp, CoshOp, SigmoidOp, SoftplusOp, SoftmaxOp, LogOp, EqualOp, LessOp, LessOrEqualOp, GreaterOp,
+             GreaterOrEqualOp, IsNanOp, IsInfOp, QuantizeOp, ArgMaxOp, ArgMinOp, ShapeOp, SizeOp>(op);
+}
+
+bool isZeroSignRead(Value value) {
+  SmallVector<Value> open{value};
+  DenseSet<Value> seen{value};
+  while (!open.empty()) {
+    Value next = open.pop_back_val();
+    for (OpOperand &use : next.getUses()) {
+      Operation *op = use.getOwner();
+      // 1/0 is infinite with the sign of the 0, and so is a power of it.
+      if (isa<ReciprocalOp, PowOp, BitCastOp>(op) || (isa<DivOp>(op) && use.getOperandNumber() == 1))
+        return true;
+      if (!hidesZeroSign(op))
+        for (Value result : op->getResults())
+          if (isa<FloatType>(elementTypeOf(result)) && seen.insert(result).second)
+            open.push_back(result);
+    }
+  }
+  return false;
+}
+
+bool zeroSignMatters(Operation *op, const RangeAnalysis &ranges) {
+  bool makesPositive = llvm::TypeSwitch<Operation *, bool>(op)
+                           .Case<AbsOp, SeluOp, MaxOp, MinOp>([](auto) { return true; })
+                           .Case([](ThresholdedReluOp relu) { return relu.getAlpha().isZero(); })
+                           .Default(false);
+  return makesPositive && mayBeNegativeZero(activationOperand(op), ranges) && isZeroSignRead(op->getResult(0));
+}
+
 static std::string text(double x) {
   std::string out;
   llvm::raw_string_ostream(out) << llvm::format("%.6g", x);
@@ -119,6 +184,8 @@ std::optional<Proof> proveIdentity(Operation *op, const RangeAnalysis &ranges) {
     return std::nullopt;
   TensorRange range = ranges.rangeOf(x);
   Interval whole = range.hull();
+  if (zeroSignMatters(op, ranges))
+    return std::nullopt;
   auto because = [&](StringRef code, auto holds) {
     return Proof{code, "its operand lies in " + text(whole) + ", by " + originOf(x, ranges, holds)};
   };
@@ -161,6 +228,11 @@ static std::string reaches(Value x, const TensorRange &range, bool low) {
   return what + " can reach " + text(value) + where;
 }
 
+static std::string reachesNaN(Value x) {
+  Operation *op = x.getDefiningOp();
+  return (op ? describe(op) : "a graph input") + " may give";
+}
+
 Proof whyNeeded(Operation *op, const RangeAnalysis &ranges) {
   Value x = activationOperand(op);
   TensorRange range = ranges.rangeOf(x);
@@ -172,6 +244,10 @@ Proof whyNeeded(Operation *op, const RangeAnalysis &ranges) {
   std::optional<double> from = identityFrom(op);
   if (!from)
     return {"CHANGES_VALUES", "it changes nearly every value"};
+  if (range.hull().lo >= *from && zeroSignMatters(op, ranges))
+    return {"CHANGES_ZEROS", "it makes +0 of -0, and something divides by its result"};
+  if (range.hull().lo >= *from && range.mayBeNaN && isa<ThresholdedReluOp>(op))
+    return {"CHANGES_NAN", "it makes 0 of NaN, which " + reachesNaN(x)};
   return {"CAN_BE_NEGATIVE", reaches(x, range, true)};
 }
 
@@ -198,7 +274,9 @@ std::optional<Clamp> clampOf(Operation *op) {
       return true;
     std::optional<double> value = constantScalar(bound);
     to = value.value_or(std::nan(""));
-    return !std::isnan(to);
+    // A double that may stand for several integers is none of them.
+    bool isExact = isa<FloatType>(elementTypeOf(bound)) || std::fabs(to) < 0x1p53;
+    return !std::isnan(to) && isExact;
   };
   if (auto clip = dyn_cast<ClipOp>(op)) {
     if (!read(clip.getLower(), clamp.lo) || !read(clip.getUpper(), clamp.hi))
@@ -216,14 +294,14 @@ std::optional<Clamp> clampOf(Operation *op) {
 Value buildClamp(OpBuilder &builder, Location loc, Clamp clamp, Value x) {
   if (clamp.lo == 0 && clamp.hi == infinity)
     return ReluOp::create(builder, loc, x.getType(), x);
-  auto bound = [&](double value) -> Value {
-    if (std::isinf(value))
+  auto bound = [&](double value, double none) -> Value {
+    if (value == none)
       return {};
     Tensor tensor(*toDType(elementTypeOf(x)), {});
     storeDoubles(tensor, std::array{value});
     return ConstantOp::create(builder, loc, tensor, "bound");
   };
-  Value lower = bound(clamp.lo), upper = bound(clamp.hi);
+  Value lower = bound(clamp.lo, -infinity), upper = bound(clamp.hi, infinity);
   return ClipOp::create(builder, loc, x.getType(), x, lower, upper);
 }
 

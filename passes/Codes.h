@@ -84,6 +84,9 @@ inline constexpr ExplainCode explainCodes[] = {
     {"OUT_OF_BOUNDS", "its operand can leave its bounds, or nothing proves that it cannot",
      "--input-range NAME=LO:HI, if the inputs are bounded, may prove more"},
     {"CHANGES_VALUES", "it changes the values that its operand can take", ""},
+    {"CHANGES_ZEROS", "it makes +0 of -0, which its operand can be, and an op behind it divides by the result or raises it to a power", ""},
+    {"CHANGES_NAN", "it makes 0 of NaN, which its operand can be",
+     "--input-range NAME=LO:HI, if the inputs are bounded, may prove more"},
 };
 
 /// Null if there is no such code.

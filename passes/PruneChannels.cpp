@@ -3,6 +3,7 @@
 // position; the ops before it lose the weights that made it.
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
+#include "ir/ops/ConvolutionSums.h"
 #include "passes/ChannelSelection.h"
 #include "passes/Passes.h"
 #include "passes/RangeAnalysis.h"
@@ -128,6 +129,8 @@ private:
     Tensor less = selectChannels(*constantTensor(weight->get()), {axis, kept.channels});
     weight->set(ConstantOp::create(builder, reader->getLoc(), less, "weight"));
     changed->setOperand(0, smaller);
+    if (reader->hasAttr(directSumsAttr))
+      changed->setAttr(directSumsAttr, builder.getUnitAttr());
     changed->setLoc(reader->getLoc());
     reader->getResult(0).replaceAllUsesWith(whole);
     reader->dropAllReferences();

@@ -1,6 +1,7 @@
 // The transfer functions are the ops' own (RangeOpInterface); here is how they meet the solver.
 #include "passes/RangeAnalysis.h"
 #include "ir/Ops.h"
+#include "ir/RangeRules.h"
 #include "mlir/Analysis/DataFlow/DeadCodeAnalysis.h"
 #include "mlir/Analysis/DataFlow/SparseAnalysis.h"
 
@@ -12,35 +13,35 @@ namespace {
 
 using RangeLattice = dataflow::Lattice<TensorRange>;
 
-/// What is left of a range if no value is NaN or infinite.
-TensorRange reachable(const TensorRange &range, Type type, bool assumeFinite) {
+/// What an input can be: all that its type holds, or what the caller declares, rounded to its type.
+TensorRange inputRange(Type type, ArrayRef<double> declared, bool assumeFinite, bool bfloatReaders) {
   Type element = cast<ShapedType>(type).getElementType();
-  if (!assumeFinite || !isa<FloatType>(element))
-    return range;
-  Interval limits = limitsOf(element);
-  TensorRange finite = range.map([=](Interval v) {
-    return Interval{std::clamp(v.lo, limits.lo, limits.hi), std::clamp(v.hi, limits.lo, limits.hi)};
-  });
-  finite.mayBeNaN = false;
-  return finite;
+  TensorRange range = TensorRange::unknown(type);
+  if (!declared.empty() && !isa<FloatType>(element))
+    return TensorRange::uniform(integersBetween(declared[0], declared[1], element), false);
+  if (!declared.empty())
+    range = TensorRange::uniform({declared[0], declared[1]}, false);
+  else if (assumeFinite && isa<FloatType>(element))
+    range = TensorRange::uniform(limitsOf(element), false);
+  return bfloatReaders ? storedOrNarrow(range, type) : stored(range, type);
 }
 
 /// What an op makes of its operands; everything where it does not say.
-SmallVector<TensorRange> resultRanges(Operation *op, ArrayRef<TensorRange> operands, bool assumeFinite) {
+SmallVector<TensorRange> resultRanges(Operation *op, ArrayRef<TensorRange> operands, bool bfloatReaders) {
   SmallVector<TensorRange> results;
   for (Type type : op->getResultTypes())
     results.push_back(TensorRange::unknown(type));
   if (auto interface = dyn_cast<RangeOpInterface>(op))
     interface.inferRange(operands, results);
   for (auto [range, type] : llvm::zip_equal(results, op->getResultTypes()))
-    range = reachable(stored(range, type), type, assumeFinite);
+    range = bfloatReaders ? storedOrNarrow(range, type) : stored(range, type);
   return results;
 }
 
 class RangeSolver : public dataflow::SparseForwardDataFlowAnalysis<RangeLattice> {
 public:
-  RangeSolver(DataFlowSolver &solver, bool assumeFinite)
-      : SparseForwardDataFlowAnalysis(solver), assumeFinite(assumeFinite) {}
+  RangeSolver(DataFlowSolver &solver, bool assumeFinite, bool bfloatReaders)
+      : SparseForwardDataFlowAnalysis(solver), assumeFinite(assumeFinite), bfloatReaders(bfloatReaders) {}
 
   LogicalResult visitOperation(Operation *op, ArrayRef<const RangeLattice *> operands,
                                ArrayRef<RangeLattice *> results) override {
@@ -54,21 +55,21 @@ public:
         return success();
       known.push_back(operand->getValue());
     }
-    for (auto [lattice, range] : llvm::zip_equal(results, resultRanges(op, known, assumeFinite)))
+    for (auto [lattice, range] : llvm::zip_equal(results, resultRanges(op, known, bfloatReaders)))
       propagateIfChanged(lattice, lattice->join(range));
     return success();
   }
 
   void setToEntryState(RangeLattice *lattice) override {
     Value value = lattice->getAnchor();
-    TensorRange range = reachable(TensorRange::unknown(value.getType()), value.getType(), assumeFinite);
+    ArrayRef<double> range;
     auto argument = dyn_cast<BlockArgument>(value);
     if (auto function =
             argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : func::FuncOp())
       if (auto declared =
               function.getArgAttrOfType<DenseF64ArrayAttr>(argument.getArgNumber(), inputRangeAttr))
-        range = TensorRange::uniform({declared[0], declared[1]}, false);
-    propagateIfChanged(lattice, lattice->join(range));
+        range = declared;
+    propagateIfChanged(lattice, lattice->join(inputRange(value.getType(), range, assumeFinite, bfloatReaders)));
   }
 
 private:
@@ -81,22 +82,23 @@ private:
         propagateIfChanged(lattice, lattice->join(range));
   }
 
-  const bool assumeFinite;
+  const bool assumeFinite, bfloatReaders;
 };
 
 } // namespace
 
 RangeAnalysis::RangeAnalysis(func::FuncOp function)
-    : assumeFinite(function->getParentOp()->hasAttr(assumeFiniteAttr)) {
+    : assumeFinite(function->getParentOp()->hasAttr(assumeFiniteAttr)),
+      bfloatReaders(function->getParentOp()->hasAttr(bfloatProductsAttr)) {
   solver.load<dataflow::DeadCodeAnalysis>();
-  solver.load<RangeSolver>(assumeFinite);
+  solver.load<RangeSolver>(assumeFinite, bfloatReaders);
   (void)solver.initializeAndRun(function);
 }
 
 void RangeAnalysis::extend(Operation *op) {
   SmallVector<TensorRange> operands =
       llvm::map_to_vector(op->getOperands(), [&](Value value) { return rangeOf(value); });
-  for (auto [result, range] : llvm::zip_equal(op->getResults(), resultRanges(op, operands, assumeFinite)))
+  for (auto [result, range] : llvm::zip_equal(op->getResults(), resultRanges(op, operands, bfloatReaders)))
     added[result] = range;
 }
 

@@ -9,7 +9,7 @@ namespace sinter::nn {
 
 /// What the caller declares of an argument of @main: an attribute of that argument, array<f64: lo, hi>.
 inline constexpr llvm::StringLiteral inputRangeAttr = "nn.range";
-/// Unit attribute of the module: no input and no intermediate value is NaN or infinite.
+/// Unit attribute of the module: no input is NaN or infinite. What is computed from inputs may still be.
 inline constexpr llvm::StringLiteral assumeFiniteAttr = "nn.assume_finite";
 
 /// Ranges of all values of a function; ops inside nn.kernel included. Shapes must be static.
@@ -24,7 +24,7 @@ public:
   void extend(mlir::Operation *op);
 
 private:
-  bool assumeFinite;
+  bool assumeFinite, bfloatReaders; ///< of the module
   mlir::DataFlowSolver solver;
   llvm::DenseMap<mlir::Value, TensorRange> added;
 };

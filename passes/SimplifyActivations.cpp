@@ -2,6 +2,7 @@
 // neighbour. One analysis serves the whole pass: every rewrite keeps the values it bounds.
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
+#include "ir/ops/ConvolutionSums.h"
 #include "mlir/IR/IRMapping.h"
 #include "passes/ActivationRules.h"
 #include "passes/Journal.h"
@@ -27,6 +28,9 @@ public:
       : body(function.getBody().front()), journal(journal), ranges(function) {}
 
   void run() {
+    for (auto conv : body.getOps<ConvOp>())
+      if (mayTakeDifferences(conv) && hasProductsOfOneSign(conv))
+        conv->setAttr(directSumsAttr, UnitAttr::get(conv.getContext()));
     for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
       if (!activationKind(&op).empty())
         simplify(&op);
@@ -40,6 +44,28 @@ public:
   }
 
 private:
+  /// Are all products of some output channel of one sign, by the signs of the weights and of the channels that they read?
+  /// Weights of one sign alone are seen without ranges.
+  bool hasProductsOfOneSign(ConvOp conv) const {
+    TensorRange x = ranges.rangeOf(conv.getX());
+    if (x.axis != 1 || llvm::none_of(x.channels, [](Interval v) { return v.hi <= 0; }))
+      return false;
+    Tensor weights = *constantTensor(conv.getW());
+    auto values = weights.as<float>();
+    auto outputs = static_cast<size_t>(weights.shape()[0]), inputs = x.channels.size(), taps = values.size() / outputs / inputs;
+    for (size_t o = 0; o < outputs; ++o) {
+      bool positive = false, negative = false;
+      for (size_t c = 0; c < inputs && !(positive && negative); ++c)
+        for (float w : values.subspan((o * inputs + c) * taps, taps)) {
+          positive |= (w > 0 && x.channels[c].hi > 0) || (w < 0 && x.channels[c].lo < 0);
+          negative |= (w < 0 && x.channels[c].hi > 0) || (w > 0 && x.channels[c].lo < 0);
+        }
+      if (positive != negative)
+        return true;
+    }
+    return false;
+  }
+
   void simplify(Operation *op) {
     Value x = activationOperand(op);
     if (std::optional<Proof> proof = proveIdentity(op, ranges)) {
@@ -73,6 +99,8 @@ private:
     if (range.mayBeNaN || type.getNumElements() > mostConstantElements ||
         !llvm::all_of(range.channels, [](Interval v) { return v.isPoint() && v.isFinite(); }))
       return std::nullopt;
+    if (range.hull().contains(0) && mayBeNegativeZero(op->getResult(0), ranges) && isZeroSignRead(op->getResult(0)))
+      return std::nullopt;
     Tensor tensor(*toDType(type.getElementType()), Shape(type.getShape()));
     int64_t inner = tensor.size();
     if (!range.isUniform())
@@ -92,7 +120,8 @@ private:
     if (!outer || !earlier || activationKind(earlier).empty() || !earlier->hasOneUse())
       return nullptr;
     std::optional<Clamp> inner = clampOf(earlier);
-    bool vanishes = outer->lo >= 0 && isAbsorbedByClamp(earlier, ranges);
+    // A product that underflows is -0 where the clamp alone gives +0.
+    bool vanishes = outer->lo >= 0 && isAbsorbedByClamp(earlier, ranges) && !isZeroSignRead(op->getResult(0));
     if (!inner && !vanishes)
       return nullptr;
     Value x = activationOperand(earlier);

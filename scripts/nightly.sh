@@ -35,6 +35,7 @@ if [ -n "${SINTER_TESTDATA:-}" ] && makeLightModels; then
 fi
 suite "dumps of every stage" "$root/scripts/check-dumps.sh"
 
+suite "bounds of compiled kernels" "$build/tests/compiled-ranges" --kernels 2000 --table
 suite "random networks, 2000 seeds" "$build/tests/random-graphs" --count 2000 --reduce-to "$logs"
 suite "random networks, oneDNN" "$build/tests/random-graphs" --count 500 --backend onednn --reduce-to "$logs"
 

@@ -3,7 +3,8 @@
 
 Points are 0, infinity, and pairs +-p; the sets are all those of P pairs among --candidates. Each is tried on sums over --channels
 channels in f32, of normal weights and rectified normal inputs. Printed are the root mean square and the largest difference from
-f64, both over the largest result. Needs numpy.
+f64, both over the largest result, and the bound of ir/ops/ConvolutionRange.cpp: how often the rounding error of a sum over all terms of
+a tile the algorithm's own can be, along one axis. Needs numpy.
 
 usage: winograd_points.py M R PAIRS... | M R --search P    [--plane]    (--plane: F(MxM, RxR))
 examples: winograd_points.py 4 3 0.75 1.5 --plane
@@ -53,6 +54,12 @@ def errors(outputs, taps, pairs, plane, channels, tiles):
     return np.sqrt((difference**2).mean()), np.abs(difference).max()
 
 
+def amplification(outputs, taps, pairs):
+    """The largest, over outputs, of sum over points of |A| * max |G| * sum |B|."""
+    a, g, b = matrices(outputs, taps, pairs)
+    return (abs(a) @ (abs(g).max(axis=1) * abs(b).sum(axis=1))).max()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("outputs", type=int)
@@ -67,7 +74,8 @@ def main():
     sets = itertools.combinations(options.candidates, options.search) if options.search else [tuple(options.pairs)]
     results = sorted(errors(options.outputs, options.taps, pairs, options.plane, options.channels, options.tiles) + (pairs,) for pairs in sets)
     for mean, largest, pairs in results[:10]:
-        print(f"rms {mean:.1e}  largest {largest:.1e}  +-{', +-'.join(f'{p:g}' for p in pairs)}")
+        bound = amplification(options.outputs, options.taps, pairs)
+        print(f"rms {mean:.1e}  largest {largest:.1e}  bound {bound:.1f} an axis  +-{', +-'.join(f'{p:g}' for p in pairs)}")
 
 
 if __name__ == "__main__":

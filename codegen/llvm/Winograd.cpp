@@ -5,6 +5,7 @@
 #include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/PixelTiles.h"
 #include "codegen/llvm/WindowPanel.h"
+#include "ir/ops/ConvolutionSums.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -359,21 +360,6 @@ private:
   int64_t turns = 1;
 };
 
-/// Sums of one sign are exact in sign when computed directly, and proofs rely on that; sums of differences are
-/// not.
-bool hasOneSign(const Tensor &weights, int64_t outputs) {
-  auto values = weights.as<float>();
-  size_t each = values.size() / static_cast<size_t>(outputs);
-  for (int64_t o = 0; o < outputs; ++o) {
-    auto channel = values.subspan(static_cast<size_t>(o) * each, each);
-    bool positive = llvm::any_of(channel, [](float w) { return w > 0; });
-    bool negative = llvm::any_of(channel, [](float w) { return w < 0; });
-    if (positive != negative)
-      return true;
-  }
-  return false;
-}
-
 } // namespace
 
 std::string WinogradTile::name() const {
@@ -410,8 +396,7 @@ std::optional<WinogradTile> chooseWinograd(const Target &target, ConvOp op) {
     return std::nullopt;
   Window window = *threeAxes(*resolved);
   ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
-  constexpr int64_t fewestChannels = 16;
-  if (!target.winograd || x[1] < fewestChannels || y[1] < fewestChannels)
+  if (!target.winograd || x[1] < fewestTransformChannels || y[1] < fewestTransformChannels)
     return std::nullopt;
   Schedule schedule = scheduleOf(op);
   auto pixels = static_cast<double>(x[0] * window[0].out * window[1].out * window[2].out);
@@ -430,7 +415,7 @@ std::optional<WinogradTile> chooseWinograd(const Target &target, ConvOp op) {
     fewest = cycles;
     best = tile;
   }
-  return best && !hasOneSign(*constantTensor(op.getW()), y[1]) ? best : std::nullopt;
+  return best && mayTakeDifferences(op) ? best : std::nullopt;
 }
 
 LogicalResult emitWinograd(KernelEmitter &e, ConvOp op, const Window &window, const WinogradTile &tile) {

@@ -18,8 +18,15 @@ void ReluOp::inferRange(Ranges x, RangeResults y) {
 
 void LeakyReluOp::inferRange(Ranges x, RangeResults y) {
   double alpha = getAlpha().convertToDouble();
-  y[0] = alongCurve(x[0],
-                    {.f = [=](double v) { return v < 0 ? alpha * v : v; }, .critical = {0}, .isExact = true});
+  y[0] = x[0];
+  for (Interval &v : y[0].channels) {
+    if (v.lo >= 0)
+      continue;
+    Interval below{v.lo, std::min(v.hi, 0.0)}, slope = Interval::point(alpha);
+    y[0].mayBeNaN |= productMayBeNaN(below, slope);
+    Interval scaled = below * slope;
+    v = v.hi < 0 ? scaled : scaled.hull({0, v.hi});
+  }
 }
 
 void PReluOp::inferRange(Ranges operands, RangeResults y) {
@@ -105,8 +112,10 @@ void SeluOp::inferRange(Ranges x, RangeResults y) {
 
 void CeluOp::inferRange(Ranges x, RangeResults y) {
   double alpha = getAlpha().convertToDouble();
-  y[0] = alongCurve(
-      x[0], {.f = [=](double v) { return v < 0 ? alpha * std::expm1(v / alpha) : v; }, .critical = {0}});
+  // Under a negative alpha the exponential grows, and with it what rounding x/alpha does: by up to 2^-24 * log(FLT_MAX).
+  y[0] = alongCurve(x[0], {.f = [=](double v) { return v < 0 ? alpha * std::expm1(v / alpha) : v; },
+                           .critical = {0},
+                           .relative = 0x1p-16});
 }
 
 void SigmoidOp::inferRange(Ranges x, RangeResults y) {

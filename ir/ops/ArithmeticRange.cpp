@@ -211,8 +211,9 @@ static TensorRange sumOfOperands(Operation *op, Ranges x, double divisor) {
     SumBounds sum(elementTypeOf(op->getResult(0)));
     for (Interval term : v)
       sum.add(term);
+    sum.divide(divisor);
     mayBeNaN |= sum.mayBeNaN();
-    return Interval{sum.bounds().lo / divisor, sum.bounds().hi / divisor};
+    return sum.bounds();
   });
 }
 

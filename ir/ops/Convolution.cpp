@@ -1,5 +1,5 @@
 // Convolutions: verify, shape, reference, op by op; what they do with affines is in ConvolutionAffine.cpp.
-#include "ir/ops/Convolution.h"
+#include "ir/ops/ConvolutionSums.h"
 #include "ir/Reference.h"
 
 using namespace mlir;
@@ -297,3 +297,34 @@ template <typename Op> static GroupLayout layoutOfGroups(Op conv, int64_t block)
 
 GroupLayout sinter::nn::groupLayout(ConvOp conv, int64_t block) { return layoutOfGroups(conv, block); }
 GroupLayout sinter::nn::groupLayout(ConvIntegerOp conv, int64_t block) { return layoutOfGroups(conv, block); }
+
+/// Whether the weights of an output channel, some of which are not 0, have one sign.
+static bool hasChannelOfOneSign(const Tensor &weights) {
+  auto values = weights.as<float>();
+  auto outputs = static_cast<size_t>(weights.shape()[0]);
+  size_t each = values.size() / outputs;
+  for (size_t o = 0; o < outputs; ++o) {
+    auto channel = values.subspan(o * each, each);
+    bool positive = llvm::any_of(channel, [](float w) { return w > 0; });
+    bool negative = llvm::any_of(channel, [](float w) { return w < 0; });
+    if (positive != negative)
+      return true;
+  }
+  return false;
+}
+
+bool sinter::nn::mayTakeDifferences(ConvOp conv) {
+  RankedTensorType x = rankedType(conv.getX()), y = rankedType(conv.getY());
+  std::optional<Tensor> weights = constantTensor(conv.getW());
+  FailureOr<Window> window = conv.window();
+  if (!x.getElementType().isF32() || !weights || weights->size() == 0 || failed(window) || conv.getGroup() != 1 ||
+      conv->hasAttr(directSumsAttr) || x.getDimSize(1) < fewestTransformChannels || y.getDimSize(1) < fewestTransformChannels)
+    return false;
+  bool hasTaps = false;
+  for (const WindowAxis &axis : imageAxes(*window)) {
+    if (axis.stride != 1)
+      return false;
+    hasTaps |= axis.size > 1;
+  }
+  return hasTaps && !hasChannelOfOneSign(*weights);
+}

@@ -1,7 +1,7 @@
 // Value ranges of convolutions: per output channel, by the signs of constant weights. Padding is a hull with
 // 0 for the taps that can reach it.
 #include "ir/RangeRules.h"
-#include "ir/ops/Convolution.h"
+#include "ir/ops/ConvolutionSums.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -18,6 +18,7 @@ struct Tap {
 /// The counts and operands of a convolution as its bounds need them.
 struct Bounds {
   Type element;
+  SumArithmetic arithmetic;
   std::optional<Tensor> constant;
   std::vector<double> w;         // if constant and not summed by rows
   SmallVector<Interval, 1> x;    // per input channel
@@ -81,23 +82,42 @@ static bool isEverything(const TensorRange &x) {
   return llvm::all_of(x.channels, [](Interval v) { return v == Interval(); });
 }
 
+/// How much larger than those of a sum over all terms of a tile the errors of Winograd's algorithm can be: for each axis the
+/// largest, over outputs i, of sum over points p of |A(p,i)| * max |G(p)| * sum |B(p)|, of all tiles that codegen/llvm/Winograd.cpp
+/// chooses from (scripts/winograd_points.py prints them).
+static double amplificationOf(const Window &window) {
+  ArrayRef<WindowAxis> image = imageAxes(window);
+  int64_t axes = llvm::count_if(image, [](const WindowAxis &axis) { return axis.size > 1; });
+  double product = 1;
+  for (const WindowAxis &axis : image)
+    if (axis.size > 1)
+      product *= axes > 1 ? (axis.size <= 3 ? 16 : 58) : (axis.size <= 4 ? 50 : 302);
+  return product;
+}
+
+/// Roundings on the way into and out of tiles: a few times the points of both axes.
+static constexpr int64_t mostTransformRoundings = 64;
+
 /// Bounds per output channel of sums over weights that lie one after another, which are most: f32, not transposed.
 static SmallVector<SumBounds> sumsOfRows(const Bounds &b, int64_t group, int64_t inputs, int64_t outputs) {
   std::vector<double> lower, upper; // of the terms' inputs
   ArrayRef<float> weights(b.constant->as<float>().data(), static_cast<size_t>(b.constant->size()));
   size_t row = static_cast<size_t>(inputs) * b.taps.size();
-  SmallVector<SumBounds> sums(static_cast<size_t>(group * outputs), SumBounds(b.element));
+  SmallVector<SumBounds> sums(static_cast<size_t>(group * outputs), SumBounds(b.element, b.arithmetic));
+  bool areFloats = true;
   for (int64_t o = 0; o < group * outputs; ++o) {
     if (o % outputs == 0) {
       lower.clear(), upper.clear();
+      areFloats = true;
       for (int64_t c = 0; c < inputs; ++c)
         for (const Tap &tap : b.taps) {
           Interval inside = b.x[static_cast<size_t>(o / outputs * inputs + c)];
           Interval term = tap.alwaysInside ? inside : inside.hull({0, 0});
           lower.push_back(term.lo), upper.push_back(term.hi);
+          areFloats &= isFloatNumber(term.lo) && isFloatNumber(term.hi);
         }
     }
-    sums[static_cast<size_t>(o)].addProducts(weights.slice(static_cast<size_t>(o) * row, row), lower, upper);
+    sums[static_cast<size_t>(o)].addProducts(weights.slice(static_cast<size_t>(o) * row, row), lower, upper, areFloats);
   }
   return sums;
 }
@@ -112,7 +132,12 @@ static TensorRange convolutionRange(Op op, Ranges operands, const TensorRange &u
   if (failed(window) || isEverything(operands[0]))
     return unknown;
   int64_t group = op.getGroup(), inputs = xType.getDimSize(1) / group, outputs = yType.getDimSize(1) / group;
-  Bounds b{yType.getElementType(), constantTensor(op.getW()), {}, {}, {}, {}};
+  Bounds b{yType.getElementType(), {}, constantTensor(op.getW()), {}, {}, {}, {}};
+  if (b.constant)
+    b.arithmetic = productArithmetic(op);
+  if constexpr (std::is_same_v<Op, ConvOp>)
+    if (mayTakeDifferences(op))
+      b.arithmetic.amplification = amplificationOf(*window), b.arithmetic.transforms = mostTransformRoundings;
   b.x = operands[0].along(1, static_cast<size_t>(xType.getDimSize(1)));
   b.rows = operands[1].along(0, static_cast<size_t>(wType.getDimSize(0)));
   b.taps = tapsOf(*window, transposed, b.phases);
@@ -130,7 +155,7 @@ static TensorRange convolutionRange(Op op, Ranges operands, const TensorRange &u
   for (size_t i = 1; i < operands.size(); ++i)
     y.mayBeNaN |= operands[i].mayBeNaN;
   for (int64_t o = 0; o < group * outputs; ++o) {
-    SmallVector<SumBounds> sums(static_cast<size_t>(b.phases), SumBounds(b.element));
+    SmallVector<SumBounds> sums(static_cast<size_t>(b.phases), SumBounds(b.element, b.arithmetic));
     if (!rowSums.empty())
       sums = {rowSums[static_cast<size_t>(o)]};
     for (int64_t c = 0; c < inputs && rowSums.empty(); ++c) {

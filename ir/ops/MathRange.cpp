@@ -13,11 +13,15 @@ static constexpr Interval nonNegative{0, infinity}, signedUnit{-1, 1};
 //===- Sign and rounding -------------------------------------------------===//
 
 void AbsOp::inferRange(Ranges x, RangeResults y) {
-  // The smallest integer has no magnitude in its type; ONNX leaves that overflow open, and so it counts as
-  // not occurring.
   Interval limits = limitsOf(elementTypeOf(getX()));
   bool isFloat = isa<FloatType>(elementTypeOf(getX()));
-  y[0] = x[0].map([&](Interval v) { return isFloat ? absOf(v) : clampTo(absOf(v), {0, limits.hi}); });
+  y[0] = x[0].map([&](Interval v) {
+    Interval size = absOf(v);
+    // The lowest integer has no magnitude in its type: it stays what it is.
+    if (!isFloat && limits.lo < 0 && v.lo <= limits.lo)
+      return Interval{limits.lo, v.hi <= limits.lo ? limits.lo : limits.hi};
+    return isFloat ? size : clampTo(size, {0, limits.hi});
+  });
 }
 
 void NegOp::inferRange(Ranges x, RangeResults y) {

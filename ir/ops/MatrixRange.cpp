@@ -18,25 +18,29 @@ struct Side {
 /// Bounds of sum over k of w[o, k] * x[k], as sums that more terms may be added to: one per channel and
 /// batch.
 static SmallVector<SmallVector<SumBounds, 1>> productSums(const Tensor &weight, const Side &side,
-                                                          ArrayRef<Interval> x, Type element) {
+                                                          ArrayRef<Interval> x, Operation *op) {
+  Type element = elementTypeOf(op->getResult(0));
   std::vector<double> w, lower, upper;
+  bool areFloats = true;
   ArrayRef<float> rows; // if f32, and sums run along what lies one after another
   if (weight.type() == DType::F32 && side.innerStride == 1) {
     rows = {weight.as<float>().data(), static_cast<size_t>(weight.size())};
-    for (Interval bounds : x)
+    for (Interval bounds : x) {
       lower.push_back(bounds.lo), upper.push_back(bounds.hi);
+      areFloats &= isFloatNumber(bounds.lo) && isFloatNumber(bounds.hi);
+    }
   } else {
     w = toDoubles(weight);
   }
   auto inner = static_cast<size_t>(side.inner);
   SmallVector<SmallVector<SumBounds, 1>> sums;
   for (int64_t o = 0; o < side.channels; ++o) {
-    auto &batches = sums.emplace_back(static_cast<size_t>(side.batches), SumBounds(element));
+    auto &batches = sums.emplace_back(static_cast<size_t>(side.batches), SumBounds(element, productArithmetic(op)));
     for (int64_t n = 0; n < side.batches; ++n) {
       auto first = static_cast<size_t>(n * side.channels * side.inner + o * side.channelStride);
       SumBounds &sum = batches[static_cast<size_t>(n)];
       if (!rows.empty())
-        sum.addProducts(rows.slice(first, inner), lower, upper);
+        sum.addProducts(rows.slice(first, inner), lower, upper, areFloats);
       for (size_t k = 0; k < inner && rows.empty(); ++k)
         sum.addProduct(w[first + k * static_cast<size_t>(side.innerStride)], x[k]);
     }
@@ -87,7 +91,7 @@ void GemmOp::inferRange(Ranges operands, RangeResults results) {
     int64_t innerAxis = isRight ? bInner : aInner, columns = w->shape()[1];
     Side side{1, w->shape()[static_cast<size_t>(1 - innerAxis)], static_cast<int64_t>(inner),
               innerAxis == 1 ? columns : 1, innerAxis == 1 ? 1 : columns};
-    y = rangeOfSums(productSums(*w, side, isRight ? left : right, element), isRight ? 1 : 0, false);
+    y = rangeOfSums(productSums(*w, side, isRight ? left : right, *this), isRight ? 1 : 0, false);
   } else {
     y = rangeOfSums({{computedSum(left, right, element, mayBeNaN)}}, -1, mayBeNaN);
   }
@@ -98,14 +102,16 @@ void GemmOp::inferRange(Ranges operands, RangeResults results) {
                          : TensorRange::uniform(Interval::point(0), false);
   bool hasC = static_cast<bool>(getC()), bothNaN = false;
   y = combine({y, c}, [&](ArrayRef<Interval> v) {
-    // alpha*product + beta*C: few terms, which round as the many do.
+    // alpha*product + beta*C: few terms, which round as the many do. Either factor may be rounded into the weights.
     SumBounds sum(element);
-    bothNaN |= productMayBeNaN(Interval::point(alpha), v[0]);
-    sum.add(Interval::point(alpha) * v[0]);
-    if (hasC) {
-      bothNaN |= productMayBeNaN(Interval::point(beta), v[1]);
-      sum.add(Interval::point(beta) * v[1]);
-    }
+    auto add = [&](double factor, Interval x) {
+      bothNaN |= productMayBeNaN(Interval::point(factor), x);
+      Interval product = Interval::point(factor) * x;
+      sum.add(factor == 1 || !isa<FloatType>(element) ? product : widened(product));
+    };
+    add(alpha, v[0]);
+    if (hasC)
+      add(beta, v[1]);
     bothNaN |= sum.mayBeNaN();
     return sum.bounds();
   });
@@ -132,10 +138,10 @@ void MatmulOp::inferRange(Ranges operands, RangeResults results) {
   TensorRange y;
   if (std::optional<Tensor> w = constantTensor(getB())) {
     Side side{w->size() / (shape->k * shape->n), shape->n, shape->k, 1, shape->n};
-    y = rangeOfSums(productSums(*w, side, left, element), columns, mayBeNaN);
+    y = rangeOfSums(productSums(*w, side, left, *this), columns, mayBeNaN);
   } else if (std::optional<Tensor> w = constantTensor(getA())) {
     Side side{w->size() / (shape->k * shape->m), shape->m, shape->k, shape->k, 1};
-    y = rangeOfSums(productSums(*w, side, right, element), rows, mayBeNaN);
+    y = rangeOfSums(productSums(*w, side, right, *this), rows, mayBeNaN);
   } else {
     SumBounds sum = computedSum(left, right, element, mayBeNaN);
     y = rangeOfSums({{sum}}, -1, mayBeNaN);

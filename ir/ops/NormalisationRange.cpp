@@ -17,10 +17,9 @@ static constexpr double infinity = std::numeric_limits<double>::infinity();
 void ChannelAffineOp::inferRange(Ranges operands, RangeResults y) {
   auto type = cast<FloatType>(elementTypeOf(getY()));
   y[0] = elementwise(*this, operands, [=](ArrayRef<Interval> v, bool &mayBeNaN) {
-    Interval product = v[0] * v[1], rounded{roundTo(type, product.lo), roundTo(type, product.hi)};
-    mayBeNaN |= productMayBeNaN(v[0], v[1]) || sumMayBeNaN(rounded, v[2]);
-    // Rounding is monotone, whether the product is rounded before the sum or not.
-    return (product + v[2]).hull(rounded + v[2]);
+    Interval product = computed(type, v[0] * v[1]);
+    mayBeNaN |= productMayBeNaN(v[0], v[1]) || sumMayBeNaN(product, v[2]);
+    return product + v[2];
   });
 }
 
@@ -183,7 +182,9 @@ void MeanVarianceNormOp::inferRange(Ranges operands, RangeResults y) {
 }
 
 void LpNormOp::inferRange(Ranges operands, RangeResults y) {
-  double most = 1 + 0x1p-20;
+  RankedTensorType type = rankedType(getX());
+  double count = static_cast<double>(type.getDimSize(*normaliseAxis(getAxis(), type.getRank())));
+  double most = 1 + fewRoundings + count * 0x1p-24;
   y[0] = operands[0].map([=](Interval v) { return Interval{v.lo < 0 ? -most : 0, v.hi > 0 ? most : 0}; });
   y[0].mayBeNaN |= !operands[0].isBounded(); // inf / inf
 }

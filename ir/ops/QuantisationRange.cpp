@@ -15,6 +15,6 @@ void DequantizeOp::inferRange(Ranges operands, RangeResults y) {
   y[0] = elementwise(*this, operands, [](ArrayRef<Interval> v, bool &mayBeNaN) {
     Interval difference = v[0] - v[2];
     mayBeNaN |= productMayBeNaN(difference, v[1]);
-    return difference * v[1];
+    return widened(difference * v[1]);
   });
 }

@@ -12,6 +12,8 @@ struct Example {
   std::string op, body;
 };
 std::vector<Example> readExamples();
+/// What those leave out: attributes that bend a function, constant operands, sizes that other kernels take.
+std::vector<Example> furtherExamples();
 
 /// How a failing parameter is printed.
 inline void PrintTo(const Example &example, std::ostream *out) { *out << example.op; }

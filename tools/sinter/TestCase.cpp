@@ -103,6 +103,7 @@ public:
 
 private:
   std::optional<TestResult> runDataSet(const std::string &folder);
+  bool hasFiniteInputs(const std::string &folder) const;
   Expected<std::shared_ptr<const Model>> compiledFor(const Recorded &inputs);
   Tolerance tolerance() const;
 
@@ -125,9 +126,11 @@ TestResult CaseRunner::run() {
   if (expectation_) {
     for (const auto &[name, range] : expectation_->inputRanges)
       options_.common.compile.inputRanges.insert_or_assign(name, range);
-    options_.common.compile.assumeFinite |= !expectation_->nonfinite && !options_.anyInputs;
   }
   auto dataSets = numbered(folder_, "test_data_set_", "");
+  if (expectation_ && !expectation_->nonfinite && !options_.anyInputs)
+    options_.common.compile.assumeFinite |=
+        std::all_of(dataSets.begin(), dataSets.end(), [&](const auto &set) { return hasFiniteInputs(set.second); });
   for (const auto &[number, folder] : dataSets)
     if (auto result = runDataSet(folder)) {
       if (dataSets.size() > 1)
@@ -135,6 +138,15 @@ TestResult CaseRunner::run() {
       return *result;
     }
   return {};
+}
+
+/// What --assume-finite would declare of a data set; inputs that cannot be read are told later.
+bool CaseRunner::hasFiniteInputs(const std::string &folder) const {
+  auto inputs = readBound(folder, "input_", interface_.requiredInputs(), interface_.inputs);
+  return !inputs || std::all_of(inputs->tensors.begin(), inputs->tensors.end(), [](const auto &input) {
+    std::vector<double> values = isFloat(input.second.type()) ? toDoubles(input.second) : std::vector<double>();
+    return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+  });
 }
 
 /// The model compiled for `inputs`; data sets of equal shapes share it.
