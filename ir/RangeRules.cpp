@@ -114,9 +114,9 @@ Value sourceOf(Value value) {
 //===- Sums ---------------------------------------------------------------===//
 
 SumArithmetic productArithmetic(Operation *op) {
-  // The operand's rounding is in its range; a weight's is 2^-9.
+  // The operand's rounding is in its range; a weight's is 2^-9, and so is that of the sum where it is stored.
   auto module = op->getParentOfType<ModuleOp>();
-  return {.factors = module && module->hasAttr(bfloatProductsAttr) ? 0x1p-8 : 0};
+  return {.factors = module && module->hasAttr(bfloatProductsAttr) ? 0x1p-7 : 0};
 }
 
 /// f16 and bf16 compute as f32. Bounds of f64 round like the kernel's sums, hence twice its roundoff.

@@ -2,6 +2,7 @@
 #include "passes/ActivationRules.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
+#include "ir/ops/Bits.h"
 #include "passes/Journal.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Format.h"

@@ -335,6 +335,39 @@ private:
       reader->moveBefore(yield);
     yield->setOperands(inner);
     producer.erase();
+    if (!stays)
+      takeElementwise(op);
+  }
+
+  /// Elementwise kernels that nothing but the op reads go into its kernel, where f16 and bf16 are not rounded between ops; of wider
+  /// types they stay, as their bounds do.
+  void takeElementwise(Operation *op) {
+    auto type = dyn_cast<FloatType>(elementTypeOf(op->getResult(0)));
+    if (!type || type.getWidth() != 16)
+      return;
+    auto kernel = cast<KernelOp>(op->getParentOp());
+    for (OpOperand &operand : op->getOpOperands()) {
+      auto other = operand.get().getDefiningOp<KernelOp>();
+      if (!other || other == kernel || other->getNumResults() != 1 || !other->hasOneUse() || !isWhollyElementwise(other) ||
+          operand.get().getType() != op->getResult(0).getType() ||
+          llvm::range_size(other.getBody().front()) + llvm::range_size(kernel.getBody().front()) > mostOps)
+        continue;
+      Block &ops = other.getBody().front();
+      operand.set(ops.getTerminator()->getOperand(0));
+      for (Operation &inner : llvm::make_early_inc_range(ops.without_terminator()))
+        inner.moveBefore(op);
+      Location loc = FusedLoc::get(op->getContext(), {other.getLoc(), kernel.getLoc()});
+      kernel->setLoc(loc);
+      kernel.setName(nameOf(loc));
+      other.erase();
+    }
+  }
+
+  static bool isWhollyElementwise(KernelOp kernel) {
+    return llvm::all_of(kernel.getBody().front().without_terminator(), [](Operation &op) {
+      auto type = dyn_cast<FloatType>(elementTypeOf(op.getResult(0)));
+      return isa<ElementwiseOpInterface>(op) && type && type.getWidth() == 16;
+    });
   }
 
   /// Why ops joined no kernel, by op.

@@ -29,6 +29,8 @@ LogicalResult ReluOp::evaluate(Evaluation &io) {
 Value ReluOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   Element x = elementOf(b, loc, args[0], getX());
   // select(x < 0, 0, x) keeps NaN and -0 and is one vmaxps.
+  if (x.isFloat() && isSelectedFrom(getY()))
+    return largerOrNan(x, x.constant(0));
   return x.isUnsigned ? x : select(x < 0.0, 0.0, x);
 }
 
@@ -312,6 +314,11 @@ LogicalResult ClipOp::evaluate(Evaluation &io) {
 
 Value ClipOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   Element x = elementOf(b, loc, args[0], getX());
+  if (x.isFloat() && isSelectedFrom(getY())) {
+    if (getLower())
+      x = largerOrNan(x, x.with(args[1]));
+    return getUpper() ? smallerOrNan(x, x.with(args.back())) : x;
+  }
   if (getLower()) {
     Element lower = x.with(args[1]);
     x = select(x < lower, lower, x);

@@ -155,7 +155,10 @@ LogicalResult MaxOp::evaluate(Evaluation &io) {
 
 Value MaxOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   // A NaN on the left stays as the comparison is false; the second select takes one from the right.
-  return buildFolded(*this, b, loc, args, [](Element x, Element y) {
+  bool isSelected = isSelectedFrom(getResult());
+  return buildFolded(*this, b, loc, args, [=](Element x, Element y) {
+    if (x.isFloat() && isSelected)
+      return largerOrNan(x, y);
     Element larger = select(x < y, y, x);
     return x.isFloat() ? select(isNan(y), y, larger) : larger;
   });
@@ -167,7 +170,10 @@ LogicalResult MinOp::evaluate(Evaluation &io) {
 }
 
 Value MinOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return buildFolded(*this, b, loc, args, [](Element x, Element y) {
+  bool isSelected = isSelectedFrom(getResult());
+  return buildFolded(*this, b, loc, args, [=](Element x, Element y) {
+    if (x.isFloat() && isSelected)
+      return smallerOrNan(x, y);
     Element smaller = select(y < x, y, x);
     return x.isFloat() ? select(isNan(y), y, smaller) : smaller;
   });

@@ -1,5 +1,7 @@
 // See the header.
 #include "ir/ops/Element.h"
+#include "ir/ops/Activation.h"
+#include "ir/ops/Arithmetic.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include <cmath>
@@ -203,6 +205,15 @@ Element sqrt(Element x) { return make<math::SqrtOp>(x, x.value); }
 Element floor(Element x) { return make<math::FloorOp>(x, x.value); }
 Element ceil(Element x) { return make<math::CeilOp>(x, x.value); }
 Element roundEven(Element x) { return make<math::RoundEvenOp>(x, x.value); }
+Element largerOrNan(Element a, Element b) { return make<arith::MaximumFOp>(a, a.value, b.value); }
+Element smallerOrNan(Element a, Element b) { return make<arith::MinimumFOp>(a, a.value, b.value); }
+
+bool isSelectedFrom(Value value) {
+  return llvm::any_of(value.getUsers(), [&](Operation *user) {
+    return user->getBlock() == value.getParentBlock() && isa<ThresholdedReluOp, ShrinkOp, WhereOp>(user);
+  });
+}
+
 Element copySign(Element x, Element y) { return make<math::CopySignOp>(x, x.value, y.value); }
 
 } // namespace sinter::nn

@@ -104,6 +104,13 @@ Element sqrt(Element x);
 Element floor(Element x);
 Element ceil(Element x);
 Element roundEven(Element x);
+/// The larger and the smaller of floats; NaN where one is. Several instructions: for where LLVM must see that NaN passes.
+Element largerOrNan(Element a, Element b);
+Element smallerOrNan(Element a, Element b);
+/// Whether an op beside the one that makes `value` selects between it and something else by a comparison that is false for NaN.
+/// LLVM takes max(max(x, c), c) of selects for max(x, c) whatever either makes of NaN (InstCombine's foldSPFofSPF), so the inner
+/// one must not be a select.
+bool isSelectedFrom(mlir::Value value);
 /// The magnitude of x with the sign bit of y.
 Element copySign(Element x, Element y);
 /// `lower` where x is less, `upper` (not below it) where it is greater; NaN stays. Each select is one instruction that takes a maximum

@@ -217,18 +217,6 @@ func.func @linear(%x: tensor<1x2x4x4xf32>, %w: tensor<2x2x1x1xf32>) -> tensor<1x
 
 // -----
 
-// The smallest integer has no magnitude in its type: ONNX leaves |-128| open, so it counts as not occurring.
-// CHECK-LABEL: @smallest_integer
-// CHECK: %[[A:.*]] = nn.abs
-// CHECK: return %[[A]]
-func.func @smallest_integer(%x: tensor<1x2x4xi8>) -> tensor<1x2x4xi8> {
-  %a = nn.abs %x : (tensor<1x2x4xi8>) -> tensor<1x2x4xi8>
-  %r = nn.relu %a : (tensor<1x2x4xi8>) -> tensor<1x2x4xi8>
-  return %r : tensor<1x2x4xi8>
-}
-
-// -----
-
 // Proofs go to the journal's rows, where there are any.
 // CHECK: nn.journal = [{
 // CHECK-SAME: code = "RANGE_NONNEGATIVE"
@@ -239,5 +227,144 @@ func.func @journal(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %a = nn.abs %x : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32> loc("abs1")
   %y = nn.relu %a : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32> loc("relu1")
   return %y : tensor<1x2x4xf32>
+}
+}
+
+// -----
+
+// Trap: -0 lies in [0, 1], and 1/x tells it from +0.
+// CHECK-LABEL: @abs_divides
+// CHECK: nn.abs
+// CHECK: nn.abs
+func.func @abs_divides(%x: tensor<8xf32> {nn.range = array<f64: 0.0, 1.0>}) -> (tensor<8xf32>, tensor<8xf32>) {
+  %a = nn.abs %x : (tensor<8xf32>) -> tensor<8xf32>
+  %y = nn.reciprocal %a : (tensor<8xf32>) -> tensor<8xf32>
+  %b = nn.abs %x : (tensor<8xf32>) -> tensor<8xf32>
+  %c = nn.sqrt %b : (tensor<8xf32>) -> tensor<8xf32>
+  %z = nn.div %x, %c : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  return %y, %z : tensor<8xf32>, tensor<8xf32>
+}
+
+// -----
+
+// Where nothing reads the sign of a zero, or there is no -0, it goes.
+// CHECK-LABEL: @abs_harmless
+// CHECK-NOT: nn.abs
+func.func @abs_harmless(%x: tensor<8xf32> {nn.range = array<f64: 0.0, 1.0>}) -> (tensor<8xf32>, tensor<8xf32>) {
+  %a = nn.abs %x : (tensor<8xf32>) -> tensor<8xf32>
+  %y = nn.exp %a : (tensor<8xf32>) -> tensor<8xf32>
+  %s = nn.sigmoid %x : (tensor<8xf32>) -> tensor<8xf32>
+  %b = nn.abs %s : (tensor<8xf32>) -> tensor<8xf32>
+  %z = nn.reciprocal %b : (tensor<8xf32>) -> tensor<8xf32>
+  return %y, %z : tensor<8xf32>, tensor<8xf32>
+}
+
+// -----
+
+// Trap: the lowest integer is its own magnitude.
+// CHECK-LABEL: @lowest
+// CHECK: nn.abs
+// CHECK: nn.relu
+func.func @lowest(%x: tensor<8xi8>) -> tensor<8xi8> {
+  %a = nn.abs %x : (tensor<8xi8>) -> tensor<8xi8>
+  %y = nn.relu %a : (tensor<8xi8>) -> tensor<8xi8>
+  return %y : tensor<8xi8>
+}
+
+// -----
+
+// CHECK-LABEL: @not_lowest
+// CHECK-NOT: nn.relu
+func.func @not_lowest(%x: tensor<8xi8> {nn.range = array<f64: -127.0, 127.0>}) -> tensor<8xi8> {
+  %a = nn.abs %x : (tensor<8xi8>) -> tensor<8xi8>
+  %y = nn.relu %a : (tensor<8xi8>) -> tensor<8xi8>
+  return %y : tensor<8xi8>
+}
+
+// -----
+
+// Trap: a bound of -inf above makes everything -inf.
+// CHECK-LABEL: @infinite_bound
+// CHECK: %[[U:.*]] = nn.constant dense<0xFF800000> : tensor<f32>
+// CHECK: nn.clip %{{.*}}, %[[U]] {operandSegmentSizes = array<i32: 1, 0, 1>}
+// CHECK-NOT: nn.relu
+// CHECK: return
+func.func @infinite_bound(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %u = nn.constant dense<0xFF800000> : tensor<f32>
+  %a = nn.relu %x : (tensor<8xf32>) -> tensor<8xf32>
+  %y = nn.min %a, %u : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  return %y : tensor<8xf32>
+}
+
+// -----
+
+// Trap: doubles do not tell 2^53 from 2^53 + 1.
+// CHECK-LABEL: @large_integers
+// CHECK: nn.clip
+// CHECK: nn.clip
+func.func @large_integers(%x: tensor<8xi64>) -> tensor<8xi64> {
+  %u = nn.constant dense<9007199254740995> : tensor<i64>
+  %v = nn.constant dense<9007199254740993> : tensor<i64>
+  %a = nn.clip %x, %u {operandSegmentSizes = array<i32: 1, 0, 1>} : (tensor<8xi64>, tensor<i64>) -> tensor<8xi64>
+  %y = nn.clip %a, %v {operandSegmentSizes = array<i32: 1, 0, 1>} : (tensor<8xi64>, tensor<i64>) -> tensor<8xi64>
+  return %y : tensor<8xi64>
+}
+
+// -----
+
+// Trap: a sum of f16 that rounds to at most 1 may be more inside a kernel, which keeps it in f32.
+// CHECK-LABEL: @wider_inside
+// CHECK: nn.relu
+func.func @wider_inside(%x: tensor<8xf16>) -> tensor<8xf16> {
+  %t = nn.constant dense<3.0e-4> : tensor<f16>
+  %one = nn.constant dense<1.0> : tensor<f16>
+  %s = nn.sigmoid %x : (tensor<8xf16>) -> tensor<8xf16>
+  %a = nn.add %s, %t : (tensor<8xf16>, tensor<f16>) -> tensor<8xf16>
+  %d = nn.sub %one, %a : (tensor<f16>, tensor<8xf16>) -> tensor<8xf16>
+  %y = nn.relu %d : (tensor<8xf16>) -> tensor<8xf16>
+  return %y : tensor<8xf16>
+}
+
+// -----
+
+// Trap: finite inputs have infinite products, and infinity times 0 is NaN. No constant 0.
+module attributes {nn.assume_finite} {
+// CHECK-LABEL: @finite_inputs
+// CHECK: nn.relu
+func.func @finite_inputs(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %zero = nn.constant dense<0.0> : tensor<f32>
+  %s = nn.mul %x, %x : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  %z = nn.mul %s, %zero : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  %one = nn.constant dense<1.0> : tensor<f32>
+  %n = nn.sub %z, %one : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+  %y = nn.relu %n : (tensor<8xf32>) -> tensor<8xf32>
+  return %y : tensor<8xf32>
+}
+}
+
+// -----
+
+// 3 - x*w of x in [0, 1] and a w of 2.999 is not negative in f32, but may be once w is rounded to bf16, as 3.
+// CHECK-LABEL: @products_of_f32
+// CHECK-NOT: nn.relu
+func.func @products_of_f32(%x: tensor<1x1xf32> {nn.range = array<f64: 0.0, 1.0>}) -> tensor<1x1xf32> {
+  %w = nn.constant dense<-2.999> : tensor<1x1xf32>
+  %c = nn.constant dense<2.9995> : tensor<1xf32>
+  %a = nn.gemm %x, %w, %c : (tensor<1x1xf32>, tensor<1x1xf32>, tensor<1xf32>) -> tensor<1x1xf32>
+  %y = nn.relu %a : (tensor<1x1xf32>) -> tensor<1x1xf32>
+  return %y : tensor<1x1xf32>
+}
+
+// -----
+
+module attributes {nn.bfloat_products} {
+// CHECK-LABEL: @products_of_bf16
+// CHECK: nn.relu
+func.func @products_of_bf16(%x: tensor<1x1xf32> {nn.range = array<f64: 0.0, 1.0>}) -> tensor<1x1xf32> {
+  %w = nn.constant dense<-2.999> : tensor<1x1xf32>
+  %c = nn.constant dense<2.9995> : tensor<1xf32>
+  %a = nn.gemm %x, %w, %c : (tensor<1x1xf32>, tensor<1x1xf32>, tensor<1xf32>) -> tensor<1x1xf32>
+  %y = nn.relu %a : (tensor<1x1xf32>) -> tensor<1x1xf32>
+  return %y : tensor<1x1xf32>
 }
 }

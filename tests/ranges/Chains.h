@@ -18,7 +18,7 @@ namespace sinter::ranges {
 /// An op of the table with what makes it an op of one element type.
 struct Entry {
   std::string op; ///< "nn.conv"
-  mlir::OwningOpRef<mlir::ModuleOp> example;
+  mutable mlir::OwningOpRef<mlir::ModuleOp> example; ///< MLIR looks at nothing that is const
   bool isUnary = false;  ///< one op, elementwise, from a float tensor to one like it
   bool isBinary = false; ///< one op, elementwise, of two float tensors
 };

@@ -109,7 +109,8 @@ private:
       return ranges::describeChain(*batch.module, static_cast<unsigned>(output));
     };
     std::string text;
-    llvm::raw_string_ostream(text) << *batch.module;
+    llvm::raw_string_ostream stream(text);
+    batch.module->print(stream, OpPrintingFlags().enableDebugInfo());
     CompileOptions options;
     options.backend = arguments.backend;
     options.precision = arguments.precision;
