@@ -225,10 +225,13 @@ Interval integersBetween(double lo, double hi, Type element) {
 }
 
 Interval computed(FloatType type, Interval x) {
-  auto roundedTo = [&](FloatType to) { return Interval{roundTo(to, x.lo), roundTo(to, x.hi)}; };
-  Interval y = x.hull(roundedTo(type));
-  if (type.getWidth() < 32)
-    y = y.hull(roundedTo(Float32Type::get(type.getContext())));
+  auto rounded = [](FloatType to, Interval v) { return Interval{roundTo(to, v.lo), roundTo(to, v.hi)}; };
+  Interval y = x.hull(rounded(type, x));
+  // Rounded twice, a number may come out on the other side of a tie.
+  if (type.getWidth() < 32) {
+    Interval wide = rounded(Float32Type::get(type.getContext()), x);
+    y = y.hull(wide).hull(rounded(type, wide));
+  }
   double smallest = APFloat::getSmallestNormalized(type.getFloatSemantics()).convertToDouble();
   if (y.lo > 0 && y.lo < smallest)
     y.lo = 0;
