@@ -43,6 +43,8 @@ constexpr SwitchOption switchOptions[] = {{"optimise", &CompileOptions::optimise
                                           {"freeze-inputs", &CompileOptions::freezeInputs},
                                           {"prune", &CompileOptions::prune},
                                           {"verify-rewrites", &CompileOptions::verifyRewrites},
+                                          {"check-rewrites", &CompileOptions::checkRewrites},
+                                          {"fail-on-unsound", &CompileOptions::failOnUnsound},
                                           {"standalone", &CompileOptions::standalone}};
 
 /// A whole number from 1 to 1024, or nothing.

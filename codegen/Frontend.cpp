@@ -1,6 +1,7 @@
 // See the header.
 #include "codegen/Frontend.h"
 #include "codegen/RewriteCheck.h"
+#include "codegen/check/RewriteGuard.h"
 #include "codegen/llvm/Elements.h"
 #include "codegen/llvm/KernelEmitter.h"
 #include "codegen/onednn/OneDnn.h"
@@ -14,6 +15,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "onnx/onnx_pb.h"
 #include "passes/AssignBackend.h"
+#include "passes/Explain.h"
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
 #include "passes/RangeAnalysis.h"
@@ -315,12 +317,17 @@ private:
 /// Reports each pass as it begins. A pass manager cannot be stopped from outside: once cancelled, its passes do nothing.
 class PassProgress {
 public:
-  PassProgress(MLIRContext &context, const CompileOptions &options, size_t passes) : context(context) {
-    // The check of rewrites needs the context's one handler for itself.
+  PassProgress(MLIRContext &context, const CompileOptions &options, size_t passes)
+      : context(context), options(options), passes(passes) {
+    // --verify-rewrites needs the context's one handler for itself.
     isOn = options.progress && !options.verifyRewrites;
+    listen();
+  }
+  /// Takes the handler, again where others had it meanwhile.
+  void listen() {
     if (!isOn)
       return;
-    context.registerActionHandler([this, &options, passes](function_ref<void()> act, const tracing::Action &action) {
+    context.registerActionHandler([this](function_ref<void()> act, const tracing::Action &action) {
       if (isa<PassExecutionAction>(action) && status.ok()) {
         double part = std::min(1.0, static_cast<double>(started++) / static_cast<double>(passes));
         status = reportProgress(options, "optimise", 0.05 + 0.25 * part);
@@ -340,9 +347,31 @@ public:
 
 private:
   MLIRContext &context;
+  const CompileOptions &options;
+  const size_t passes;
   bool isOn = false;
   size_t started = 0;
 };
+
+/// Tells of rewrites that the guard found, and writes them to where `explain` reads.
+Status reportUnsound(ModuleOp module, const RewriteGuard &guard, const CompileOptions &options) {
+  Builder b(module.getContext());
+  SmallVector<Attribute> rows;
+  for (const UnsoundRewrite &rewrite : guard.found()) {
+    if (options.failOnUnsound || !rewrite.isWithheld)
+      return {ErrorCode::Internal, rewrite.message()};
+    if (options.warn)
+      options.warn(rewrite.message());
+    rows.push_back(b.getStrArrayAttr({rewrite.pass, rewrite.rewrite, rewrite.change}));
+  }
+  if (!rows.empty())
+    module->setAttr(nn::unsoundRewritesAttr, b.getArrayAttr(rows));
+  module->setAttr(nn::rewriteCheckAttr,
+                  b.getDictionaryAttr({b.getNamedAttr("compared", b.getI64IntegerAttr(guard.compared)),
+                                       b.getNamedAttr("unchecked", b.getI64IntegerAttr(guard.unchecked)),
+                                       b.getNamedAttr("reason", b.getStringAttr(guard.why))}));
+  return {};
+}
 
 } // namespace
 
@@ -466,10 +495,17 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   auto build = [&](OpPassManager &manager) { nn::buildPipeline(manager, pipeline); };
   build(passes);
   PassProgress progress(*model.context, options, passes.size());
+  // What looks for faults itself wants to see them.
+  RewriteGuard guard(build, [&] { progress.listen(); });
+  bool isGuarded = options.checkRewrites && !options.verifyRewrites && !judge;
+  if (isGuarded)
+    guard.attach(passes);
   if (failed(passes.run(*model.module)))
     return diagnostics.failure("a pass failed without a reason: please report this model");
   if (!progress.status.ok())
     return progress.status;
+  if (Status status = isGuarded ? reportUnsound(*model.module, guard, options) : Status(); !status.ok())
+    return status;
   if (fault)
     *fault = judged.findFault(build);
   if (std::optional<Fault> found = checked.findFault(build))

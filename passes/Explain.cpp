@@ -82,6 +82,27 @@ static int64_t integerOf(ModuleOp module, StringRef name) {
   return attribute ? attribute.getInt() : 0;
 }
 
+static Array unsoundRewrites(ModuleOp module) {
+  Array rows;
+  if (auto all = module->getAttrOfType<ArrayAttr>(unsoundRewritesAttr))
+    for (auto row : all.getAsRange<ArrayAttr>()) {
+      auto field = [&](size_t i) { return text(cast<StringAttr>(row[i]).getValue()); };
+      rows.push_back(Object{{"pass", field(0)}, {"rewrite", field(1)}, {"change", field(2)}});
+    }
+  return rows;
+}
+
+/// Null where nothing was checked.
+static json::Value rewriteCheck(ModuleOp module) {
+  auto check = module->getAttrOfType<DictionaryAttr>(rewriteCheckAttr);
+  if (!check)
+    return nullptr;
+  auto number = [&](StringRef name) { return check.getAs<IntegerAttr>(name).getInt(); };
+  return Object{{"compared", number("compared")},
+                {"unchecked", number("unchecked")},
+                {"reason", text(check.getAs<StringAttr>("reason").getValue())}};
+}
+
 Object explanationOf(ModuleOp module) {
   Array batchNorms, activations, kernels;
   std::map<std::string, int64_t> batchNormCounts, activationCounts;
@@ -111,6 +132,8 @@ Object explanationOf(ModuleOp module) {
   return Object{{"batch_norms", std::move(batchNorms)},
                 {"activations", std::move(activations)},
                 {"kernels", std::move(kernels)},
+                {"rewrite_check", rewriteCheck(module)},
+                {"unsound_rewrites", unsoundRewrites(module)},
                 {"summary", std::move(summary)}};
 }
 

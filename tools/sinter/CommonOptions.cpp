@@ -130,6 +130,15 @@ void CommonOptions::declareShapeSets(CLI::App &app, bool compileOnly) {
         ->check(CLI::Range(1, 65536).description(""));
 }
 
+void CommonOptions::declareFailOn(CLI::App &app) {
+  app.add_option_function<std::string>(
+         "--fail-on", [this](const std::string &) { compile.failOnUnsound = true; },
+         "unsound: fail where a rewrite changes values, instead of leaving it out")
+      ->group(compileGroup)
+      ->type_name("unsound")
+      ->check(CLI::IsMember({"unsound"}).description(""));
+}
+
 void CommonOptions::declare(CLI::App &app, bool compileOnly) {
   app_ = &app;
   auto option = [&](const char *name, auto &value, const char *help) {
@@ -168,6 +177,9 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
   app.add_flag("--verify-rewrites", compile.verifyRewrites,
                "Evaluate the model after every pass and name the rewrite that changes it (slow: seconds per "
                "10^9 multiply-adds and pass)")
+      ->group(compileGroup);
+  app.add_flag("--no-check-rewrites", noCheckRewrites_,
+               "Do not check the rewrites on single elements while compiling")
       ->group(compileGroup);
   CLI::Option *tune = app.add_flag("--tune", compile.tune.measure,
                "Time other ways to compute each kernel on this machine, on one thread, and keep the fastest in a file for "
@@ -208,6 +220,8 @@ Status CommonOptions::finish() {
   compile.optimise = optimisation_.empty();
   compile.empty.insert(empty_.begin(), empty_.end());
   compile.prune = !noPrune_;
+  compile.checkRewrites = !noCheckRewrites_;
+  compile.warn = [](const std::string &text) { fmt::print(stderr, "sinter: warning: {}\n", text); };
   if (Status s = parseAssignments("--shape", "NAME=1x3x224x224", shapes_, compile.shapes, parseShape);
       !s.ok())
     return s;

@@ -27,6 +27,8 @@ public:
   void declare(CLI::App &app, bool compileOnly = false);
   /// Declares --shapes, for commands that take several sets of shapes, and unless `compileOnly` --shape-cache.
   void declareShapeSets(CLI::App &app, bool compileOnly = false);
+  /// Declares --fail-on, for commands that have no other of that name.
+  void declareFailOn(CLI::App &app);
   /// Checks what was parsed and fills `compile`.
   Status finish();
   /// The names of the compile options in use, for commands that were given a compiled model.
@@ -40,7 +42,7 @@ private:
   CLI::App *app_ = nullptr;
   std::string optimisation_;
   std::vector<std::string> shapes_, shapeSets_, dims_, ranges_, empty_;
-  bool noPrune_ = false;
+  bool noPrune_ = false, noCheckRewrites_ = false;
 };
 
 /// Adds `--format text|json`, stored in `json`.

@@ -151,6 +151,7 @@ void addCompile(CLI::App &app, int &status) {
       ->type_name("FILE")
       ->needs(standalone);
   command->common.declare(*sub, /*compileOnly=*/true);
+  command->common.declareFailOn(*sub);
   command->common.declareShapeSets(*sub, /*compileOnly=*/true);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->run(); });

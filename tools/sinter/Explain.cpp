@@ -35,6 +35,9 @@ An outcome: folded (vanished into another op's constants), fused (computed in an
 own), removed, merged, constant. Intervals and dead channels are proved; what is estimated from gamma and beta is called
 so. docs/explain.md lists the codes.)";
 
+/// What --fail-on calls rewrites that were left out because they change values.
+constexpr std::string_view unsound = "unsound";
+
 constexpr std::string_view outcomes[] = {"folded", "fused", "kept", "removed", "merged", "constant"};
 
 /// Whether an activation leaves some inputs as they are, so that the share it changes says how much it acts.
@@ -71,14 +74,14 @@ template <typename F> void forRows(const Object &object, F f) {
 
 Status ExplainCommand::checkFailOn() const {
   for (const std::string &text : failOn) {
-    if (findCode(text) || std::count(std::begin(outcomes), std::end(outcomes), text))
+    if (text == unsound || findCode(text) || std::count(std::begin(outcomes), std::end(outcomes), text))
       continue;
     std::vector<std::string_view> codes;
     for (const ExplainCode &entry : explainCodes)
       codes.push_back(entry.code);
     return {ErrorCode::InvalidArgument,
-            fmt::format("--fail-on '{}' is neither an outcome ({}) nor a code ({})", text,
-                        fmt::join(outcomes, ", "), fmt::join(codes, ", "))};
+            fmt::format("--fail-on '{}' is neither an outcome ({}) nor a code ({}) nor '{}'", text,
+                        fmt::join(outcomes, ", "), fmt::join(codes, ", "), unsound)};
   }
   return {};
 }
@@ -205,6 +208,10 @@ int ExplainCommand::countFailures(const Object &object) const {
   for (const std::string &text : failOn) {
     int rows = 0;
     std::string first;
+    if (const llvm::json::Array *rewrites = object.getArray("unsound_rewrites"); rewrites && text == unsound)
+      for (const llvm::json::Value &rewrite : *rewrites)
+        if (const Object *fields = rewrite.getAsObject(); fields && rows++ == 0)
+          first = fields->getString("rewrite").value_or("").str();
     forRows(object, [&](const Object &row) {
       if (row.getString("outcome") != llvm::StringRef(text) && row.getString("code") != llvm::StringRef(text))
         return;
@@ -268,7 +275,7 @@ void addExplain(CLI::App &app, int &status) {
                   "Tensors to run the model on: measures what activations clip")
       ->allow_extra_args(false)
       ->type_name("NAME=FILE");
-  sub->add_option("--fail-on", command->failOn, "Exit with status 1 if a row has this code or outcome")
+  sub->add_option("--fail-on", command->failOn, "Exit with status 1 if a row has this code or outcome, or a rewrite was unsound")
       ->allow_extra_args(false)
       ->type_name("CODE");
   sub->add_option("--format", command->format, "How to report (default: text); yaml: LLVM remarks")

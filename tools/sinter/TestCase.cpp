@@ -248,6 +248,7 @@ void TestOptions::declare(CLI::App &app) {
                "Compile for inputs that may be NaN or Inf, against expect.json's word")
       ->needs(numbers);
   common.declare(app);
+  common.declareFailOn(app);
   common.declareShapeSets(app);
 }
 

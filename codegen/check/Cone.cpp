@@ -1,0 +1,141 @@
+// See the header.
+#include "codegen/check/Cone.h"
+#include "codegen/check/Leaves.h"
+#include "codegen/check/Rules.h"
+#include "ir/Diagnostics.h"
+#include "ir/Ops.h"
+
+using namespace mlir;
+
+namespace sinter::codegen {
+
+Points &Cone::points(Value value) {
+  value = originOf(value);
+  Points *&entry = known[value];
+  if (!entry)
+    entry = &storage.emplace_back(*nn::toDType(nn::elementTypeOf(value)));
+  return *entry;
+}
+
+unsigned Cone::demand(Value value, int64_t element) {
+  ++spent;
+  return points(value).demand(element);
+}
+
+std::optional<Tensor> Cone::constant(Value value, double &roundedShare) {
+  value = originOf(value);
+  auto op = value.getDefiningOp<nn::ConstantOp>();
+  if (!op)
+    return std::nullopt;
+  std::optional<Tensor> tensor = nn::readElements(op.getValue());
+  roundedShare = tensor && !isOld(op.getValue()) ? 2 * Rounding::of(tensor->type()).unit : 0;
+  return tensor;
+}
+
+/// Ops between the root and the leaves, operands first.
+void Cone::collect(Value root) {
+  DenseSet<Value> seen;
+  DenseSet<Operation *> taken;
+  SmallVector<std::pair<Value, bool>> stack{{originOf(root), false}};
+  while (!stack.empty()) {
+    auto [value, isDone] = stack.pop_back_val();
+    Operation *op = value.getDefiningOp();
+    if (isDone) {
+      if (taken.insert(op).second)
+        order.push_back(op);
+      continue;
+    }
+    if (!seen.insert(value).second)
+      continue;
+    if (!op || (!isa<nn::ConstantOp>(op) && isLeaf(value))) {
+      leafValues.push_back(value);
+      continue;
+    }
+    stack.push_back({value, true});
+    for (Value operand : op->getOperands())
+      stack.push_back({originOf(operand), false});
+  }
+}
+
+std::string Cone::plan(Value root, ArrayRef<int64_t> elements, int64_t mostWork) {
+  allowed = mostWork;
+  collect(root);
+  constexpr size_t mostOps = 400;
+  if (order.size() > mostOps)
+    return "too many ops";
+  for (int64_t element : elements)
+    demand(root, element);
+  for (Operation *op : llvm::reverse(order)) {
+    bool isAsked = llvm::any_of(op->getResults(), [&](Value result) { return known.contains(result); });
+    if (!isAsked)
+      continue;
+    Step step = planOp(op);
+    if (!step)
+      return nn::describe(op) + (isExhausted() ? " needs too many elements" : " has no rule for single elements");
+    if (isExhausted())
+      return "too many elements";
+    steps.push_back(std::move(step));
+  }
+  return "";
+}
+
+void Cone::watch(double value, unsigned lane, const Rounding &rounding) {
+  double size = std::fabs(value);
+  if (!std::isfinite(size) || size <= rounding.largest)
+    return;
+  overflown.set(lane);
+  if (lane == hugeLane)
+    excess = std::max(excess, size / rounding.largest);
+}
+
+void Cone::evaluate(DrawLeaf draw) {
+  undefined.reset(), overflown.reset(), excess = 0;
+  for (Points &all : storage)
+    all.allocate();
+  for (Value leaf : leafValues)
+    if (known.contains(leaf))
+      draw(leaf, points(leaf));
+  for (Step &step : llvm::reverse(steps))
+    step();
+  for (Operation *op : order)
+    for (Value result : op->getResults()) {
+      auto entry = known.find(result);
+      if (entry == known.end() || !entry->second->isFloat)
+        continue;
+      Points &made = *entry->second;
+      for (unsigned slot = 0; slot < made.size(); ++slot)
+        for (unsigned lane = 0; lane < lanes; ++lane)
+          watch(made.value(slot)[lane], lane, made.rounding);
+    }
+}
+
+Cone::Step Cone::planConstant(Operation *op) {
+  double share;
+  std::optional<Tensor> tensor = constant(op->getResult(0), share);
+  if (!tensor)
+    return {};
+  Points &made = points(op->getResult(0));
+  return [tensor = *tensor, share, &made] {
+    for (unsigned slot = 0; slot < made.size(); ++slot) {
+      Tensor element = tensor.part(made.elements[slot], 1);
+      if (made.isFloat) {
+        double value = toDoubles(element)[0];
+        std::fill_n(made.value(slot), lanes, value);
+        std::fill_n(made.error(slot), lanes, share == 0 || !std::isfinite(value) ? 0 : share * std::fabs(value));
+      } else {
+        std::fill_n(made.whole(slot), lanes, toInts(element)[0]);
+      }
+    }
+  };
+}
+
+Cone::Step Cone::planOp(Operation *op) {
+  if (isa<nn::ConstantOp>(op))
+    return planConstant(op);
+  for (auto rule : {rules::moving, rules::products, rules::windows, rules::rows, rules::elementwise, rules::whole})
+    if (Step step = rule(op, *this); step || isExhausted())
+      return step;
+  return {};
+}
+
+} // namespace sinter::codegen

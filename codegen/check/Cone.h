@@ -1,0 +1,65 @@
+// Elements of a value, computed from nothing but the elements that they need: pulled back through the ops to leaves, whose
+// values are drawn.
+#pragma once
+
+#include "codegen/check/Points.h"
+#include "codegen/check/ValueNumbering.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include <deque>
+#include <functional>
+
+namespace sinter::codegen {
+
+/// Fills the points of a leaf.
+using DrawLeaf = llvm::function_ref<void(mlir::Value leaf, Points &points)>;
+
+class Cone {
+public:
+  /// Constants for which `isOld` holds count as exact, others as rounded by the pass that made them.
+  Cone(llvm::function_ref<bool(mlir::Value)> isLeaf, llvm::function_ref<bool(mlir::Attribute)> isOld)
+      : isLeaf(isLeaf), isOld(isOld) {}
+
+  /// Why the elements cannot be computed; empty if they can. `mostWork` bounds the products and moves of one set.
+  std::string plan(mlir::Value root, llvm::ArrayRef<int64_t> elements, int64_t mostWork);
+  void evaluate(DrawLeaf draw);
+
+  Points &points(mlir::Value value);
+  llvm::ArrayRef<mlir::Value> leaves() const { return leafValues; }
+  llvm::ArrayRef<mlir::Operation *> ops() const { return order; }
+
+  //===- For the rules of ops ---------------------------------------------===//
+
+  /// What computes an op's demanded results; null where the op has no rule.
+  using Step = std::function<void()>;
+
+  /// The slot of an element of an operand.
+  unsigned demand(mlir::Value value, int64_t element);
+  /// A value on the way, in a set: whether its type holds it.
+  void watch(double value, unsigned lane, const Rounding &rounding);
+  /// Counts towards the bound.
+  void work(int64_t amount) { spent += amount; }
+  bool isExhausted() const { return spent > allowed; }
+  /// Operands that are constants, and the share of their value that a rounding may have moved: 0 for old ones.
+  std::optional<Tensor> constant(mlir::Value value, double &roundedShare);
+
+  LaneMask undefined; ///< sets in which an index leaves its tensor, or the like
+  LaneMask overflown; ///< sets in which a value leaves its type
+  double excess = 0;  ///< by how much in the set of huge values
+
+private:
+  void collect(mlir::Value root);
+  Step planOp(mlir::Operation *op);
+  Step planConstant(mlir::Operation *op);
+
+  llvm::function_ref<bool(mlir::Value)> isLeaf;
+  llvm::function_ref<bool(mlir::Attribute)> isOld;
+  llvm::SmallVector<mlir::Operation *> order; ///< operands first
+  llvm::SmallVector<mlir::Value> leafValues;
+  llvm::DenseMap<mlir::Value, Points *> known;
+  std::deque<Points> storage;
+  std::vector<Step> steps;
+  int64_t spent = 0, allowed = 0;
+};
+
+} // namespace sinter::codegen

@@ -1,0 +1,87 @@
+// Single elements of tensors on several sets of inputs at once: a value, as exact as double is, and how far roundings of the
+// computation that makes it may move it.
+#pragma once
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "runtime/Tensor.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SmallVector.h"
+#include <array>
+#include <bitset>
+#include <cmath>
+#include <vector>
+
+namespace sinter::codegen {
+
+/// Sets of inputs, evaluated side by side.
+constexpr unsigned lanes = 8;
+using Lanes = std::array<double, lanes>;
+using LaneMask = std::bitset<lanes>;
+
+/// The type's rounding: relative to 1 half a step, the least normal number (kernels may flush what is below), the largest.
+struct Rounding {
+  double unit = 0, least = 0, largest = std::numeric_limits<double>::infinity();
+  static Rounding of(DType type);
+  /// What one operation may add to the error of its result y, by the magnitudes that it rounds.
+  double own(double magnitude) const { return 2 * unit * magnitude + least; }
+};
+
+/// The elements of one value that something asks for.
+class Points {
+public:
+  explicit Points(DType type) : type(type), rounding(Rounding::of(type)), isFloat(sinter::isFloat(type)) {}
+
+  /// The place of an element among them, added if it is new. A pull is what the element should be near for digits to
+  /// cancel, and within what distance; a weight, what multiplies it in the end.
+  unsigned demand(int64_t element);
+  size_t size() const { return elements.size(); }
+  void allocate();
+
+  double *value(unsigned slot) { return values.data() + size_t(slot) * lanes; }
+  double *error(unsigned slot) { return errors.data() + size_t(slot) * lanes; }
+  int64_t *whole(unsigned slot) { return wholes.data() + size_t(slot) * lanes; }
+
+  DType type;
+  Rounding rounding;
+  bool isFloat;
+  std::vector<int64_t> elements;
+  std::vector<double> centre, spread; ///< by slot, for leaves
+  std::vector<float> weight;
+
+private:
+  llvm::DenseMap<int64_t, unsigned> slots;
+  std::vector<double> values, errors;
+  std::vector<int64_t> wholes; ///< of integers, in place of values
+};
+
+/// A sum of products, with its error and the sum of magnitudes.
+struct Sum {
+  Lanes value{}, error{}, magnitude{};
+
+  void add(const double *x, const double *ex, double w, double ew) {
+    double size = std::fabs(w);
+    for (unsigned i = 0; i < lanes; ++i) {
+      double m = std::fabs(x[i]);
+      value[i] += w * x[i];
+      magnitude[i] += size * m;
+      error[i] += size * ex[i] + ew * m;
+    }
+  }
+  void add(const double *x, const double *ex, const double *w, const double *ew) {
+    for (unsigned i = 0; i < lanes; ++i) {
+      value[i] += w[i] * x[i];
+      magnitude[i] += std::fabs(w[i] * x[i]);
+      error[i] += std::fabs(w[i]) * ex[i] + ew[i] * (std::fabs(x[i]) + ex[i]);
+    }
+  }
+  /// A term that is no product.
+  void add(const double *x, const double *ex) {
+    for (unsigned i = 0; i < lanes; ++i) {
+      value[i] += x[i];
+      magnitude[i] += std::fabs(x[i]);
+      error[i] += ex[i];
+    }
+  }
+};
+
+} // namespace sinter::codegen

@@ -1,0 +1,61 @@
+// Checks every pass's rewrites while they are made, and takes back those that change what the model computes: the pass runs
+// again without them. docs/checked-rewrites.md.
+#pragma once
+
+#include "codegen/check/FunctionCheck.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/Pass/PassManager.h"
+#include <functional>
+#include <map>
+#include <vector>
+
+namespace sinter::codegen {
+
+/// A rewrite that was found to change values: "move-affine-up at 'bn1' (nn.batch_norm)"; empty where it is the pass as a
+/// whole.
+struct UnsoundRewrite {
+  std::string pass, rewrite, change;
+  bool isWithheld = true; ///< false: the pass is needed, and does it whatever is withheld
+
+  /// For a warning or an error.
+  std::string message() const;
+};
+
+class RewriteGuard {
+public:
+  /// `buildPasses` builds the passes again; `afterReplay` is called once the context's action handler has been used.
+  RewriteGuard(std::function<void(mlir::OpPassManager &)> buildPasses, std::function<void()> afterReplay)
+      : buildPasses(std::move(buildPasses)), afterReplay(std::move(afterReplay)) {}
+
+  void attach(mlir::PassManager &passes);
+
+  const std::vector<UnsoundRewrite> &found() const { return unsound; }
+  /// What was compared, and what could not be.
+  unsigned compared = 0, unchecked = 0;
+  std::string why;
+
+private:
+  class Instrumentation;
+  /// By description: the occurrence from which on it is withheld.
+  using Withheld = std::map<std::string, unsigned>;
+  struct Replay {
+    mlir::OwningOpRef<mlir::ModuleOp> module;
+    std::vector<std::pair<std::string, unsigned>> rewrites; ///< those that were made, with their occurrences
+  };
+  void check(llvm::StringRef pass, mlir::ModuleOp module);
+  void repair(llvm::StringRef pass, mlir::ModuleOp module, const std::string &change);
+  Replay replay(const Withheld &withheld, size_t mostRewrites);
+  /// The rewrite without which the pass is sound up to there; nothing where there is no single one.
+  std::optional<std::pair<std::string, unsigned>> findFirst(const Withheld &withheld, size_t count);
+  static void adopt(mlir::ModuleOp module, Replay &version);
+
+  std::function<void(mlir::OpPassManager &)> buildPasses;
+  std::function<void()> afterReplay;
+  std::vector<UnsoundRewrite> unsound;
+  unsigned started = 0;   ///< passes so far
+  bool isStatic = false;  ///< shapes are
+  bool isReplaying = false, isDone = false;
+  mlir::OwningOpRef<mlir::ModuleOp> before;
+};
+
+} // namespace sinter::codegen
