@@ -150,6 +150,11 @@ private:
     return false;
   }
 
+  /// What overflows is carried on as if it did not, but to a step (a quantisation, a comparison) it is an infinity.
+  double stepped(double x, const Rounding &rounding) const {
+    return !made.isFloat && std::fabs(x) > rounding.largest ? std::copysign(INFINITY, x) : x;
+  }
+
   Tensor gather(unsigned k, size_t copies, ArrayRef<unsigned> inexact) {
     Points &points = *operands[k];
     size_t count = made.size() * lanes;
@@ -164,7 +169,7 @@ private:
         for (unsigned lane = 0; lane < lanes; ++lane) {
           double error = isMoved ? sign * points.error(slot)[lane] : 0;
           if (points.isFloat)
-            floats.push_back(points.value(slot)[lane] + (std::isfinite(error) ? error : 0));
+            floats.push_back(stepped(points.value(slot)[lane] + (std::isfinite(error) ? error : 0), points.rounding));
           else
             wholes.push_back(points.whole(slot)[lane] + static_cast<int64_t>(error));
         }

@@ -412,7 +412,10 @@ private:
         if (!a.isFloat) {
           double allowed = a.error(i)[lane] + b.error(j)[lane];
           int64_t x = a.whole(i)[lane], y = b.whole(j)[lane];
-          if (x != y && !(std::fabs(static_cast<double>(x) - static_cast<double>(y)) <= allowed))
+          // Differences of 64 bits do not pass through double before they are taken.
+          uint64_t distance = x > y ? static_cast<uint64_t>(x) - static_cast<uint64_t>(y)
+                                    : static_cast<uint64_t>(y) - static_cast<uint64_t>(x);
+          if (x != y && !(static_cast<double>(distance) <= allowed))
             return {Outcome::Different, false,
                     llvm::formatv("element {0} was {1} and became {2}", element, x, y).str()};
           continue;

@@ -41,6 +41,7 @@ Result runWith(const std::string &backend, const std::string &bytes, const std::
   EngineOptions options;
   options.threads = 1;
   options.compile.jobs = 1;
+  options.compile.failOnUnsound = true;
   options.compile.backend = backend;
   options.compile.content = std::as_bytes(std::span(bytes));
   std::shared_ptr<CompiledModel> compiled;

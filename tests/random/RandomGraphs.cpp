@@ -38,6 +38,7 @@ Expected<std::vector<Tensor>> compileAndRun(const std::string &path, const std::
   options.optimise = !arguments.noOptimisation;
   options.backend = arguments.backend;
   options.jobs = 1;
+  options.failOnUnsound = true;
   auto compiled = compileInProcess(path, options);
   if (!compiled)
     return compiled.failure();
