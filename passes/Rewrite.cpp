@@ -15,11 +15,16 @@ std::string RewriteAction::describe() const {
 
 void RewriteAction::print(llvm::raw_ostream &os) const { os << "`" << tag << "` " << describe(); }
 
+void (*aroundRewrite)(Operation *, StringRef, llvm::function_ref<void()>) = nullptr;
+
 bool rewrite(Operation *op, StringRef rule, llvm::function_ref<void()> change) {
   bool done = false;
   op->getContext()->executeAction<RewriteAction>(
       [&] {
-        change();
+        if (aroundRewrite)
+          aroundRewrite(op, rule, change);
+        else
+          change();
         done = true;
       },
       {IRUnit(op)}, rule);

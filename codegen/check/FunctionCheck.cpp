@@ -26,9 +26,11 @@ struct Comparison {
   std::string why;
 };
 
-/// The new form's error may be larger than the old one's by this: what an affine of a BatchNorm that is allowed to move can
-/// cancel (docs/algebra.md, Cancellation), with a margin of two bits.
-constexpr double mostGrowth = 4096;
+/// The new form's error may be larger than the old one's by this where digits cancel: what an affine that is allowed to move
+/// can cancel (docs/algebra.md, Cancellation), with a margin.
+double mostGrowth(DType type) {
+  return type == DType::F64 ? 0x1p41 : type == DType::F32 ? 0x1p12 : 0x1p6;
+}
 
 /// Products and moves that one comparison may take.
 constexpr int64_t mostWork = 3'000'000;
@@ -427,11 +429,11 @@ private:
                   llvm::formatv("element {0} was {1} and became {2}, beyond roundings ({3})", element, number(x),
                                 number(y), number(ex + ey))
                       .str()};
-        if (!worse.why.empty() || !std::isfinite(x) || !std::isfinite(y))
+        if (lane != offsetLane || !worse.why.empty() || !std::isfinite(x) || !std::isfinite(y))
           continue;
         // What is spared an overflow may round as it likes.
         double floor = std::max(ex, a.rounding.own(std::fabs(x)));
-        if (std::isfinite(ex) && std::isfinite(ey) && ey > mostGrowth * units * floor && !wasOverflown)
+        if (std::isfinite(ex) && std::isfinite(ey) && ey > mostGrowth(a.type) * units * floor && !wasOverflown)
           worse = {Outcome::Different, true,
                    llvm::formatv("element {0}, {1}, was exact to {2} and is now to {3}", element, number(x), number(ex),
                                  number(ey))

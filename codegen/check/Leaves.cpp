@@ -6,7 +6,7 @@ namespace sinter::codegen {
 namespace {
 
 enum Set { Spread, Ascending, Descending, Small, Huge, Tiny, Offset, Holes };
-static_assert(Holes + 1 == lanes && Huge == hugeLane);
+static_assert(Holes + 1 == lanes && Huge == hugeLane && Offset == offsetLane);
 
 /// The bits of (leaf, element, set), mixed (splitmix64: Steele, Lea, Flood, OOPSLA 2014).
 struct Random {
@@ -53,7 +53,9 @@ double draw(Set set, Random &random, double weight, double centre, double spread
   case Tiny:
     return sign * tiny * random.within(0.5, 1);
   case Offset:
-    return spread == 0 ? 1e3 + random.within(-1, 1) : centre + std::max(spread, std::fabs(centre) * 0x1p-13) * random.within(-1, 1);
+    // Not nearer than half: what is left of the difference is then as large as it seldom is smaller.
+    return spread == 0 ? 1e3 + random.within(-1, 1)
+                       : centre + sign * std::max(spread, std::fabs(centre) * 0x1p-13) * random.within(0.5, 1);
   case Holes: {
     uint64_t kind = random.bits() % 12;
     if (kind == 0)

@@ -7,8 +7,8 @@
 
 namespace sinter::codegen {
 
-/// The set of huge values.
-constexpr unsigned hugeLane = 4;
+/// The sets of huge values, and of those where digits cancel.
+constexpr unsigned hugeLane = 4, offsetLane = 6;
 
 /// What is in the sets (lanes): values of both signs; the ends of the range that add up, both ways; small ones with zeros of
 /// either sign; huge and tiny ones; values where digits cancel; NaN and infinities.
