@@ -53,7 +53,7 @@ double draw(Set set, Random &random, double weight, double centre, double spread
   case Tiny:
     return sign * tiny * random.within(0.5, 1);
   case Offset:
-    // Not nearer than half: what is left of the difference is then as large as it seldom is smaller.
+    // Not nearer than half of it: a difference that is small by chance tells nothing.
     return spread == 0 ? 1e3 + random.within(-1, 1)
                        : centre + sign * std::max(spread, std::fabs(centre) * 0x1p-13) * random.within(0.5, 1);
   case Holes: {
