@@ -48,12 +48,26 @@ Tensor makeInput(const Shape &shape, DType type, Kind kind, std::optional<std::p
   return tensor;
 }
 
+/// Integers are equal, up to steps that roundings decide; their differences are taken before they become doubles.
+std::optional<std::string> findChangeOfIntegers(const Tensor &got, const Tensor &want, double noise) {
+  std::vector<int64_t> a = toInts(got), b = toInts(want);
+  for (size_t i = 0; i < a.size(); ++i) {
+    uint64_t distance = a[i] > b[i] ? static_cast<uint64_t>(a[i]) - static_cast<uint64_t>(b[i])
+                                    : static_cast<uint64_t>(b[i]) - static_cast<uint64_t>(a[i]);
+    if (a[i] != b[i] && static_cast<double>(distance) > noise)
+      return "element " + std::to_string(i) + " was " + std::to_string(b[i]) + " and became " + std::to_string(a[i]);
+  }
+  return std::nullopt;
+}
+
 /// Where two tensors differ by more than roundings, in words. A pass may regroup roundings: a thousandth of
-/// the value, or a ten-thousandth of the largest, and several units of short types. A fold may also spare an
-/// intermediate its overflow. `noise`: what roundings may change besides.
+/// the value, or a ten-thousandth of the largest, and several units of short types. `noise`: what roundings may change
+/// besides. NaN and infinities stay what they are.
 std::optional<std::string> findChange(const Tensor &got, const Tensor &want, double noise) {
   if (got.shape() != want.shape() || got.type() != want.type())
     return "another type or shape";
+  if (!isFloat(got.type()))
+    return findChangeOfIntegers(got, want, noise);
   std::vector<double> a = toDoubles(got), b = toDoubles(want);
   double largest = 0;
   for (double value : b)
@@ -61,8 +75,6 @@ std::optional<std::string> findChange(const Tensor &got, const Tensor &want, dou
       largest = std::max(largest, std::fabs(value));
   double unit = unitOfShortType(got.type());
   for (size_t i = 0; i < a.size(); ++i) {
-    if (std::isinf(b[i]) && std::isfinite(a[i]))
-      continue;
     bool same = std::isfinite(a[i]) && std::isfinite(b[i])
                     ? std::fabs(a[i] - b[i]) <= (1e-3 + 4 * unit) * std::fabs(b[i]) + 1e-4 * largest + noise
                     : a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]));

@@ -25,7 +25,9 @@ unsigned Cone::demand(Value value, int64_t element) {
 std::optional<Tensor> Cone::constant(Value value, double &roundedShare) {
   value = originOf(value);
   auto op = value.getDefiningOp<nn::ConstantOp>();
-  if (!op)
+  // One number in many places is not written out for the few that are asked for.
+  constexpr int64_t fewElements = 64;
+  if (!op || (isa<SplatElementsAttr>(op.getValue()) && op.getValue().getNumElements() > fewElements))
     return std::nullopt;
   std::optional<Tensor> tensor = nn::readElements(op.getValue());
   roundedShare = tensor && !isOld(op.getValue()) ? 2 * Rounding::of(tensor->type()).unit : 0;
@@ -110,14 +112,21 @@ void Cone::evaluate(DrawLeaf draw) {
 }
 
 Cone::Step Cone::planConstant(Operation *op) {
-  double share;
-  std::optional<Tensor> tensor = constant(op->getResult(0), share);
+  Points &made = points(op->getResult(0));
+  double share = 0;
+  std::optional<Tensor> tensor;
+  auto splat = dyn_cast<SplatElementsAttr>(cast<nn::ConstantOp>(op).getValue());
+  if (splat) {
+    tensor = nn::readElements(splat.resizeSplat(RankedTensorType::get({1}, splat.getElementType())));
+    share = isOld(splat) ? 0 : 2 * made.rounding.unit;
+  } else {
+    tensor = constant(op->getResult(0), share);
+  }
   if (!tensor)
     return {};
-  Points &made = points(op->getResult(0));
-  return [tensor = *tensor, share, &made] {
+  return [tensor = *tensor, share, isSplat = bool(splat), &made] {
     for (unsigned slot = 0; slot < made.size(); ++slot) {
-      Tensor element = tensor.part(made.elements[slot], 1);
+      Tensor element = tensor.part(isSplat ? 0 : made.elements[slot], 1);
       if (made.isFloat) {
         double value = toDoubles(element)[0];
         std::fill_n(made.value(slot), lanes, value);

@@ -48,15 +48,28 @@ TEST(WrongRewrite, VerifyRewritesNamesRuleAndNode) {
 
 TEST(WrongRewrite, BisectNamesRuleAndNode) {
   saveNet("net.onnx", true);
-  Outcome outcome = run("verify @/net.onnx --bisect");
+  Outcome outcome = run("verify @/net.onnx --bisect --no-check-rewrites");
   EXPECT_EQ(outcome.status, 1);
   expectContains(outcome.out,
                  {"optimised: DIFFERS", "unoptimised (-O0): agrees", "test-wrong-rule",
                   "The first rewrite of test-wrong-rule that exceeds it: squeezed-by-batch-norm at "
                   "'needed_relu'"});
-  outcome = run("verify @/net.onnx --bisect --format json");
+  outcome = run("verify @/net.onnx --bisect --no-check-rewrites --format json");
   expectContains(outcome.out,
                  {"\"first_pass\": \"test-wrong-rule\"", "\"first_rewrite\": \"squeezed-by-batch-norm"});
+}
+
+TEST(WrongRewrite, IsLeftOutByDefault) {
+  saveNet("net.onnx", true);
+  Outcome outcome = run("verify @/net.onnx");
+  EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
+  expectContains(outcome.err, {"warning", "squeezed-by-batch-norm", "'needed_relu'", "left out"});
+  outcome = run("compile @/net.onnx -o @/net.so --fail-on unsound");
+  EXPECT_EQ(outcome.status, 1);
+  expectContains(outcome.err, {"error", "squeezed-by-batch-norm", "'needed_relu'"});
+  outcome = run("explain @/net.onnx --format json --fail-on unsound");
+  EXPECT_EQ(outcome.status, 1);
+  expectContains(outcome.out, {"unsound_rewrites", "squeezed-by-batch-norm"});
 }
 
 TEST(WrongRewrite, RightOnesPass) {

@@ -4,9 +4,12 @@
 #include "mlir/Pass/Pass.h"
 #include "passes/Pipeline.h"
 #include "passes/Rewrite.h"
+#include <cstdlib>
 
 using namespace mlir;
 using namespace sinter::nn;
+
+void addFaults(OpPassManager &passes); // Faults.cpp
 
 namespace {
 
@@ -33,7 +36,12 @@ struct WrongRulePass : PassWrapper<WrongRulePass, OperationPass<ModuleOp>> {
 };
 
 [[maybe_unused]] const bool added = [] {
-  addExtraPasses = [](OpPassManager &passes) { passes.addPass(std::make_unique<WrongRulePass>()); };
+  addExtraPasses = [](OpPassManager &passes) {
+    if (std::getenv("SINTER_FAULT"))
+      addFaults(passes);
+    else
+      passes.addPass(std::make_unique<WrongRulePass>());
+  };
   return true;
 }();
 

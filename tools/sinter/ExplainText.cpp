@@ -248,6 +248,24 @@ std::string multiplications(const Object &explanation) {
   return text;
 }
 
+/// Rewrites that were left out because they change values, and how much the check looked at.
+std::string checkText(const Object &explanation) {
+  std::string text;
+  if (const llvm::json::Array *rewrites = explanation.getArray("unsound_rewrites"))
+    for (const llvm::json::Value &rewrite : *rewrites)
+      if (const Object *fields = rewrite.getAsObject()) {
+        llvm::StringRef name = fields->getString("rewrite").value_or("");
+        text += fmt::format("Left out, as it changes values: {} of the pass {}. {}\n",
+                            name.empty() ? "every rewrite" : name.str(), fields->getString("pass").value_or("").str(),
+                            fields->getString("change").value_or("").str());
+      }
+  if (const Object *check = explanation.getObject("rewrite_check"))
+    if (int64_t unchecked = check->getInteger("unchecked").value_or(0))
+      text += fmt::format("{} values could not be checked, the first because of this: {}\n", unchecked,
+                          check->getString("reason").value_or("").str());
+  return text;
+}
+
 } // namespace
 
 std::string explainText(const std::string &title, const Object &explanation, const ExplainStyle &style) {
@@ -269,7 +287,7 @@ std::string explainText(const std::string &title, const Object &explanation, con
     text += activationTable(activations, style.all ? everything : half + spareOfB, measured, style.colour);
   std::vector<const Object *> rows = batchNorms;
   rows.insert(rows.end(), activations.begin(), activations.end());
-  return text + remedies(rows) + answer(activations) + multiplications(explanation);
+  return text + remedies(rows) + answer(activations) + multiplications(explanation) + checkText(explanation);
 }
 
 } // namespace sinter
