@@ -18,8 +18,12 @@ Points &Cone::points(Value value) {
 }
 
 unsigned Cone::demand(Value value, int64_t element) {
-  ++spent;
-  return points(value).demand(element);
+  Points &asked = points(value);
+  size_t before = asked.size();
+  unsigned slot = asked.demand(element);
+  // A new one takes memory besides.
+  spent += asked.size() > before ? 10 : 1;
+  return slot;
 }
 
 std::optional<Tensor> Cone::constant(Value value, double &roundedShare) {

@@ -279,50 +279,67 @@ private:
     return last;
   }
 
+  /// Values of a leaf: those that other points with its number have, others anew.
   void draw(Value leaf, Points &points, bool isBounded) {
     ValueNumber number = numbering.of(leaf);
-    auto &store = drawn[number];
-    Points missing(points.type);
-    for (unsigned slot = 0; slot < points.size(); ++slot)
-      if (!store.contains(points.elements[slot])) {
-        unsigned at = missing.demand(points.elements[slot]);
-        missing.centre[at] = points.centre[slot], missing.spread[at] = points.spread[slot];
-        missing.weight[at] = points.weight[slot];
-      }
-    if (missing.size() > 0) {
-      missing.allocate();
-      LeafDraw how;
-      how.number = number;
-      how.hugeScale = hugeScale;
-      how.assumeFinite = before->getParentOp()->hasAttr(nn::assumeFiniteAttr);
-      auto argument = dyn_cast<BlockArgument>(leaf);
-      how.range = nn::TensorRange::unknown(leaf.getType());
-      if (argument)
-        if (auto declared =
-                before.getArgAttrOfType<DenseF64ArrayAttr>(argument.getArgNumber(), nn::inputRangeAttr)) {
-          how.range = nn::TensorRange::uniform({declared[0], declared[1]}, false);
-          how.isDeclared = true;
+    SmallVector<Points *, 2> &others = drawn[number];
+    LeafDraw how = describe(leaf, points, isBounded);
+    if (others.empty()) {
+      how.fill(points);
+    } else {
+      Points missing(points.type);
+      SmallVector<unsigned> places;
+      for (unsigned slot = 0; slot < points.size(); ++slot)
+        if (!copyFrom(others, points, slot)) {
+          unsigned at = missing.demand(points.elements[slot]);
+          missing.centre[at] = points.centre[slot], missing.spread[at] = points.spread[slot];
+          missing.weight[at] = points.weight[slot];
+          places.push_back(slot);
         }
-      if (!argument && isBounded) {
-        how.range = rangeOf(leaf);
-        setChannels(leaf, missing, how);
-      }
-      how.fill(missing);
-      for (unsigned slot = 0; slot < missing.size(); ++slot) {
-        Drawn &entry = store[missing.elements[slot]];
-        if (missing.isFloat)
-          std::copy_n(missing.value(slot), lanes, entry.value.begin());
-        else
-          std::copy_n(missing.whole(slot), lanes, entry.whole.begin());
+      missing.allocate();
+      describe(leaf, missing, isBounded).fill(missing);
+      for (auto [at, slot] : llvm::enumerate(places))
+        copy(missing, static_cast<unsigned>(at), points, slot);
+    }
+    others.push_back(&points);
+  }
+
+  static void copy(Points &from, unsigned at, Points &to, unsigned slot) {
+    if (to.isFloat)
+      std::copy_n(from.value(at), lanes, to.value(slot));
+    else
+      std::copy_n(from.whole(at), lanes, to.whole(slot));
+  }
+
+  static bool copyFrom(ArrayRef<Points *> others, Points &points, unsigned slot) {
+    for (Points *other : others) {
+      // Both versions mostly ask for the same elements in the same order.
+      bool isSame = slot < other->size() && other->elements[slot] == points.elements[slot];
+      if (std::optional<unsigned> at = isSame ? std::optional(slot) : other->find(points.elements[slot])) {
+        copy(*other, *at, points, slot);
+        return true;
       }
     }
-    for (unsigned slot = 0; slot < points.size(); ++slot) {
-      const Drawn &entry = store[points.elements[slot]];
-      if (points.isFloat)
-        std::copy_n(entry.value.begin(), lanes, points.value(slot));
-      else
-        std::copy_n(entry.whole.begin(), lanes, points.whole(slot));
+    return false;
+  }
+
+  LeafDraw describe(Value leaf, const Points &points, bool isBounded) {
+    LeafDraw how;
+    how.number = numbering.of(leaf);
+    how.hugeScale = hugeScale;
+    how.assumeFinite = before->getParentOp()->hasAttr(nn::assumeFiniteAttr);
+    how.range = nn::TensorRange::unknown(leaf.getType());
+    auto argument = dyn_cast<BlockArgument>(leaf);
+    if (argument) {
+      if (auto declared = before.getArgAttrOfType<DenseF64ArrayAttr>(argument.getArgNumber(), nn::inputRangeAttr)) {
+        how.range = nn::TensorRange::uniform({declared[0], declared[1]}, false);
+        how.isDeclared = true;
+      }
+    } else if (isBounded) {
+      how.range = rangeOf(leaf);
+      setChannels(leaf, points, how);
     }
+    return how;
   }
 
   /// What ranges prove of the old value that has this value's number.
@@ -337,7 +354,7 @@ private:
     return old ? ranges->rangeOf(old) : nn::TensorRange::unknown(leaf.getType());
   }
 
-  static void setChannels(Value leaf, Points &points, LeafDraw &how) {
+  static void setChannels(Value leaf, const Points &points, LeafDraw &how) {
     if (how.range.isUniform())
       return;
     ArrayRef<int64_t> shape = nn::rankedType(leaf).getShape();
@@ -479,11 +496,6 @@ private:
     return a > 0 && b > a ? b / a : 1;
   }
 
-  struct Drawn {
-    std::array<double, lanes> value{};
-    std::array<int64_t, lanes> whole{};
-  };
-
   func::FuncOp before, after;
   ValueNumbering numbering;
   double hugeScale = 1;
@@ -491,7 +503,7 @@ private:
   DenseSet<Attribute> oldConstants;
   DenseMap<Operation *, Operation *> partners;
   DenseMap<Value, SmallVector<Value, 2>> candidates;
-  DenseMap<ValueNumber, DenseMap<int64_t, Drawn>> drawn;
+  DenseMap<ValueNumber, SmallVector<Points *, 2>> drawn; ///< in the comparison at hand
   DenseMap<ValueNumber, Value> oldValues;
   std::optional<nn::RangeAnalysis> ranges;
   FunctionVerdict verdict;

@@ -29,6 +29,11 @@ unsigned Points::demand(int64_t element) {
   return entry->second;
 }
 
+std::optional<unsigned> Points::find(int64_t element) const {
+  auto entry = slots.find(element);
+  return entry == slots.end() ? std::nullopt : std::optional(entry->second);
+}
+
 void Points::allocate() {
   errors.assign(elements.size() * lanes, 0.0);
   if (isFloat)

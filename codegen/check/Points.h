@@ -34,6 +34,8 @@ public:
   /// The place of an element among them, added if it is new. A pull is what the element should be near for digits to
   /// cancel, and within what distance; a weight, what multiplies it in the end.
   unsigned demand(int64_t element);
+  /// The place of an element that was asked for; nothing for another one.
+  std::optional<unsigned> find(int64_t element) const;
   size_t size() const { return elements.size(); }
   void allocate();
 
