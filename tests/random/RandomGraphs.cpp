@@ -1,12 +1,12 @@
-// random-graphs: seeded random networks, compiled and run against the reference of what was written down.
-// Last line: N passed, N failed, 0 skipped.
+// random-graphs: seeded random networks, compiled and run against the reference of what was written down, each on one of four settings
+// by its seed: 0 and 1 the llvm backend, 2 and 3 onednn; odd ones with two threads. Last line: N passed, N failed, 0 skipped.
 #include "codegen/Compiler.h"
-#include "ir/Evaluation.h"
 #include "ir/NN.h"
 #include "runtime/Model.h"
 #include "runtime/Npy.h"
+#include "runtime/onednn/OneDnn.h"
+#include "tests/random/Expectation.h"
 #include "tests/random/RandomGraph.h"
-#include "tools/sinter/Compare.h"
 
 #include "llvm/Support/raw_ostream.h"
 #include <CLI/CLI.hpp>
@@ -16,14 +16,30 @@
 
 using namespace mlir;
 using namespace sinter;
+using random_graphs::Inputs;
 
 namespace {
 
 struct Arguments {
   unsigned first = 0, count = 100;
-  std::string backend = "auto", reducedDir;
+  std::string backend, reducedDir, printed;
+  int threads = 0;
   bool noOptimisation = false;
 };
+
+struct Setting {
+  std::string backend;
+  int threads;
+};
+
+Setting settingOf(unsigned seed, const Arguments &arguments) {
+  Setting setting{seed % 4 < 2 ? "llvm" : "onednn", seed % 2 ? 2 : 1};
+  if (!arguments.backend.empty())
+    setting.backend = arguments.backend;
+  if (arguments.threads > 0)
+    setting.threads = arguments.threads;
+  return setting;
+}
 
 void write(ModuleOp module, const std::string &path) {
   std::string text;
@@ -32,65 +48,73 @@ void write(ModuleOp module, const std::string &path) {
   std::ofstream(path) << text << "\n";
 }
 
-Expected<std::vector<Tensor>> compileAndRun(const std::string &path, const std::vector<Tensor> &inputs,
-                                            const Arguments &arguments) {
+Expected<std::shared_ptr<Model>> compile(ModuleOp module, const Setting &setting, bool optimise) {
+  std::string path = "/tmp/sinter-random-" + std::to_string(getpid()) + ".mlir";
+  write(module, path);
   CompileOptions options;
-  options.optimise = !arguments.noOptimisation;
-  options.backend = arguments.backend;
+  options.optimise = optimise;
+  options.backend = setting.backend;
   options.jobs = 1;
   options.failOnUnsound = true;
   auto compiled = compileInProcess(path, options);
+  std::remove(path.c_str());
   if (!compiled)
     return compiled.failure();
-  auto model = Model::fromAbi((*compiled)->abi(), *compiled);
-  if (!model)
-    return model.failure();
-  auto session = Session::create(*model, 1);
-  if (!session)
-    return session.failure();
-  auto outputs = (*session)->makeOutputs();
+  return Model::fromAbi((*compiled)->abi(), *compiled);
+}
+
+Expected<std::vector<Tensor>> run(Session &session, const Inputs &inputs) {
+  auto outputs = session.makeOutputs();
   if (!outputs)
     return outputs.failure();
-  if (Status status = (*session)->run(inputs, *outputs); !status.ok())
+  if (Status status = session.run(inputs, *outputs); !status.ok())
     return status.failure();
   return *outputs;
 }
 
+/// What goes wrong: the compilation, the run, or a number.
+struct Fault {
+  enum Kind { Refused, Failed, Wrong } kind;
+  std::string message;
+};
+
 /// The first difference between the compiled network and the reference, in words.
-std::optional<std::string> findFault(ModuleOp module, const std::vector<Tensor> &inputs,
-                                     const Arguments &arguments) {
-  auto expected = nn::evaluateFunction(module.lookupSymbol<func::FuncOp>("main"), inputs);
-  if (failed(expected))
+std::optional<Fault> findFault(ModuleOp module, const std::vector<Inputs> &sets, const Setting &setting, const Arguments &arguments) {
+  std::vector<std::unique_ptr<random_graphs::Expectation>> expected;
+  for (const Inputs &inputs : sets)
+    expected.push_back(std::make_unique<random_graphs::Expectation>(module.lookupSymbol<func::FuncOp>("main"), inputs));
+  if (llvm::none_of(expected, [](const auto &e) { return e->isValid(); }))
     return std::nullopt; // a reduction that made no sense
-  std::string path = "/tmp/sinter-random-" + std::to_string(getpid()) + ".mlir";
-  write(module, path);
-  Expected<std::vector<Tensor>> got = compileAndRun(path, inputs, arguments);
-  std::remove(path.c_str());
-  if (!got)
-    return got.failure().message;
-  for (size_t i = 0; i < got->size(); ++i) {
-    // Errors of single roundings add up along 60 ops; a wrong rewrite is wrong by more. Where all of an
-    // output cancels to 0 it has no scale of its own.
-    auto difference = findDifference((*got)[i], (*expected)[i], {{}, {}, 1e-3});
-    Errors errors = measureErrors((*got)[i], (*expected)[i]);
-    if (difference && (errors.nonFinite > 0 || errors.maxAbs > 1e-6))
-      return "output " + std::to_string(i) + ": " + *difference;
+  auto model = compile(module, setting, !arguments.noOptimisation);
+  if (!model)
+    return Fault{Fault::Refused, model.failure().message};
+  auto session = Session::create(*model, setting.threads);
+  if (!session)
+    return Fault{Fault::Failed, session.failure().message};
+  for (auto [inputs, expectation] : llvm::zip_equal(sets, expected)) {
+    if (!expectation->isValid())
+      continue;
+    auto got = run(**session, inputs);
+    if (!got)
+      return Fault{Fault::Failed, got.failure().message};
+    if (auto fault = expectation->findFault(*got))
+      return Fault{Fault::Wrong, *fault};
   }
   return std::nullopt;
 }
 
 /// Writes the smallest network that still fails, with its inputs, and says where.
-void reportReduced(random_graphs::Network network, unsigned seed, const Arguments &arguments) {
-  auto reduced =
-      random_graphs::reduce(std::move(network), [&](ModuleOp module, const std::vector<Tensor> &inputs) {
-        return findFault(module, inputs, arguments);
-      });
+void reportReduced(random_graphs::Network network, const Fault &fault, unsigned seed, const Setting &setting, const Arguments &arguments) {
+  auto reduced = random_graphs::reduce(std::move(network), [&](ModuleOp module, const std::vector<Inputs> &inputs) -> std::optional<std::string> {
+    auto found = findFault(module, inputs, setting, arguments);
+    return found && found->kind == fault.kind ? std::optional(found->message) : std::nullopt;
+  });
   std::string base = arguments.reducedDir + "/seed-" + std::to_string(seed);
   write(*reduced.module, base + ".mlir");
-  for (size_t i = 0; i < reduced.inputs.size(); ++i)
-    (void)writeNpy(base + "-x" + std::to_string(i) + ".npy", reduced.inputs[i]);
-  std::printf("    reduced to %s.mlir: %s\n", base.c_str(),
-              findFault(*reduced.module, reduced.inputs, arguments).value_or("").c_str());
+  for (size_t i = 0; i < reduced.inputs[0].size(); ++i)
+    (void)writeNpy(base + "-x" + std::to_string(i) + ".npy", reduced.inputs[0][i]);
+  auto left = findFault(*reduced.module, reduced.inputs, setting, arguments);
+  std::printf("    reduced to %s.mlir: %s\n", base.c_str(), left ? left->message.c_str() : "");
 }
 
 } // namespace
@@ -100,22 +124,29 @@ int main(int argc, char **argv) {
   CLI::App app("Compiles and runs random networks, and compares them with the reference");
   app.add_option("--first", arguments.first, "The first seed (default: 0)");
   app.add_option("--count", arguments.count, "How many seeds (default: 100)");
-  app.add_option("--backend", arguments.backend, "auto, llvm, onednn or reference (default: auto)");
+  app.add_option("--backend", arguments.backend, "auto, llvm, onednn or reference, in place of the seed's");
+  app.add_option("--threads", arguments.threads, "Threads, in place of the seed's");
   app.add_option("--reduce-to", arguments.reducedDir, "Folder for reduced networks of failing seeds");
+  app.add_option("--write-to", arguments.printed, "Folder for all networks, before they are compiled");
   app.add_flag("--no-optimisation", arguments.noOptimisation, "As sinter -O0");
   CLI11_PARSE(app, argc, argv);
+  onednn::registerFallback();
   unsigned failures = 0;
   for (unsigned seed = arguments.first; seed < arguments.first + arguments.count; ++seed) {
     MLIRContext context(MLIRContext::Threading::DISABLED);
     random_graphs::Network network = random_graphs::makeNetwork(context, seed);
+    if (!arguments.printed.empty())
+      write(*network.module, arguments.printed + "/seed-" + std::to_string(seed) + ".mlir");
     ScopedDiagnosticHandler silence(&context, [](Diagnostic &) { return success(); });
-    std::optional<std::string> fault = findFault(*network.module, network.inputs, arguments);
+    Setting setting = settingOf(seed, arguments);
+    std::optional<Fault> fault = findFault(*network.module, network.inputs, setting, arguments);
     if (!fault)
       continue;
     ++failures;
-    std::printf("FAIL seed %u: %s\n", seed, fault->c_str());
+    std::printf("FAIL seed %u (%s, threads: %d): %s\n", seed, setting.backend.c_str(), setting.threads, fault->message.c_str());
+    std::fflush(stdout);
     if (!arguments.reducedDir.empty())
-      reportReduced(std::move(network), seed, arguments);
+      reportReduced(std::move(network), *fault, seed, setting, arguments);
     std::fflush(stdout);
   }
   std::printf("%u passed, %u failed, 0 skipped\n", arguments.count - failures, failures);

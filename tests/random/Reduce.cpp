@@ -35,8 +35,8 @@ void setOutputs(func::FuncOp function, ValueRange values) {
   function.setAllResultAttrs(names);
 }
 
-/// Turns the result of an op into an argument that holds what it computed.
-void makeInput(Network &network, Value value, const Tensor &tensor) {
+/// Turns the result of an op into an argument that holds what it computed, by set of inputs.
+void makeInput(Network &network, Value value, ArrayRef<Tensor> tensors) {
   func::FuncOp function = mainOf(*network.module);
   Builder builder(function.getContext());
   Block &body = function.getBody().front();
@@ -44,10 +44,11 @@ void makeInput(Network &network, Value value, const Tensor &tensor) {
   for (unsigned i = 0; i < body.getNumArguments(); ++i)
     attributes.push_back(function.getArgAttrDict(i));
   attributes.push_back(builder.getDictionaryAttr(
-      builder.getNamedAttr("nn.name", builder.getStringAttr("x" + std::to_string(network.inputs.size())))));
+      builder.getNamedAttr("nn.name", builder.getStringAttr("x" + std::to_string(body.getNumArguments())))));
   Value argument = body.addArgument(value.getType(), value.getLoc());
   value.replaceAllUsesWith(argument);
-  network.inputs.push_back(tensor);
+  for (auto [inputs, tensor] : llvm::zip_equal(network.inputs, tensors))
+    inputs.push_back(tensor);
   function.setFunctionType(
       builder.getFunctionType(body.getArgumentTypes(), body.getTerminator()->getOperandTypes()));
   function.setAllArgAttrs(attributes);
@@ -73,8 +74,10 @@ public:
   Reducer(Network network, Check check) : best(std::move(network)), check(check) {}
 
   Network run() {
-    while (dropOutputs() || simplifyOps()) {
+    dropInputs();
+    while (dropOutputs() || simplifyOps() || dropOneOutput()) {
     }
+    dropArguments();
     return std::move(best);
   }
 
@@ -88,6 +91,27 @@ private:
     return true;
   }
 
+  /// One set of inputs is enough.
+  void dropInputs() {
+    for (size_t i = 0; best.inputs.size() > 1 && i < best.inputs.size(); ++i) {
+      std::vector<Inputs> one{best.inputs[i]};
+      if (check(*best.module, one))
+        best.inputs = one;
+    }
+  }
+
+  /// Arguments that nothing reads any more.
+  void dropArguments() {
+    Network candidate = copyOf(best);
+    func::FuncOp function = mainOf(*candidate.module);
+    for (unsigned i = function.getNumArguments(); i-- > 0;)
+      if (function.getArgument(i).use_empty() && succeeded(function.eraseArgument(i)))
+        for (Inputs &inputs : candidate.inputs)
+          inputs.erase(inputs.begin() + i);
+    if (check(*candidate.module, candidate.inputs))
+      best = std::move(candidate);
+  }
+
   bool dropOutputs() {
     size_t count = mainOf(*best.module).getNumResults();
     for (size_t i = 0; count > 1 && i < count; ++i) {
@@ -95,6 +119,21 @@ private:
       func::FuncOp function = mainOf(*candidate.module);
       setOutputs(function,
                  {function.getBody().front().getTerminator()->getOperand(static_cast<unsigned>(i))});
+      if (accept(std::move(candidate)))
+        return true;
+    }
+    return false;
+  }
+
+  /// Where several outputs are needed, those that are not.
+  bool dropOneOutput() {
+    size_t count = mainOf(*best.module).getNumResults();
+    for (size_t i = 0; count > 1 && i < count; ++i) {
+      Network candidate = copyOf(best);
+      func::FuncOp function = mainOf(*candidate.module);
+      SmallVector<Value> outputs(function.getBody().front().getTerminator()->getOperands());
+      outputs.erase(outputs.begin() + static_cast<int64_t>(i));
+      setOutputs(function, outputs);
       if (accept(std::move(candidate)))
         return true;
     }
@@ -140,13 +179,18 @@ private:
     Network probe = copyOf(best);
     func::FuncOp function = mainOf(*probe.module);
     setOutputs(function, opsOf(function)[i]->getResults());
-    FailureOr<SmallVector<Tensor>> computed = evaluateFunction(function, probe.inputs);
-    if (failed(computed))
-      return false;
     Network candidate = copyOf(best);
     SmallVector<Value> results(opsOf(mainOf(*candidate.module))[i]->getResults());
-    for (auto [value, tensor] : llvm::zip_equal(results, *computed))
-      makeInput(candidate, value, tensor);
+    std::vector<SmallVector<Tensor>> computed(results.size()); // by result and set of inputs
+    for (const Inputs &inputs : probe.inputs) {
+      FailureOr<SmallVector<Tensor>> tensors = evaluateFunction(function, inputs);
+      if (failed(tensors))
+        return false;
+      for (size_t k = 0; k < results.size(); ++k)
+        computed[k].push_back((*tensors)[k]);
+    }
+    for (auto [value, tensors] : llvm::zip_equal(results, computed))
+      makeInput(candidate, value, tensors);
     return accept(std::move(candidate));
   }
 

@@ -1,0 +1,50 @@
+// What a compiled network may compute: what the reference computes, and whatever roundings can make of that. Nothing here is tuned to a
+// network: each op is evaluated several times as if it had rounded another way (Monte Carlo arithmetic: Parker, UCLA CSD-970002, 1997),
+// by as many units in the last place as the arithmetic that runs may take (docs/rationale.md), and the values so found span what is allowed.
+#pragma once
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "runtime/Tensor.h"
+#include "llvm/ADT/DenseMap.h"
+#include "mlir/IR/OwningOpRef.h"
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sinter::random_graphs {
+
+class Expectation {
+public:
+  /// Of @main for these inputs. Invalid where the reference refuses.
+  Expectation(mlir::func::FuncOp function, const std::vector<Tensor> &inputs);
+  bool isValid() const { return valid; }
+
+  /// The first output that is not what it may be, in words.
+  std::optional<std::string> findFault(const std::vector<Tensor> &got);
+
+private:
+  /// What one element was in any of the evaluations.
+  struct Seen {
+    double low = HUGE_VAL, high = -HUGE_VAL; ///< of finite floats
+    bool nan = false, plus = false, minus = false;
+    int64_t lowest = std::numeric_limits<int64_t>::max(), highest = std::numeric_limits<int64_t>::min(); ///< of integers
+  };
+  void evaluateAgain();
+  void note(const std::vector<Tensor> &outputs);
+  std::optional<std::string> findFault(const Tensor &got, size_t output) const;
+  bool allows(double got, DType type, const Seen &element) const;
+
+  mlir::func::FuncOp function;
+  const std::vector<Tensor> &inputs;
+  bool valid = false;
+  std::vector<Tensor> exact;
+  std::vector<std::vector<Seen>> seen; ///< by output
+  unsigned runs = 0;
+  /// The function with f16 and bf16 kept in f32, as fused kernels do, and what the values of it are.
+  mlir::OwningOpRef<mlir::func::FuncOp> wide;
+  llvm::DenseMap<mlir::Value, DType> types;
+};
+
+} // namespace sinter::random_graphs

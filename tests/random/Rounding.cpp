@@ -1,0 +1,363 @@
+// See the header.
+#include "tests/random/Rounding.h"
+#include "ir/Ops.h"
+#include "ir/ops/Bits.h"
+#include "ir/ops/Detection.h"
+#include "ir/ops/LinearAlgebra.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace sinter::nn;
+
+namespace sinter::random_graphs {
+
+double unitOf(DType type) {
+  switch (type) {
+  case DType::F64:
+    return 0x1p-53;
+  case DType::F32:
+    return 0x1p-24;
+  case DType::F16:
+    return 0x1p-11;
+  case DType::BF16:
+    return 0x1p-8;
+  default:
+    return 0;
+  }
+}
+
+//===- The rules ----------------------------------------------------------===//
+
+namespace {
+
+/// How an op rounds. An elementary function is off by at most 4 units in the last place (8 of unitOf; in f64 8: docs/rationale.md), a
+/// quotient by reciprocals by 2. A sum of n terms in any order errs by about sqrt(n) units of its terms, as each rounding is independent of the others.
+struct Rule {
+  enum Kind {
+    Exact,       ///< the result is one of the operands', or whole: roundings before it count alone
+    Result,      ///< each result by `units`
+    Operands,    ///< each operand, then each result by `units`: what sums, norms and interpolations do
+    Addition,    ///< like Result, but an affine may have been moved or composed: see Rounding::add
+    Powers,      ///< like Operands, of squares or higher powers, which overflow and underflow before their root does
+    Convolution, ///< like Operands, but an element errs by the largest of its tile (Winograd's algorithm)
+  } kind = Exact;
+  double units = 0;
+};
+
+double termsOf(Operation *op) {
+  auto elements = [](Value value) { return static_cast<double>(rankedType(value).getNumElements()); };
+  return TypeSwitch<Operation *, double>(op)
+      .Case<ConvOp>([&](ConvOp conv) { return elements(conv.getW()) / static_cast<double>(rankedType(conv.getW()).getDimSize(0)); })
+      .Case<ConvTransposeOp>([&](ConvTransposeOp conv) { return elements(conv.getW()) / static_cast<double>(rankedType(conv.getW()).getDimSize(1)); })
+      .Case<GemmOp>([&](GemmOp gemm) { return static_cast<double>(rankedType(gemm.getA()).getDimSize(gemm.getTransA() ? 0 : 1)); })
+      .Case<MatmulOp>([&](MatmulOp product) { return static_cast<double>(rankedType(product.getA()).getShape().back()); })
+      .Default([&](Operation *other) {
+        double terms = 1;
+        for (Value operand : other->getOperands())
+          terms = std::max(terms, elements(operand) / elements(other->getResult(0)));
+        return std::max(terms, 16.0); // windows, running sums and statistics over an axis: as many as an axis has
+      });
+}
+
+Rule ruleOf(Operation *op) {
+  double function = 8;
+  return TypeSwitch<Operation *, Rule>(op)
+      .Case<ConvOp, ConvTransposeOp>([&](auto) { return Rule{Rule::Convolution, 4 + 2 * std::sqrt(termsOf(op))}; })
+      .Case<AddOp, SubOp, SumOp>([&](auto) { return Rule{Rule::Addition, 2}; })
+      .Case<MulOp, LeakyReluOp, PReluOp, DequantizeOp, RangeOp>([&](auto) { return Rule{Rule::Result, 2}; })
+      .Case<DivOp, SqrtOp, ReciprocalOp, nn::MeanOp>([&](auto) { return Rule{Rule::Result, 4}; })
+      .Case<PowOp, ExpOp, LogOp, ErfOp, SinOp, CosOp, TanOp, AsinOp, AcosOp, AtanOp, SinhOp, CoshOp, AsinhOp, AcoshOp, AtanhOp>(
+          [&](auto) { return Rule{Rule::Result, function}; })
+      .Case<EluOp, SeluOp, CeluOp, HardSigmoidOp, HardSwishOp, SigmoidOp, TanhOp, SoftplusOp, SoftsignOp, GeluOp, MishOp, SwishOp, ShrinkOp>(
+          [&](auto) { return Rule{Rule::Operands, function}; })
+      .Case<GemmOp, MatmulOp, ReduceSumOp, nn::ReduceMeanOp, ReduceProdOp, ReduceL1Op, ReduceLogSumOp, ReduceLogSumExpOp, CumSumOp,
+            AveragePoolOp, GlobalAveragePoolOp, BatchNormOp, ChannelAffineOp, SoftmaxOp, LogSoftmaxOp, InverseOp, ScatterElementsOp,
+            ScatterNDOp>([&](auto) {
+        return Rule{Rule::Operands, 4 + 2 * std::sqrt(termsOf(op))};
+      })
+      .Case<ReduceL2Op, ReduceSumSquareOp, LpPoolOp, GlobalLpPoolOp, BatchNormTrainingOp, InstanceNormOp, GroupNormOp, LayerNormOp,
+            LayerNormStatsOp, RmsNormOp, MeanVarianceNormOp, LpNormOp, LrnOp>([&](auto) {
+        return Rule{Rule::Powers, 4 + 2 * std::sqrt(termsOf(op))};
+      })
+      .Case<ResizeOp>([&](ResizeOp resize) {
+        return resize.getMode() == "nearest" ? Rule() : Rule{Rule::Operands, 16}; // coordinates round, too
+      })
+      .Case<QuantizeOp>([&](auto) { return Rule{Rule::Operands, 4}; })
+      .Default([](Operation *) { return Rule(); });
+}
+
+/// `mostGrowth` of docs/algebra.md: an affine does not move where its shift would exceed what it leaves by more.
+constexpr double mostGrowth = 1000;
+
+double largestOf(const std::vector<double> &values) {
+  double largest = 0;
+  for (double value : values)
+    largest = std::isfinite(value) ? std::max(largest, std::fabs(value)) : largest;
+  return largest;
+}
+
+double largestFinite(DType type) {
+  return type == DType::F64 ? std::numeric_limits<double>::max() : type == DType::F16 ? 65504 : 3.38e38;
+}
+
+Tensor absolute(const Tensor &tensor) {
+  Tensor result(tensor.type(), tensor.shape());
+  std::vector<double> values = toDoubles(tensor);
+  for (double &value : values)
+    value = std::fabs(value);
+  storeDoubles(result, values);
+  return result;
+}
+
+/// Replaces each element by the largest magnitude within `radius` along the dimensions from `first` on; NaN where one is not finite.
+Tensor localLargest(const Tensor &tensor, int64_t first, int64_t radius) {
+  Tensor result = absolute(tensor);
+  std::vector<double> values = toDoubles(result);
+  const Shape &shape = tensor.shape();
+  int64_t inner = 1;
+  for (int64_t dim = tensor.rank(); dim-- > first;) {
+    int64_t size = shape[static_cast<size_t>(dim)];
+    std::vector<double> spread(values.size(), 0);
+    for (size_t i = 0; i < values.size(); ++i) {
+      int64_t at = static_cast<int64_t>(i) / inner % size;
+      for (int64_t j = std::max<int64_t>(0, at - radius); j <= std::min(size - 1, at + radius); ++j) {
+        double other = values[i + static_cast<size_t>(j * inner) - static_cast<size_t>(at * inner)];
+        spread[i] = std::isfinite(other) && !std::isnan(spread[i]) ? std::max(spread[i], other) : std::nan("");
+      }
+    }
+    values = std::move(spread);
+    inner *= size;
+  }
+  storeDoubles(result, values);
+  return result;
+}
+
+} // namespace
+
+//===- Rounding -----------------------------------------------------------===//
+
+Rounding::Rounding(unsigned seed, const llvm::DenseMap<Value, DType> &types) : engine(seed), types(types) {
+  flushes = seed % 3 == 0 ? Never : seed % 3 == 1 ? Always : Sometimes;
+  keepsWide = seed % 4 < 2 ? Always : Sometimes;
+  spreads = seed % 2;
+  overflowsTo = seed % 5;
+}
+
+DType Rounding::typeOf(Value value) const {
+  auto found = types.find(value);
+  return found != types.end() ? found->second : *toDType(rankedType(value).getElementType());
+}
+
+void Rounding::flush(Tensor &tensor, DType type) {
+  if (flushes == Never || (type != DType::F32 && type != DType::BF16) || (flushes == Sometimes && coin()))
+    return;
+  std::vector<double> values = toDoubles(tensor);
+  bool any = false;
+  for (double &value : values)
+    if (value != 0 && std::fabs(value) < 0x1p-126) {
+      value = std::copysign(0.0, value);
+      any = true;
+    }
+  if (any) {
+    tensor = Tensor(tensor.type(), tensor.shape());
+    storeDoubles(tensor, values);
+  }
+}
+
+void Rounding::perturb(Tensor &tensor, double relative) {
+  std::vector<double> values = toDoubles(tensor);
+  for (double &value : values)
+    value *= 1 + relative * random();
+  tensor = Tensor(tensor.type(), tensor.shape());
+  storeDoubles(tensor, values);
+}
+
+void Rounding::perturb(Tensor &tensor, const std::vector<double> &absolute) {
+  std::vector<double> values = toDoubles(tensor);
+  for (auto [value, most] : llvm::zip_equal(values, absolute))
+    value += std::isfinite(most) && std::isfinite(value) ? most * random() : 0;
+  tensor = Tensor(tensor.type(), tensor.shape());
+  storeDoubles(tensor, values);
+}
+
+/// What sums whose terms overflow may be, by what their order makes of them: an infinity, NaN where two meet, the right number after all,
+/// or 0 where it divides.
+Tensor Rounding::whatOverflows(const Tensor &tensor, const std::vector<bool> &which) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  std::vector<double> values = toDoubles(tensor);
+  for (size_t i = 0; i < values.size(); ++i)
+    if (which[i])
+      values[i] = overflowsTo == 0   ? values[i]
+                  : overflowsTo == 1 ? std::nan("")
+                  : overflowsTo == 2 ? infinity
+                  : overflowsTo == 3 ? -infinity
+                                     : (coin() ? values[i] : 0);
+  Tensor result(tensor.type(), tensor.shape());
+  storeDoubles(result, values);
+  return result;
+}
+
+/// Where the sum of magnitudes overflows, or nearly.
+void Rounding::overflow(Operation *op, ArrayRef<Tensor> magnitudes, double margin, MutableArrayRef<Tensor> results) {
+  bool near = false;
+  for (const Tensor &tensor : magnitudes)
+    near = near || (isFloat(tensor.type()) && largestOf(toDoubles(tensor)) > std::sqrt(largestFinite(typeOf(op->getResult(0)))) / 1000);
+  if (!near)
+    return;
+  FailureOr<SmallVector<Tensor>> sums = evaluateOp(op, magnitudes);
+  if (failed(sums))
+    return;
+  for (auto [i, result] : llvm::enumerate(results)) {
+    if (!isFloat(result.type()))
+      continue;
+    double limit = largestFinite(typeOf(op->getResult(static_cast<unsigned>(i)))) / margin;
+    std::vector<bool> which;
+    for (double size : toDoubles((*sums)[i]))
+      which.push_back(!(size <= limit));
+    result = whatOverflows(result, which);
+  }
+}
+
+void Rounding::reevaluate(Operation *op, ArrayRef<Tensor> operands, double relative, MutableArrayRef<Tensor> results) {
+  SmallVector<Tensor> moved(operands), magnitudes;
+  for (auto [i, operand] : llvm::enumerate(moved)) {
+    magnitudes.push_back(isFloat(operand.type()) ? absolute(operand) : operand);
+    if (isFloat(operand.type()))
+      perturb(operand, relative);
+  }
+  FailureOr<SmallVector<Tensor>> again = evaluateOp(op, moved);
+  if (succeeded(again))
+    llvm::copy(*again, results.begin());
+  for (Tensor &result : results)
+    if (isFloat(result.type()))
+      perturb(result, relative);
+  overflow(op, magnitudes, 1.01, results);
+}
+
+/// x^p (p is 2, or that of the op) is computed in f32, where a peer computes it in f32, too: where it overflows, so may the result, and
+/// what it underflows to 0 counts as 0.
+void Rounding::reevaluatePowers(Operation *op, ArrayRef<Tensor> operands, double relative, MutableArrayRef<Tensor> results) {
+  double power = 2;
+  if (auto pool = dyn_cast<LpPoolOp>(op))
+    power = static_cast<double>(pool.getP());
+  if (auto pool = dyn_cast<GlobalLpPoolOp>(op))
+    power = static_cast<double>(pool.getP());
+  DType inner = typeOf(op->getResult(0)) == DType::F64 ? DType::F64 : DType::F32;
+  double least = std::pow(inner == DType::F64 ? 0x1p-1022 : 0x1p-126, 1 / power), most = std::pow(largestFinite(inner), 1 / power) / termsOf(op);
+  SmallVector<Tensor> moved(operands);
+  std::vector<double> values = toDoubles(operands[0]);
+  bool overflows = largestOf(values) > most;
+  if (flushes != Never) {
+    for (double &value : values)
+      value = std::fabs(value) < least ? 0 : value;
+    moved[0] = Tensor(operands[0].type(), operands[0].shape());
+    storeDoubles(moved[0], values);
+  }
+  reevaluate(op, moved, relative, results);
+  if (overflows)
+    for (Tensor &result : results)
+      if (isFloat(result.type()))
+        result = whatOverflows(result, std::vector<bool>(static_cast<size_t>(result.size()), true));
+}
+
+/// Winograd's algorithm sums differences of neighbours: an element errs by its largest neighbour, and one that is not finite spreads.
+void Rounding::convolve(Operation *op, ArrayRef<Tensor> operands, double relative, Tensor &result) {
+  constexpr int64_t tile = 8;
+  SmallVector<Tensor> moved(operands), magnitudes(operands);
+  magnitudes[0] = localLargest(operands[0], 2, tile);
+  magnitudes[1] = localLargest(operands[1], 2, std::numeric_limits<int32_t>::max());
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (i > 1)
+      magnitudes[i] = absolute(operands[i]);
+    std::vector<double> sizes = toDoubles(magnitudes[i]);
+    for (double &size : sizes)
+      size *= relative;
+    perturb(moved[i], sizes);
+  }
+  if (spreads) {
+    std::vector<double> values = toDoubles(moved[0]), sizes = toDoubles(magnitudes[0]);
+    for (auto [value, size] : llvm::zip_equal(values, sizes))
+      value = std::isfinite(size) ? value : std::nan("");
+    moved[0] = Tensor(moved[0].type(), moved[0].shape());
+    storeDoubles(moved[0], values);
+  }
+  FailureOr<SmallVector<Tensor>> again = evaluateOp(op, moved);
+  if (succeeded(again))
+    result = (*again)[0];
+  perturb(result, relative);
+  overflow(op, magnitudes, 64, result);
+}
+
+/// A sum rounds once. With a constant it is an affine, which may have been moved past weights or composed with another: then the digits
+/// count that operand and constant lose where they cancel, up to what algebra.md allows. So do those of two computed operands, whose
+/// scale may have moved into them.
+void Rounding::add(Operation *op, ArrayRef<Tensor> operands, Tensor &result) {
+  double unit = 2 * unitOf(typeOf(op->getResult(0)));
+  SmallVector<Tensor> magnitudes;
+  bool constant = false;
+  for (auto [value, operand] : llvm::zip_equal(op->getOperands(), operands)) {
+    magnitudes.push_back(absolute(operand));
+    constant = constant || value.getDefiningOp<ConstantOp>();
+  }
+  FailureOr<SmallVector<Tensor>> sums = failure();
+  if (isa<SubOp>(op)) {
+    OpBuilder builder(op->getContext());
+    Operation *sum = AddOp::create(builder, op->getLoc(), op->getResult(0).getType(), op->getOperand(0), op->getOperand(1));
+    sums = evaluateOp(sum, magnitudes);
+    sum->destroy();
+  } else {
+    sums = evaluateOp(op, magnitudes);
+  }
+  if (failed(sums))
+    return;
+  std::vector<double> sizes = toDoubles((*sums)[0]);
+  double most = constant ? mostGrowth * largestOf(toDoubles(result)) : std::numeric_limits<double>::infinity();
+  for (double &size : sizes)
+    size = unit * std::min(size, most);
+  perturb(result, sizes);
+}
+
+void Rounding::roundAnotherWay(Operation *op, ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
+  if (isa<KernelOp>(op))
+    return;
+  Rule rule = isa<ConstantOp>(op) || !isFloat(results[0].type()) ? Rule() : ruleOf(op);
+  double unit = unitOf(typeOf(op->getResult(0)));
+  if (isa<QuantizeOp>(op)) {
+    rule = ruleOf(op);
+    unit = unitOf(DType::F32);
+  }
+  switch (rule.kind) {
+  case Rule::Exact:
+    break;
+  case Rule::Result:
+    perturb(results[0], rule.units * unit);
+    break;
+  case Rule::Operands:
+    reevaluate(op, operands, rule.units * unit, results);
+    break;
+  case Rule::Addition:
+    add(op, operands, results[0]);
+    break;
+  case Rule::Powers:
+    reevaluatePowers(op, operands, rule.units * unit, results);
+    break;
+  case Rule::Convolution:
+    convolve(op, operands, rule.units * unit, results[0]);
+    break;
+  }
+  for (auto [value, result] : llvm::zip_equal(op->getResults(), results)) {
+    DType type = typeOf(value);
+    if (type != result.type() && (isa<CastOp>(op) || (keepsWide == Sometimes && coin()))) {
+      Tensor rounded(type, result.shape()), widened(result.type(), result.shape());
+      storeDoubles(rounded, toDoubles(result));
+      storeDoubles(widened, toDoubles(rounded));
+      result = widened;
+    }
+    if (isFloat(result.type()))
+      flush(result, type);
+  }
+}
+
+} // namespace sinter::random_graphs
