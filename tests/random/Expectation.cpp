@@ -14,7 +14,8 @@ constexpr unsigned fewRuns = 3, someRuns = 12, manyRuns = 48;
 /// Beyond what so few runs show, in spreads of what they show.
 constexpr double margin = 3;
 
-Expectation::Expectation(func::FuncOp function, const std::vector<Tensor> &inputs) : function(function), inputs(inputs) {
+Expectation::Expectation(func::FuncOp function, const std::vector<Tensor> &inputs, bool oneDnn)
+    : function(function), inputs(inputs), oneDnn(oneDnn) {
   FailureOr<SmallVector<Tensor>> results = evaluateFunction(function, inputs);
   if (failed(results))
     return;
@@ -98,7 +99,7 @@ void Expectation::evaluateAgain() {
     wide = widened(function, types);
   bool inWide = wide && !types.empty() && runs % 2 == 1;
   const DenseMap<Value, DType> none;
-  Rounding rounding(runs, inWide ? types : none);
+  Rounding rounding(runs, inWide ? types : none, oneDnn);
   std::vector<Tensor> arguments = inputs;
   for (Tensor &argument : arguments) {
     DType type = argument.type();

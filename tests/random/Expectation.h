@@ -17,8 +17,8 @@ namespace sinter::random_graphs {
 
 class Expectation {
 public:
-  /// Of @main for these inputs. Invalid where the reference refuses.
-  Expectation(mlir::func::FuncOp function, const std::vector<Tensor> &inputs);
+  /// Of @main for these inputs, with kernels of oneDNN or without. Invalid where the reference refuses.
+  Expectation(mlir::func::FuncOp function, const std::vector<Tensor> &inputs, bool oneDnn);
   bool isValid() const { return valid; }
 
   /// The first output that is not what it may be, in words.
@@ -38,6 +38,7 @@ private:
 
   mlir::func::FuncOp function;
   const std::vector<Tensor> &inputs;
+  const bool oneDnn;
   bool valid = false;
   std::vector<Tensor> exact;
   std::vector<std::vector<Seen>> seen; ///< by output

@@ -40,10 +40,12 @@ struct Rule {
     Result,      ///< each result by `units`
     Operands,    ///< each operand, then each result by `units`: what sums, norms and interpolations do
     Addition,    ///< like Result, but an affine may have been moved or composed: see Rounding::add
+    Formula,     ///< like Operands, but a step of the formula is about `size`, and rounds: exp(x) - 1, 1 + tanh(x), x - max - log(sum)
     Powers,      ///< like Operands, of squares or higher powers, which overflow and underflow before their root does
     Convolution, ///< like Operands, but an element errs by the largest of its tile (Winograd's algorithm)
   } kind = Exact;
   double units = 0;
+  double size = 0; ///< of a Formula; 0: as large as its operand
 };
 
 double termsOf(Operation *op) {
@@ -70,10 +72,13 @@ Rule ruleOf(Operation *op) {
       .Case<DivOp, SqrtOp, ReciprocalOp, nn::MeanOp>([&](auto) { return Rule{Rule::Result, 4}; })
       .Case<PowOp, ExpOp, LogOp, ErfOp, SinOp, CosOp, TanOp, AsinOp, AcosOp, AtanOp, SinhOp, CoshOp, AsinhOp, AcoshOp, AtanhOp>(
           [&](auto) { return Rule{Rule::Result, function}; })
-      .Case<EluOp, SeluOp, CeluOp, HardSigmoidOp, HardSwishOp, SigmoidOp, TanhOp, SoftplusOp, SoftsignOp, GeluOp, MishOp, SwishOp, ShrinkOp>(
+      .Case<EluOp, SeluOp, CeluOp>([&](auto) { return Rule{Rule::Formula, function, 1}; })
+      .Case<GeluOp>([&](auto) { return Rule{Rule::Formula, function}; })
+      .Case<LogSoftmaxOp, ReduceLogSumExpOp>([&](auto) { return Rule{Rule::Formula, 4 + 2 * std::sqrt(termsOf(op)), 1}; })
+      .Case<HardSigmoidOp, HardSwishOp, SigmoidOp, TanhOp, SoftplusOp, SoftsignOp, MishOp, SwishOp, ShrinkOp>(
           [&](auto) { return Rule{Rule::Operands, function}; })
-      .Case<GemmOp, MatmulOp, ReduceSumOp, nn::ReduceMeanOp, ReduceProdOp, ReduceL1Op, ReduceLogSumOp, ReduceLogSumExpOp, CumSumOp,
-            AveragePoolOp, GlobalAveragePoolOp, BatchNormOp, ChannelAffineOp, SoftmaxOp, LogSoftmaxOp, InverseOp, ScatterElementsOp,
+      .Case<GemmOp, MatmulOp, ReduceSumOp, nn::ReduceMeanOp, ReduceProdOp, ReduceL1Op, ReduceLogSumOp, CumSumOp,
+            AveragePoolOp, GlobalAveragePoolOp, BatchNormOp, ChannelAffineOp, SoftmaxOp, InverseOp, ScatterElementsOp,
             ScatterNDOp>([&](auto) {
         return Rule{Rule::Operands, 4 + 2 * std::sqrt(termsOf(op))};
       })
@@ -90,6 +95,13 @@ Rule ruleOf(Operation *op) {
 
 /// `mostGrowth` of docs/algebra.md: an affine does not move where its shift would exceed what it leaves by more.
 constexpr double mostGrowth = 1000;
+
+/// oneDNN promises its functions to 50 times the distance of 1 to the next number, absolute or relative (benchdnn's threshold of logsoftmax in f32).
+constexpr double oneDnnUnits = 100;
+
+bool isFunction(Operation *op) {
+  return isa<SoftmaxOp, LogSoftmaxOp, EluOp, SigmoidOp, TanhOp, SoftplusOp, GeluOp, MishOp, SwishOp, HardSwishOp, ExpOp, LogOp, SqrtOp, PowOp>(op);
+}
 
 double largestOf(const std::vector<double> &values) {
   double largest = 0;
@@ -138,7 +150,8 @@ Tensor localLargest(const Tensor &tensor, int64_t first, int64_t radius) {
 
 //===- Rounding -----------------------------------------------------------===//
 
-Rounding::Rounding(unsigned seed, const llvm::DenseMap<Value, DType> &types) : engine(seed), types(types) {
+Rounding::Rounding(unsigned seed, const llvm::DenseMap<Value, DType> &types, bool oneDnn)
+    : engine(seed), types(types), oneDnn(oneDnn) {
   flushes = seed % 3 == 0 ? Never : seed % 3 == 1 ? Always : Sometimes;
   keepsWide = seed % 4 < 2 ? Always : Sometimes;
   spreads = seed % 2;
@@ -153,10 +166,14 @@ DType Rounding::typeOf(Value value) const {
 void Rounding::flush(Tensor &tensor, DType type) {
   if (flushes == Never || (type != DType::F32 && type != DType::BF16) || (flushes == Sometimes && coin()))
     return;
+  flushBelow(tensor, 0x1p-126);
+}
+
+void Rounding::flushBelow(Tensor &tensor, double least) {
   std::vector<double> values = toDoubles(tensor);
   bool any = false;
   for (double &value : values)
-    if (value != 0 && std::fabs(value) < 0x1p-126) {
+    if (value != 0 && std::fabs(value) < least) {
       value = std::copysign(0.0, value);
       any = true;
     }
@@ -255,8 +272,10 @@ void Rounding::reevaluatePowers(Operation *op, ArrayRef<Tensor> operands, double
     moved[0] = Tensor(operands[0].type(), operands[0].shape());
     storeDoubles(moved[0], values);
   }
+  if (overflows && overflowsTo == 4) // divided by an infinity: what 0 gives
+    moved[0] = Tensor(operands[0].type(), operands[0].shape());
   reevaluate(op, moved, relative, results);
-  if (overflows)
+  if (overflows && overflowsTo < 4)
     for (Tensor &result : results)
       if (isFloat(result.type()))
         result = whatOverflows(result, std::vector<bool>(static_cast<size_t>(result.size()), true));
@@ -276,6 +295,12 @@ void Rounding::convolve(Operation *op, ArrayRef<Tensor> operands, double relativ
       size *= relative;
     perturb(moved[i], sizes);
   }
+  // Padding multiplies by zeros: weights that are not finite reach every result.
+  for (double value : toDoubles(operands[1]))
+    if (spreads && !std::isfinite(value)) {
+      result = whatOverflows(result, std::vector<bool>(static_cast<size_t>(result.size()), true));
+      return;
+    }
   if (spreads) {
     std::vector<double> values = toDoubles(moved[0]), sizes = toDoubles(magnitudes[0]);
     for (auto [value, size] : llvm::zip_equal(values, sizes))
@@ -328,6 +353,11 @@ void Rounding::roundAnotherWay(Operation *op, ArrayRef<Tensor> operands, Mutable
     rule = ruleOf(op);
     unit = unitOf(DType::F32);
   }
+  // Some are as exact as the reference has them: behind others, where one step further is another branch (a logarithm of what is below 0).
+  if (engine() % 3 == 0)
+    rule = Rule();
+  if (oneDnn && rule.kind != Rule::Exact && isFunction(op))
+    perturb(results[0], std::vector<double>(static_cast<size_t>(results[0].size()), oneDnnUnits * unit));
   switch (rule.kind) {
   case Rule::Exact:
     break;
@@ -336,10 +366,20 @@ void Rounding::roundAnotherWay(Operation *op, ArrayRef<Tensor> operands, Mutable
     break;
   case Rule::Operands:
     reevaluate(op, operands, rule.units * unit, results);
+    if (isa<MishOp, SwishOp>(op) && flushes != Never) // x times what is flushed
+      flushBelow(results[0], 0x1p-124 * largestOf(toDoubles(operands[0])));
     break;
   case Rule::Addition:
     add(op, operands, results[0]);
     break;
+  case Rule::Formula: {
+    reevaluate(op, operands, rule.units * unit, results);
+    std::vector<double> sizes = toDoubles(rule.size > 0 ? results[0] : absolute(operands[0]));
+    for (double &size : sizes)
+      size = rule.units * unit * (rule.size > 0 ? rule.size : size);
+    perturb(results[0], sizes);
+    break;
+  }
   case Rule::Powers:
     reevaluatePowers(op, operands, rule.units * unit, results);
     break;

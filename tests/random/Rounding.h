@@ -15,7 +15,8 @@ double unitOf(DType type);
 class Rounding {
 public:
   /// `types`: what values are in the network, where the evaluated one computes f16 and bf16 as f32 (fused kernels keep f32; docs/rationale.md).
-  Rounding(unsigned seed, const llvm::DenseMap<mlir::Value, DType> &types);
+  /// `oneDnn`: whether kernels of oneDNN may be among those that run.
+  Rounding(unsigned seed, const llvm::DenseMap<mlir::Value, DType> &types, bool oneDnn);
 
   /// Kernels may flush subnormals of f32 and bf16, those they read among them (docs/rationale.md).
   void flush(Tensor &tensor, DType type);
@@ -26,6 +27,7 @@ private:
   DType typeOf(mlir::Value value) const;
   double random() { return engine() / 2147483648.0 - 1; } ///< in [-1, 1)
   bool coin() { return engine() % 2; }
+  void flushBelow(Tensor &tensor, double least);
   void perturb(Tensor &tensor, double relative);
   void perturb(Tensor &tensor, const std::vector<double> &absolute);
   void reevaluate(mlir::Operation *op, mlir::ArrayRef<Tensor> operands, double relative, mlir::MutableArrayRef<Tensor> results);
@@ -38,6 +40,7 @@ private:
   std::mt19937 engine;
   const llvm::DenseMap<mlir::Value, DType> &types;
   enum { Never, Always, Sometimes } flushes, keepsWide;
+  bool oneDnn;
   bool spreads;           ///< an infinity or NaN over a tile (Winograd's algorithm)
   unsigned overflowsTo;   ///< which of the values that a sum gives whose terms overflow
 };
