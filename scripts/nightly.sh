@@ -36,8 +36,7 @@ fi
 suite "dumps of every stage" "$root/scripts/check-dumps.sh"
 
 suite "bounds of compiled kernels" "$build/tests/compiled-ranges" --kernels 2000 --table
-suite "random networks, 2000 seeds" "$build/tests/random-graphs" --count 2000 --reduce-to "$logs"
-suite "random networks, oneDNN" "$build/tests/random-graphs" --count 500 --backend onednn --reduce-to "$logs"
+suite "random networks, 20000 seeds" "$build/tests/random-graphs" --count 20000 --jobs "$(nproc)" --reduce-to "$logs"
 
 # checked COMMAND...: a command that is one test.
 checked() { "$@" && echo "1 passed, 0 failed, 0 skipped"; }

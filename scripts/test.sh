@@ -33,7 +33,7 @@ sinterTest "fusion cases, inputs of any kind" "$root/tests/data/fusion-cases" --
 sinterTest "fusion cases -O0" "$root/tests/data/fusion-cases" --numbers-only -O0
 sinterTest "fusion cases strict" "$root/tests/data/fusion-cases" --numbers-only --math strict
 sinterTest "fusion cases, verified rewrites" "$root/tests/data/fusion-cases" --verify-rewrites
-suite "random networks, 100 seeds" "$build/tests/random-graphs" --count 100 --reduce-to "$logs"
+suite "random networks, 200 seeds" "$build/tests/random-graphs" --count 200 --jobs "$(nproc)" --reduce-to "$logs"
 suite "same bits: JIT, .so, threads" "$root/scripts/check-bits.sh"
 suite "dumps read back, same bits" "$root/scripts/check-dumps.sh" --quick
 

@@ -214,6 +214,11 @@ template <typename Op> static std::string refusePool(Operation *op, const Target
   return "";
 }
 
+/// Of pools that add up their elements and divide or take a root: integers would wrap on the way.
+template <typename Op> static std::string refuseSum(Operation *op, const Target &target) {
+  return isa<FloatType>(elementTypeOf(op->getOperand(0))) ? refusePool<Op>(op, target) : "it computes a fraction from integers";
+}
+
 static LogicalResult emitMaxPool(KernelEmitter &e, Operation *op) {
   if (layoutOf(op->getResult(0).getType()))
     return emitBlockedPool(e, op);
@@ -312,8 +317,8 @@ static LogicalResult emitMaxPoolIndices(KernelEmitter &e, Operation *op) {
 
 void registerPoolEmitters(EmitterTable &table) {
   table.add<MaxPoolOp>({refusePool<MaxPoolOp>, emitMaxPool, true});
-  table.add<AveragePoolOp>({refusePool<AveragePoolOp>, emitAveragePool, true});
-  table.add<LpPoolOp>({refusePool<LpPoolOp>, emitLpPool});
+  table.add<AveragePoolOp>({refuseSum<AveragePoolOp>, emitAveragePool, true});
+  table.add<LpPoolOp>({refuseSum<LpPoolOp>, emitLpPool});
   table.add<MaxPoolIndicesOp>({nullptr, emitMaxPoolIndices});
 }
 

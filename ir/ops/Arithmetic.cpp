@@ -173,7 +173,8 @@ static Value powConstant(Element x, double n) {
 
 Value PowOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   auto [x, y] = operandsOf(*this, b, loc, args);
-  if (std::optional<double> n = constantScalar(getB()))
+  // An integer to a float power goes through f64, and saturates where products would wrap.
+  if (std::optional<double> n = constantScalar(getB()); n && (x.isFloat() || !y.isFloat()))
     if (Value power = powConstant(x, *n))
       return power;
   if (!x.isFloat() && !y.isFloat())

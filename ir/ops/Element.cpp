@@ -214,6 +214,11 @@ bool isSelectedFrom(Value value) {
   });
 }
 
-Element copySign(Element x, Element y) { return make<math::CopySignOp>(x, x.value, y.value); }
+/// By bits: of a sign that was rounded from f64, llvm.copysign would round the f64 to a half, for which there is a library call alone.
+Element copySign(Element x, Element y) {
+  int64_t sign = x.width() == 64 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int32_t>::min();
+  Element bits = x.asInt();
+  return ((bits & bits.constantInt(~sign)) | (y.asInt() & bits.constantInt(sign))).asFloat();
+}
 
 } // namespace sinter::nn

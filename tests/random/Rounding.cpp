@@ -93,8 +93,8 @@ Rule ruleOf(Operation *op) {
       .Default([](Operation *) { return Rule(); });
 }
 
-/// `mostGrowth` of docs/algebra.md: an affine does not move where its shift would exceed what it leaves by more.
-constexpr double mostGrowth = 1000;
+/// An affine moves and composes as long as its shift is no larger than this, beside results of about 1 (docs/algebra.md, Cancellation).
+double mostCancellation(DType type) { return type == DType::F64 ? 0x1p37 : type == DType::F32 ? 0x1p8 : 4; }
 
 /// oneDNN promises its functions to 50 times the distance of 1 to the next number, absolute or relative (benchdnn's threshold of logsoftmax in f32).
 constexpr double oneDnnUnits = 100;
@@ -338,7 +338,8 @@ void Rounding::add(Operation *op, ArrayRef<Tensor> operands, Tensor &result) {
   if (failed(sums))
     return;
   std::vector<double> sizes = toDoubles((*sums)[0]);
-  double most = constant ? mostGrowth * largestOf(toDoubles(result)) : std::numeric_limits<double>::infinity();
+  double most = constant ? mostCancellation(typeOf(op->getResult(0))) * std::max(1.0, largestOf(toDoubles(result)))
+                         : std::numeric_limits<double>::infinity();
   for (double &size : sizes)
     size = unit * std::min(size, most);
   perturb(result, sizes);
