@@ -94,7 +94,7 @@ Rule ruleOf(Operation *op) {
 }
 
 /// An affine moves and composes as long as its shift is no larger than this, beside results of about 1 (docs/algebra.md, Cancellation).
-double mostCancellation(DType type) { return type == DType::F64 ? 0x1p37 : type == DType::F32 ? 0x1p8 : 4; }
+double mostCancellation(DType type) { return type == DType::F64 ? 0x1p33 : type == DType::F32 ? 0x1p4 : 2; }
 
 /// oneDNN promises its functions to 50 times the distance of 1 to the next number, absolute or relative (benchdnn's threshold of logsoftmax in f32).
 constexpr double oneDnnUnits = 100;
@@ -357,8 +357,6 @@ void Rounding::roundAnotherWay(Operation *op, ArrayRef<Tensor> operands, Mutable
   // Some are as exact as the reference has them: behind others, where one step further is another branch (a logarithm of what is below 0).
   if (engine() % 3 == 0)
     rule = Rule();
-  if (oneDnn && rule.kind != Rule::Exact && isFunction(op))
-    perturb(results[0], std::vector<double>(static_cast<size_t>(results[0].size()), oneDnnUnits * unit));
   switch (rule.kind) {
   case Rule::Exact:
     break;
@@ -388,6 +386,8 @@ void Rounding::roundAnotherWay(Operation *op, ArrayRef<Tensor> operands, Mutable
     convolve(op, operands, rule.units * unit, results[0]);
     break;
   }
+  if (oneDnn && rule.kind != Rule::Exact && isFunction(op))
+    perturb(results[0], std::vector<double>(static_cast<size_t>(results[0].size()), oneDnnUnits * unit));
   for (auto [value, result] : llvm::zip_equal(op->getResults(), results)) {
     DType type = typeOf(value);
     if (type != result.type() && (isa<CastOp>(op) || (keepsWide == Sometimes && coin()))) {
