@@ -48,7 +48,6 @@ struct CompileOptions {
   /// Every rewrite is checked on single elements; one that changes values is left out, and `warn` told of it, or the
   /// compilation fails.
   bool checkRewrites = true, failOnUnsound = false;
-  std::function<void(const std::string &)> warn; ///< may be null
   std::string backend = "auto"; ///< auto, llvm, onednn, reference
   std::string math = "default"; ///< strict, default, fast
   std::string precision = "f32"; ///< f32; bf16: products of rounded operands, where the target has instructions for them

@@ -221,7 +221,6 @@ Status CommonOptions::finish() {
   compile.empty.insert(empty_.begin(), empty_.end());
   compile.prune = !noPrune_;
   compile.checkRewrites = !noCheckRewrites_;
-  compile.warn = [](const std::string &text) { fmt::print(stderr, "sinter: warning: {}\n", text); };
   if (Status s = parseAssignments("--shape", "NAME=1x3x224x224", shapes_, compile.shapes, parseShape);
       !s.ok())
     return s;
