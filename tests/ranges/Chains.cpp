@@ -123,7 +123,9 @@ public:
     bool isValid = true;
     for (Operation &op : example.getBody().front().without_terminator()) {
       Operation *clone = b.clone(op, mapping);
-      if (!isa<nn::ConstantOp>(op))
+      if (auto constant = dyn_cast<nn::ConstantOp>(clone))
+        mapping.map(op.getResult(0), converted(constant, op.getResult(0)));
+      else
         for (Value result : clone->getResults())
           result.setType(inType(cast<RankedTensorType>(result.getType())));
       isValid &= succeeded(verify(clone));
@@ -159,6 +161,17 @@ private:
 
   RankedTensorType inType(RankedTensorType tensor) {
     return isFloatTensor(tensor) && tensor.getElementType().isF32() ? RankedTensorType::get(tensor.getShape(), type) : tensor;
+  }
+
+  /// The example's constant in the float type, unless what reads it wants f32: scales and exponents.
+  Value converted(nn::ConstantOp constant, Value original) {
+    bool isFixed = llvm::any_of(original.getUsers(), [](Operation *user) { return isa<nn::ResizeOp, nn::PowOp>(user); });
+    auto tensor = cast<RankedTensorType>(constant.getType());
+    if (isFixed || !isFloatTensor(tensor) || inType(tensor) == tensor)
+      return constant;
+    Tensor values(*nn::toDType(type), Shape(tensor.getShape()));
+    storeDoubles(values, toDoubles(*nn::constantTensor(constant)));
+    return nn::ConstantOp::create(b, loc, values, "c");
   }
 
   /// What the example's argument becomes: floats are inputs behind elementwise ops, or constants.
