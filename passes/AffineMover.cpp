@@ -153,8 +153,8 @@ std::pair<std::optional<AffineOf>, AffineVerdict> affineOf(Operation *op) {
   return found ? std::pair(found, AffineVerdict::yes()) : std::pair(found, notAffine());
 }
 
-std::pair<Value, Value> makeParameters(OpBuilder &builder, Location loc, RankedTensorType type,
-                                       const ChannelAffine &affine) {
+/// s and t as tensors that broadcast to a type; nothing where they do not round to finite values, or s underflows.
+static std::optional<std::pair<Tensor, Tensor>> roundParameters(RankedTensorType type, const ChannelAffine &affine) {
   Shape shape;
   if (!affine.isUniform()) {
     shape.assign(static_cast<size_t>(type.getRank() - affine.axis), 1);
@@ -164,9 +164,21 @@ std::pair<Value, Value> makeParameters(OpBuilder &builder, Location loc, RankedT
   std::optional<Tensor> scale = roundScales(element, shape, affine.scale),
                         shift = roundFolded(element, shape, affine.shift);
   if (!scale || !shift)
+    return std::nullopt;
+  return std::pair(*scale, *shift);
+}
+
+bool canMakeParameters(RankedTensorType type, const ChannelAffine &affine) {
+  return roundParameters(type, affine).has_value();
+}
+
+std::pair<Value, Value> makeParameters(OpBuilder &builder, Location loc, RankedTensorType type,
+                                       const ChannelAffine &affine) {
+  auto parameters = roundParameters(type, affine);
+  if (!parameters)
     return {};
-  Value s = ConstantOp::create(builder, loc, *scale, "scale"),
-        t = ConstantOp::create(builder, loc, *shift, "shift");
+  Value s = ConstantOp::create(builder, loc, parameters->first, "scale"),
+        t = ConstantOp::create(builder, loc, parameters->second, "shift");
   return {s, t};
 }
 

@@ -55,6 +55,8 @@ private:
   int asked = 0;
 };
 
+/// Whether makeParameters gives something.
+bool canMakeParameters(mlir::RankedTensorType type, const ChannelAffine &affine);
 /// s and t of an affine as constants that broadcast to a tensor type; null where they do not round to finite
 /// values.
 std::pair<mlir::Value, mlir::Value> makeParameters(mlir::OpBuilder &builder, mlir::Location loc,

@@ -165,8 +165,7 @@ private:
       mean = constantTensor(op.getMean());
       affine.shift = toDoubles(*constantTensor(op.getBias()));
     }
-    auto [scale, shift] = makeParameters(builder, op.getLoc(), type, affine);
-    if (!scale) {
+    if (!canMakeParameters(type, affine)) {
       journal->note(op.getLoc(), "NONFINITE_FOLD",
                     "its combined constants would not be finite in their storage type");
       return;
@@ -179,6 +178,7 @@ private:
         auto [unused, c] = makeParameters(builder, op.getLoc(), type, means);
         x = SubOp::create(builder, op.getLoc(), x.getType(), x, c);
       }
+      auto [scale, shift] = makeParameters(builder, op.getLoc(), type, affine);
       Value y = ChannelAffineOp::create(builder, op.getLoc(), op.getY().getType(), x, scale, shift);
       op->replaceAllUsesWith(ValueRange(y));
       op->erase();

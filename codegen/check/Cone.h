@@ -40,6 +40,7 @@ public:
   /// Counts towards the bound.
   void work(int64_t amount) { spent += amount; }
   bool isExhausted() const { return spent > allowed; }
+  int64_t workDone() const { return spent; }
   /// Operands that are constants, and the share of their value that a rounding may have moved: 0 for old ones.
   std::optional<Tensor> constant(mlir::Value value, double &roundedShare);
 

@@ -4,7 +4,9 @@
 #include "codegen/check/Leaves.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
+#include "ir/Weights.h"
 #include "passes/RangeAnalysis.h"
+#include "llvm/ADT/Hashing.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -37,9 +39,26 @@ constexpr int64_t mostWork = 3'000'000;
 
 bool sameType(Value a, Value b) { return nn::withoutLayout(a.getType()) == nn::withoutLayout(b.getType()); }
 
+/// The same for constants with the same elements, whatever their shapes: a pass that moves the mean of a BatchNorm rounds
+/// nothing. Nothing for large ones.
+std::optional<uint64_t> contentOf(ElementsAttr value) {
+  constexpr int64_t mostElements = 1 << 14;
+  if (value.getNumElements() > mostElements || value.getNumElements() == 0)
+    return std::nullopt;
+  std::optional<Tensor> tensor = nn::readElements(value);
+  if (!tensor)
+    return std::nullopt;
+  size_t size = sizeOf(tensor->type());
+  StringRef bytes(reinterpret_cast<const char *>(tensor->data()), size * static_cast<size_t>(tensor->size())),
+      first = bytes.take_front(size);
+  bool isUniform = bytes.drop_back(size) == bytes.drop_front(size);
+  return llvm::hash_combine(static_cast<int>(tensor->type()), isUniform ? first : bytes);
+}
+
 class FunctionComparison {
 public:
-  FunctionComparison(func::FuncOp before, func::FuncOp after) : before(before), after(after) {}
+  FunctionComparison(func::FuncOp before, func::FuncOp after, int64_t &workLeft)
+      : before(before), after(after), workLeft(workLeft) {}
 
   FunctionVerdict run() {
     if (before.getArgumentTypes() != after.getArgumentTypes() ||
@@ -71,8 +90,11 @@ private:
       numbering.number(op, results);
       for (auto [value, number] : llvm::zip_equal(op->getResults(), results))
         numbering.assign(value, number);
-      if (auto constant = dyn_cast<nn::ConstantOp>(op))
+      if (auto constant = dyn_cast<nn::ConstantOp>(op)) {
         oldConstants.insert(constant.getValue());
+        if (std::optional<uint64_t> content = contentOf(constant.getValue()))
+          oldContents.insert(*content);
+      }
     }
     numberArguments(after, numbering);
     known = numbering.size();
@@ -248,17 +270,28 @@ private:
     if (leaves.empty())
       leaves = leavesAt(theirs, depth + 1);
     auto isLeaf = [&](Value value) { return leaves.contains(numbering.of(value)); };
-    auto isOldConstant = [&](Attribute value) { return oldConstants.contains(value); };
+    auto isOldConstant = [&](Attribute value) {
+      std::optional<uint64_t> content;
+      return oldConstants.contains(value) ||
+             ((content = contentOf(cast<ElementsAttr>(value))) && oldContents.contains(*content));
+    };
     auto everythingIsOld = [](Attribute) { return true; };
     Comparison last;
-    for (unsigned size : {2, 1, 0}) {
+    if (workLeft <= 0)
+      return {Outcome::Unknown, false, "the model takes more comparisons than a compilation makes"};
+    // Fewer elements of each, once most of the work is done: better all pairs by some than some by all.
+    unsigned largest = workLeft > mostWorkOfAll / 2 ? 2 : workLeft > mostWorkOfAll / 4 ? 1 : 0;
+    for (unsigned size = largest + 1; size-- > 0;) {
       Cone old(isLeaf, everythingIsOld), now(isLeaf, isOldConstant);
-      SmallVector<int64_t> elements = sample(nn::rankedType(mine), size);
+      bool isConstant = size == 2 && mine.getDefiningOp<nn::ConstantOp>() && isOfConstants(theirs);
+      SmallVector<int64_t> elements =
+          isConstant ? spread(nn::rankedType(mine)) : sample(nn::rankedType(mine), size);
       if (elements.empty())
         return {Outcome::Equal, false, ""};
       std::string problem = old.plan(theirs, elements, mostWork);
       if (problem.empty())
         problem = now.plan(mine, elements, mostWork);
+      workLeft -= old.workDone() + now.workDone();
       if (!problem.empty()) {
         last = {Outcome::Unknown, false, problem};
         continue;
@@ -362,6 +395,30 @@ private:
     int64_t stride = nn::rowMajorStrides(shape)[axis];
     for (int64_t element : points.elements)
       how.channel.push_back(element / stride % shape[axis]);
+  }
+
+  /// Whether a value is computed from constants alone, so that its elements cost little.
+  static bool isOfConstants(Value value) {
+    SmallVector<Value> stack{originOf(value)};
+    constexpr int mostVisited = 64;
+    for (int visited = 0; !stack.empty(); ++visited) {
+      Operation *op = stack.pop_back_val().getDefiningOp();
+      if (!op || visited == mostVisited)
+        return false;
+      for (Value operand : op->getOperands())
+        stack.push_back(originOf(operand));
+    }
+    return true;
+  }
+
+  /// All elements up to a number, beyond it as many at even distances.
+  static SmallVector<int64_t> spread(RankedTensorType type) {
+    constexpr int64_t mostElements = 4096;
+    int64_t count = type.getNumElements(), taken = std::min(count, mostElements);
+    SmallVector<int64_t> elements;
+    for (int64_t i = 0; i < taken; ++i)
+      elements.push_back(i * count / taken);
+    return elements;
   }
 
   /// Corners, edges and places inside, and all indices along one axis (up to a bound). `size` 2: the most; 0: one element.
@@ -501,21 +558,23 @@ private:
   double hugeScale = 1;
   ValueNumber known = 0; ///< numbers below it belong to old values
   DenseSet<Attribute> oldConstants;
+  DenseSet<uint64_t> oldContents;
   DenseMap<Operation *, Operation *> partners;
   DenseMap<Value, SmallVector<Value, 2>> candidates;
   DenseMap<ValueNumber, SmallVector<Points *, 2>> drawn; ///< in the comparison at hand
   DenseMap<ValueNumber, Value> oldValues;
   std::optional<nn::RangeAnalysis> ranges;
   FunctionVerdict verdict;
+  int64_t &workLeft;
 };
 
 } // namespace
 
-FunctionVerdict compareFunctions(ModuleOp before, ModuleOp after) {
+FunctionVerdict compareFunctions(ModuleOp before, ModuleOp after, int64_t &workLeft) {
   auto mine = after.lookupSymbol<func::FuncOp>("main"), theirs = before.lookupSymbol<func::FuncOp>("main");
   if (!mine || !theirs)
     return {};
-  return FunctionComparison(theirs, mine).run();
+  return FunctionComparison(theirs, mine, workLeft).run();
 }
 
 } // namespace sinter::codegen

@@ -57,13 +57,18 @@ void RewriteGuard::attach(PassManager &passes) {
 }
 
 void RewriteGuard::check(StringRef pass, ModuleOp module) {
-  FunctionVerdict verdict = compareFunctions(*before, module);
+  FunctionVerdict verdict = compareFunctions(*before, module, workLeft);
   compared += verdict.compared;
   unchecked += verdict.unchecked;
   if (why.empty() && !verdict.why.empty())
     why = pass.str() + ": " + verdict.why;
   if (!verdict)
     repair(pass, module, verdict.change);
+}
+
+FunctionVerdict RewriteGuard::compareAgain(ModuleOp module) {
+  int64_t work = mostWorkOfAll;
+  return compareFunctions(*before, module, work);
 }
 
 RewriteGuard::Replay RewriteGuard::replay(const Withheld &withheld, size_t mostRewrites) {
@@ -102,7 +107,7 @@ RewriteGuard::Replay RewriteGuard::replay(const Withheld &withheld, size_t mostR
 std::optional<std::pair<std::string, unsigned>> RewriteGuard::findFirst(const Withheld &withheld, size_t count) {
   auto accepts = [&](size_t most) {
     Replay version = replay(withheld, most);
-    return version.module && compareFunctions(*before, *version.module);
+    return version.module && compareAgain(*version.module);
   };
   // Some number of rewrites is good and one more is not, even if single ones mend what others broke.
   size_t good = 0, bad = count;
@@ -139,7 +144,7 @@ void RewriteGuard::repair(StringRef pass, ModuleOp module, const std::string &ch
     Replay version = replay(withheld, SIZE_MAX);
     FunctionVerdict verdict;
     if (version.module)
-      verdict = compareFunctions(*before, *version.module);
+      verdict = compareAgain(*version.module);
     if (version.module && verdict)
       return settle(version);
     now = verdict.change;
@@ -147,7 +152,7 @@ void RewriteGuard::repair(StringRef pass, ModuleOp module, const std::string &ch
   // None of its rewrites, or not the pass at all where it may be left out.
   here.push_back({pass.str(), "", change, true});
   Replay none = replay(withheld, 0);
-  if (none.module && compareFunctions(*before, *none.module))
+  if (none.module && compareAgain(*none.module))
     return settle(none);
   here.back().isWithheld = false;
   unsound.insert(unsound.end(), here.begin(), here.end());

@@ -43,6 +43,8 @@ private:
     std::vector<std::pair<std::string, unsigned>> rewrites; ///< those that were made, with their occurrences
   };
   void check(llvm::StringRef pass, mlir::ModuleOp module);
+  /// A version that the search for a fault made, which is rare: it may take as much work as a whole compilation.
+  FunctionVerdict compareAgain(mlir::ModuleOp module);
   void repair(llvm::StringRef pass, mlir::ModuleOp module, const std::string &change);
   Replay replay(const Withheld &withheld, size_t mostRewrites);
   /// The rewrite without which the pass is sound up to there; nothing where there is no single one.
@@ -52,6 +54,7 @@ private:
   std::function<void(mlir::OpPassManager &)> buildPasses;
   std::function<void()> afterReplay;
   std::vector<UnsoundRewrite> unsound;
+  int64_t workLeft = mostWorkOfAll;
   unsigned started = 0;   ///< passes so far
   bool isStatic = false;  ///< shapes are
   bool isReplaying = false, isDone = false;

@@ -22,9 +22,9 @@ static SmallVector<SmallVector<SumBounds, 1>> productSums(const Tensor &weight, 
   Type element = elementTypeOf(op->getResult(0));
   std::vector<double> w, lower, upper;
   bool areFloats = true;
-  ArrayRef<float> rows; // if f32, and sums run along what lies one after another
-  if (weight.type() == DType::F32 && side.innerStride == 1) {
-    rows = {weight.as<float>().data(), static_cast<size_t>(weight.size())};
+  ArrayRef<float> values; // if f32
+  if (weight.type() == DType::F32) {
+    values = {weight.as<float>().data(), static_cast<size_t>(weight.size())};
     for (Interval bounds : x) {
       lower.push_back(bounds.lo), upper.push_back(bounds.hi);
       areFloats &= isFloatNumber(bounds.lo) && isFloatNumber(bounds.hi);
@@ -32,19 +32,34 @@ static SmallVector<SmallVector<SumBounds, 1>> productSums(const Tensor &weight, 
   } else {
     w = toDoubles(weight);
   }
-  auto inner = static_cast<size_t>(side.inner);
-  SmallVector<SmallVector<SumBounds, 1>> sums;
-  for (int64_t o = 0; o < side.channels; ++o) {
-    auto &batches = sums.emplace_back(static_cast<size_t>(side.batches), SumBounds(element, productArithmetic(op)));
-    for (int64_t n = 0; n < side.batches; ++n) {
-      auto first = static_cast<size_t>(n * side.channels * side.inner + o * side.channelStride);
-      SumBounds &sum = batches[static_cast<size_t>(n)];
-      if (!rows.empty())
-        sum.addProducts(rows.slice(first, inner), lower, upper, areFloats);
-      for (size_t k = 0; k < inner && rows.empty(); ++k)
-        sum.addProduct(w[first + k * static_cast<size_t>(side.innerStride)], x[k]);
+  auto inner = static_cast<size_t>(side.inner), innerStride = static_cast<size_t>(side.innerStride);
+  // Sums run along rows: those of columns are copied first, as many at a time as share their cache lines.
+  constexpr int64_t columnsAtATime = 16;
+  std::vector<float> rows(innerStride == 1 || values.empty() ? 0 : inner * columnsAtATime);
+  auto firstOf = [&](int64_t o, int64_t n) {
+    return static_cast<size_t>(n * side.channels * side.inner + o * side.channelStride);
+  };
+  SmallVector<SmallVector<SumBounds, 1>> sums(static_cast<size_t>(side.channels));
+  for (auto &batches : sums)
+    batches.assign(static_cast<size_t>(side.batches), SumBounds(element, productArithmetic(op)));
+  for (int64_t n = 0; n < side.batches; ++n)
+    for (int64_t o = 0; o < side.channels; ++o) {
+      SumBounds &sum = sums[static_cast<size_t>(o)][static_cast<size_t>(n)];
+      size_t first = firstOf(o, n);
+      if (values.empty()) {
+        for (size_t k = 0; k < inner; ++k)
+          sum.addProduct(w[first + k * innerStride], x[k]);
+      } else if (innerStride == 1) {
+        sum.addProducts(values.slice(first, inner), lower, upper, areFloats);
+      } else {
+        int64_t column = o % columnsAtATime;
+        if (column == 0)
+          for (size_t k = 0; k < inner; ++k)
+            for (int64_t c = 0; c < std::min(columnsAtATime, side.channels - o); ++c)
+              rows[static_cast<size_t>(c) * inner + k] = values[firstOf(o + c, n) + k * innerStride];
+        sum.addProducts(ArrayRef(rows).slice(static_cast<size_t>(column) * inner, inner), lower, upper, areFloats);
+      }
     }
-  }
   return sums;
 }
 

@@ -146,16 +146,18 @@ void flush(Operation *op) {
     });
 }
 
-void overflowInAverage(Operation *op) {
+/// sqrt(sum (c x)^2) for c sqrt(sum x^2), c > 0: the squares overflow.
+void overflowInSquares(Operation *op) {
   auto mul = dyn_cast<MulOp>(op);
-  auto pool = mul ? mul.getA().getDefiningOp<GlobalAveragePoolOp>() : GlobalAveragePoolOp();
+  auto norm = mul ? mul.getA().getDefiningOp<ReduceL2Op>() : ReduceL2Op();
   std::optional<double> c = mul ? scalarOf(mul.getB()) : std::nullopt;
-  if (!pool || !c)
+  if (!norm || !c)
     return;
   rewrite(op, "fault-overflow", [&] {
-    OpBuilder b(op);
-    Value x = MulOp::create(b, op->getLoc(), pool.getX().getType(), pool.getX(), mul.getB());
-    mul.replaceAllUsesWith(GlobalAveragePoolOp::create(b, op->getLoc(), mul.getType(), x).getResult());
+    OpBuilder b(norm);
+    Value x = MulOp::create(b, op->getLoc(), norm.getX().getType(), norm.getX(), mul.getB());
+    norm->setOperand(0, x);
+    mul.replaceAllUsesWith(norm->getResult(0));
   });
 }
 
@@ -187,7 +189,7 @@ constexpr Fault faults[] = {{"siblings-split", siblings<SplitOp>},
                             {"round-bound", roundBounds},
                             {"drop-clip", drop<ClipOp>},
                             {"flush", flush},
-                            {"overflow-average", overflowInAverage},
+                            {"overflow-squares", overflowInSquares},
                             {"infinite-bound", dropInfiniteBound},
                             {"pair", dropPair}};
 
@@ -213,14 +215,18 @@ void disturb(Operation *op, StringRef rule, llvm::function_ref<void()> change) {
   Operation *scope = op;
   while (scope->getParentOp())
     scope = scope->getParentOp();
-  llvm::SmallPtrSet<const void *, 32> before;
-  scope->walk([&](ConstantOp constant) { before.insert(constant.getValue().getAsOpaquePointer()); });
+  // What a rule makes before it asks is read by nothing yet.
+  llvm::SmallPtrSet<Operation *, 32> before;
+  scope->walk([&](ConstantOp constant) {
+    if (!constant->use_empty())
+      before.insert(constant);
+  });
   change();
   if (StringRef(std::getenv("SINTER_FAULT")) != ("disturb:" + rule).str())
     return;
   scope->walk([&](ConstantOp constant) {
     std::optional<Tensor> tensor = constantTensor(constant);
-    if (before.contains(constant.getValue().getAsOpaquePointer()) || !tensor || tensor->type() != DType::F32 || tensor->size() == 0)
+    if (before.contains(constant) || !tensor || tensor->type() != DType::F32 || tensor->size() == 0)
       return;
     std::vector<double> values = toDoubles(*tensor);
     auto n = static_cast<double>(tensor->size()) / static_cast<double>(tensor->rank() > 0 ? tensor->shape()[0] : 1);
