@@ -97,7 +97,8 @@ Value widen(const Bits &o, Value bits, Type element, bool hasHalf) {
 Value narrow(const Bits &o, Value value, Type element, bool hasHalf) {
   if (element.isBF16())
     return narrowBfloat(o, value);
-  if (!hasHalf)
+  // LLVM makes one conversion of one from f64 to f32 and one to f16: it rounds otherwise, and is a call that nothing defines.
+  if (!hasHalf || value.getDefiningOp<arith::TruncFOp>())
     return narrowHalf(o, value);
   Value half = arith::TruncFOp::create(o.b, o.type(o.b.getF16Type()), value);
   return arith::BitcastOp::create(o.b, o.type(o.b.getI16Type()), half);
