@@ -96,10 +96,11 @@ static Inner innerKind(const Access &access, const Space &space, size_t split) {
 }
 
 /// The result of an op, which others of its kernel read: f16 and bf16 keep the bits of f32, or what a kernel of its own
-/// would leave where each op is to be rounded.
-static Value rounded(KernelEmitter &e, KernelOp kernel, Type element, Value value) {
+/// would leave where each op is to be rounded. A cast is nothing but its rounding.
+static Value rounded(KernelEmitter &e, Operation *op, Type element, Value value) {
   bool isNarrow = element.isF16() || element.isBF16();
-  return isNarrow && kernel->getParentOfType<ModuleOp>()->hasAttr(roundEachOpAttr) ? roundedTo(e, element, value) : value;
+  return isNarrow && (isa<CastOp>(op) || op->getParentOfType<ModuleOp>()->hasAttr(roundEachOpAttr)) ? roundedTo(e, element, value)
+                                                                                                    : value;
 }
 
 /// Computes values of the kernel at one point, each once.
@@ -140,7 +141,7 @@ private:
     }
     Value result = cast<ElementwiseOpInterface>(op).buildElement(e.b, op->getLoc(), args);
     assert(result && "refuseKernel has tried to build every op");
-    return rounded(e, e.kernel, elementTypeOf(access.value), result);
+    return rounded(e, op, elementTypeOf(access.value), result);
   }
 
   Value load(const Access &access, unsigned lanes) {
@@ -246,7 +247,7 @@ void KernelEmitter::finish(unsigned result, Value element, const Point &point) {
   for (auto [number, value] : llvm::enumerate(yieldOf(kernel)->getOperands()))
     if (reaches(anchorResult, value))
       outputs.push_back({number, value});
-  storeOutputs(outputs, anchorResult, point, anchorResult, rounded(*this, kernel, elementTypeOf(anchorResult), element));
+  storeOutputs(outputs, anchorResult, point, anchorResult, rounded(*this, anchorOp, elementTypeOf(anchorResult), element));
 }
 
 void KernelEmitter::storeOutputs(ArrayRef<KernelOutput> outputs, Value like, const Point &point,

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 
@@ -214,11 +215,12 @@ bool isSelectedFrom(Value value) {
   });
 }
 
-/// By bits: of a sign that was rounded from f64, llvm.copysign would round the f64 to a half, for which there is a library call alone.
+/// x is not negative. Not llvm.copysign, nor what LLVM takes for it: of a sign that was rounded from f64 it would round the f64 to a half, for which there is
+/// a library call alone.
 Element copySign(Element x, Element y) {
   int64_t sign = x.width() == 64 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int32_t>::min();
   Element bits = x.asInt();
-  return ((bits & bits.constantInt(~sign)) | (y.asInt() & bits.constantInt(sign))).asFloat();
+  return (bits ^ (y.asInt() & bits.constantInt(sign))).asFloat();
 }
 
 } // namespace sinter::nn

@@ -69,7 +69,7 @@ Rule ruleOf(Operation *op) {
       .Case<ConvOp, ConvTransposeOp>([&](auto) { return Rule{Rule::Convolution, 4 + 2 * std::sqrt(termsOf(op))}; })
       .Case<AddOp, SubOp, SumOp>([&](auto) { return Rule{Rule::Addition, 2}; })
       .Case<MulOp, LeakyReluOp, PReluOp, DequantizeOp, RangeOp>([&](auto) { return Rule{Rule::Result, 2}; })
-      .Case<DivOp, SqrtOp, ReciprocalOp, nn::MeanOp>([&](auto) { return Rule{Rule::Result, 4}; })
+      .Case<DivOp, SqrtOp, ReciprocalOp>([&](auto) { return Rule{Rule::Result, 4}; })
       .Case<PowOp, ExpOp, LogOp, ErfOp, SinOp, CosOp, TanOp, AsinOp, AcosOp, AtanOp, SinhOp, CoshOp, AsinhOp, AcoshOp, AtanhOp>(
           [&](auto) { return Rule{Rule::Result, function}; })
       .Case<EluOp, SeluOp, CeluOp>([&](auto) { return Rule{Rule::Formula, function, 1}; })
@@ -82,6 +82,7 @@ Rule ruleOf(Operation *op) {
             ScatterNDOp>([&](auto) {
         return Rule{Rule::Operands, 4 + 2 * std::sqrt(termsOf(op))};
       })
+      .Case<nn::MeanOp>([&](auto) { return Rule{Rule::Operands, 4}; }) // its terms may cancel
       .Case<ReduceL2Op, ReduceSumSquareOp, LpPoolOp, GlobalLpPoolOp, BatchNormTrainingOp, InstanceNormOp, GroupNormOp, LayerNormOp,
             LayerNormStatsOp, RmsNormOp, MeanVarianceNormOp, LpNormOp, LrnOp>([&](auto) {
         return Rule{Rule::Powers, 4 + 2 * std::sqrt(termsOf(op))};

@@ -103,6 +103,20 @@ constexpr Case cases[] = {
     {"bfloat", "(%x: tensor<3x21xbf16>, %y: tensor<21xbf16>) -> tensor<3x21xbf16>",
      "%0 = nn.add %x, %y : (tensor<3x21xbf16>, tensor<21xbf16>) -> tensor<3x21xbf16>\n"
      "return %0 : tensor<3x21xbf16>\n"},
+    // A cast in a kernel rounds: what x loses by it is not 0.
+    {"rounded_by_cast", "(%x: tensor<37xf32>) -> tensor<37xf32>",
+     "%h = nn.cast %x {to = f16} : (tensor<37xf32>) -> tensor<37xf16>\n %w = nn.cast %h {to = f32} : (tensor<37xf16>) -> tensor<37xf32>\n"
+     "%0 = nn.sub %x, %w : (tensor<37xf32>, tensor<37xf32>) -> tensor<37xf32>\n return %0 : tensor<37xf32>\n"},
+    // Signs that come from f64 need no function of a library.
+    {"half_tanh_of_sin", "(%x: tensor<37xf16>) -> tensor<37xf16>",
+     "%0 = nn.sin %x : (tensor<37xf16>) -> tensor<37xf16>\n %1 = nn.tanh %0 : (tensor<37xf16>) -> tensor<37xf16>\n return %1 : tensor<37xf16>\n", 2e-3},
+    {"half_sinh_of_min", "(%x: tensor<37xf16>) -> tensor<37xf16>",
+     "%c = nn.constant dense<0.5> : tensor<1xf16>\n %0 = nn.min %c, %x : (tensor<1xf16>, tensor<37xf16>) -> tensor<37xf16>\n"
+     "%1 = nn.sinh %0 : (tensor<37xf16>) -> tensor<37xf16>\n return %1 : tensor<37xf16>\n", 2e-3},
+    // An integer to a float power saturates.
+    {"power_of_integers", "(%x: tensor<37xui16>) -> tensor<37xui16>",
+     "%t = nn.constant dense<10> : tensor<1xui16>\n %x10 = nn.mul %x, %t : (tensor<37xui16>, tensor<1xui16>) -> tensor<37xui16>\n"
+     "%c = nn.constant dense<4.0> : tensor<f32>\n %0 = nn.pow %x10, %c : (tensor<37xui16>, tensor<f32>) -> tensor<37xui16>\n return %0 : tensor<37xui16>\n"},
     {"double", "(%x: tensor<50xf64>, %y: tensor<1xf64>) -> tensor<50xf64>",
      "%0 = nn.add %x, %y : (tensor<50xf64>, tensor<1xf64>) -> tensor<50xf64>\n return %0 : tensor<50xf64>\n", 1e-15},
     {"bytes", "(%x: tensor<133xui8>, %y: tensor<133xui8>) -> tensor<133xui8>",
