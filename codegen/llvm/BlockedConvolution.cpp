@@ -634,8 +634,7 @@ LogicalResult emitBlockedTranspose(KernelEmitter &e, ConvTransposeOp op) {
     return failure();
   Window window = *threeAxes(*resolved);
   ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
-  Tensor weights = *constantTensor(op.getW());
-  auto from = weights.as<float>();
+  std::vector<double> from = toDoubles(*constantTensor(op.getW()));
   std::vector<double> bias = op.getB() ? toDoubles(*constantTensor(op.getB())) : std::vector<double>();
   SmallVector<TransposedPhase> rows = *transposedPhases(window[1]), columns = *transposedPhases(window[2]);
   for (const TransposedPhase &row : rows)
@@ -645,7 +644,7 @@ LogicalResult emitBlockedTranspose(KernelEmitter &e, ConvTransposeOp op) {
         for (int64_t i = 0; i < x[1]; ++i)
           for (int64_t r : row.taps)
             for (int64_t c : column.taps)
-              values.push_back(from[((i * y[1] + o) * window[1].size + r) * window[2].size + c]);
+              values.push_back(from[static_cast<size_t>(((i * y[1] + o) * window[1].size + r) * window[2].size + c)]);
         return values;
       };
       auto place = [&](Value pixel) {
