@@ -2,8 +2,10 @@
 #include "tests/random/Rounding.h"
 #include "ir/Ops.h"
 #include "ir/ops/Bits.h"
+#include "ir/ops/ConvolutionSums.h"
 #include "ir/ops/Detection.h"
 #include "ir/ops/LinearAlgebra.h"
+#include "tests/random/MeanErrors.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
 #include <limits>
@@ -156,7 +158,8 @@ Rounding::Rounding(unsigned seed, const llvm::DenseMap<Value, DType> &types, boo
   flushes = seed % 3 == 0 ? Never : seed % 3 == 1 ? Always : Sometimes;
   keepsWide = seed % 4 < 2 ? Always : Sometimes;
   spreads = seed % 2;
-  overflowsTo = seed % 5;
+  overflowsTo = seed % 7;
+  together = seed % 5 == 4;
 }
 
 DType Rounding::typeOf(Value value) const {
@@ -186,8 +189,9 @@ void Rounding::flushBelow(Tensor &tensor, double least) {
 
 void Rounding::perturb(Tensor &tensor, double relative) {
   std::vector<double> values = toDoubles(tensor);
+  double shared = random();
   for (double &value : values)
-    value *= 1 + relative * random();
+    value *= 1 + relative * (together ? shared : random());
   tensor = Tensor(tensor.type(), tensor.shape());
   storeDoubles(tensor, values);
 }
@@ -200,18 +204,17 @@ void Rounding::perturb(Tensor &tensor, const std::vector<double> &absolute) {
   storeDoubles(tensor, values);
 }
 
-/// What sums whose terms overflow may be, by what their order makes of them: an infinity, NaN where two meet, the right number after all,
-/// or 0 where it divides.
-Tensor Rounding::whatOverflows(const Tensor &tensor, const std::vector<bool> &which) {
+/// What sums whose terms overflow may be, by what their order makes of them: an infinity, NaN where two meet, the right number after all, or
+/// that of `divided` where it divides (0, if there is none). All are the same thing, or each something else.
+Tensor Rounding::whatOverflows(const Tensor &tensor, const std::vector<bool> &which, const Tensor *divided) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  std::vector<double> values = toDoubles(tensor);
-  for (size_t i = 0; i < values.size(); ++i)
-    if (which[i])
-      values[i] = overflowsTo == 0   ? values[i]
-                  : overflowsTo == 1 ? std::nan("")
-                  : overflowsTo == 2 ? infinity
-                  : overflowsTo == 3 ? -infinity
-                                     : (coin() ? values[i] : 0);
+  std::vector<double> values = toDoubles(tensor), other = divided ? toDoubles(*divided) : std::vector<double>(values.size(), 0);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!which[i])
+      continue;
+    unsigned to = overflowsTo < 5 ? overflowsTo : overflowsTo == 5 ? engine() % 5 : coin() ? 0 : 4;
+    values[i] = to == 0 ? values[i] : to == 1 ? std::nan("") : to == 2 ? infinity : to == 3 ? -infinity : other[i];
+  }
   Tensor result(tensor.type(), tensor.shape());
   storeDoubles(result, values);
   return result;
@@ -273,17 +276,36 @@ void Rounding::reevaluatePowers(Operation *op, ArrayRef<Tensor> operands, double
     moved[0] = Tensor(operands[0].type(), operands[0].shape());
     storeDoubles(moved[0], values);
   }
-  if (overflows && overflowsTo == 4) // divided by an infinity: what 0 gives
-    moved[0] = Tensor(operands[0].type(), operands[0].shape());
   reevaluate(op, moved, relative, results);
-  if (overflows && overflowsTo < 4)
-    for (Tensor &result : results)
-      if (isFloat(result.type()))
-        result = whatOverflows(result, std::vector<bool>(static_cast<size_t>(result.size()), true));
+  if (overflows) {
+    // The result of a norm says by itself whether its powers overflow. Elsewhere they divide, and make 0 of what is finite, or NaN.
+    bool isNorm = isa<ReduceL2Op, ReduceSumSquareOp, LpPoolOp, GlobalLpPoolOp>(op);
+    double limit = most * std::pow(termsOf(op), 1 - (random() + 1) / 2);
+    moved[0] = Tensor(operands[0].type(), operands[0].shape());
+    FailureOr<SmallVector<Tensor>> divided = evaluateOp(op, moved);
+    for (auto [i, result] : llvm::enumerate(results)) {
+      if (!isFloat(result.type()))
+        continue;
+      std::vector<bool> which;
+      for (double value : toDoubles(result))
+        which.push_back(!isNorm || !(std::fabs(isa<ReduceSumSquareOp>(op) ? std::sqrt(value) : value) <= limit));
+      result = whatOverflows(result, which, succeeded(divided) ? &(*divided)[i] : nullptr);
+    }
+  }
+  if (subtractsMean(op))
+    perturb(results[0], errorsOfMeans(op, operands, relative));
 }
 
-/// Winograd's algorithm sums differences of neighbours: an element errs by its largest neighbour, and one that is not finite spreads.
+/// Winograd's algorithm sums differences of neighbours: an element errs by its largest neighbour, and one that is not finite spreads. Other algorithms
+/// err by what they sum alone, and so do some runs: an error that overflows would show nothing.
 void Rounding::convolve(Operation *op, ArrayRef<Tensor> operands, double relative, Tensor &result) {
+  auto conv = dyn_cast<ConvOp>(op);
+  if (!conv || !mayTakeDifferences(conv) || coin()) {
+    reevaluate(op, operands, relative, result);
+    if (spreads && llvm::any_of(toDoubles(operands[1]), [](double weight) { return !std::isfinite(weight); })) // beside padding
+      result = whatOverflows(result, std::vector<bool>(static_cast<size_t>(result.size()), true));
+    return;
+  }
   constexpr int64_t tile = 8;
   SmallVector<Tensor> moved(operands), magnitudes(operands);
   magnitudes[0] = localLargest(operands[0], 2, tile);

@@ -32,7 +32,7 @@ private:
   void perturb(Tensor &tensor, const std::vector<double> &absolute);
   void reevaluate(mlir::Operation *op, mlir::ArrayRef<Tensor> operands, double relative, mlir::MutableArrayRef<Tensor> results);
   void reevaluatePowers(mlir::Operation *op, mlir::ArrayRef<Tensor> operands, double relative, mlir::MutableArrayRef<Tensor> results);
-  Tensor whatOverflows(const Tensor &tensor, const std::vector<bool> &which);
+  Tensor whatOverflows(const Tensor &tensor, const std::vector<bool> &which, const Tensor *divided = nullptr);
   void convolve(mlir::Operation *op, mlir::ArrayRef<Tensor> operands, double relative, Tensor &result);
   void overflow(mlir::Operation *op, mlir::ArrayRef<Tensor> magnitudes, double margin, mlir::MutableArrayRef<Tensor> results);
   void add(mlir::Operation *op, mlir::ArrayRef<Tensor> operands, Tensor &result);
@@ -42,6 +42,7 @@ private:
   enum { Never, Always, Sometimes } flushes, keepsWide;
   bool oneDnn;
   bool spreads;           ///< an infinity or NaN over a tile (Winograd's algorithm)
+  bool together;          ///< the elements of a tensor round one way
   unsigned overflowsTo;   ///< which of the values that a sum gives whose terms overflow
 };
 
