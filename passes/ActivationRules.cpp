@@ -307,6 +307,9 @@ Value buildClamp(OpBuilder &builder, Location loc, Clamp clamp, Value x) {
 }
 
 bool isAbsorbedByClamp(Operation *op, const RangeAnalysis &ranges) {
+  // Products of integers wrap: 9 * -1.8e9 is positive.
+  if (!isa<FloatType>(elementTypeOf(op->getResult(0))))
+    return false;
   return llvm::TypeSwitch<Operation *, bool>(op)
       // alpha = 0 makes 0 * -inf, a NaN that the clamp alone would not see.
       .Case<LeakyReluOp, EluOp, CeluOp>([](auto op) { return op.getAlpha().convertToDouble() > 0; })

@@ -368,3 +368,16 @@ func.func @products_of_bf16(%x: tensor<1x1xf32> {nn.range = array<f64: 0.0, 1.0>
   return %y : tensor<1x1xf32>
 }
 }
+
+// -----
+
+// Trap: products of integers wrap, so what a leaky activation makes of a negative number may be positive.
+// CHECK-LABEL: @wrapping
+// CHECK: nn.prelu
+// CHECK: nn.relu
+func.func @wrapping(%x: tensor<1x2x4xi32>) -> tensor<1x2x4xi32> {
+  %slope = nn.constant dense<9> : tensor<i32>
+  %p = nn.prelu %x, %slope : (tensor<1x2x4xi32>, tensor<i32>) -> tensor<1x2x4xi32>
+  %y = nn.relu %p : (tensor<1x2x4xi32>) -> tensor<1x2x4xi32>
+  return %y : tensor<1x2x4xi32>
+}

@@ -290,8 +290,8 @@ protected:
     std::filesystem::remove(cachePath);
   }
 
-  /// Compares with the reference, and two threads with one.
-  void expectReferencesValues(const std::string &text) {
+  /// Compares with the reference to `relative` of the largest value, and two threads with one.
+  void expectReferencesValues(const std::string &text, double relative = 2e-5) {
     CompileOptions reference;
     reference.backend = "reference";
     std::ofstream(path) << text;
@@ -306,7 +306,7 @@ protected:
     for (double value : expected)
       largest = std::max(largest, std::fabs(value));
     for (size_t i = 0; i < got.size(); ++i)
-      ASSERT_NEAR(got[i], expected[i], 2e-5 * largest + 1e-6) << "element " << i;
+      ASSERT_NEAR(got[i], expected[i], relative * largest + 1e-6) << "element " << i;
   }
 
   /// Makes the options follow a tuning cache that gives every kernel of a model this schedule.
@@ -351,6 +351,37 @@ TEST_P(Blocked, RandomNetworksGiveTheReferencesValues) {
     ASSERT_FALSE(HasFatalFailure());
   }
   EXPECT_GT(made, 50);
+}
+
+/// Behind a convolution in f32, a transposed one in TYPE: its weights are packed from their own type.
+std::string narrowTransposed() {
+  std::string weights;
+  for (int i = 0; i < 8; ++i) {
+    weights += i ? ", [" : "[";
+    for (int o = 0; o < 2; ++o)
+      weights += (o ? ", [" : "[") + std::to_string(0.5 * i - 1.75) + ", " + std::to_string(0.25 * o + 0.5) + ", " + std::to_string(-1.0 * (i % 3)) + "]";
+    weights += "]";
+  }
+  return R"(func.func @main(%x: tensor<2x1x9xf32> {nn.name = "x"}) -> (tensor<2x2x19xf32> {nn.name = "y"}) {
+    %ones = nn.constant dense<1.0> : tensor<8x1x1xf32>
+    %a = nn.conv %x, %ones : (tensor<2x1x9xf32>, tensor<8x1x1xf32>) -> tensor<2x8x9xf32>
+    %b = nn.cast %a {to = TYPE} : (tensor<2x8x9xf32>) -> tensor<2x8x9xTYPE>
+    %w = nn.constant dense<[)" +
+         weights + R"(]> : tensor<8x2x3xTYPE>
+    %c = nn.conv_transpose %b, %w {strides = array<i64: 2>} : (tensor<2x8x9xTYPE>, tensor<8x2x3xTYPE>) -> tensor<2x2x19xTYPE>
+    %y = nn.cast %c {to = f32} : (tensor<2x2x19xTYPE>) -> tensor<2x2x19xf32>
+    return %y : tensor<2x2x19xf32>
+  })";
+}
+
+TEST_P(Blocked, TransposedConvolutionsOfNarrowFloats) {
+  for (const auto &[type, unit] : {std::pair{"f16", 0x1p-11}, std::pair{"bf16", 0x1p-8}}) {
+    SCOPED_TRACE(type);
+    std::string text = narrowTransposed();
+    for (size_t at = 0; (at = text.find("TYPE", at)) != std::string::npos;)
+      text.replace(at, 4, type);
+    expectReferencesValues(text, 4 * unit);
+  }
 }
 
 /// A depthwise convolution with a pointwise one behind it, large enough to be one kernel: widths that tiles do not divide, strides,
