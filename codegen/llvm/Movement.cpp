@@ -32,10 +32,10 @@ static std::string refuseConcat(Operation *op, const Target &) {
   auto concat = cast<ConcatOp>(op);
   BlockedAttr layout = layoutOf(concat.getY().getType());
   int64_t rank = rankedType(concat.getY()).getRank(), axis = (concat.getAxis() + rank) % rank;
-  for (Value operand : concat.getInputs()) {
+  for (auto [place, operand] : llvm::enumerate(concat.getInputs())) {
     if (layoutOf(operand.getType()) != layout)
       return "Concat mixes layouts";
-    if (layout && axis == layout.getAxis() && operand != concat.getInputs().back() &&
+    if (layout && axis == layout.getAxis() && place + 1 < concat.getInputs().size() &&
         rankedType(operand).getDimSize(axis) % layout.getSize() != 0)
       return "Concat would cut blocks";
   }

@@ -106,12 +106,13 @@ template <typename Op, Algorithm algorithm> std::string lowerVariadic(Lowering &
   size_t rank = result.shape.size();
   constexpr bool isMean = std::is_same_v<Op, MeanOp>;
   Argument left = lowering.broadcast(op.getInputs()[0], rank);
-  for (Value input : op.getInputs().drop_front()) {
-    Argument right = lowering.broadcast(input, rank);
+  for (size_t place = 1; place < op.getInputs().size(); ++place) {
+    Argument right = lowering.broadcast(op.getInputs()[place], rank);
     Shape shape(rank);
     for (size_t i = 0; i < rank; ++i)
       shape[i] = std::max(left.shape[i], right.shape[i]);
-    bool last = input == op.getInputs().back() && !isMean;
+    // By place: the last operand may stand before, too, and the result may lie where an operand does.
+    bool last = place + 1 == op.getInputs().size() && !isMean;
     Argument target = last ? result : lowering.temporary(shape);
     lowering.binary(algorithm, left, right, target);
     left = target;
