@@ -1,6 +1,8 @@
 // See the header.
 #include "tests/random/Expectation.h"
 #include "ir/Ops.h"
+#include "ir/ops/Bits.h"
+#include "ir/ops/Detection.h"
 #include "tests/random/Rounding.h"
 #include <cmath>
 
@@ -24,6 +26,8 @@ Expectation::Expectation(func::FuncOp function, const std::vector<Tensor> &input
   for (const Tensor &tensor : exact)
     seen.emplace_back(static_cast<size_t>(tensor.size()));
   note(exact);
+  for (const Tensor &tensor : exact)
+    overflows |= isFloat(tensor.type()) && llvm::any_of(toDoubles(tensor), [](double value) { return !std::isfinite(value); });
 }
 
 void Expectation::note(const std::vector<Tensor> &outputs) {
@@ -62,16 +66,23 @@ static Tensor convert(const Tensor &tensor, DType type) {
   return result;
 }
 
-/// The function with f16 and bf16 as f32; `types` tells what values were. Nothing where bits of such values are read.
-static OwningOpRef<func::FuncOp> widened(func::FuncOp function, DenseMap<Value, DType> &types) {
+/// Whether `wide` is a float of more digits.
+static bool isNarrower(DType type, DType wide) { return isHalf(type) || (type == DType::F32 && wide == DType::F64); }
+
+/// The function with floats that are narrower than `to` as floats of that type; `types` tells what values were. Nothing where bits of
+/// such values are read.
+static OwningOpRef<func::FuncOp> widened(func::FuncOp function, DType to, DenseMap<Value, DType> &types) {
   OwningOpRef<func::FuncOp> wide = function.clone();
-  Type f32 = Float32Type::get(function.getContext());
+  Type wideType = toMlir(to, function.getContext());
+  auto isNarrow = [&](Type type) {
+    std::optional<DType> element = toDType(type);
+    return element && isFloat(*element) && isNarrower(*element, to);
+  };
   auto widen = [&](Value value) {
     auto type = dyn_cast<RankedTensorType>(value.getType());
-    std::optional<DType> element = type ? toDType(type.getElementType()) : std::nullopt;
-    if (element && isHalf(*element)) {
-      types[value] = *element;
-      value.setType(type.clone(f32));
+    if (type && isNarrow(type.getElementType())) {
+      types[value] = *toDType(type.getElementType());
+      value.setType(type.clone(wideType));
     }
   };
   bool readsBits = false;
@@ -80,36 +91,42 @@ static OwningOpRef<func::FuncOp> widened(func::FuncOp function, DenseMap<Value, 
   wide->walk([&](Operation *op) {
     if (isa<func::FuncOp>(op))
       return;
-    readsBits |= op->getName().getStringRef() == "nn.bit_cast";
+    readsBits |= isa<BitCastOp, NonMaxSuppressionOp>(op);
     for (Value result : op->getResults())
       widen(result);
     for (NamedAttribute attribute : op->getAttrs()) {
-      if (auto type = dyn_cast<TypeAttr>(attribute.getValue()); type && (type.getValue().isF16() || type.getValue().isBF16()))
-        op->setAttr(attribute.getName(), TypeAttr::get(f32));
+      if (auto type = dyn_cast<TypeAttr>(attribute.getValue()); type && isNarrow(type.getValue()))
+        op->setAttr(attribute.getName(), TypeAttr::get(wideType));
       if (auto elements = dyn_cast<ElementsAttr>(attribute.getValue()); elements && isa<ConstantOp, ConstantOfShapeOp>(op))
-        if (std::optional<Tensor> tensor = readElements(elements); tensor && isHalf(tensor->type()))
-          op->setAttr(attribute.getName(), makeElements(convert(*tensor, DType::F32), function.getContext(), "wide"));
+        if (std::optional<Tensor> tensor = readElements(elements); tensor && isFloat(tensor->type()) && isNarrower(tensor->type(), to))
+          op->setAttr(attribute.getName(), makeElements(convert(*tensor, to), function.getContext(), "wide"));
     }
   });
   return readsBits ? OwningOpRef<func::FuncOp>() : std::move(wide);
 }
 
 void Expectation::evaluateAgain() {
-  if (runs == 0)
-    wide = widened(function, types);
-  bool inWide = wide && !types.empty() && runs % 2 == 1;
+  if (runs == 0) {
+    wide.function = widened(function, DType::F32, wide.types);
+    // A fold may spare an intermediate its overflow.
+    if (overflows)
+      widest.function = widened(function, DType::F64, widest.types);
+  }
+  const Widened *of = runs % 2 == 1 && !wide.types.empty() ? &wide : runs % 8 == 6 ? &widest : nullptr;
+  if (of && !of->function)
+    of = nullptr;
   const DenseMap<Value, DType> none;
-  Rounding rounding(runs, inWide ? types : none, oneDnn);
+  Rounding rounding(runs, of ? of->types : none, oneDnn);
   std::vector<Tensor> arguments = inputs;
-  for (Tensor &argument : arguments) {
+  for (auto [argument, value] : llvm::zip_equal(arguments, (of ? *of->function : function).getArguments())) {
     DType type = argument.type();
-    if (inWide && isHalf(type))
-      argument = convert(argument, DType::F32);
+    if (of && of->types.contains(value))
+      argument = convert(argument, *toDType(elementTypeOf(value)));
     if (isFloat(type))
       rounding.flush(argument, type);
   }
   FailureOr<SmallVector<Tensor>> results =
-      evaluateFunction(inWide ? *wide : function, arguments, [&](Operation *op, ArrayRef<Tensor> operands, MutableArrayRef<Tensor> values) {
+      evaluateFunction(of ? *of->function : function, arguments, [&](Operation *op, ArrayRef<Tensor> operands, MutableArrayRef<Tensor> values) {
         rounding.roundAnotherWay(op, operands, values);
       });
   ++runs;

@@ -43,9 +43,13 @@ private:
   std::vector<Tensor> exact;
   std::vector<std::vector<Seen>> seen; ///< by output
   unsigned runs = 0;
-  /// The function with f16 and bf16 kept in f32, as fused kernels do, and what the values of it are.
-  mlir::OwningOpRef<mlir::func::FuncOp> wide;
-  llvm::DenseMap<mlir::Value, DType> types;
+  bool overflows = false; ///< a result that is not finite is expected
+  /// The function with narrow floats kept in wider ones, and what its values are in the network: f16 and bf16 in f32, as fused kernels
+  /// have them, and, where something overflows, all in f64.
+  struct Widened {
+    mlir::OwningOpRef<mlir::func::FuncOp> function;
+    llvm::DenseMap<mlir::Value, DType> types;
+  } wide, widest;
 };
 
 } // namespace sinter::random_graphs

@@ -53,10 +53,15 @@ Tensor makeInput(const InputInfo &info, InputKind kind, std::mt19937 &random) {
     if (info.declared || !isFloat(info.type))
       value = std::isnan(value) ? value : std::clamp(value, info.low, info.high);
   }
-  if (isFloat(info.type))
+  if (isFloat(info.type)) {
+    // A large number is finite in its type, too, as --assume-finite declares.
+    double most = info.type == DType::F16 ? 65504 : HUGE_VAL;
+    for (double &value : values)
+      value = std::isfinite(value) ? std::clamp(value, -most, most) : value;
     storeDoubles(tensor, values);
-  else
+  } else {
     storeInts(tensor, std::vector<int64_t>(values.begin(), values.end()));
+  }
   return tensor;
 }
 

@@ -251,9 +251,15 @@ void Rounding::reevaluate(Operation *op, ArrayRef<Tensor> operands, double relat
   FailureOr<SmallVector<Tensor>> again = evaluateOp(op, moved);
   if (succeeded(again))
     llvm::copy(*again, results.begin());
+  // Terms that are subnormal may be flushed, each of them.
+  DType type = typeOf(op->getResult(0));
+  double flushed = flushes != Never && (type == DType::F32 || type == DType::BF16) ? 0x1p-126 * termsOf(op) : 0;
   for (Tensor &result : results)
-    if (isFloat(result.type()))
+    if (isFloat(result.type())) {
       perturb(result, relative);
+      if (flushed > 0)
+        perturb(result, std::vector<double>(static_cast<size_t>(result.size()), flushed));
+    }
   overflow(op, magnitudes, 1.01, results);
 }
 
@@ -366,6 +372,13 @@ void Rounding::add(Operation *op, ArrayRef<Tensor> operands, Tensor &result) {
   for (double &size : sizes)
     size = unit * std::min(size, most);
   perturb(result, sizes);
+  // What cancels may cancel to the last bit.
+  std::vector<double> values = toDoubles(result);
+  for (auto [value, size] : llvm::zip_equal(values, sizes))
+    if (std::fabs(value) <= 2 * size && coin())
+      value = 0;
+  result = Tensor(result.type(), result.shape());
+  storeDoubles(result, values);
 }
 
 void Rounding::roundAnotherWay(Operation *op, ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
@@ -376,6 +389,10 @@ void Rounding::roundAnotherWay(Operation *op, ArrayRef<Tensor> operands, Mutable
   if (isa<QuantizeOp>(op)) {
     rule = ruleOf(op);
     unit = unitOf(DType::F32);
+  }
+  if (isa<PowOp>(op) && !isFloat(results[0].type())) { // computed in f64
+    rule = ruleOf(op);
+    unit = unitOf(DType::F64);
   }
   // Some are as exact as the reference has them: behind others, where one step further is another branch (a logarithm of what is below 0).
   if (engine() % 3 == 0)
