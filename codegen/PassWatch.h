@@ -34,11 +34,6 @@ public:
 
 private:
   class Instrumentation;
-  struct Replay {
-    mlir::OwningOpRef<mlir::ModuleOp> module;
-    std::vector<std::string> rewrites; ///< those that were made
-  };
-  Replay replay(llvm::function_ref<void(mlir::OpPassManager &)> buildPasses, size_t mostRewrites);
 
   Judge judge;
   std::optional<std::string> refused; ///< the pass

@@ -13,7 +13,7 @@ Points &Cone::points(Value value) {
   value = originOf(value);
   Points *&entry = known[value];
   if (!entry)
-    entry = &storage.emplace_back(*nn::toDType(nn::elementTypeOf(value)));
+    entry = &storage.emplace_back(*nn::toDType(nn::elementTypeOf(value)), nn::rankedType(value).getNumElements());
   return *entry;
 }
 
@@ -39,7 +39,7 @@ std::optional<Tensor> Cone::constant(Value value, double &roundedShare) {
 }
 
 /// Ops between the root and the leaves, operands first.
-void Cone::collect(Value root) {
+void Cone::collect() {
   DenseSet<Value> seen;
   DenseSet<Operation *> taken;
   SmallVector<std::pair<Value, bool>> stack{{originOf(root), false}};
@@ -55,6 +55,7 @@ void Cone::collect(Value root) {
       continue;
     if (!op || (!isa<nn::ConstantOp>(op) && isLeaf(value))) {
       leafValues.push_back(value);
+      drawn.insert(value);
       continue;
     }
     stack.push_back({value, true});
@@ -63,16 +64,15 @@ void Cone::collect(Value root) {
   }
 }
 
-std::string Cone::plan(Value root, ArrayRef<int64_t> elements, int64_t mostWork) {
+std::string Cone::plan(ArrayRef<int64_t> elements, int64_t mostWork) {
   allowed = mostWork;
-  collect(root);
   constexpr size_t mostOps = 400;
   if (order.size() > mostOps)
     return "too many ops";
   for (int64_t element : elements)
     demand(root, element);
   for (Operation *op : llvm::reverse(order)) {
-    bool isAsked = llvm::any_of(op->getResults(), [&](Value result) { return known.contains(result); });
+    bool isAsked = llvm::any_of(op->getResults(), [&](Value result) { return known.contains(result) && !isDrawn(result); });
     if (!isAsked)
       continue;
     Step step = planOp(op);
@@ -130,25 +130,40 @@ Cone::Step Cone::planConstant(Operation *op) {
     return {};
   return [tensor = *tensor, share, isSplat = bool(splat), &made] {
     for (unsigned slot = 0; slot < made.size(); ++slot) {
-      Tensor element = tensor.part(isSplat ? 0 : made.elements[slot], 1);
+      int64_t element = isSplat ? 0 : made.elements[slot];
       if (made.isFloat) {
-        double value = toDoubles(element)[0];
+        double value = floatAt(tensor, element);
         std::fill_n(made.value(slot), lanes, value);
         std::fill_n(made.error(slot), lanes, share == 0 || !std::isfinite(value) ? 0 : share * std::fabs(value));
       } else {
-        std::fill_n(made.whole(slot), lanes, toInts(element)[0]);
+        std::fill_n(made.whole(slot), lanes, wholeAt(tensor, element));
       }
     }
   };
 }
 
+bool Cone::isOnlyFirstAsked(Operation *op) const {
+  return !isDrawn(op->getResult(0)) && llvm::none_of(op->getResults().drop_front(), [&](Value result) {
+    return known.contains(result) && !isDrawn(result);
+  });
+}
+
 Cone::Step Cone::planOp(Operation *op) {
   if (isa<nn::ConstantOp>(op))
     return planConstant(op);
-  for (auto rule : {rules::moving, rules::products, rules::windows, rules::rows, rules::elementwise, rules::whole})
-    if (Step step = rule(op, *this); step || isExhausted())
-      return step;
-  return {};
+  if (Step step = rules::moving(op, *this); step || isExhausted())
+    return step;
+  // These know the first result alone.
+  if (isOnlyFirstAsked(op))
+    for (auto rule : {rules::products, rules::windows, rules::rows, rules::elementwise})
+      if (Step step = rule(op, *this); step || isExhausted())
+        return step;
+  return rules::whole(op, *this);
+}
+
+void Cone::ignoreFlushing() {
+  for (Points &all : storage)
+    all.rounding.flushed = 0;
 }
 
 } // namespace sinter::codegen

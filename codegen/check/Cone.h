@@ -4,7 +4,7 @@
 
 #include "codegen/check/Points.h"
 #include "codegen/check/ValueNumbering.h"
-#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include <deque>
 #include <functional>
@@ -17,16 +17,22 @@ using DrawLeaf = llvm::function_ref<void(mlir::Value leaf, Points &points)>;
 class Cone {
 public:
   /// Constants for which `isOld` holds count as exact, others as rounded by the pass that made them.
-  Cone(llvm::function_ref<bool(mlir::Value)> isLeaf, llvm::function_ref<bool(mlir::Attribute)> isOld)
-      : isLeaf(isLeaf), isOld(isOld) {}
+  Cone(mlir::Value root, llvm::function_ref<bool(mlir::Value)> isLeaf, llvm::function_ref<bool(mlir::Attribute)> isOld)
+      : root(root), isLeaf(isLeaf), isOld(isOld) {
+    collect();
+  }
 
   /// Why the elements cannot be computed; empty if they can. `mostWork` bounds the products and moves of one set.
-  std::string plan(mlir::Value root, llvm::ArrayRef<int64_t> elements, int64_t mostWork);
+  std::string plan(llvm::ArrayRef<int64_t> elements, int64_t mostWork);
   void evaluate(DrawLeaf draw);
+  /// Errors are those of rounding alone from here on.
+  void ignoreFlushing();
 
   Points &points(mlir::Value value);
   llvm::ArrayRef<mlir::Value> leaves() const { return leafValues; }
   llvm::ArrayRef<mlir::Operation *> ops() const { return order; }
+  /// Of several results of an op some may be leaves, which are drawn while others are computed.
+  bool isDrawn(mlir::Value value) const { return drawn.contains(value); }
 
   //===- For the rules of ops ---------------------------------------------===//
 
@@ -49,14 +55,17 @@ public:
   double excess = 0;  ///< by how much in the set of huge values
 
 private:
-  void collect(mlir::Value root);
+  void collect();
+  bool isOnlyFirstAsked(mlir::Operation *op) const;
   Step planOp(mlir::Operation *op);
   Step planConstant(mlir::Operation *op);
 
+  mlir::Value root;
   llvm::function_ref<bool(mlir::Value)> isLeaf;
   llvm::function_ref<bool(mlir::Attribute)> isOld;
   llvm::SmallVector<mlir::Operation *> order; ///< operands first
   llvm::SmallVector<mlir::Value> leafValues;
+  llvm::DenseSet<mlir::Value> drawn; ///< the same
   llvm::DenseMap<mlir::Value, Points *> known;
   std::deque<Points> storage;
   std::vector<Step> steps;

@@ -53,6 +53,31 @@ bool isExact(Operation *op) {
   return isa<FloatType>(nn::elementTypeOf(cast.getX())) && to.unit <= from.unit;
 }
 
+/// Common ops as functions of doubles, for speed; null for others. What the op's reference computes.
+double (*scalarOf(Operation *op))(double, double) {
+  using Scalar = double (*)(double, double);
+  return llvm::TypeSwitch<Operation *, Scalar>(op)
+      .Case([](nn::AddOp) { return [](double a, double b) { return a + b; }; })
+      .Case([](nn::SubOp) { return [](double a, double b) { return a - b; }; })
+      .Case([](nn::MulOp) { return [](double a, double b) { return a * b; }; })
+      .Case([](nn::DivOp) { return [](double a, double b) { return a / b; }; })
+      .Case([](nn::PowOp) { return [](double a, double b) { return b == 2 ? a * a : std::pow(a, b); }; })
+      .Case([](nn::ReluOp) { return [](double a, double) { return a < 0 ? 0 : a; }; })
+      .Case([](nn::NegOp) { return [](double a, double) { return -a; }; })
+      .Case([](nn::AbsOp) { return [](double a, double) { return std::fabs(a); }; })
+      .Case([](nn::SqrtOp) { return [](double a, double) { return std::sqrt(a); }; })
+      .Default(Scalar());
+}
+
+/// How far an operand's error moves a result from y.
+double movedBy(double y, double up, double down) {
+  if (up == y && down == y)
+    return 0;
+  if (std::isfinite(up) && std::isfinite(down) && std::isfinite(y))
+    return std::max(std::fabs(up - y), std::fabs(down - y));
+  return std::isnan(y) && std::isnan(up) && std::isnan(down) ? 0 : std::numeric_limits<double>::infinity();
+}
+
 class Elementwise {
 public:
   Elementwise(Operation *op, Cone &cone) : op(op), made(cone.points(op->getResult(0))), cone(cone) {
@@ -67,6 +92,9 @@ public:
   }
 
   void run() {
+    if (auto scalar = scalarOf(op);
+        scalar && made.isFloat && !isSmallFloat(made.type) && llvm::all_of(operands, [](Points *x) { return x->isFloat; }))
+      return runScalar(scalar);
     size_t count = made.size() * lanes;
     // Once as it is, and twice for each operand that has an error.
     SmallVector<unsigned> inexact;
@@ -92,10 +120,37 @@ public:
   }
 
 private:
+  void runScalar(double (*f)(double, double)) {
+    bool exact = isExact(op);
+    double none[lanes] = {};
+    for (unsigned slot = 0; slot < made.size(); ++slot) {
+      bool isBinary = operands.size() > 1;
+      unsigned atA = slots[0][slot], atB = isBinary ? slots[1][slot] : 0;
+      const double *a = operands[0]->value(atA), *ea = operands[0]->error(atA);
+      const double *b = isBinary ? operands[1]->value(atB) : none, *eb = isBinary ? operands[1]->error(atB) : none;
+      for (unsigned lane = 0; lane < lanes; ++lane) {
+        double x = a[lane], z = b[lane], y = f(x, z), error = 0;
+        auto finite = [](double e) { return std::isfinite(e) ? e : 0; };
+        if (double e = finite(ea[lane]); e != 0)
+          error += movedBy(y, f(x + e, z), f(x - e, z));
+        if (double e = finite(eb[lane]); e != 0)
+          error += movedBy(y, f(x, z + e), f(x, z - e));
+        if (!exact && std::isfinite(y))
+          error += made.rounding.own(std::fabs(y));
+        made.value(slot)[lane] = y, made.error(slot)[lane] = error;
+      }
+    }
+  }
+
   /// Where digits cancel in x + c: near -c. Scales on the way move that.
   void passHints() {
     if (operands.empty())
       return;
+    SmallVector<std::optional<Tensor>> constants;
+    for (Value operand : op->getOperands()) {
+      double share;
+      constants.push_back(cone.constant(operand, share));
+    }
     for (unsigned slot = 0; slot < made.size(); ++slot)
       for (unsigned k = 0; k < operands.size(); ++k) {
         Points &x = *operands[k];
@@ -105,11 +160,9 @@ private:
           continue;
         double factor = 1, centre = made.centre[slot], spread = made.spread[slot];
         auto constantAt = [&](unsigned other) -> std::optional<double> {
-          double share;
-          std::optional<Tensor> c = cone.constant(op->getOperand(other), share);
-          if (!c)
+          if (!constants[other])
             return std::nullopt;
-          return toDoubles(c->part(operands[other]->elements[slots[other][slot]], 1))[0];
+          return floatAt(*constants[other], operands[other]->elements[slots[other][slot]]);
         };
         if (isa<nn::AddOp, nn::SubOp>(op)) {
           if (std::optional<double> c = constantAt(1 - k)) {
@@ -261,13 +314,7 @@ private:
           continue;
         for (size_t k = 0; k < inexact; ++k) {
           double up = all[(1 + 2 * k) * count + i], down = all[(2 + 2 * k) * count + i];
-          bool isSame = up == y && down == y;
-          if (!isSame)
-            error += std::isfinite(up) && std::isfinite(down) && std::isfinite(y)
-                         ? std::max(std::fabs(up - y), std::fabs(down - y))
-                     : std::isnan(y) && std::isnan(up) && std::isnan(down)
-                         ? 0
-                         : std::numeric_limits<double>::infinity();
+          error += movedBy(y, up, down);
         }
         if (!exact && std::isfinite(y))
           error += made.rounding.own(magnitude(y, slot, lane));

@@ -1,15 +1,13 @@
 // See the header.
 #include "codegen/check/FunctionCheck.h"
-#include "codegen/check/Cone.h"
+#include "codegen/check/Judgement.h"
 #include "codegen/check/Leaves.h"
+#include "codegen/check/Sample.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
-#include "ir/Weights.h"
 #include "passes/RangeAnalysis.h"
 #include "llvm/ADT/Hashing.h"
-#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringMap.h"
-#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 
@@ -17,48 +15,15 @@ namespace sinter::codegen {
 
 namespace {
 
-/// What comparing two values came to.
-enum class Outcome { Equal, Different, Unknown };
-
-struct Comparison {
-  Outcome outcome = Outcome::Unknown;
-  /// Values agree, but the new form rounds worse than any reordering would, or leaves its type where the old one does not:
-  /// looking further up would only hide it.
-  bool isFinal = false;
-  std::string why;
-};
-
-/// The new form's error may be larger than the old one's by this where digits cancel: what an affine that is allowed to move
-/// can cancel (docs/algebra.md, Cancellation), with a margin.
-double mostGrowth(DType type) {
-  return type == DType::F64 ? 0x1p41 : type == DType::F32 ? 0x1p12 : 0x1p6;
-}
-
-/// Products and moves that one comparison may take.
+/// Products and moves that one comparison may take, however few elements it has.
 constexpr int64_t mostWork = 3'000'000;
 
 bool sameType(Value a, Value b) { return nn::withoutLayout(a.getType()) == nn::withoutLayout(b.getType()); }
 
-/// The same for constants with the same elements, whatever their shapes: a pass that moves the mean of a BatchNorm rounds
-/// nothing. Nothing for large ones.
-std::optional<uint64_t> contentOf(ElementsAttr value) {
-  constexpr int64_t mostElements = 1 << 14;
-  if (value.getNumElements() > mostElements || value.getNumElements() == 0)
-    return std::nullopt;
-  std::optional<Tensor> tensor = nn::readElements(value);
-  if (!tensor)
-    return std::nullopt;
-  size_t size = sizeOf(tensor->type());
-  StringRef bytes(reinterpret_cast<const char *>(tensor->data()), size * static_cast<size_t>(tensor->size())),
-      first = bytes.take_front(size);
-  bool isUniform = bytes.drop_back(size) == bytes.drop_front(size);
-  return llvm::hash_combine(static_cast<int>(tensor->type()), isUniform ? first : bytes);
-}
-
 class FunctionComparison {
 public:
-  FunctionComparison(func::FuncOp before, func::FuncOp after, int64_t &workLeft)
-      : before(before), after(after), workLeft(workLeft) {}
+  FunctionComparison(func::FuncOp before, func::FuncOp after, CheckMemory &memory)
+      : before(before), after(after), memory(memory) {}
 
   FunctionVerdict run() {
     if (before.getArgumentTypes() != after.getArgumentTypes() ||
@@ -90,9 +55,15 @@ private:
       numbering.number(op, results);
       for (auto [value, number] : llvm::zip_equal(op->getResults(), results))
         numbering.assign(value, number);
+      // These read nothing but a type.
+      bool isOfType = isa<nn::EyeLikeOp, nn::ShapeOp, nn::SizeOp>(op);
+      if (isOfType || llvm::all_of(op->getOperands(), [&](Value operand) {
+            return fixed.contains(numbering.of(operand));
+          }))
+        fixed.insert_range(results);
       if (auto constant = dyn_cast<nn::ConstantOp>(op)) {
         oldConstants.insert(constant.getValue());
-        if (std::optional<uint64_t> content = contentOf(constant.getValue()))
+        if (std::optional<uint64_t> content = memory.contentOf(constant.getValue()))
           oldContents.insert(*content);
       }
     }
@@ -245,6 +216,9 @@ private:
       bool isOld = isKnown(value);
       if (op && isa<nn::ConstantOp>(op))
         continue;
+      // What follows from constants is what it is, and drawn only while that may do.
+      if (depth > 0 && isOld && fixed.contains(numbering.of(value)))
+        continue;
       unsigned &before = seen[value];
       if (before > left + 1)
         continue;
@@ -266,50 +240,136 @@ private:
 
   Comparison compareAt(Value theirs, Value mine, unsigned depth, bool isResult) {
     DenseSet<ValueNumber> leaves = leavesAt(mine, depth);
-    // A constant reads nothing: what the old value reads is drawn.
-    if (leaves.empty())
+    // A constant reads nothing: what the old value reads is drawn, if it reads something.
+    if (leaves.empty() && !fixed.contains(numbering.of(theirs)))
       leaves = leavesAt(theirs, depth + 1);
     auto isLeaf = [&](Value value) { return leaves.contains(numbering.of(value)); };
     auto isOldConstant = [&](Attribute value) {
       std::optional<uint64_t> content;
-      return oldConstants.contains(value) ||
-             ((content = contentOf(cast<ElementsAttr>(value))) && oldContents.contains(*content));
+      return oldConstants.contains(value) || ((content = memory.contentOf(value)) && oldContents.contains(*content));
     };
     auto everythingIsOld = [](Attribute) { return true; };
-    Comparison last;
-    if (workLeft <= 0)
+    if (memory.workLeft <= 0)
       return {Outcome::Unknown, false, "the model takes more comparisons than a compilation makes"};
-    // Fewer elements of each, once most of the work is done: better all pairs by some than some by all.
-    unsigned largest = workLeft > mostWorkOfAll / 2 ? 2 : workLeft > mostWorkOfAll / 4 ? 1 : 0;
-    for (unsigned size = largest + 1; size-- > 0;) {
-      Cone old(isLeaf, everythingIsOld), now(isLeaf, isOldConstant);
-      bool isConstant = size == 2 && mine.getDefiningOp<nn::ConstantOp>() && isOfConstants(theirs);
-      SmallVector<int64_t> elements =
-          isConstant ? spread(nn::rankedType(mine)) : sample(nn::rankedType(mine), size);
-      if (elements.empty())
-        return {Outcome::Equal, false, ""};
-      std::string problem = old.plan(theirs, elements, mostWork);
+    if (nn::rankedType(mine).getNumElements() == 0)
+      return {Outcome::Equal, false, ""};
+    auto planned = [&](Cone &old, Cone &now, ArrayRef<int64_t> elements) {
+      std::string problem = old.plan(elements, mostWork);
       if (problem.empty())
-        problem = now.plan(mine, elements, mostWork);
-      workLeft -= old.workDone() + now.workDone();
-      if (!problem.empty()) {
-        last = {Outcome::Unknown, false, problem};
-        continue;
-      }
-      bool isBounded = depth > 0;
-      hugeScale = 1;
-      // Huge values are as large as the old form bears, and a margin.
-      for (int attempt = 0; attempt < 3; ++attempt) {
-        drawn.clear();
-        old.evaluate([&](Value leaf, Points &points) { draw(leaf, points, isBounded); });
-        if (old.excess <= 1)
-          break;
-        hugeScale /= std::min(old.excess, 1e300) * 0x1p20;
-      }
-      now.evaluate([&](Value leaf, Points &points) { draw(leaf, points, isBounded); });
-      return judge(old, theirs, now, mine, elements, isResult);
+        problem = now.plan(elements, mostWork);
+      memory.workLeft -= old.workDone() + now.workDone();
+      return problem;
+    };
+    auto costOf = [&](ArrayRef<int64_t> elements) {
+      Cone old(theirs, isLeaf, everythingIsOld), now(mine, isLeaf, isOldConstant);
+      std::string problem = planned(old, now, elements);
+      return problem.empty() ? static_cast<double>(old.workDone() + now.workDone()) : INFINITY;
+    };
+    std::optional<Cone> cones[2];
+    auto begin = [&] {
+      cones[0].emplace(theirs, isLeaf, everythingIsOld);
+      cones[1].emplace(mine, isLeaf, isOldConstant);
+    };
+    begin();
+    ComparisonKind &kind = memory.kinds[kindOf(*cones[0], *cones[1])];
+    SmallVector<int64_t> elements = wanted(theirs, mine, *cones[0], kind, costOf);
+    std::string problem = planned(*cones[0], *cones[1], elements);
+    if (!problem.empty() && elements.size() > 1) {
+      begin();
+      elements.resize(1);
+      problem = planned(*cones[0], *cones[1], elements);
     }
-    return last;
+    if (!problem.empty())
+      return {Outcome::Unknown, false, problem};
+    Cone &old = *cones[0], &now = *cones[1];
+    ++kind.count;
+    bool isBounded = depth > 0;
+    auto drawLeaf = [&](Value leaf, Points &points) { draw(leaf, points, isBounded); };
+    hugeScale = 1;
+    // Huge values are as large as the old form bears, and a margin.
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      drawn.clear();
+      old.evaluate(drawLeaf);
+      if (old.excess <= 1)
+        break;
+      hugeScale /= std::min(old.excess, 1e300) * 0x1p20;
+    }
+    now.evaluate(drawLeaf);
+    Judgement judgement(old, theirs, now, mine, elements);
+    if (std::string why = judgement.difference(isResult); !why.empty())
+      return {Outcome::Different, false, why};
+    if (!judgement.growth().empty()) {
+      // What only flushing may do is no cancellation.
+      drawn.clear();
+      old.evaluate(drawLeaf);
+      now.ignoreFlushing();
+      now.evaluate(drawLeaf);
+      if (std::string why = judgement.growth(); !why.empty())
+        return {Outcome::Different, true, why};
+    }
+    std::string why = judgement.overflow();
+    return {why.empty() ? Outcome::Equal : Outcome::Different, !why.empty(), why};
+  }
+
+  static uint64_t kindOf(Cone &old, Cone &now) {
+    llvm::hash_code hash(0);
+    for (Cone *cone : {&old, &now})
+      for (Operation *op : cone->ops()) {
+        hash = llvm::hash_combine(hash, op->getName().getAsOpaquePointer());
+        for (Type type : op->getResultTypes())
+          hash = llvm::hash_combine(hash, type.getAsOpaquePointer());
+      }
+    return hash;
+  }
+
+  /// The elements that are compared: fewer where each takes much, or many such comparisons were made; better all pairs by some
+  /// than some by all. Never fewer than the corners, and the ends of each list of channels.
+  SmallVector<int64_t> wanted(Value theirs, Value mine, Cone &old, ComparisonKind &kind,
+                              llvm::function_ref<double(ArrayRef<int64_t>)> costOf) {
+    unsigned seen = memory.isThorough ? 0 : kind.count;
+    double share = seen < 2 ? 1 : seen < 8 ? 0.25 : 0.0625;
+    share *= memory.workLeft > memory.mostWork / 2 ? 1 : memory.workLeft > memory.mostWork / 4 ? 0.25 : 0.0625;
+    RankedTensorType type = nn::rankedType(mine);
+    if (mine.getDefiningOp<nn::ConstantOp>() && fixed.contains(numbering.of(theirs))) {
+      // Every number of a constant that was computed; of one that was only moved, enough to know where from.
+      bool isMoved = llvm::all_of(old.ops(), [](Operation *op) {
+        return isa<nn::ConstantOp, nn::MovementOpInterface, nn::ReshapeOp, nn::FlattenOp, nn::SqueezeOp, nn::UnsqueezeOp>(op);
+      });
+      SmallVector<int64_t> elements = spread(type, isMoved ? std::max<int64_t>(256, static_cast<int64_t>(2048 * share)) : 4096);
+      if (costOf({elements.front()}) * static_cast<double>(elements.size()) <= static_cast<double>(mostWork))
+        return elements;
+    }
+    Sample sample = Sample::of(type);
+    if (!kind.cost)
+      measure(sample, kind, costOf);
+    constexpr double work = 100'000;
+    auto affordable = [&](double cost, double part, size_t least, size_t most) {
+      return std::min(most, std::max(least, static_cast<size_t>(std::min(1e6, part * share * work / std::max(cost, 1.0)))));
+    };
+    SmallVector<int64_t> elements(sample.corners);
+    if (3 * *kind.cost > static_cast<double>(mostWork))
+      elements.resize(1);
+    else if (share < 1 && *kind.cost > work / 32)
+      // Windows and rows of another layer: the corners take turns.
+      elements.erase(elements.begin() + 1 + kind.count % 2);
+    else
+      elements.append(sample.places.begin(), sample.places.begin() + affordable(*kind.cost, 0.25, 1, sample.places.size()));
+    for (auto [list, cost] : llvm::zip_equal(sample.channels, kind.channelCosts))
+      if (5 * cost <= static_cast<double>(mostWork))
+        elements.append(list.begin(), list.begin() + affordable(cost, 0.5, 2, list.size()));
+    llvm::sort(elements);
+    elements.erase(llvm::unique(elements), elements.end());
+    return elements;
+  }
+
+  /// What another element costs: rows of a norm are read whole by each of their elements, columns are not.
+  static void measure(const Sample &sample, ComparisonKind &kind, llvm::function_ref<double(ArrayRef<int64_t>)> costOf) {
+    kind.cost = 1;
+    for (const SmallVector<int64_t> &list : sample.channels) {
+      double one = costOf(ArrayRef(list).take_front(1)), two = list.size() > 1 ? costOf(ArrayRef(list).take_front(2)) : one;
+      kind.cost = std::max(*kind.cost, one);
+      kind.channelCosts.push_back(std::isfinite(two) ? two - one : INFINITY);
+    }
   }
 
   /// Values of a leaf: those that other points with its number have, others anew.
@@ -320,7 +380,7 @@ private:
     if (others.empty()) {
       how.fill(points);
     } else {
-      Points missing(points.type);
+      Points missing(points.type, nn::rankedType(leaf).getNumElements());
       SmallVector<unsigned> places;
       for (unsigned slot = 0; slot < points.size(); ++slot)
         if (!copyFrom(others, points, slot)) {
@@ -397,184 +457,29 @@ private:
       how.channel.push_back(element / stride % shape[axis]);
   }
 
-  /// Whether a value is computed from constants alone, so that its elements cost little.
-  static bool isOfConstants(Value value) {
-    SmallVector<Value> stack{originOf(value)};
-    constexpr int mostVisited = 64;
-    for (int visited = 0; !stack.empty(); ++visited) {
-      Operation *op = stack.pop_back_val().getDefiningOp();
-      if (!op || visited == mostVisited)
-        return false;
-      for (Value operand : op->getOperands())
-        stack.push_back(originOf(operand));
-    }
-    return true;
-  }
-
-  /// All elements up to a number, beyond it as many at even distances.
-  static SmallVector<int64_t> spread(RankedTensorType type) {
-    constexpr int64_t mostElements = 4096;
-    int64_t count = type.getNumElements(), taken = std::min(count, mostElements);
-    SmallVector<int64_t> elements;
-    for (int64_t i = 0; i < taken; ++i)
-      elements.push_back(i * count / taken);
-    return elements;
-  }
-
-  /// Corners, edges and places inside, and all indices along one axis (up to a bound). `size` 2: the most; 0: one element.
-  static SmallVector<int64_t> sample(RankedTensorType type, unsigned size) {
-    ArrayRef<int64_t> shape = type.getShape();
-    if (type.getNumElements() == 0)
-      return {};
-    nn::Dims strides = nn::rowMajorStrides(shape);
-    llvm::SetVector<int64_t> elements;
-    uint64_t state = 12345;
-    auto random = [&](int64_t n) {
-      state = state * 6364136223846793005u + 1442695040888963407u;
-      return static_cast<int64_t>((state >> 33) % static_cast<uint64_t>(n));
-    };
-    auto place = [&](llvm::function_ref<int64_t(size_t)> at) {
-      nn::Dims index;
-      for (size_t d = 0; d < shape.size(); ++d)
-        index.push_back(at(d));
-      elements.insert(nn::offsetOf(index, strides));
-    };
-    auto inside = [&](size_t d) { return random(shape[d]); };
-    place(inside);
-    if (size == 0)
-      return elements.takeVector();
-    place([](size_t) { return 0; });
-    place([&](size_t d) { return shape[d] - 1; });
-    if (size == 1)
-      return elements.takeVector();
-    for (size_t edge = 0; edge < shape.size(); ++edge)
-      for (int64_t at : {int64_t(0), shape[edge] - 1})
-        place([&](size_t d) { return d == edge ? at : inside(d); });
-    for (int i = 0; i < 4; ++i)
-      place(inside);
-    // Channels are along axis 1, or the last one.
-    constexpr int64_t mostChannels = 128;
-    for (size_t axis : {size_t(1), shape.size() - 1}) {
-      if (axis >= shape.size() || (axis + 1 == shape.size() && axis > 1 && shape.size() > 3))
-        continue;
-      nn::Dims index;
-      for (size_t d = 0; d < shape.size(); ++d)
-        index.push_back(inside(d));
-      int64_t step = std::max<int64_t>(1, shape[axis] / mostChannels);
-      for (int64_t c = 0; c < shape[axis]; c += step) {
-        index[axis] = std::min(shape[axis] - 1, c + (step > 1 ? random(step) : 0));
-        elements.insert(nn::offsetOf(index, strides));
-      }
-      if (shape.size() == 1)
-        break;
-    }
-    return elements.takeVector();
-  }
-
-  //===- Judgement --------------------------------------------------------------===//
-
-  Comparison judge(Cone &old, Value theirs, Cone &now, Value mine, ArrayRef<int64_t> elements, bool isResult) {
-    Points &a = old.points(theirs), &b = now.points(mine);
-    // A pass that computes in a shorter type says so in the types; then errors grow as they do.
-    double units = unitGrowth(old, now);
-    Comparison worse{Outcome::Equal, false, ""};
-    for (unsigned lane = 0; lane < lanes; ++lane) {
-      if (old.undefined[lane])
-        continue;
-      if (now.undefined[lane])
-        return {Outcome::Different, false, "an index that was within its tensor no longer is"};
-      for (int64_t element : elements) {
-        unsigned i = a.demand(element), j = b.demand(element);
-        if (!a.isFloat) {
-          double allowed = a.error(i)[lane] + b.error(j)[lane];
-          int64_t x = a.whole(i)[lane], y = b.whole(j)[lane];
-          // Differences of 64 bits do not pass through double before they are taken.
-          uint64_t distance = x > y ? static_cast<uint64_t>(x) - static_cast<uint64_t>(y)
-                                    : static_cast<uint64_t>(y) - static_cast<uint64_t>(x);
-          if (x != y && !(static_cast<double>(distance) <= allowed))
-            return {Outcome::Different, false,
-                    llvm::formatv("element {0} was {1} and became {2}", element, x, y).str()};
-          continue;
-        }
-        double x = a.value(i)[lane], y = b.value(j)[lane], ex = a.error(i)[lane], ey = b.error(j)[lane];
-        bool wasOverflown = old.overflown[lane];
-        if (!agree(x, y, ex, ey, wasOverflown, isResult))
-          return {Outcome::Different, false,
-                  llvm::formatv("element {0} was {1} and became {2}, beyond roundings ({3})", element, number(x),
-                                number(y), number(ex + ey))
-                      .str()};
-        if (lane != offsetLane || !worse.why.empty() || !std::isfinite(x) || !std::isfinite(y))
-          continue;
-        // What is spared an overflow may round as it likes.
-        double floor = std::max(ex, a.rounding.own(std::fabs(x)));
-        if (std::isfinite(ex) && std::isfinite(ey) && ey > mostGrowth(a.type) * units * floor && !wasOverflown)
-          worse = {Outcome::Different, true,
-                   llvm::formatv("element {0}, {1}, was exact to {2} and is now to {3}", element, number(x), number(ex),
-                                 number(ey))
-                       .str()};
-      }
-      if (worse.why.empty() && now.overflown[lane] && !old.overflown[lane])
-        worse = {Outcome::Different, true,
-                 "a value on the way overflows that did not, for inputs that are finite"};
-    }
-    return worse;
-  }
-
-  static std::string number(double x) {
-    char text[32];
-    snprintf(text, sizeof text, "%.9g", x);
-    return text;
-  }
-
-  /// Equal for what is only moved or selected; else but for roundings. What overflowed on the way and is spared that by a
-  /// fold has the value that it would have had.
-  static bool agree(double x, double y, double ex, double ey, bool wasOverflown, bool isResult) {
-    if (std::isnan(x) || std::isnan(y))
-      return (std::isnan(x) && std::isnan(y)) || (wasOverflown && std::isnan(x)) || std::isinf(ex) || std::isinf(ey);
-    double allowed = ex + ey;
-    if (std::isinf(x) || std::isinf(y))
-      return x == y || std::isinf(allowed) || (wasOverflown && std::isinf(x));
-    if (allowed == 0)
-      return x == y && (isResult || x != 0 || std::signbit(x) == std::signbit(y));
-    return std::fabs(x - y) <= allowed;
-  }
-
-  static double unitOf(Cone &cone) {
-    double unit = 0;
-    for (Operation *op : cone.ops())
-      if (!isa<nn::ConstantOp>(op))
-        for (Type type : op->getResultTypes())
-          unit = std::max(unit, Rounding::of(*nn::toDType(cast<ShapedType>(type).getElementType())).unit);
-    return unit;
-  }
-
-  static double unitGrowth(Cone &old, Cone &now) {
-    double a = unitOf(old), b = unitOf(now);
-    return a > 0 && b > a ? b / a : 1;
-  }
-
   func::FuncOp before, after;
   ValueNumbering numbering;
   double hugeScale = 1;
   ValueNumber known = 0; ///< numbers below it belong to old values
   DenseSet<Attribute> oldConstants;
   DenseSet<uint64_t> oldContents;
+  DenseSet<ValueNumber> fixed; ///< old values that follow from constants
   DenseMap<Operation *, Operation *> partners;
   DenseMap<Value, SmallVector<Value, 2>> candidates;
   DenseMap<ValueNumber, SmallVector<Points *, 2>> drawn; ///< in the comparison at hand
   DenseMap<ValueNumber, Value> oldValues;
   std::optional<nn::RangeAnalysis> ranges;
   FunctionVerdict verdict;
-  int64_t &workLeft;
+  CheckMemory &memory;
 };
 
 } // namespace
 
-FunctionVerdict compareFunctions(ModuleOp before, ModuleOp after, int64_t &workLeft) {
+FunctionVerdict compareFunctions(ModuleOp before, ModuleOp after, CheckMemory &memory) {
   auto mine = after.lookupSymbol<func::FuncOp>("main"), theirs = before.lookupSymbol<func::FuncOp>("main");
   if (!mine || !theirs)
     return {};
-  return FunctionComparison(theirs, mine, workLeft).run();
+  return FunctionComparison(theirs, mine, memory).run();
 }
 
 } // namespace sinter::codegen

@@ -98,6 +98,9 @@ Cone::Step copies(Operation *op, Cone &cone) {
       byResult[copy.result].push_back(Inverse(copy));
   SmallVector<Cone::Step> steps;
   for (unsigned result = 0; result < op->getNumResults(); ++result) {
+    // A leaf among the results may be asked for more elements later, and has its values.
+    if (cone.isDrawn(op->getResult(result)))
+      continue;
     bool found = true;
     steps.push_back(move(op, cone, result, 0, [&](int64_t element) -> std::pair<unsigned, int64_t> {
       for (const Inverse &inverse : byResult[result])

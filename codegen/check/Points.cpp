@@ -18,18 +18,57 @@ Rounding Rounding::of(DType type) {
   }
 }
 
+double floatAt(const Tensor &tensor, int64_t element) {
+  auto at = static_cast<size_t>(element);
+  if (tensor.type() == DType::F32)
+    return tensor.as<float>()[at];
+  if (tensor.type() == DType::F64)
+    return tensor.as<double>()[at];
+  return toDoubles(tensor.part(element, 1))[0];
+}
+
+int64_t wholeAt(const Tensor &tensor, int64_t element) {
+  auto at = static_cast<size_t>(element);
+  if (tensor.type() == DType::I8)
+    return tensor.as<int8_t>()[at];
+  if (tensor.type() == DType::U8)
+    return tensor.as<uint8_t>()[at];
+  if (tensor.type() == DType::I64)
+    return tensor.as<int64_t>()[at];
+  return toInts(tensor.part(element, 1))[0];
+}
+
 unsigned Points::demand(int64_t element) {
-  auto [entry, isNew] = slots.try_emplace(element, static_cast<unsigned>(elements.size()));
-  if (isNew) {
-    elements.push_back(element);
-    centre.push_back(0);
-    spread.push_back(0);
-    weight.push_back(0);
-  }
-  return entry->second;
+  auto next = static_cast<unsigned>(elements.size());
+  unsigned &slot = table.empty() ? slots.try_emplace(element, none).first->second : table[static_cast<size_t>(element)];
+  if (slot != none)
+    return slot;
+  slot = next;
+  elements.push_back(element);
+  centre.push_back(0);
+  spread.push_back(0);
+  weight.push_back(0);
+  constexpr unsigned many = 256;
+  if (next + 1 == many)
+    tabulate();
+  return next;
+}
+
+void Points::tabulate() {
+  constexpr int64_t mostEntries = 1 << 18;
+  if (count > mostEntries)
+    return;
+  table.assign(static_cast<size_t>(count), none);
+  for (auto [element, slot] : slots)
+    table[static_cast<size_t>(element)] = slot;
+  slots.clear();
 }
 
 std::optional<unsigned> Points::find(int64_t element) const {
+  if (!table.empty()) {
+    unsigned slot = table[static_cast<size_t>(element)];
+    return slot == none ? std::nullopt : std::optional(slot);
+  }
   auto entry = slots.find(element);
   return entry == slots.end() ? std::nullopt : std::optional(entry->second);
 }

@@ -21,15 +21,22 @@ using LaneMask = std::bitset<lanes>;
 /// The type's rounding: relative to 1 half a step, the least normal number (kernels may flush what is below), the largest.
 struct Rounding {
   double unit = 0, least = 0, largest = std::numeric_limits<double>::infinity();
+  double flushed = least; ///< what flushing may lose
   static Rounding of(DType type);
   /// What one operation may add to the error of its result y, by the magnitudes that it rounds.
-  double own(double magnitude) const { return 2 * unit * magnitude + least; }
+  double own(double magnitude) const { return 2 * unit * magnitude + flushed; }
 };
+
+/// One element of a tensor of floats or of integers.
+double floatAt(const Tensor &tensor, int64_t element);
+int64_t wholeAt(const Tensor &tensor, int64_t element);
 
 /// The elements of one value that something asks for.
 class Points {
 public:
-  explicit Points(DType type) : type(type), rounding(Rounding::of(type)), isFloat(sinter::isFloat(type)) {}
+  /// Of a tensor of `count` elements.
+  Points(DType type, int64_t count)
+      : type(type), rounding(Rounding::of(type)), isFloat(sinter::isFloat(type)), count(count) {}
 
   /// The place of an element among them, added if it is new. A pull is what the element should be near for digits to
   /// cancel, and within what distance; a weight, what multiplies it in the end.
@@ -51,7 +58,13 @@ public:
   std::vector<float> weight;
 
 private:
+  static constexpr unsigned none = ~0u;
+  /// An entry an element, once many were asked for.
+  void tabulate();
+
+  int64_t count;
   llvm::DenseMap<int64_t, unsigned> slots;
+  std::vector<unsigned> table; ///< in place of it
   std::vector<double> values, errors;
   std::vector<int64_t> wholes; ///< of integers, in place of values
 };

@@ -1,10 +1,10 @@
 // See the header.
 #include "codegen/check/RewriteGuard.h"
+#include "codegen/Replay.h"
+#include "ir/Ops.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassInstrumentation.h"
-#include "passes/Rewrite.h"
 #include "llvm/ADT/StringSwitch.h"
-#include <cstdlib>
 
 using namespace mlir;
 
@@ -15,6 +15,30 @@ std::string UnsoundRewrite::message() const {
   return who + " changes what the model computes (" + change + ")" +
          (isWithheld ? ", so it was left out" : "") +
          ". This is a bug in Sinter: please report it with the model";
+}
+
+/// Whether every value of the module has a shape: from then on elements can be compared.
+static bool hasStaticShapes(ModuleOp module) {
+  auto isStatic = [](Type type) {
+    auto shaped = dyn_cast<ShapedType>(type);
+    return !shaped || shaped.hasStaticShape();
+  };
+  return !module
+              ->walk([&](Operation *op) {
+                bool isKnown = llvm::all_of(op->getResultTypes(), isStatic);
+                for (Region &region : op->getRegions())
+                  for (Block &block : region)
+                    isKnown &= llvm::all_of(block.getArgumentTypes(), isStatic);
+                return isKnown ? WalkResult::advance() : WalkResult::interrupt();
+              })
+              .wasInterrupted();
+}
+
+/// Passes without which a model compiles, only slower.
+static bool mayBeLeftOut(StringRef pass) {
+  return llvm::StringSwitch<bool>(pass)
+      .Cases({"nn-specialise-shapes", "nn-form-kernels"}, false)
+      .Default(true);
 }
 
 /// Passes that keep books, choose, or place: what they do to values is nothing.
@@ -33,7 +57,9 @@ public:
     if (!module)
       return;
     ++guard.started;
-    bool isChecked = guard.isStatic && !guard.isDone && changesValues(pass->getArgument());
+    bool isChecked = !guard.isDone && changesValues(pass->getArgument());
+    guard.isStatic = guard.isStatic || (isChecked && hasStaticShapes(module));
+    isChecked &= guard.isStatic;
     guard.before = isChecked ? OwningOpRef<ModuleOp>(module.clone()) : OwningOpRef<ModuleOp>();
   }
 
@@ -45,7 +71,6 @@ public:
     guard.isDone |= pass->getArgument() == "nn-expose-kernels";
     if (guard.before && !guard.isDone)
       guard.check(pass->getArgument(), module);
-    guard.isStatic |= pass->getArgument() == "nn-specialise-shapes";
   }
 
 private:
@@ -56,8 +81,16 @@ void RewriteGuard::attach(PassManager &passes) {
   passes.addInstrumentation(std::make_unique<Instrumentation>(*this));
 }
 
+static size_t opsIn(ModuleOp module) {
+  size_t count = 0;
+  module->walk([&](Operation *) { ++count; });
+  return count;
+}
+
 void RewriteGuard::check(StringRef pass, ModuleOp module) {
-  FunctionVerdict verdict = compareFunctions(*before, module, workLeft);
+  if (!memory)
+    memory.emplace(opsIn(module));
+  FunctionVerdict verdict = compareFunctions(*before, module, *memory);
   compared += verdict.compared;
   unchecked += verdict.unchecked;
   if (why.empty() && !verdict.why.empty())
@@ -67,57 +100,48 @@ void RewriteGuard::check(StringRef pass, ModuleOp module) {
 }
 
 FunctionVerdict RewriteGuard::compareAgain(ModuleOp module) {
-  int64_t work = mostWorkOfAll;
-  return compareFunctions(*before, module, work);
+  CheckMemory thorough(opsIn(module));
+  thorough.isThorough = true;
+  return compareFunctions(*before, module, thorough);
 }
 
-RewriteGuard::Replay RewriteGuard::replay(const Withheld &withheld, size_t mostRewrites) {
-  Replay result{before->clone(), {}};
-  MLIRContext &context = *before->getContext();
-  PassManager passes(&context);
-  passes.enableVerifier(false);
-  buildPasses(passes);
-  unsigned index = 0;
-  std::map<std::string, unsigned> seen;
-  context.registerActionHandler([&](llvm::function_ref<void()> act, const tracing::Action &action) {
-    if (isa<PassExecutionAction>(action)) {
-      if (++index == started)
-        act();
-      return;
-    }
-    if (auto *rewrite = dyn_cast<nn::RewriteAction>(&action)) {
-      std::string name = rewrite->describe();
-      unsigned occurrence = seen[name]++;
-      auto entry = withheld.find(name);
-      if (result.rewrites.size() == mostRewrites || (entry != withheld.end() && occurrence >= entry->second))
-        return;
-      result.rewrites.push_back({name, occurrence});
-    }
-    act();
+Replay RewriteGuard::replay(const Withheld &withheld, size_t most) {
+  Replay version = replayPass(*before, started, buildPasses, most, [&](const SingleRewrite &rewrite) {
+    auto entry = withheld.find(rewrite.description);
+    return entry == withheld.end() || rewrite.occurrence < entry->second;
   });
-  LogicalResult ran = passes.run(*result.module);
-  context.registerActionHandler(nullptr);
   if (afterReplay)
     afterReplay();
-  if (failed(ran))
-    result.module = nullptr;
-  return result;
+  return version;
 }
 
-std::optional<std::pair<std::string, unsigned>> RewriteGuard::findFirst(const Withheld &withheld, size_t count) {
-  auto accepts = [&](size_t most) {
-    Replay version = replay(withheld, most);
-    return version.module && compareAgain(*version.module);
-  };
-  // Some number of rewrites is good and one more is not, even if single ones mend what others broke.
-  size_t good = 0, bad = count;
-  if (bad == 0 || !accepts(0))
-    return std::nullopt;
-  while (bad - good > 1) {
-    size_t middle = good + (bad - good) / 2;
-    (accepts(middle) ? good : bad) = middle;
+bool RewriteGuard::accepts(const Replay &version, std::string &change) {
+  if (!version.module) {
+    change = "the pass fails";
+    return false;
   }
-  return replay(withheld, bad).rewrites[bad - 1];
+  change = compareAgain(*version.module).change;
+  return change.empty();
+}
+
+std::optional<SingleRewrite> RewriteGuard::findFault(const Withheld &withheld, const Replay &all) {
+  std::string change;
+  if (auto first = firstRefused(all.rewrites.size(), [&](size_t most) { return accepts(replay(withheld, most), change); }))
+    return all.rewrites[*first - 1];
+  // A pass that fails without some of its rewrites: one at a time.
+  constexpr size_t mostTried = 64;
+  for (const SingleRewrite &rewrite : ArrayRef(all.rewrites).take_front(mostTried)) {
+    Withheld more = withheld;
+    withhold(more, rewrite);
+    if (accepts(replay(more, SIZE_MAX), change))
+      return rewrite;
+  }
+  return std::nullopt;
+}
+
+void RewriteGuard::withhold(Withheld &withheld, const SingleRewrite &rewrite) {
+  auto [entry, isNew] = withheld.try_emplace(rewrite.description, rewrite.occurrence);
+  entry->second = std::min(entry->second, rewrite.occurrence);
 }
 
 void RewriteGuard::adopt(ModuleOp module, Replay &version) {
@@ -134,26 +158,26 @@ void RewriteGuard::repair(StringRef pass, ModuleOp module, const std::string &ch
     adopt(module, version);
     unsound.insert(unsound.end(), here.begin(), here.end());
   };
-  for (unsigned round = 0; round < mostWithheld; ++round) {
-    size_t made = replay(withheld, SIZE_MAX).rewrites.size();
-    auto first = findFirst(withheld, made);
-    if (!first)
+  Replay all = replay(withheld, SIZE_MAX);
+  for (unsigned round = 0; round < mostWithheld && all.module; ++round) {
+    std::optional<SingleRewrite> fault = findFault(withheld, all);
+    if (!fault)
       break;
-    withheld[first->first] = std::min(withheld.contains(first->first) ? withheld[first->first] : first->second, first->second);
-    here.push_back({pass.str(), first->first, now, true});
-    Replay version = replay(withheld, SIZE_MAX);
-    FunctionVerdict verdict;
-    if (version.module)
-      verdict = compareAgain(*version.module);
-    if (version.module && verdict)
-      return settle(version);
-    now = verdict.change;
+    withhold(withheld, *fault);
+    here.push_back({pass.str(), fault->description, now, true});
+    all = replay(withheld, SIZE_MAX);
+    if (accepts(all, now))
+      return settle(all);
   }
   // None of its rewrites, or not the pass at all where it may be left out.
   here.push_back({pass.str(), "", change, true});
   Replay none = replay(withheld, 0);
-  if (none.module && compareAgain(*none.module))
+  if (accepts(none, now))
     return settle(none);
+  if (mayBeLeftOut(pass)) {
+    none.module = before->clone();
+    return settle(none);
+  }
   here.back().isWithheld = false;
   unsound.insert(unsound.end(), here.begin(), here.end());
 }

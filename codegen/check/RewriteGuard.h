@@ -2,12 +2,9 @@
 // again without them. docs/checked-rewrites.md.
 #pragma once
 
+#include "codegen/Replay.h"
 #include "codegen/check/FunctionCheck.h"
-#include "mlir/IR/OwningOpRef.h"
-#include "mlir/Pass/PassManager.h"
-#include <functional>
 #include <map>
-#include <vector>
 
 namespace sinter::codegen {
 
@@ -38,26 +35,25 @@ private:
   class Instrumentation;
   /// By description: the occurrence from which on it is withheld.
   using Withheld = std::map<std::string, unsigned>;
-  struct Replay {
-    mlir::OwningOpRef<mlir::ModuleOp> module;
-    std::vector<std::pair<std::string, unsigned>> rewrites; ///< those that were made, with their occurrences
-  };
   void check(llvm::StringRef pass, mlir::ModuleOp module);
   /// A version that the search for a fault made, which is rare: it may take as much work as a whole compilation.
   FunctionVerdict compareAgain(mlir::ModuleOp module);
   void repair(llvm::StringRef pass, mlir::ModuleOp module, const std::string &change);
-  Replay replay(const Withheld &withheld, size_t mostRewrites);
-  /// The rewrite without which the pass is sound up to there; nothing where there is no single one.
-  std::optional<std::pair<std::string, unsigned>> findFirst(const Withheld &withheld, size_t count);
+  Replay replay(const Withheld &withheld, size_t most);
+  /// Whether the version computes what the module computed before the pass; else how it does not.
+  bool accepts(const Replay &version, std::string &change);
+  /// The rewrite without which the pass is sound up to there, `all` being what it makes; nothing where there is no single one.
+  std::optional<SingleRewrite> findFault(const Withheld &withheld, const Replay &all);
+  static void withhold(Withheld &withheld, const SingleRewrite &rewrite);
   static void adopt(mlir::ModuleOp module, Replay &version);
 
   std::function<void(mlir::OpPassManager &)> buildPasses;
   std::function<void()> afterReplay;
   std::vector<UnsoundRewrite> unsound;
-  int64_t workLeft = mostWorkOfAll;
+  std::optional<CheckMemory> memory; ///< from the first comparison on
   unsigned started = 0;   ///< passes so far
-  bool isStatic = false;  ///< shapes are
-  bool isReplaying = false, isDone = false;
+  bool isStatic = false;  ///< all shapes are
+  bool isDone = false;
   mlir::OwningOpRef<mlir::ModuleOp> before;
 };
 

@@ -176,7 +176,7 @@ public:
       for (int64_t i = 0, size = nn::rankedType(operand).getNumElements(); i < size; ++i)
         cone.demand(operand, i);
     for (Value result : op->getResults())
-      made.push_back(&cone.points(result));
+      made.push_back(cone.isDrawn(result) ? nullptr : &cone.points(result));
   }
 
   void run() {
@@ -233,13 +233,13 @@ private:
 
   void take(ArrayRef<Tensor> results, unsigned lane) {
     for (auto [points, tensor] : llvm::zip_equal(made, results))
-      for (unsigned slot = 0; slot < points->size(); ++slot) {
-        Tensor element = tensor.part(points->elements[slot], 1);
+      for (unsigned slot = 0; points && slot < points->size(); ++slot) {
+        int64_t element = points->elements[slot];
         if (!points->isFloat) {
-          points->whole(slot)[lane] = toInts(element)[0];
+          points->whole(slot)[lane] = wholeAt(tensor, element);
           continue;
         }
-        double y = toDoubles(element)[0];
+        double y = floatAt(tensor, element);
         points->value(slot)[lane] = y;
         points->error(slot)[lane] = std::isfinite(y) ? points->rounding.own(4 * std::fabs(y)) : 0;
       }
@@ -248,7 +248,7 @@ private:
   void widen(ArrayRef<Tensor> results, unsigned lane) {
     double infinity = std::numeric_limits<double>::infinity();
     for (auto [i, points] : llvm::enumerate(made))
-      for (unsigned slot = 0; slot < points->size(); ++slot) {
+      for (unsigned slot = 0; points && slot < points->size(); ++slot) {
         double &error = points->error(slot)[lane];
         if (results.empty()) {
           error = infinity;

@@ -1,0 +1,42 @@
+// Whether two cones agree: what roundings may do to either, and what they must not. docs/checked-rewrites.md,
+// "How much may differ".
+#pragma once
+
+#include "codegen/check/Cone.h"
+#include <string>
+
+namespace sinter::codegen {
+
+/// What comparing two values came to.
+enum class Outcome { Equal, Different, Unknown };
+
+struct Comparison {
+  Outcome outcome = Outcome::Unknown;
+  /// Values agree, but the new form rounds worse than any reordering would, or leaves its type where the old
+  /// one does not: looking further up would only hide it.
+  bool isFinal = false;
+  std::string why;
+};
+
+/// Both evaluated on the same leaves; `elements` are those of the roots.
+class Judgement {
+public:
+  Judgement(Cone &old, mlir::Value theirs, Cone &now, mlir::Value mine, llvm::ArrayRef<int64_t> elements)
+      : old(old), now(now), a(old.points(theirs)), b(now.points(mine)), elements(elements) {}
+
+  /// In words, how an element differs beyond roundings; empty if none does. Of an output +0 and -0 are the
+  /// same.
+  std::string difference(bool isResult);
+  /// How an element has lost digits near constants that are subtracted: its bound has grown by more than what
+  /// may move.
+  std::string growth();
+  /// Whether finite values overflow on the way that did not.
+  std::string overflow();
+
+private:
+  Cone &old, &now;
+  Points &a, &b;
+  llvm::ArrayRef<int64_t> elements;
+};
+
+} // namespace sinter::codegen
