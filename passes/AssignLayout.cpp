@@ -5,6 +5,7 @@
 #include "ir/Ops.h"
 #include "ir/ops/TransposedWindow.h"
 #include "passes/Passes.h"
+#include "passes/Rewrite.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -63,6 +64,11 @@ private:
 
   void assign(Operation *op) {
     Decision decision = decide(op);
+    if (!decision.isBlocked || !rewrite(op, "block-channels", [&] { apply(op, decision); }))
+      apply(op, Decision::plain());
+  }
+
+  void apply(Operation *op, const Decision &decision) {
     for (OpOperand &operand : op->getOpOperands()) {
       bool isBlocked = llvm::is_contained(decision.blockedOperands, operand.getOperandNumber());
       // A convolution reads either layout; every other op reads what it asked for.

@@ -6,6 +6,7 @@
 #include "ir/Ops.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
+#include "passes/Rewrite.h"
 #include "passes/SharedStorage.h"
 #include "passes/Unused.h"
 #include "passes/Views.h"
@@ -41,11 +42,10 @@ struct FormKernelsPass : impl::FormKernelsBase<FormKernelsPass> {
         if (isa<ConstantOp, KernelOp>(op) || isConcatInPlace(&op) || (isView(&op) && !op.hasAttr(copyMarker)))
           continue;
         op.removeAttr(copyMarker);
-        if (KernelOp producer = joinable(&op))
-          join(producer, &op);
-        else if (KernelOp prologue = joinablePrologue(&op))
-          join(prologue, &op);
-        else
+        KernelOp kernel = joinable(&op);
+        if (!kernel)
+          kernel = joinablePrologue(&op);
+        if (!kernel || !rewrite(&op, "fuse", [&] { join(kernel, &op); }))
           wrap(&op);
       }
       recordRefusals(body);

@@ -1,5 +1,6 @@
 // nn-place-concats: concatenations whose operands are computed where the result lies.
 #include "passes/Passes.h"
+#include "passes/Rewrite.h"
 #include "passes/SharedStorage.h"
 #include "passes/Views.h"
 
@@ -45,17 +46,19 @@ private:
         copied += storageBytes(concat.getInputs()[i]);
       if (2 * copied > storageBytes(concat.getY()))
         continue;
-      OpBuilder builder(concat);
-      for (unsigned i : *copies) {
-        Value operand = concat.getInputs()[i];
-        Value copy = ConcatOp::create(builder, concat.getLoc(), operand.getType(), operand, concat.getAxis());
-        concat->setOperand(i, copy);
-      }
-      // Now that copies are pieces of their own, all operands have their places.
-      bool isPlaced = storage.place(concat, anchor) == SmallVector<unsigned>();
-      assert(isPlaced && "a trial cannot differ from what follows it");
-      if (isPlaced)
-        concat->setAttr(inPlaceAttr, builder.getUnitAttr());
+      rewrite(concat, "place-concat", [&] {
+        OpBuilder builder(concat);
+        for (unsigned i : *copies) {
+          Value operand = concat.getInputs()[i];
+          Value copy = ConcatOp::create(builder, concat.getLoc(), operand.getType(), operand, concat.getAxis());
+          concat->setOperand(i, copy);
+        }
+        // Now that copies are pieces of their own, all operands have their places.
+        bool isPlaced = storage.place(concat, anchor) == SmallVector<unsigned>();
+        assert(isPlaced && "a trial cannot differ from what follows it");
+        if (isPlaced)
+          concat->setAttr(inPlaceAttr, builder.getUnitAttr());
+      });
       return;
     }
   }
