@@ -296,16 +296,6 @@ TEST_P(Faults, AreAllThatIsFound) {
   EXPECT_EQ(outcome.status, 0) << outcome.err;
 }
 
-/// Right models that the check once took for wrong, or crashed on: right/*.mlir.
-TEST(RightRewrites, Pass) {
-  for (const char *name : {"long-constant-chain", "shape-only", "split-leaf", "zero-weights"}) {
-    ::setenv("SINTER_FAULT", "none", 1);
-    Outcome outcome = run(std::string("compile ") + RIGHT_MODELS + "/" + name + ".mlir -o @/right.so --fail-on unsound");
-    ::unsetenv("SINTER_FAULT");
-    EXPECT_EQ(outcome.status, 0) << name << ": " << outcome.err;
-  }
-}
-
 std::string nameOf(const testing::TestParamInfo<Case> &info) {
   std::string name = info.param.fault;
   for (char &c : name)

@@ -1,3 +1,5 @@
+// RUN: sinter compile %s -o %t.so --fail-on unsound
+// A chain of constants longer than a comparison looks for leaves: its beginning is no leaf to be drawn.
 module {
   func.func @main() -> (tensor<4x2x1x1xf32> {nn.name = "y0"}) {
     %0 = nn.constant dense<0> : tensor<4x1x1x1xui8> loc(#loc)

@@ -1,3 +1,5 @@
+// RUN: sinter compile %s -o %t.so --fail-on unsound
+// EyeLike reads nothing but a shape: what follows from it is constant.
 #loc = loc(unknown)
 module attributes {nn.assume_finite} {
   func.func @main(%arg0: tensor<7x1xf16> {nn.name = "x1", nn.range = array<f64: 1.000000e-01, 2.550000e+02>} loc(unknown)) -> (tensor<7x6xf16> {nn.name = "y0"}) {

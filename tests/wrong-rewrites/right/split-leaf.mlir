@@ -1,3 +1,5 @@
+// RUN: sinter compile %s -o %t.so --fail-on unsound
+// One result of a Split is a leaf, another one is computed.
 #loc = loc(unknown)
 module {
   func.func @main(%arg0: tensor<12x8xf32> {nn.name = "x0", nn.range = array<f64: 1.000000e-01, 0.69999999999999996>} loc(unknown)) -> (tensor<12x8xf32> {nn.name = "y0"}, tensor<6x1x1xf32> {nn.name = "y1"}, tensor<1x8x6xf32> {nn.name = "y2"}, tensor<1x1x2xf32> {nn.name = "y3"}, tensor<6x1x1xf32> {nn.name = "y4"}) {

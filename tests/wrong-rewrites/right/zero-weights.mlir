@@ -1,3 +1,5 @@
+// RUN: sinter compile %s -o %t.so --fail-on unsound
+// Bounds that come from flushing alone are no cancellation.
 #loc = loc(unknown)
 #loc1 = loc("sub5")
 module {
