@@ -183,8 +183,14 @@ private:
           }
         } else if (isa<nn::ChannelAffineOp>(op) && k == 0) {
           auto s = constantAt(1), t = constantAt(2);
-          if (s && t && *s != 0)
-            centre = -*t / *s, spread = 1 / std::fabs(*s);
+          if (s && t && *s != 0) {
+            double inner = (spread == 0 ? 0 : centre) - *t;
+            centre = inner / *s, spread = (spread == 0 ? 1 : spread) / std::fabs(*s);
+          }
+        } else if (isa<nn::QuantizeOp>(op) && k == 0) {
+          // Steps within the type's range.
+          if (auto s = constantAt(1))
+            centre = 0, spread = 100 * std::fabs(*s);
         } else if (op->getNumOperands() > 1 && k > 0) {
           continue;
         }

@@ -134,8 +134,13 @@ int64_t drawWhole(Set set, Random &random, DType type, nn::Interval range) {
   case Huge:
   case Holes:
     return random.oneIn(4) ? most : random.oneIn(4) ? least : pick(least, most);
-  default:
+  case Tiny:
     return fit(pick(isSigned ? -3 : 0, 4));
+  default: {
+    // Of any magnitude: sums of products are far from either end of their type, and quantised further on.
+    int64_t size = pick(0, (int64_t(1) << random.bits() % std::min(bits, 62u)) - 1);
+    return fit(isSigned && random.oneIn(2) ? -size : size);
+  }
   }
 }
 
