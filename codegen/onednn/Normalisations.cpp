@@ -62,9 +62,12 @@ std::string lowerLayerNorm(Lowering &lowering, LayerNormOp op) {
   std::optional<int64_t> axis = normaliseAxis(op.getAxis(), static_cast<int64_t>(shape.size()));
   if (!axis)
     return "its axis is out of range";
-  int64_t inner = product(ArrayRef(shape).drop_front(static_cast<size_t>(*axis)));
+  ArrayRef<int64_t> normalised = ArrayRef(shape).drop_front(static_cast<size_t>(*axis));
+  int64_t inner = product(normalised);
+  // By shape: as many elements may broadcast along another axis.
+  auto isOne = [](int64_t size) { return size == 1; };
   for (Value parameter : {op.getScale(), op.getBias()})
-    if (parameter && rankedType(parameter).getNumElements() != inner)
+    if (parameter && rankedType(parameter).getShape().drop_while(isOne) != normalised.drop_while(isOne))
       return "scale or bias does not have the normalised shape";
   Shape rows = {product(shape) / inner, inner};
   Step step;

@@ -12,7 +12,7 @@ using namespace sinter::nn;
 namespace sinter::random_graphs {
 
 /// Runs enough for most, and as many as it takes to be sure of a fault.
-constexpr unsigned fewRuns = 3, someRuns = 12, manyRuns = 48;
+constexpr unsigned fewRuns = 3, someRuns = 12, manyRuns = 192;
 /// Beyond what so few runs show, in spreads of what they show.
 constexpr double margin = 3;
 

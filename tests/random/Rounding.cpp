@@ -260,7 +260,9 @@ void Rounding::reevaluate(Operation *op, ArrayRef<Tensor> operands, double relat
       if (flushed > 0)
         perturb(result, std::vector<double>(static_cast<size_t>(result.size()), flushed));
     }
-  overflow(op, magnitudes, 1.01, results);
+  // A mean is divided after its terms are added up.
+  bool isMean = isa<nn::ReduceMeanOp, nn::MeanOp, AveragePoolOp, GlobalAveragePoolOp>(op);
+  overflow(op, magnitudes, isMean ? 1.01 * termsOf(op) : 1.01, results);
 }
 
 /// x^p (p is 2, or that of the op) is computed in f32, where a peer computes it in f32, too: where it overflows, so may the result, and
@@ -295,7 +297,7 @@ void Rounding::reevaluatePowers(Operation *op, ArrayRef<Tensor> operands, double
       std::vector<bool> which;
       for (double value : toDoubles(result))
         which.push_back(!isNorm || !(std::fabs(isa<ReduceSumSquareOp>(op) ? std::sqrt(value) : value) <= limit));
-      result = whatOverflows(result, which, succeeded(divided) ? &(*divided)[i] : nullptr);
+      result = whatOverflows(result, which, i == 0 && succeeded(divided) ? &(*divided)[i] : nullptr);
     }
   }
   if (subtractsMean(op))

@@ -379,6 +379,15 @@ std::string refusal(const KernelText &text, bool assumeFinite) {
   return parsed.module ? codegen::refuseOneDnn(parsed.kernel, assumeFinite) : "does not parse";
 }
 
+TEST(OneDnnRefusals, ScalesOfLayerNormsThatBroadcastAlongRows) {
+  auto text = [](const char *scale) {
+    return std::string("%y = nn.layer_norm %x, %s : (tensor<4x4xf32>, ") + scale + ") -> tensor<4x4xf32>";
+  };
+  std::string perColumn = text("tensor<1x4xf32>"), perRow = text("tensor<4x1xf32>");
+  EXPECT_EQ(refusal({"%x: tensor<4x4xf32>, %s: tensor<1x4xf32>", perColumn.c_str(), "%y", "tensor<4x4xf32>"}, true), "");
+  EXPECT_NE(refusal({"%x: tensor<4x4xf32>, %s: tensor<4x1xf32>", perRow.c_str(), "%y", "tensor<4x4xf32>"}, true), "");
+}
+
 TEST(OneDnnRefusal, WhatLosesNan) {
   KernelText relu{"%x: tensor<8xf32>", "%y = nn.relu %x : (tensor<8xf32>) -> tensor<8xf32>", "%y",
                   "tensor<8xf32>"};
