@@ -1,6 +1,7 @@
 // The stages of a compilation, and which of them each kind of output takes.
 #include "codegen/Compiler.h"
 #include "codegen/Frontend.h"
+#include "codegen/Output.h"
 #include "codegen/Reference.h"
 #include "codegen/llvm/CompileKernels.h"
 #include "codegen/llvm/Jit.h"
@@ -10,8 +11,10 @@
 #include "codegen/tuning/Tuner.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
+#include <optional>
 
 namespace sinter {
 
@@ -30,6 +33,7 @@ struct PlannedVariant {
 struct Planned {
   std::vector<std::unique_ptr<Target>> targets; ///< the most demanding first
   std::vector<PlannedVariant> variants;         ///< the program needs their models
+  std::optional<ModelSource> source;            ///< no output replaces its files while it is here
 
   const Target &base() const { return *targets.back(); }
 };
@@ -76,7 +80,7 @@ Expected<Planned> plan(const std::string &path, const CompileOptions &options) {
   Expected<ModelSource> source = ModelSource::open(path, options);
   if (!source)
     return source.failure();
-  Planned planned{std::move(*targets), {}};
+  Planned planned{std::move(*targets), {}, {}};
   size_t shapes = std::max<size_t>(1, options.shapeSets.size()), count = shapes * planned.targets.size();
   for (size_t i = 0; i < count; ++i) {
     const Target &target = *planned.targets[i / shapes];
@@ -92,6 +96,7 @@ Expected<Planned> plan(const std::string &path, const CompileOptions &options) {
       return status.failure();
     planned.variants.push_back({&target, std::move(chosen), std::move(*model)});
   }
+  planned.source = std::move(*source);
   return planned;
 }
 
@@ -158,11 +163,53 @@ static Expected<CompileOptions> standaloneOptions(CompileOptions options, const 
     return Failure{ErrorCode::InvalidArgument, "a standalone object cannot call oneDNN: use --backend llvm"};
   if (options.backend == "auto")
     options.backend = "llvm";
+  if (options.symbol.empty() && isStream(outPath))
+    return Failure{ErrorCode::InvalidArgument, "a standalone object that goes into a pipe has no name to take its symbols from: add --symbol NAME"};
   if (options.symbol.empty())
     options.symbol = identifierOf(llvm::sys::path::stem(outPath));
   else if (options.symbol != identifierOf(options.symbol))
     return Failure{ErrorCode::InvalidArgument, "--symbol '" + options.symbol + "' is no C identifier"};
   return options;
+}
+
+static Status writeText(const std::string &path, const std::string &text) {
+  return writeFile(path, std::as_bytes(std::span(text)));
+}
+
+/// The object, its weights where they go into a file, and the header: all of them or none.
+static Status writeObject(const Program &program, const std::vector<std::string> &objects, const Target &target,
+                          const std::string &outPath, const CompileOptions &options) {
+  OutputSet outputs;
+  Expected<std::string> temporary = outputs.add(outPath);
+  if (!temporary)
+    return temporary.failure();
+  if (Status status = linkToFile(program, objects, target, *temporary, outPath, /*isShared=*/false); !status.ok())
+    return status;
+  if (!options.weightsFile.empty()) {
+    auto write = [&](llvm::raw_ostream &out) {
+      program.weights.write([&](const void *data, size_t size) { out.write(static_cast<const char *>(data), size); });
+    };
+    if (Status status = addOutput(outputs, options.weightsFile, write); !status.ok())
+      return status;
+  }
+  // What goes into a pipe has no name that a header could have.
+  if (!isStream(outPath)) {
+    std::string header = options.standalone ? standaloneHeader(program, target) : modelHeader(program);
+    if (Status status = outputs.add(headerPath(outPath), std::as_bytes(std::span(header))); !status.ok())
+      return status;
+  }
+  return outputs.commit();
+}
+
+/// Outputs that would replace the model are refused before the work.
+static Status checkOutputs(const std::string &modelPath, const std::string &outPath, Emit emit, const CompileOptions &options) {
+  std::vector<std::string> paths = {outPath, options.weightsFile};
+  if (emit == Emit::Obj && !isStream(outPath))
+    paths.push_back(headerPath(outPath));
+  for (const std::string &path : paths)
+    if (!path.empty() && !options.content.data() && !isStream(path) && llvm::sys::fs::equivalent(path, modelPath))
+      return {ErrorCode::InvalidArgument, "'" + path + "' is both the model and the output: give the output another name"};
+  return {};
 }
 
 Status compileToFile(const std::string &modelPath, const std::string &outPath, Emit emit,
@@ -182,11 +229,13 @@ Status compileToFile(const std::string &modelPath, const std::string &outPath, E
     return {ErrorCode::InvalidArgument, "IR is that of one shape: give one --shapes, or --emit so"};
   if (emit != Emit::So && targetCpus(options).size() > 1)
     return {ErrorCode::InvalidArgument, "only a shared library holds several processors: give one --target-cpu, or --emit so"};
+  if (Status status = checkOutputs(modelPath, outPath, emit, options); !status.ok())
+    return status;
   Expected<Planned> planned = plan(modelPath, options);
   if (!planned)
     return planned.failure();
   if (emit == Emit::Mlir)
-    return writeTextFile(outPath, printed(planned->variants[0].model));
+    return writeText(outPath, printed(planned->variants[0].model));
   Expected<Program> program = buildProgram(*planned);
   if (!program)
     return program.failure();
@@ -194,22 +243,16 @@ Status compileToFile(const std::string &modelPath, const std::string &outPath, E
     program->standalone = Standalone{options.symbol, options.weightsFile};
   if (emit == Emit::Llvm || emit == Emit::Asm) {
     Expected<std::string> text = compileToText(*program, emit == Emit::Asm);
-    return text ? writeTextFile(outPath, *text) : Status(text.failure());
+    return text ? writeText(outPath, *text) : Status(text.failure());
   }
   Expected<std::vector<std::string>> objects = compileObjects(*program, options);
   if (!objects)
     return objects.failure();
   if (Status status = reportProgress(options, "link", 0.95); !status.ok())
     return status;
-  if (Status status = linkToFile(*program, *objects, planned->base(), outPath, emit == Emit::So); !status.ok())
-    return status;
-  if (emit != Emit::Obj)
-    return {};
-  if (!options.weightsFile.empty())
-    if (Status status = writeWeightsFile(program->weights, options.weightsFile); !status.ok())
-      return status;
-  return writeTextFile(headerPath(outPath), options.standalone ? standaloneHeader(*program, planned->base())
-                                                               : modelHeader(*program));
+  if (emit == Emit::So)
+    return writeLibrary(*program, *objects, planned->base(), outPath);
+  return writeObject(*program, *objects, planned->base(), outPath, options);
 }
 
 Expected<std::string> describeTarget(const CompileOptions &options) {

@@ -100,15 +100,12 @@ private:
   Save save_;
 };
 
-/// Lets SIGINT and SIGTERM remove temporary files of compileToFile before they end the process. For programs that are a
-/// compiler: a library does not touch its host's signals.
-void removeTemporariesOnSignals();
-
 /// Compiles a .onnx, or .mlir of the nn stage, for this process.
 Expected<std::shared_ptr<CompiledModel>> compileInProcess(const std::string &modelPath,
                                                           const CompileOptions &options);
 
-/// Compiles to a file, which is written whole or not at all.
+/// Compiles to a file. It and those beside it (a header, weights) are written whole, together, or not at all; a pipe or device, or "-", the standard
+/// output, has none beside it. Fails where an output is the model or its weights.
 Status compileToFile(const std::string &modelPath, const std::string &outPath, Emit emit,
                      const CompileOptions &options);
 

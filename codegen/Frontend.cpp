@@ -1,5 +1,6 @@
 // See the header.
 #include "codegen/Frontend.h"
+#include "codegen/Output.h"
 #include "codegen/RewriteCheck.h"
 #include "codegen/check/RewriteGuard.h"
 #include "codegen/llvm/Elements.h"
@@ -296,16 +297,14 @@ public:
     std::string file;
     llvm::raw_string_ostream(file) << options.dumpDir << "/" << llvm::format("%02d-", count++) << stage
                                    << ".mlir";
-    std::error_code error;
-    llvm::raw_fd_ostream out(file, error);
-    if (!error) {
+    OutputSet dump;
+    Status status = codegen::addOutput(dump, file, [&](llvm::raw_ostream &out) {
       op->print(out, options.dumpWeights ? OpPrintingFlags().enableDebugInfo() : shortened);
-      out.close();
-      error = out.error();
-      out.clear_error();
-    }
-    if (error)
-      problem = {ErrorCode::Io, "cannot write '" + file + "': " + error.message()};
+    });
+    if (status.ok())
+      status = dump.commit();
+    if (!status.ok())
+      problem = status;
   }
 
 private:

@@ -1,5 +1,4 @@
-// Whole files in and out, with errors as values. Writing is atomic: a reader sees the old file or the new
-// one.
+// Whole files in, with errors as values; runtime/Output.h writes them.
 #pragma once
 
 #include "runtime/Status.h"
@@ -9,25 +8,21 @@
 #include <string>
 #include <vector>
 
+struct stat;
+
 namespace sinter {
 
 /// The largest file read into memory at once; protobuf's own limit is the same.
 inline constexpr size_t maxFileBytes = (size_t(1) << 31) - 1;
 
-/// Reads a regular file or a pipe. Fails for what is missing, unreadable, a folder or larger than
-/// maxFileBytes.
+/// Opens a regular file or a pipe for reading, with what the system says of it. Fails for what is missing or unreadable, and at once for folders,
+/// devices, and pipes that nobody writes to: they would be read for ever. The caller closes it.
+Expected<int> openInput(const std::string &path, struct stat &info);
+
+/// Reads a regular file or a pipe. Fails for what openInput refuses and what is larger than maxFileBytes.
 Expected<std::vector<std::byte>> readFile(const std::string &path);
+/// The same of what openInput opened.
+Expected<std::vector<std::byte>> readFile(const std::string &path, int descriptor, const struct stat &info);
 
-/// Writes beside `path` and renames. An interrupted write leaves nothing behind once removeTemporaries() has
-/// run.
-Status writeFile(const std::string &path, std::span<const std::byte> bytes);
-
-/// A name beside `path` for a file to be renamed to it, remembered until commitTemporary or discardTemporary.
-std::string makeTemporary(const std::string &path);
-Status commitTemporary(const std::string &temporary, const std::string &path);
-void discardTemporary(const std::string &temporary);
-
-/// Removes the temporaries of unfinished writes. Async-signal-safe: for handlers of SIGINT and SIGTERM.
-void removeTemporaries();
 
 } // namespace sinter

@@ -3,6 +3,8 @@
 
 #include "runtime/Descriptor.h"
 #include "runtime/File.h"
+#include "runtime/Output.h"
+#include "runtime/SystemError.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -16,32 +18,26 @@
 namespace sinter {
 
 Expected<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string &path) {
-  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info;
-  auto fail = [&](std::string_view reason) {
-    return Failure{ErrorCode::Io, fmt::format("cannot read '{}': {}", path, reason)};
-  };
-  if (descriptor.fd < 0)
-    return fail(std::strerror(errno));
-  bool known = ::fstat(descriptor.fd, &info) == 0;
-  bool isMappable = known && S_ISREG(info.st_mode) && info.st_size > 0;
-  void *data = isMappable ? ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, descriptor.fd, 0)
-                          : MAP_FAILED;
-  std::string reason = std::strerror(errno);
-  if (!known || (isMappable && data == MAP_FAILED))
-    return fail(reason);
-  if (S_ISDIR(info.st_mode))
-    return fail("it is a folder");
-  std::shared_ptr<MappedFile> file(new MappedFile);
-  if (isMappable) {
-    file->bytes_ = {static_cast<const std::byte *>(data), static_cast<size_t>(info.st_size)};
-    file->isMapped_ = true;
-    return std::shared_ptr<const MappedFile>(file);
+  Expected<int> opened = openInput(path, info);
+  if (!opened)
+    return opened.failure();
+  Descriptor descriptor(*opened);
+  if (!S_ISREG(info.st_mode) || info.st_size == 0) {
+    Expected<std::vector<std::byte>> read = readFile(path, descriptor.fd, info);
+    if (!read)
+      return read.failure();
+    return copyOf(*read);
   }
-  Expected<std::vector<std::byte>> read = readFile(path);
-  if (!read)
-    return read.failure();
-  return copyOf(*read);
+  auto size = static_cast<size_t>(info.st_size);
+  void *data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.fd, 0);
+  if (data == MAP_FAILED)
+    return systemError("read", path, errno);
+  std::shared_ptr<MappedFile> file(new MappedFile);
+  file->bytes_ = {static_cast<const std::byte *>(data), size};
+  file->isMapped_ = true;
+  protectInput(data, descriptor.fd);
+  return std::shared_ptr<const MappedFile>(file);
 }
 
 std::shared_ptr<const MappedFile> MappedFile::copyOf(std::span<const std::byte> bytes) {
@@ -64,8 +60,10 @@ std::shared_ptr<const MappedFile> MappedFile::zeros(size_t bytes) {
 }
 
 MappedFile::~MappedFile() {
-  if (isMapped_)
+  if (isMapped_) {
+    releaseInput(bytes_.data());
     ::munmap(const_cast<std::byte *>(bytes_.data()), bytes_.size());
+  }
   else
     delete[] bytes_.data();
 }

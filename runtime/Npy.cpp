@@ -3,6 +3,7 @@
 #include "runtime/Npy.h"
 
 #include "runtime/File.h"
+#include "runtime/Output.h"
 
 #include <algorithm>
 #include <bit>
@@ -221,6 +222,12 @@ Expected<Tensor> readNpy(const std::string &path) {
 }
 
 Status writeNpy(const std::string &path, const Tensor &tensor) {
+  OutputSet one;
+  Status status = addNpy(one, path, tensor);
+  return status.ok() ? one.commit() : status;
+}
+
+Status addNpy(OutputSet &outputs, const std::string &path, const Tensor &tensor) {
   DType type = tensor.type();
   auto found = std::find_if(std::begin(typeNames), std::end(typeNames),
                             [&](const TypeName &t) { return t.type == type; });
@@ -248,7 +255,7 @@ Status writeNpy(const std::string &path, const Tensor &tensor) {
   std::vector<std::byte> bytes(prefix.size() + tensor.bytes());
   std::memcpy(bytes.data(), prefix.data(), prefix.size());
   std::copy(tensor.data(), tensor.data() + tensor.bytes(), bytes.data() + prefix.size());
-  return writeFile(path, bytes);
+  return outputs.add(path, bytes);
 }
 
 } // namespace sinter

@@ -3,6 +3,7 @@
 #include "runtime/TensorProto.h"
 
 #include "runtime/File.h"
+#include "runtime/Output.h"
 #include "runtime/Npy.h"
 
 #include <algorithm>
@@ -325,7 +326,7 @@ Expected<TensorList> readTensorList(const std::string &path, bool isOptional) {
   return status.ok() ? Expected<TensorList>(std::move(list)) : status.failure();
 }
 
-Status writeTensorProto(const std::string &path, const NamedTensor &named) {
+static Status addTensorProto(OutputSet &outputs, const std::string &path, const NamedTensor &named) {
   const Tensor &tensor = named.tensor;
   std::string bytes;
   if (tensor.bytes() > maxFileBytes - 65536)
@@ -345,7 +346,7 @@ Status writeTensorProto(const std::string &path, const NamedTensor &named) {
   } catch (const std::exception &error) {
     return {ErrorCode::OutOfMemory, fmt::format("cannot write '{}': {}", path, error.what())};
   }
-  return writeFile(path, std::as_bytes(std::span(bytes)));
+  return outputs.add(path, std::as_bytes(std::span(bytes)));
 }
 
 Expected<NamedTensor> readTensor(const std::string &path) {
@@ -362,7 +363,13 @@ Expected<NamedTensor> readTensor(const std::string &path) {
 }
 
 Status writeTensor(const std::string &path, const NamedTensor &tensor) {
-  return path.ends_with(".pb") ? writeTensorProto(path, tensor) : writeNpy(path, tensor.tensor);
+  OutputSet one;
+  Status status = addTensor(one, path, tensor);
+  return status.ok() ? one.commit() : status;
+}
+
+Status addTensor(OutputSet &outputs, const std::string &path, const NamedTensor &tensor) {
+  return path.ends_with(".pb") ? addTensorProto(outputs, path, tensor) : addNpy(outputs, path, tensor.tensor);
 }
 
 } // namespace sinter

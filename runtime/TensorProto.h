@@ -12,6 +12,8 @@ class TensorProto;
 
 namespace sinter {
 
+class OutputSet;
+
 /// A tensor and the name its file gives it (may be empty).
 struct NamedTensor {
   std::string name;
@@ -37,11 +39,12 @@ struct TensorList {
 };
 /// Messages name the file. `isOptional` says which of both it is: they look alike in a file.
 Expected<TensorList> readTensorList(const std::string &path, bool isOptional);
-Status writeTensorProto(const std::string &path, const NamedTensor &tensor);
 
 /// .npy by its magic, anything else as a TensorProto.
 Expected<NamedTensor> readTensor(const std::string &path);
 /// .pb by its ending, else .npy.
 Status writeTensor(const std::string &path, const NamedTensor &tensor);
+/// The same as one of several outputs.
+Status addTensor(OutputSet &outputs, const std::string &path, const NamedTensor &tensor);
 
 } // namespace sinter

@@ -57,7 +57,7 @@ Expected<std::shared_ptr<CompiledModel>> linkInProcess(Program &program, std::ve
     Program linked;
     if (abi->weightBytes > 0)
       linked.weights.add(Tensor::view(DType::U8, {abi->weightBytes}, model->weights.data()));
-    return linkToFile(linked, model->objects, target, path, /*isShared=*/true);
+    return writeLibrary(linked, model->objects, target, path);
   };
   return std::make_shared<CompiledModel>(abi, model, std::move(save));
 }

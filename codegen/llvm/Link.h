@@ -5,14 +5,11 @@
 
 namespace sinter::codegen {
 
-/// The weights alone, for a program whose caller maps them.
-Status writeWeightsFile(const WeightBlob &weights, const std::string &outPath);
-
-/// Writes `outPath` whole or not at all, by lld in this process.
+/// Links by lld in this process into `result`, the temporary file of the output `outPath`.
 Status linkToFile(const Program &program, const std::vector<std::string> &objects, const Target &target,
-                  const std::string &outPath, bool isShared);
+                  const std::string &result, const std::string &outPath, bool isShared);
 
-/// Writes a text file whole or not at all.
-Status writeTextFile(const std::string &outPath, const std::string &text);
+/// The output `outPath` alone: a shared library.
+Status writeLibrary(const Program &program, const std::vector<std::string> &objects, const Target &target, const std::string &outPath);
 
 } // namespace sinter::codegen

@@ -1,5 +1,6 @@
 // LLVM's objcopy as a library.
 #include "codegen/llvm/Localise.h"
+#include "codegen/Output.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ObjCopy/ConfigManager.h"
@@ -62,17 +63,7 @@ Status localiseSymbols(const std::string &path, const std::vector<std::string> &
   llvm::raw_svector_ostream stream(bytes);
   if (llvm::Error error = llvm::objcopy::executeObjcopyOnBinary(config, **object, stream))
     return fail(std::move(error));
-  std::error_code error;
-  llvm::raw_fd_ostream out(path, error, llvm::sys::fs::CD_OpenExisting);
-  if (!error) {
-    out << stream.str();
-    out.close();
-    error = out.error();
-    out.clear_error();
-  }
-  if (error)
-    return {ErrorCode::Io, "cannot write '" + path + "': " + error.message()};
-  return {};
+  return fillOutput(path, path, [&](llvm::raw_ostream &out) { out << stream.str(); });
 }
 
 } // namespace sinter::codegen

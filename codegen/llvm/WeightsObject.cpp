@@ -1,5 +1,6 @@
 // Written by hand rather than through LLVM's constants, which would hold the weights in memory several times.
 #include "codegen/llvm/WeightsObject.h"
+#include "codegen/Output.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Object/ELF.h"
 #include "llvm/Support/FileSystem.h"
@@ -81,7 +82,7 @@ public:
   /// Reads what there is; the reason if that is not as expected.
   std::string read(const std::string &path, uint64_t bytes);
   /// Gives the weights' segment content, and moves behind it what is not loaded.
-  std::string write(const std::string &path, const WeightBlob &weights);
+  Status write(const std::string &path, const WeightBlob &weights);
 
 private:
   template <typename T> T &at(uint64_t offset) { return *reinterpret_cast<T *>(file.data() + offset); }
@@ -132,7 +133,7 @@ std::string ReservedLibrary::read(const std::string &path, uint64_t bytes) {
   return "";
 }
 
-std::string ReservedLibrary::write(const std::string &path, const WeightBlob &weights) {
+Status ReservedLibrary::write(const std::string &path, const WeightBlob &weights) {
   uint64_t end = 0; // of what is loaded
   for (unsigned i = 0; i < header().e_phnum; ++i)
     if (segment(i).p_type == PT_LOAD && segment(i).p_filesz > 0)
@@ -153,35 +154,29 @@ std::string ReservedLibrary::write(const std::string &path, const WeightBlob &we
   weightsSegment->p_filesz = weightsSegment->p_memsz;
   header().e_shoff += moved;
 
-  std::error_code error;
   // Anew and page by large page: systems keep a file in pieces no larger than it was written in.
-  llvm::raw_fd_ostream out(path, error, llvm::sys::fs::CD_CreateAlways);
-  if (error)
-    return error.message();
-  out.SetUnbuffered();
-  std::string page;
-  auto append = [&](llvm::StringRef rest) {
-    while (!rest.empty()) {
-      size_t room = largePageBytes - page.size();
-      page += rest.take_front(room);
-      rest = rest.drop_front(std::min(room, rest.size()));
-      if (page.size() == largePageBytes) {
-        out << page;
-        page.clear();
+  return fillOutput(path, path, [&](llvm::raw_ostream &out) {
+    out.SetUnbuffered();
+    std::string page;
+    auto append = [&](llvm::StringRef rest) {
+      while (!rest.empty()) {
+        size_t room = largePageBytes - page.size();
+        page += rest.take_front(room);
+        rest = rest.drop_front(std::min(room, rest.size()));
+        if (page.size() == largePageBytes) {
+          out << page;
+          page.clear();
+        }
       }
-    }
-  };
-  llvm::StringRef bytes = file;
-  append(bytes.take_front(end));
-  append(std::string(first - end, '\0'));
-  weights.write([&](const void *data, size_t size) { append({static_cast<const char *>(data), size}); });
-  append(std::string(end + moved - last, '\0'));
-  append(bytes.drop_front(end));
-  out << page;
-  out.close();
-  error = out.error();
-  out.clear_error();
-  return error ? error.message() : "";
+    };
+    llvm::StringRef bytes = file;
+    append(bytes.take_front(end));
+    append(std::string(first - end, '\0'));
+    weights.write([&](const void *data, size_t size) { append({static_cast<const char *>(data), size}); });
+    append(std::string(end + moved - last, '\0'));
+    append(bytes.drop_front(end));
+    out << page;
+  });
 }
 
 } // namespace
@@ -190,9 +185,7 @@ Status fillReservedWeights(const WeightBlob &weights, const std::string &path) {
   ReservedLibrary library;
   std::string reason = library.read(path, static_cast<uint64_t>(weights.bytes()));
   if (reason.empty())
-    reason = library.write(path, weights);
-  if (reason.empty())
-    return {};
+    return library.write(path, weights);
   return {ErrorCode::Io, "cannot write the weights into '" + path + "': " + reason};
 }
 

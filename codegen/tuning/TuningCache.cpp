@@ -1,6 +1,6 @@
 // The cache is other people's data as any input file is: every field is checked.
 #include "codegen/tuning/TuningCache.h"
-#include "runtime/File.h"
+#include "runtime/Output.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"

@@ -51,12 +51,13 @@ std::string readText(const std::string &name) {
   return text.str();
 }
 
-Outcome run(const std::string &arguments) {
+Outcome run(const std::string &arguments) { return runShell(fmt::format("'{}' {}", SINTER_PROGRAM, arguments)); }
+
+Outcome runShell(const std::string &wanted) {
   std::string expanded;
-  for (char c : arguments)
+  for (char c : wanted)
     expanded += c == '@' ? folder() : std::string(1, c);
-  std::string command = fmt::format("'{}' {} > '{}' 2> '{}' < /dev/null", SINTER_PROGRAM, expanded,
-                                    pathOf(".out"), pathOf(".err"));
+  std::string command = fmt::format("{} > '{}' 2> '{}' < /dev/null", expanded, pathOf(".out"), pathOf(".err"));
   int status = std::system(command.c_str());
   // The shell reports a signal as 128 and more.
   bool normal = WIFEXITED(status) && WEXITSTATUS(status) < 126;

@@ -1,4 +1,5 @@
 // `sinter compile`: a model file in, code out.
+#include "runtime/Output.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/CommonOptions.h"
 #include "tools/sinter/Compare.h"
@@ -52,6 +53,8 @@ struct CompileCommand {
   /// What can be said about the output before minutes are spent on it.
   Status checkOutput() const {
     namespace fs = std::filesystem;
+    if (isStream(output))
+      return {};
     std::error_code error;
     fs::path path(output), folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
     if (fs::is_directory(path, error))
@@ -81,14 +84,17 @@ struct CompileCommand {
           *target);
     }
     auto start = std::chrono::steady_clock::now();
+    protectInput(model);
     status = compileToFile(model, output, emission().kind, common.compile);
     if (!status.ok())
       return report(status.failure());
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     std::error_code error;
-    uintmax_t bytes = std::filesystem::file_size(output, error);
-    fmt::print(stderr, "sinter: wrote {} ({:.1f} MB) in {:.2f} s\n", output,
-               error ? 0.0 : static_cast<double>(bytes) * 1e-6, seconds.count());
+    uintmax_t bytes = isStream(output) ? 0 : std::filesystem::file_size(output, error);
+    if (error || isStream(output))
+      fmt::print(stderr, "sinter: wrote {} in {:.2f} s\n", output == standardOutput ? "to the standard output" : output, seconds.count());
+    else
+      fmt::print(stderr, "sinter: wrote {} ({:.1f} MB) in {:.2f} s\n", output, static_cast<double>(bytes) * 1e-6, seconds.count());
     if (common.compile.precision != "f32")
       printAccuracy();
     return 0;
@@ -134,7 +140,7 @@ void addCompile(CLI::App &app, int &status) {
   CLI::App *sub =
       app.add_subcommand("compile", "Compile a model to a shared library, object, assembly or IR");
   sub->add_option("MODEL", command->model, "The model: .onnx, or .mlir of the nn stage")->required();
-  sub->add_option("-o,--output", command->output, "File to write")->required()->type_name("OUT");
+  sub->add_option("-o,--output", command->output, "File to write; - is the standard output")->required()->type_name("OUT");
   sub->add_option("--emit", command->emit, "What to write (default: by OUT's ending, else so)")
       ->type_name("so|obj|llvm|asm|mlir")
       ->check(CLI::IsMember({"so", "obj", "llvm", "asm", "mlir"}).description(""));

@@ -1,6 +1,7 @@
 // What `run`, `bench`, `explain` and `verify` do alike.
 #include "tools/sinter/Inputs.h"
 
+#include "runtime/Output.h"
 #include "runtime/TensorProto.h"
 #include "tools/sinter/CommonOptions.h"
 #include "tools/sinter/OnnxInterface.h"
@@ -20,6 +21,7 @@ Expected<GivenTensors> readTensors(const std::vector<std::string> &assignments, 
     auto parts = splitAssignment(text);
     if (!parts || (assignments.size() == 1 && std::filesystem::exists(text, error)))
       parts = std::pair(std::string(), text);
+    protectInput(parts->second);
     Expected<NamedTensor> tensor = readTensor(parts->second);
     if (!tensor)
       return tensor.failure();

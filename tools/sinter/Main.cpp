@@ -1,7 +1,7 @@
 // The command `sinter`: reads the command line and hands over to a subcommand. Every failure ends in one
 // message on stderr and exit status 1.
 #include "codegen/Compiler.h"
-#include "runtime/File.h"
+#include "runtime/Output.h"
 #include "runtime/onednn/OneDnn.h"
 #include "tools/sinter/Commands.h"
 
@@ -90,7 +90,6 @@ int main(int argc, char **argv) {
   for (int signal : {SIGINT, SIGTERM, SIGHUP})
     std::signal(signal, sinter::onInterrupt);
   sinter::onednn::registerFallback();
-  sinter::removeTemporariesOnSignals();
   try {
     return sinter::runCommandLine(argc, argv);
   } catch (const std::bad_alloc &) {

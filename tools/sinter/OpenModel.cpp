@@ -1,6 +1,8 @@
 // The one place where the tool decides between compiling and loading.
 #include "tools/sinter/OpenModel.h"
 
+#include "runtime/Output.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -19,6 +21,7 @@ static Expected<std::shared_ptr<Model>> loadModel(const std::string &path, const
         ErrorCode::InvalidArgument,
         fmt::format("'{}' is compiled already, so {} cannot change it: leave it out, or give the .onnx file",
                     path, fmt::join(used, ", "))};
+  protectInput(path);
   return Model::load(path);
 }
 
@@ -82,6 +85,7 @@ Expected<std::vector<std::shared_ptr<const Model>>> openVariants(const std::stri
 }
 
 Expected<std::unique_ptr<Engine>> openEngine(const std::string &path, const CommonOptions &options) {
+  protectInput(path);
   return Engine::open(path, {options.compile, options.threads, options.shapeCache});
 }
 
@@ -94,6 +98,7 @@ Expected<std::unique_ptr<Engine>> openWarmEngine(const std::string &path, const 
 }
 
 Expected<std::shared_ptr<Model>> compileModel(const std::string &path, const CompileOptions &options) {
+  protectInput(path);
   Expected<std::shared_ptr<CompiledModel>> compiled = compileInProcess(path, options);
   if (!compiled)
     return compiled.failure();

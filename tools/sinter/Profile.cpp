@@ -1,5 +1,5 @@
 // `sinter profile`: the time of every kernel, by the user's node names, beside what the machine allows it.
-#include "runtime/File.h"
+#include "runtime/Output.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
@@ -50,6 +50,8 @@ Status ProfileCommand::check() const {
   if (common.compile.backend == "reference")
     return {ErrorCode::InvalidArgument, "--backend reference has no kernels to profile: choose another one"};
   if (trace.empty())
+    return {};
+  if (isStream(trace))
     return {};
   std::error_code error;
   fs::path path(trace), folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
@@ -115,10 +117,11 @@ int ProfileCommand::run() {
   if (!trace.empty())
     if (status = writeTrace(**session, *inputs, profile); !status.ok())
       return report(status.failure());
+  FILE *out = trace == standardOutput ? stderr : stdout; // a trace is alone there
   if (json)
-    fmt::print("{}\n", printJson(profileJson(profile)));
+    fmt::print(out, "{}\n", printJson(profileJson(profile)));
   else
-    fmt::print("{}", profileText(profile, style()));
+    fmt::print(out, "{}", profileText(profile, style()));
   return 0;
 }
 

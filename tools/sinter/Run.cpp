@@ -1,4 +1,5 @@
 // `sinter run`: one inference on tensors from files.
+#include "runtime/Output.h"
 #include "runtime/TensorProto.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Inputs.h"
@@ -134,9 +135,15 @@ int RunCommand::run() {
     return report(results.failure());
   if (Status s = (*session)->run(*bound, *results); !s.ok())
     return report(s.failure());
+  OutputSet outputFiles;
   for (const auto &[index, file] : *files)
-    if (Status s = writeTensor(file, {(*compiled)->outputs()[index].name, (*results)[index]}); !s.ok())
+    if (Status s = addTensor(outputFiles, file, {(*compiled)->outputs()[index].name, (*results)[index]}); !s.ok())
       return report(s.failure());
+  if (Status s = outputFiles.commit(); !s.ok())
+    return report(s.failure());
+  // A tensor that went to the standard output is alone there.
+  auto isStandard = [](const auto &file) { return file.second == standardOutput; };
+  FILE *out = std::ranges::any_of(*files, isStandard) ? stderr : stdout;
 
   llvm::json::Array rows;
   for (size_t i = 0; i < results->size(); ++i) {
@@ -144,10 +151,10 @@ int RunCommand::run() {
     if (json)
       rows.push_back(summaryJson(name, (*results)[i], top));
     else
-      fmt::print("{}", summaryText(name, (*results)[i], top));
+      fmt::print(out, "{}", summaryText(name, (*results)[i], top));
   }
   if (json)
-    fmt::print("{}\n", printJson(llvm::json::Object{{"outputs", std::move(rows)}}));
+    fmt::print(out, "{}\n", printJson(llvm::json::Object{{"outputs", std::move(rows)}}));
   return 0;
 }
 
@@ -161,7 +168,7 @@ void addRun(CLI::App &app, int &status) {
   sub->add_option("--input", command->inputs, "Tensor for an input, .npy or .pb")
       ->allow_extra_args(false)
       ->type_name("NAME=FILE");
-  sub->add_option("--output", command->outputs, "Where to write an output, .npy or .pb")
+  sub->add_option("--output", command->outputs, "Where to write an output, .npy or .pb; - is the standard output")
       ->allow_extra_args(false)
       ->type_name("NAME=FILE");
   sub->add_option("--output-dir", command->outputDir, "Folder to write every output to, as NAME.npy")

@@ -1,5 +1,6 @@
 // .npy and TensorProto files: round trips, NumPy's variants, and hostile bytes.
 #include "runtime/File.h"
+#include "runtime/Output.h"
 #include "runtime/Npy.h"
 #include "runtime/TensorProto.h"
 
