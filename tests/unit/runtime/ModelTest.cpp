@@ -2,6 +2,7 @@
 #include "runtime/Model.h"
 #include "runtime/CpuFeatures.h"
 #include "runtime/File.h"
+#include "runtime/Output.h"
 #include "runtime/FlushSubnormals.h"
 
 #include <filesystem>
