@@ -171,7 +171,7 @@ static bool spelledGelu(Graph &g) {
     inside = g.chance(60) ? g.make<DivOp>(x, number(1.4142135623730951)) : g.make<MulOp>(x, number(0.7071067811865476));
     inside = inside ? g.make<ErfOp>(inside) : Value();
   } else {
-    Value cube = g.chance(50) ? g.make<PowOp>(x, number(3)) : g.make<MulOp>(g.make<MulOp>(x, x), x);
+    Value square = g.chance(50) ? Value() : g.make<MulOp>(x, x), cube = square ? g.make<MulOp>(square, x) : g.make<PowOp>(x, number(3));
     cube = cube ? g.make<MulOp>(cube, number(0.044715)) : Value();
     inside = cube ? g.make<AddOp>(x, cube) : Value();
     inside = inside ? g.make<MulOp>(inside, number(0.7978845608028654)) : Value();
