@@ -105,12 +105,16 @@ AffineVerdict suitsProduct(const ChannelAffine &affine, Type element, Direction 
     smallest = direction == Direction::Up ? 0x1p-4 : 1;
     largest = direction == Direction::Up ? 1 : 0x1p4;
   }
-  for (double s : affine.scale)
-    if (s != 0 && !(std::fabs(s) >= smallest && std::fabs(s) <= largest))
+  for (double s : affine.scale) {
+    // (0*a)*b is 0, and 0*(a*b) is NaN where a*b overflows; the other way round, 0 stays 0.
+    if (s == 0 && direction == Direction::Up)
+      continue;
+    if (!(std::fabs(s) >= smallest && std::fabs(s) <= largest))
       return AffineVerdict::no("MAY_OVERFLOW", "a scale of " + shown(s) +
                                                    " moves past a product of computed values only between " +
                                                    shown(smallest) + " and " + shown(largest) +
                                                    ": beyond, they may leave the range of their type");
+  }
   return AffineVerdict::yes();
 }
 

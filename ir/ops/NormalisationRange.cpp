@@ -113,9 +113,11 @@ void BatchNormTrainingOp::inferRange(Ranges operands, RangeResults y) {
                       old.map([=](Interval v) { return v * Interval::point(momentum); }), element);
   };
   TensorRange perRow = withAxis(x, x.axis == 1 ? 0 : -1);
-  y[1] = running(operands[3], meanOf(perRow, count, type));
+  TensorRange means = meanOf(perRow, count, type);
+  y[1] = running(operands[3], means);
   TensorRange squares = perRow.map([](Interval v) { return Interval{0, squareOf(v - v).hi}; });
-  squares.mayBeNaN |= !x.isBounded();
+  // Partial sums that overflow both ways make a mean NaN.
+  squares.mayBeNaN |= !x.isBounded() || means.mayBeNaN;
   y[2] = running(operands[4], meanOf(squares, count, type));
 }
 

@@ -98,3 +98,18 @@ func.func @near_one(%x: tensor<1x1x2xf64>) -> tensor<1x1x2xf64> {
     : (tensor<1x1x2xf64>, tensor<1xf64>, tensor<1xf64>, tensor<1xf64>, tensor<1xf64>) -> tensor<1x1x2xf64>
   return %y : tensor<1x1x2xf64>
 }
+
+// -----
+
+// Trap: (0*a)*b is 0, and 0*(a*b) is NaN where a*b overflows.
+// CHECK-LABEL: @dead_factor
+// CHECK: %[[D:.*]] = nn.{{mul|channel_affine}} %arg0
+// CHECK: nn.mul %[[D]], %arg1
+func.func @dead_factor(%a: tensor<1x2x3xf32>, %b: tensor<1x2x3xf32>) -> tensor<1x2x3xf32> {
+  %scale = nn.constant dense<[[0.0], [2.0]]> : tensor<2x1xf32>
+  %half = nn.constant dense<0.5> : tensor<f32>
+  %d = nn.mul %a, %scale : (tensor<1x2x3xf32>, tensor<2x1xf32>) -> tensor<1x2x3xf32>
+  %p = nn.mul %d, %b : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %y = nn.mul %p, %half : (tensor<1x2x3xf32>, tensor<f32>) -> tensor<1x2x3xf32>
+  return %y : tensor<1x2x3xf32>
+}

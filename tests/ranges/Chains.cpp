@@ -128,6 +128,8 @@ public:
       else
         for (Value result : clone->getResults())
           result.setType(inType(cast<RankedTensorType>(result.getType())));
+      if (isa<nn::LayerNormStatsOp>(clone))
+        clone->setAttr("stats_type", TypeAttr::get(type));
       isValid &= succeeded(verify(clone));
     }
     if (!isValid) {
