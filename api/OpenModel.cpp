@@ -47,9 +47,9 @@ sinter_error_t *OpenModel::check(size_t input, const sinter_tensor_t &given) con
   for (int32_t i = 0; isRight && i < info.rank; ++i)
     isRight = info.shape[i] < 0 ? given.shape[i] >= 0 : given.shape[i] == info.shape[i];
   if (!isRight)
-    return fail(fmt::format("must have the shape {}, but was given {}", openText(info), shapeText(given)));
+    return fail(fmt::format("must have the shape {}, but was given {}", openText(info), shapeText(given, info.rank)));
   if (!elementCount({given.shape, static_cast<size_t>(given.rank)}))
-    return fail("is too large: " + shapeText(given));
+    return fail("is too large: " + shapeText(given, info.rank));
   return nullptr;
 }
 

@@ -10,20 +10,25 @@ using namespace sinter::api;
 
 namespace {
 
-/// A block from the caller's allocator, or from ours.
-std::shared_ptr<void> allocate(const std::optional<sinter_allocator_t> &allocator, size_t bytes) {
+/// A block from the caller's allocator, or from ours; null where there is no memory. Fails where the caller's is not aligned.
+sinter_error_t *allocate(const std::optional<sinter_allocator_t> &allocator, size_t bytes, std::shared_ptr<void> &made) {
   bytes = std::max<size_t>(bytes, 1);
   if (!allocator) {
     std::optional<Tensor> memory = Tensor::allocate(DType::U8, {static_cast<int64_t>(bytes)});
     if (!memory)
       return nullptr;
     auto owner = std::make_shared<Tensor>(std::move(*memory));
-    return {owner, owner->data()};
+    made = {owner, owner->data()};
+    return nullptr;
   }
   void *block = allocator->allocate(allocator->context, bytes, SINTER_ALIGNMENT);
   if (!block)
     return nullptr;
-  return {block, [hook = *allocator, bytes](void *p) { hook.release(hook.context, p, bytes); }};
+  std::shared_ptr<void> owner(block, [hook = *allocator, bytes](void *p) { hook.release(hook.context, p, bytes); });
+  if (reinterpret_cast<uintptr_t>(block) % SINTER_ALIGNMENT != 0)
+    return error(SINTER_INVALID_ARGUMENT, fmt::format("the allocator's memory is not aligned to {} bytes, as was asked for", SINTER_ALIGNMENT));
+  made = std::move(owner);
+  return nullptr;
 }
 
 bool overlap(const void *a, size_t aBytes, const void *b, size_t bBytes) {
@@ -52,10 +57,10 @@ sinter_error_t *Runner::create(std::shared_ptr<const Model> model, const RunnerS
   made->allocator = setup.allocator;
   const Model &compiled = *made->compiled;
   if (made->allocator) {
-    made->arena = allocate(made->allocator, static_cast<size_t>(compiled.arenaBytes()));
-    if (!made->arena || reinterpret_cast<uintptr_t>(made->arena.get()) % SINTER_ALIGNMENT != 0)
-      return made->arena ? error(SINTER_INVALID_ARGUMENT, "the allocator's memory is not aligned as was asked for")
-                         : error(SINTER_OUT_OF_MEMORY, "the allocator has no memory for the model's scratch space");
+    if (sinter_error_t *failed = allocate(made->allocator, static_cast<size_t>(compiled.arenaBytes()), made->arena))
+      return failed;
+    if (!made->arena)
+      return error(SINTER_OUT_OF_MEMORY, "the allocator has no memory for the model's scratch space");
   }
   for (const std::shared_ptr<const Model> &variant : compiled.variants())
     made->variants.push_back({portsOf(variant->inputs(), "input"), portsOf(variant->outputs(), "output")});
@@ -75,7 +80,9 @@ sinter_error_t *Runner::start(int threads, std::shared_ptr<ThreadPool> pool) {
   Expected<std::unique_ptr<Session>> started = Session::create(compiled, threads, arena, std::move(pool));
   if (!started)
     return error(started.failure());
-  session = std::move(*started);
+  std::unique_ptr<Session> &made = *started; // becomes the old one, whose threads end outside the lock
+  std::lock_guard lock(replacing);
+  std::swap(session, made);
   return nullptr;
 }
 
@@ -98,7 +105,7 @@ sinter_error_t *Runner::checkTensor(const Port &port, const sinter_tensor_t &ten
     isRight = fits(axis);
   if (!isRight)
     return fail(fmt::format("must have the shape {}, but was given {}", shapeText(info.shape, info.rank),
-                            shapeText(tensor)));
+                            shapeText(tensor, info.rank)));
   if (!tensor.data && port.bytes > 0)
     return fail("has no data");
   return nullptr;
@@ -110,7 +117,8 @@ sinter_error_t *Runner::choose(std::span<const sinter_tensor_t> given) {
     return nullptr;
   std::vector<Tensor> shapes;
   for (const sinter_tensor_t &tensor : given) {
-    bool isAbsent = !tensor.data && tensor.rank == 0, isValid = tensor.rank >= 0 && (tensor.rank == 0 || tensor.shape);
+    bool isAbsent = !tensor.data && tensor.rank == 0, isValid = shapes.size() < inputs().size() && tensor.rank == inputs()[shapes.size()].info->rank && (tensor.rank == 0 || tensor.shape);
+    isValid = isValid || isAbsent;
     Shape shape = isValid && !isAbsent ? Shape(tensor.shape, tensor.shape + tensor.rank) : Shape();
     if (!isValid || !elementCount(shape))
       return error(SINTER_INVALID_ARGUMENT, "an input has no valid shape");
@@ -126,7 +134,8 @@ sinter_error_t *Runner::choose(std::span<const sinter_tensor_t> given) {
 /// Gives the port memory of the session's.
 sinter_error_t *Runner::provide(Port &port) {
   if (!port.memory)
-    port.memory = allocate(allocator, port.bytes);
+    if (sinter_error_t *failed = allocate(allocator, port.bytes, port.memory))
+      return failed;
   if (port.memory)
     return nullptr;
   return error(SINTER_OUT_OF_MEMORY,

@@ -4,6 +4,7 @@
 #include "runtime/Model.h"
 #include "sinter/sinter.h"
 
+#include <mutex>
 #include <optional>
 
 namespace sinter::api {
@@ -21,7 +22,11 @@ public:
 
   /// See sinter_session_run.
   sinter_error_t *run(std::span<const sinter_tensor_t> given, std::span<sinter_tensor_t> results);
-  void cancel() { session->cancel(); }
+  /// From any thread, while others run or set threads.
+  void cancel() {
+    std::lock_guard lock(replacing);
+    session->cancel();
+  }
   sinter_error_t *setThreads(int threads);
   int threads() const { return session->threads(); }
   /// Null where oneDNN has the threads.
@@ -57,6 +62,7 @@ private:
   std::shared_ptr<const Model> compiled;
   std::optional<sinter_allocator_t> allocator;
   std::shared_ptr<void> arena;
+  std::mutex replacing; ///< guards the pointer, which cancel() follows from other threads
   std::unique_ptr<Session> session;
   std::vector<Ports> variants; ///< of the model
   size_t chosen = 0;           ///< the variant of the run

@@ -13,7 +13,11 @@ inline std::string shapeText(const int64_t *shape, int32_t rank) {
   bool isValid = rank == 0 || (rank > 0 && shape);
   return isValid ? toString({shape, static_cast<size_t>(rank)}) : std::string("no valid shape");
 }
-inline std::string shapeText(const sinter_tensor_t &tensor) { return shapeText(tensor.shape, tensor.rank); }
+/// What the caller gave where `wanted` sizes are expected. Of another rank no size is read: the caller may not have as many.
+inline std::string shapeText(const sinter_tensor_t &tensor, int32_t wanted) {
+  bool isRight = tensor.rank == wanted || tensor.rank < 0;
+  return isRight ? shapeText(tensor.shape, tensor.rank) : fmt::format("one of rank {}", tensor.rank);
+}
 
 /// "must have the element type f32, but was given i64".
 inline std::string wrongType(int32_t wanted, int32_t given) {

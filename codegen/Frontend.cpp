@@ -20,6 +20,7 @@
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
 #include "passes/RangeAnalysis.h"
+#include "runtime/File.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
@@ -189,6 +190,13 @@ Expected<ModelSource> ModelSource::openAndLoad(const std::string &path, const Co
   } else if (options.content.data()) {
     source.text_.assign(options.content.begin(), options.content.end());
     source.text_.push_back(std::byte(0)); // MLIR's lexer reads up to it
+  } else if (!llvm::sys::fs::is_regular_file(path)) {
+    // MLIR would wait for a pipe and read devices for ever.
+    Expected<std::vector<std::byte>> text = readFile(path);
+    if (!text)
+      return text.failure();
+    source.text_ = std::move(*text);
+    source.text_.push_back(std::byte(0));
   }
   Expected<LoadedModel> loaded = source.load(options);
   if (!loaded)

@@ -28,6 +28,12 @@ mkdir -p "$packages"
 (cd "$build" && cpack -G DEB -B "$packages" >"$packages/cpack.log" 2>&1) || { tail -n 30 "$packages/cpack.log" >&2; die "cpack failed"; }
 ls -l "$packages"/*.deb
 
+say "checking where their files look for libraries, and how they are hardened"
+unpacked=$(mktemp -d)
+for package in "$packages"/*.deb; do dpkg-deb -x "$package" "$unpacked"; done
+python3 "$root/scripts/check_elf.py" "$unpacked"
+rm -rf "$unpacked"
+
 say "making a clean Debian 12 in $clean"
 if [ ! -x "$clean/bin/bash" ]; then
   debootstrap --variant=minbase --include=ca-certificates bookworm "$clean" "$mirror" >"$clean.log" 2>&1 || { tail -n 20 "$clean.log" >&2; exit 1; }

@@ -4,6 +4,10 @@
 #ifndef SINTER_SINTER_HPP
 #define SINTER_SINTER_HPP
 
+#if __cplusplus < 202002L
+#error "sinter/sinter.hpp needs C++20: compile with -std=c++20, or use sinter/sinter.h"
+#endif
+
 #include "sinter/sinter.h"
 
 #include <concepts>

@@ -227,7 +227,7 @@ Expected<ModelFile> readModelFile(const std::string &path, bool readsData, Bytes
   Expected<std::shared_ptr<const MappedFile>> file =
       content.data() ? MappedFile::copyOf(content) : MappedFile::open(path);
   if (!file)
-    return fail(ErrorCode::Io, "cannot be read: check the path and its permissions");
+    return file.failure();
   Bytes bytes = (*file)->bytes();
   if (bytes.empty())
     return fail(ErrorCode::InvalidFile, "is empty: download or export the model again");

@@ -92,3 +92,23 @@ TEST(Sessions, RunWhileAnotherModelCompiles) {
 }
 
 } // namespace
+
+// Another thread may cancel whatever the session does: also while its threads are replaced, with the object that runs.
+TEST(Sessions, CancelWhileThreadsAreSet) {
+  std::string text = elementwise("8x8");
+  sinter_model_t *model = nullptr;
+  ASSERT_EQ(sinter_compile_memory(text.data(), text.size(), SINTER_MLIR, "test.mlir", nullptr, &model), nullptr);
+  sinter_session_t *session = nullptr;
+  ASSERT_EQ(sinter_session_create(model, nullptr, &session), nullptr);
+  std::atomic<bool> done = false;
+  std::thread canceller([&] {
+    while (!done)
+      sinter_session_cancel(session);
+  });
+  for (int i = 0; i < 100; ++i)
+    EXPECT_EQ(sinter_session_set_threads(session, 1 + i % 3), nullptr);
+  done = true;
+  canceller.join();
+  sinter_session_free(session);
+  sinter_model_free(model);
+}

@@ -1,5 +1,6 @@
 // `sinter bench`: repeated runs on random inputs, beside what the processor can do at most at that moment.
 #include "runtime/PeakFlops.h"
+#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
@@ -129,11 +130,11 @@ int BenchCommand::run() {
     if (json)
       rows.push_back(rowOf(model, timing));
     else
-      fmt::print("{}", text(model, timing));
+      sinter::print("{}", text(model, timing));
     start = Clock::now();
   }
   if (json)
-    fmt::print("{}\n", printJson(rows.size() == 1 ? std::move(rows[0]) : llvm::json::Value(Object{{"variants", std::move(rows)}})));
+    sinter::print("{}\n", printJson(rows.size() == 1 ? std::move(rows[0]) : llvm::json::Value(Object{{"variants", std::move(rows)}})));
   return 0;
 }
 

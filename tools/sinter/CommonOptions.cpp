@@ -1,4 +1,5 @@
 // Declares, parses and checks the common options. What does not exist yet is refused by name, never ignored.
+#include "tools/sinter/Print.h"
 #include "tools/sinter/CommonOptions.h"
 
 #include "runtime/ThreadCount.h"
@@ -64,12 +65,16 @@ void describeTuning(TuneOptions &tune) {
   static constexpr const char *clearLine = "\r\033[K";
   bool isTerminal = isatty(STDERR_FILENO);
   auto line = [isTerminal](const char *kind, const std::string &text) {
-    fmt::print(stderr, "{}sinter: {}{}\n", isTerminal ? clearLine : "", kind, text);
+    std::fputs(isTerminal ? clearLine : "", stderr);
+    sinter::print(stderr, "sinter: {}{}\n", kind, text);
   };
   tune.warn = [line](const std::string &text) { line("warning: ", text); };
   tune.done = [line](const std::string &text) { line("tuned: ", text); };
   if (isTerminal)
-    tune.progress = [](const std::string &text) { fmt::print(stderr, "{}{}", clearLine, text); };
+    tune.progress = [](const std::string &text) {
+      std::fputs(clearLine, stderr);
+      sinter::print(stderr, "{}", text);
+    };
 }
 
 } // namespace
@@ -212,7 +217,7 @@ Status CommonOptions::finish() {
   // A model that is compiled for several shapes is warned of once.
   compile.warn = [told = std::make_shared<std::set<std::string>>()](const std::string &text) {
     if (told->insert(text).second)
-      fmt::print(stderr, "sinter: warning: {}\n", text);
+      sinter::print(stderr, "sinter: warning: {}\n", text);
   };
   if (compile.math == "strict" && compile.backend == "onednn")
     return {ErrorCode::InvalidArgument,

@@ -1,5 +1,6 @@
 // `sinter compile`: a model file in, code out.
 #include "runtime/Output.h"
+#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/CommonOptions.h"
 #include "tools/sinter/Compare.h"
@@ -78,7 +79,7 @@ struct CompileCommand {
       Expected<std::string> target = describeTarget(common.compile);
       if (!target)
         return report(target.failure());
-      fmt::print(
+      sinter::print(
           stderr,
           "sinter: compiling for this machine ({}); code for others: --target-cpu x86-64-v3, for example\n",
           *target);
@@ -92,9 +93,9 @@ struct CompileCommand {
     std::error_code error;
     uintmax_t bytes = isStream(output) ? 0 : std::filesystem::file_size(output, error);
     if (error || isStream(output))
-      fmt::print(stderr, "sinter: wrote {} in {:.2f} s\n", output == standardOutput ? "to the standard output" : output, seconds.count());
+      sinter::print(stderr, "sinter: wrote {} in {:.2f} s\n", output == standardOutput ? "to the standard output" : output, seconds.count());
     else
-      fmt::print(stderr, "sinter: wrote {} ({:.1f} MB) in {:.2f} s\n", output, static_cast<double>(bytes) * 1e-6, seconds.count());
+      sinter::print(stderr, "sinter: wrote {} ({:.1f} MB) in {:.2f} s\n", output, static_cast<double>(bytes) * 1e-6, seconds.count());
     if (common.compile.precision != "f32")
       printAccuracy();
     return 0;
@@ -119,7 +120,7 @@ struct CompileCommand {
     };
     Expected<std::vector<Tensor>> got = outputsOf(model, common.compile), want = outputsOf(model, wide);
     if (!got || !want)
-      return fmt::print(stderr, "sinter: the accuracy of {} cannot be measured here: {}\n", common.compile.precision,
+      return sinter::print(stderr, "sinter: the accuracy of {} cannot be measured here: {}\n", common.compile.precision,
                         (got ? want : got).failure().message);
     double worst = 0;
     for (size_t i = 0; i < got->size(); ++i) {
@@ -128,7 +129,7 @@ struct CompileCommand {
         largest = std::isfinite(value) ? std::max(largest, std::fabs(value)) : largest;
       worst = std::max(worst, measureErrors((*got)[i], (*want)[i]).maxAbs / (largest > 0 ? largest : 1));
     }
-    fmt::print(stderr, "sinter: {} differs from f32 by {:.2g} of an output's largest value, on one input drawn from [0, 1)\n",
+    sinter::print(stderr, "sinter: {} differs from f32 by {:.2g} of an output's largest value, on one input drawn from [0, 1)\n",
                common.compile.precision, worst);
   }
 };

@@ -63,10 +63,22 @@ bool readTolerance(const Object &object, Tolerance &tolerance) {
   const Object *fields = value->getAsObject();
   if (!fields)
     return false;
-  if (auto rtol = fields->getNumber("rtol"))
-    tolerance.rtol = *rtol;
-  if (auto atol = fields->getNumber("atol"))
-    tolerance.atol = *atol;
+  for (auto [key, field] : {std::pair("rtol", &tolerance.rtol), std::pair("atol", &tolerance.atol)}) {
+    const Value *number = fields->get(key);
+    if (number && !number->getAsNumber())
+      return false;
+    *field = number ? *number->getAsNumber() : *field;
+  }
+  return true;
+}
+
+bool readSingles(const Object &object, Expectation &expectation) {
+  const Value *nonfinite = object.get("nonfinite"), *most = object.get("max_computed_bn");
+  if ((nonfinite && !nonfinite->getAsBoolean()) || (most && !most->getAsInteger()))
+    return false;
+  expectation.nonfinite = nonfinite && *nonfinite->getAsBoolean();
+  if (most)
+    expectation.maxComputedBatchNorms = *most->getAsInteger();
   return true;
 }
 
@@ -105,11 +117,8 @@ Expected<std::optional<Expectation>> readExpectation(const std::string &folder) 
   Expectation expectation;
   if (!object || !readOutcomes(*object, "batch_norms", expectation.batchNorms) ||
       !readOutcomes(*object, "activations", expectation.activations) || !readRanges(*object, expectation) ||
-      !readTolerance(*object, expectation.tolerance))
+      !readTolerance(*object, expectation.tolerance) || !readSingles(*object, expectation))
     return Failure{ErrorCode::InvalidFile, fmt::format("'{}' is not a valid expect.json", path)};
-  expectation.nonfinite = object->getBoolean("nonfinite").value_or(false);
-  if (auto most = object->getInteger("max_computed_bn"))
-    expectation.maxComputedBatchNorms = *most;
   return std::optional(std::move(expectation));
 }
 

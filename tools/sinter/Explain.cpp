@@ -1,6 +1,7 @@
 // `sinter explain`: what became of every BatchNorm and activation of a model, and why.
 #include "codegen/Inspection.h"
 #include "passes/Codes.h"
+#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/ExplainText.h"
 #include "tools/sinter/Inputs.h"
@@ -165,7 +166,7 @@ void warnOfNaN(const std::vector<InputTensors> &runs, Object &object) {
   Object counts;
   for (const auto &[name, count] : found)
     if (count.first > 0) {
-      fmt::print(stderr, "sinter: {} of {} calibration values of input '{}' are NaN: elements that they reach are not measured\n",
+      sinter::print(stderr, "sinter: {} of {} calibration values of input '{}' are NaN: elements that they reach are not measured\n",
                  count.first, count.second, name);
       counts[llvm::json::fixUTF8(name)] = count.first;
     }
@@ -219,7 +220,7 @@ int ExplainCommand::countFailures(const Object &object) const {
         first = row.getString("name").value_or("").str();
     });
     if (rows > 0)
-      fmt::print(stderr, "sinter: {} {} {} (--fail-on), the first is '{}'\n", rows,
+      sinter::print(stderr, "sinter: {} {} {} (--fail-on), the first is '{}'\n", rows,
                  rows == 1 ? "row has" : "rows have", text, first);
     failures += rows;
   }
@@ -252,13 +253,13 @@ int ExplainCommand::run() {
     return report(status.failure());
 
   if (format == "json") {
-    fmt::print("{}\n", printJson(Object(*object)));
+    sinter::print("{}\n", printJson(Object(*object)));
   } else if (format == "yaml") {
     std::fflush(stdout);
     if (status = writeRemarks(printJsonLine(Object(*object)), "-"); !status.ok())
       return report(status.failure());
   } else {
-    fmt::print("{}", explainText(model, *object, {all, isatty(STDOUT_FILENO) != 0}));
+    sinter::print("{}", explainText(model, *object, {all, isatty(STDOUT_FILENO) != 0}));
   }
   return countFailures(*object) > 0 ? 1 : 0;
 }

@@ -1,5 +1,6 @@
 // `sinter inspect`: what a model is and what of it is supported, without compiling it or reading its weights.
 #include "codegen/Survey.h"
+#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Json.h"
 #include "tools/sinter/OpenModel.h"
@@ -260,13 +261,13 @@ struct InspectCommand {
       Expected<std::shared_ptr<const Model>> compiled = openModel(model, common);
       if (!compiled)
         return report(compiled.failure());
-      fmt::print("{}", json ? printJson(compiledJson(model, **compiled)) + "\n" : compiledText(model, **compiled));
+      sinter::print("{}", json ? printJson(compiledJson(model, **compiled)) + "\n" : compiledText(model, **compiled));
       return 0;
     }
     Expected<ModelSurvey> survey = surveyModel(model, common.compile);
     if (!survey)
       return report(survey.failure());
-    fmt::print("{}", json ? printJson(surveyJson(model, *survey)) + "\n" : surveyText(model, *survey));
+    sinter::print("{}", json ? printJson(surveyJson(model, *survey)) + "\n" : surveyText(model, *survey));
     return 0;
   }
 };

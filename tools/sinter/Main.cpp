@@ -3,6 +3,7 @@
 #include "codegen/Compiler.h"
 #include "runtime/Output.h"
 #include "runtime/onednn/OneDnn.h"
+#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 
 #include <CLI/CLI.hpp>
@@ -16,7 +17,7 @@
 namespace sinter {
 
 int report(const Failure &failure) {
-  fmt::print(stderr, "sinter: error: {}\n", failure.message);
+  sinter::print(stderr, "sinter: error: {}\n", failure.message);
   return 1;
 }
 
@@ -65,7 +66,7 @@ int runCommandLine(int argc, char **argv) {
     bool unknown = argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty();
     std::string message = unknown ? fmt::format("there is no command '{}'", argv[1]) : error.what();
     std::string command = app.get_subcommands().empty() ? "" : " " + app.get_subcommands()[0]->get_name();
-    fmt::print(stderr, "sinter: error: {}\nsee: sinter{} --help\n", message, command);
+    sinter::print(stderr, "sinter: error: {}\nsee: sinter{} --help\n", message, command);
     return 1;
   }
   if (std::fflush(stdout) != 0 && status == 0)

@@ -1,5 +1,6 @@
 // `sinter profile`: the time of every kernel, by the user's node names, beside what the machine allows it.
 #include "runtime/Output.h"
+#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
@@ -119,9 +120,9 @@ int ProfileCommand::run() {
       return report(status.failure());
   FILE *out = trace == standardOutput ? stderr : stdout; // a trace is alone there
   if (json)
-    fmt::print(out, "{}\n", printJson(profileJson(profile)));
+    sinter::print(out, "{}\n", printJson(profileJson(profile)));
   else
-    fmt::print(out, "{}", profileText(profile, style()));
+    sinter::print(out, "{}", profileText(profile, style()));
   return 0;
 }
 

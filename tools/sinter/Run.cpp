@@ -1,6 +1,7 @@
 // `sinter run`: one inference on tensors from files.
 #include "runtime/Output.h"
 #include "runtime/TensorProto.h"
+#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
@@ -151,10 +152,10 @@ int RunCommand::run() {
     if (json)
       rows.push_back(summaryJson(name, (*results)[i], top));
     else
-      fmt::print(out, "{}", summaryText(name, (*results)[i], top));
+      sinter::print(out, "{}", summaryText(name, (*results)[i], top));
   }
   if (json)
-    fmt::print(out, "{}\n", printJson(llvm::json::Object{{"outputs", std::move(rows)}}));
+    sinter::print(out, "{}\n", printJson(llvm::json::Object{{"outputs", std::move(rows)}}));
   return 0;
 }
 

@@ -1,6 +1,7 @@
 // `sinter test`: finds recorded cases and runs each in a process of its own, several at a time.
 #include "runtime/File.h"
 #include "runtime/ThreadCount.h"
+#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Json.h"
 #include "tools/sinter/Process.h"
@@ -124,7 +125,7 @@ Status TestCommand::restrictToList(std::vector<Case> &cases) const {
   if (cases.empty())
     return {ErrorCode::InvalidArgument, fmt::format("none of the names in '{}' is a test case here", list)};
   if (found.size() < names.size())
-    fmt::print(stderr, "sinter: {} of the {} names in '{}' are no test cases here\n",
+    sinter::print(stderr, "sinter: {} of the {} names in '{}' are no test cases here\n",
                names.size() - found.size(), names.size(), list);
   return {};
 }
@@ -210,7 +211,7 @@ void TestCommand::runAll(std::vector<Case> &cases) const {
     if (json)
       continue;
     constexpr const char *labels[] = {"PASS", "FAIL", "SKIP"};
-    fmt::print("{} {}{}{}\n", labels[static_cast<int>(current.result.status)], current.name,
+    sinter::print("{} {}{}{}\n", labels[static_cast<int>(current.result.status)], current.name,
                current.result.reason.empty() ? "" : ": ", current.result.reason);
     std::fflush(stdout);
   }
@@ -237,12 +238,12 @@ int TestCommand::run() {
                                       {"seconds", c.seconds}});
   }
   if (json)
-    fmt::print("{}\n", printJson(llvm::json::Object{{"cases", std::move(rows)},
+    sinter::print("{}\n", printJson(llvm::json::Object{{"cases", std::move(rows)},
                                                     {"passed", counts[0]},
                                                     {"failed", counts[1]},
                                                     {"skipped", counts[2]}}));
   else
-    fmt::print("{} passed, {} failed, {} skipped\n", counts[0], counts[1], counts[2]);
+    sinter::print("{} passed, {} failed, {} skipped\n", counts[0], counts[1], counts[2]);
   return counts[1] > 0 ? 1 : 0;
 }
 
@@ -264,7 +265,7 @@ void addTestCase(CLI::App &app, int &status) {
     std::replace(result.reason.begin(), result.reason.end(), '\n', ' ');
     llvm::json::Object object{{"status", static_cast<int>(result.status)},
                               {"reason", llvm::json::fixUTF8(result.reason)}};
-    fmt::print("\n{}{}\n", resultMarker, printJsonLine(std::move(object)));
+    sinter::print("\n{}{}\n", resultMarker, printJsonLine(std::move(object)));
     status = result.status == TestStatus::Failed;
   });
 }

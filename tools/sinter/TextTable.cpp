@@ -1,6 +1,8 @@
 // See the header.
 #include "tools/sinter/TextTable.h"
 
+#include "tools/sinter/Print.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -44,6 +46,12 @@ TextTable::TextTable(std::vector<Column> columns, bool colour)
   for (const Column &column : columns_)
     head.emplace_back(column.head);
   rows_.push_back(std::move(head));
+}
+
+void TextTable::add(std::vector<Cell> cells) {
+  for (Cell &cell : cells)
+    cell.text = printable(cell.text, /*isText=*/false);
+  rows_.push_back(std::move(cells));
 }
 
 std::string TextTable::text() const {

@@ -32,7 +32,7 @@ public:
   TextTable(std::vector<Column> columns, bool colour);
 
   /// One cell per column.
-  void add(std::vector<Cell> cells) { rows_.push_back(std::move(cells)); }
+  void add(std::vector<Cell> cells);
   /// Indented by two, with the head, without blanks at the ends of lines.
   std::string text() const;
 

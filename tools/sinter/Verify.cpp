@@ -1,5 +1,6 @@
 // `sinter verify`: the compiled model beside its plainest meaning, and where they part.
 #include "codegen/Inspection.h"
+#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Compare.h"
 #include "tools/sinter/Inputs.h"
@@ -238,43 +239,43 @@ Status VerifyCommand::findRounding(std::vector<VariantReport> &reports) {
 }
 
 void VerifyCommand::print(const std::vector<VariantReport> &reports) const {
-  fmt::print("{}: {} beside the reference\n", model,
+  sinter::print("{}: {} beside the reference\n", model,
              inputs.empty() ? fmt::format("random inputs (seed {})", seed) : "the given inputs");
   for (const VariantReport &variant : reports) {
-    fmt::print("\n{}: {}\n", variant.name, variant.passed() ? "agrees" : "DIFFERS");
+    sinter::print("\n{}: {}\n", variant.name, variant.passed() ? "agrees" : "DIFFERS");
     for (const OutputReport &output : variant.outputs) {
-      fmt::print("  {}  max abs error {:.3g}, max rel error {:.3g}", output.name, output.errors.maxAbs,
+      sinter::print("  {}  max abs error {:.3g}, max rel error {:.3g}", output.name, output.errors.maxAbs,
                  output.errors.maxRel);
       if (output.errors.nonFinite > 0)
-        fmt::print(", {} NaN or Inf where the other has none", output.errors.nonFinite);
-      fmt::print("\n");
+        sinter::print(", {} NaN or Inf where the other has none", output.errors.nonFinite);
+      sinter::print("\n");
       if (output.bySubnormals)
-        fmt::print("    beyond the tolerance only because subnormals are flushed to zero\n");
+        sinter::print("    beyond the tolerance only because subnormals are flushed to zero\n");
       else if (output.difference)
-        fmt::print("    {}\n", *output.difference);
+        sinter::print("    {}\n", *output.difference);
       if (output.byRounding)
-        fmt::print("    last bits of what '{}' reads change {} of its {} values by a step: that alone moves outputs as far\n",
+        sinter::print("    last bits of what '{}' reads change {} of its {} values by a step: that alone moves outputs as far\n",
                    step_.node, step_.changed, step_.elements);
     }
     if (variant.firstLayer)
-      fmt::print("  first node that differs, of {} compared: {}\n{}", variant.layersCompared,
+      sinter::print("  first node that differs, of {} compared: {}\n{}", variant.layersCompared,
                  *variant.firstLayer,
                  variant.passed() ? "    the outputs agree: a scale was moved past it on purpose\n" : "");
     else if (variant.layersCompared == 0)
-      fmt::print("  no values between kernels to compare\n");
+      sinter::print("  no values between kernels to compare\n");
     else if (variant.layersCompared > 0)
-      fmt::print("  all {} nodes between kernels agree\n", variant.layersCompared);
+      sinter::print("  all {} nodes between kernels agree\n", variant.layersCompared);
   }
   if (!bisect)
     return;
-  fmt::print("\nThe IR after each pass, evaluated by the reference: largest absolute error\n");
+  sinter::print("\nThe IR after each pass, evaluated by the reference: largest absolute error\n");
   for (const auto &[pass, error] : passErrors_)
-    fmt::print("  {:<28} {:.3g}{}\n", pass, error,
+    sinter::print("  {:<28} {:.3g}{}\n", pass, error,
                pass == fault_.pass ? "   <- the first beyond the tolerance" : "");
   if (!fault_.rewrite.empty())
-    fmt::print("The first rewrite of {} that exceeds it: {}\n", fault_.pass, fault_.rewrite);
+    sinter::print("The first rewrite of {} that exceeds it: {}\n", fault_.pass, fault_.rewrite);
   if (fault_.pass.empty())
-    fmt::print("No pass exceeds the tolerance{}.\n",
+    sinter::print("No pass exceeds the tolerance{}.\n",
                reports[0].passed() ? "" : ": the generated code does; --layers names the node");
 }
 
@@ -347,7 +348,7 @@ int VerifyCommand::run() {
     if (status = findPass(); !status.ok())
       return report(status.failure());
   if (json)
-    fmt::print("{}\n", printJson(toJson(reports)));
+    sinter::print("{}\n", printJson(toJson(reports)));
   else
     print(reports);
   bool passed =
