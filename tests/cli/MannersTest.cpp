@@ -59,8 +59,9 @@ TEST(Shortage, TooManyFilesIsToldApart) {
   save(reluModel(), "relu.onnx");
   Outcome outcome = runShell(fmt::format("bash -c \"ulimit -n 3; '{}' inspect @/relu.onnx\"", SINTER_PROGRAM));
   // Where the loader itself finds no descriptor, nothing of ours runs.
-  if (outcome.status == 1)
+  if (outcome.status == 1) {
     EXPECT_NE(outcome.err.find("ulimit -n"), std::string::npos) << outcome.err;
+  }
   outcome = runShell(fmt::format("'{}' inspect @/none.onnx", SINTER_PROGRAM));
   EXPECT_NE(outcome.err.find("No such file"), std::string::npos) << outcome.err;
 }

@@ -17,7 +17,7 @@ template <typename... Args> void print(FILE *to, fmt::format_string<Args...> for
   std::fwrite(text.data(), 1, text.size(), to);
 }
 template <typename... Args> void print(fmt::format_string<Args...> format, Args &&...args) {
-  print(stdout, format, std::forward<Args>(args)...);
+  sinter::print(stdout, format, std::forward<Args>(args)...);
 }
 
 } // namespace sinter
