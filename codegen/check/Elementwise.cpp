@@ -302,7 +302,9 @@ private:
   double magnitude(double y, unsigned slot, unsigned lane) {
     auto of = [&](unsigned k) { return operands[k]->value(slots[k][slot])[lane]; };
     double size = std::fabs(y);
-    if (isa<nn::ChannelAffineOp>(op))
+    int exponent;
+    bool isShift = isa<nn::ChannelAffineOp>(op) && std::fabs(std::frexp(of(1), &exponent)) == 0.5; // exact, as -1 is
+    if (isa<nn::ChannelAffineOp>(op) && !isShift)
       size += std::fabs(of(0) * of(1));
     if (isa<nn::BatchNormOp>(op))
       size += std::fabs(y - of(2));

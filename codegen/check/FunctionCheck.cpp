@@ -155,6 +155,8 @@ private:
         refuse(mine, comparison);
         return;
       }
+      hasOtherConstants |= comparison.outcome == Outcome::Different && mine.getDefiningOp<nn::ConstantOp>() &&
+                           fixed.contains(numbering.of(theirs));
     }
   }
 
@@ -323,7 +325,7 @@ private:
   }
 
   /// The elements that are compared: fewer where each takes much, or many such comparisons were made; better all pairs by some
-  /// than some by all. Never fewer than the corners, and the ends of each list of channels.
+  /// than some by all. Never fewer than a corner, a place inside, and an end of each list of channels.
   SmallVector<int64_t> wanted(Value theirs, Value mine, Cone &old, ComparisonKind &kind,
                               llvm::function_ref<double(ArrayRef<int64_t>)> costOf) {
     unsigned seen = memory.isThorough ? 0 : kind.count;
@@ -335,11 +337,14 @@ private:
       bool isMoved = llvm::all_of(old.ops(), [](Operation *op) {
         return isa<nn::ConstantOp, nn::MovementOpInterface, nn::ReshapeOp, nn::FlattenOp, nn::SqueezeOp, nn::UnsqueezeOp>(op);
       });
-      SmallVector<int64_t> elements = spread(type, isMoved ? std::max<int64_t>(256, static_cast<int64_t>(2048 * share)) : 4096);
+      SmallVector<int64_t> elements = spread(type, isMoved ? std::max<int64_t>(256, static_cast<int64_t>(2048 * share)) : std::max<int64_t>(4096, static_cast<int64_t>(16384 * share)));
       if (costOf({elements.front()}) * static_cast<double>(elements.size()) <= static_cast<double>(mostWork))
         return elements;
     }
-    Sample sample = Sample::of(type);
+    // A constant that was computed otherwise shows in the channels that read it, wherever they are.
+    Sample sample = hasOtherConstants ? Sample::of(type, 1 << 14) : Sample::of(type);
+    if (hasOtherConstants)
+      share = 16;
     if (!kind.cost)
       measure(sample, kind, costOf);
     constexpr double work = 100'000;
@@ -356,7 +361,7 @@ private:
       elements.append(sample.places.begin(), sample.places.begin() + affordable(*kind.cost, 0.25, 1, sample.places.size()));
     for (auto [list, cost] : llvm::zip_equal(sample.channels, kind.channelCosts))
       if (5 * cost <= static_cast<double>(mostWork))
-        elements.append(list.begin(), list.begin() + affordable(cost, 0.5, 2, list.size()));
+        elements.append(list.begin(), list.begin() + affordable(cost, 0.5, share < 1 ? 1 : 2, list.size()));
     llvm::sort(elements);
     elements.erase(llvm::unique(elements), elements.end());
     return elements;
@@ -460,6 +465,7 @@ private:
   func::FuncOp before, after;
   ValueNumbering numbering;
   double hugeScale = 1;
+  bool hasOtherConstants = false; ///< one that was computed differs
   ValueNumber known = 0; ///< numbers below it belong to old values
   DenseSet<Attribute> oldConstants;
   DenseSet<uint64_t> oldContents;

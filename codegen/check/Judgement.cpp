@@ -57,11 +57,12 @@ std::string Judgement::difference(bool isResult) {
       continue;
     if (now.undefined[lane])
       return "an index that was within its tensor no longer is";
-    for (int64_t element : elements) {
-      unsigned i = a.demand(element), j = b.demand(element);
+    for (auto [place, element] : llvm::enumerate(elements)) {
+      // They were asked for first, in this order.
+      auto i = static_cast<unsigned>(place);
       if (!a.isFloat) {
-        double allowed = a.error(i)[lane] + b.error(j)[lane];
-        int64_t x = a.whole(i)[lane], y = b.whole(j)[lane];
+        double allowed = a.error(i)[lane] + b.error(i)[lane];
+        int64_t x = a.whole(i)[lane], y = b.whole(i)[lane];
         // Differences of 64 bits do not pass through double before they are taken.
         uint64_t distance = x > y ? static_cast<uint64_t>(x) - static_cast<uint64_t>(y)
                                   : static_cast<uint64_t>(y) - static_cast<uint64_t>(x);
@@ -69,7 +70,7 @@ std::string Judgement::difference(bool isResult) {
           return llvm::formatv("element {0} was {1} and became {2}", element, x, y);
         continue;
       }
-      double x = a.value(i)[lane], y = b.value(j)[lane], ex = a.error(i)[lane], ey = b.error(j)[lane];
+      double x = a.value(i)[lane], y = b.value(i)[lane], ex = a.error(i)[lane], ey = b.error(i)[lane];
       if (!agree(x, y, ex, ey, old.overflown[lane], isResult))
         return llvm::formatv("element {0} was {1} and became {2}, beyond roundings ({3})", element, number(x),
                              number(y), number(ex + ey));
@@ -83,10 +84,10 @@ std::string Judgement::growth() {
   if (!a.isFloat || old.undefined[offsetLane] || old.overflown[offsetLane])
     return "";
   double most = mostGrowth(a.type) * unitGrowth(old, now);
-  for (int64_t element : elements) {
-    unsigned i = a.demand(element), j = b.demand(element);
-    double x = a.value(i)[offsetLane], y = b.value(j)[offsetLane];
-    double ex = a.error(i)[offsetLane], ey = b.error(j)[offsetLane];
+  for (auto [place, element] : llvm::enumerate(elements)) {
+    auto i = static_cast<unsigned>(place);
+    double x = a.value(i)[offsetLane], y = b.value(i)[offsetLane];
+    double ex = a.error(i)[offsetLane], ey = b.error(i)[offsetLane];
     if (std::isfinite(x) && std::isfinite(y) && std::isfinite(ex) && std::isfinite(ey) &&
         ey > most * std::max(ex, a.rounding.own(std::fabs(x))))
       return llvm::formatv("element {0}, {1}, was exact to {2} and is now to {3}", element, number(x),

@@ -18,7 +18,7 @@ struct Comparison {
   std::string why;
 };
 
-/// Both evaluated on the same leaves; `elements` are those of the roots.
+/// Both evaluated on the same leaves; `elements` are those of the roots, each once.
 class Judgement {
 public:
   Judgement(Cone &old, mlir::Value theirs, Cone &now, mlir::Value mine, llvm::ArrayRef<int64_t> elements)

@@ -34,6 +34,9 @@ double stored(DType type, double value) {
   return toDoubles(tensor)[0];
 }
 
+/// Where digits cancel: not nearer to the centre than half of this. A difference that is small by chance tells nothing.
+double distanceOf(double centre, double spread) { return std::max(spread, std::fabs(centre) * 0x1p-13); }
+
 /// A float of the set, before the range.
 double draw(Set set, Random &random, double weight, double centre, double spread, double scale, const Rounding &rounding) {
   double sign = random.oneIn(2) ? 1 : -1;
@@ -53,9 +56,7 @@ double draw(Set set, Random &random, double weight, double centre, double spread
   case Tiny:
     return sign * tiny * random.within(0.5, 1);
   case Offset:
-    // Not nearer than half of it: a difference that is small by chance tells nothing.
-    return spread == 0 ? 1e3 + random.within(-1, 1)
-                       : centre + sign * std::max(spread, std::fabs(centre) * 0x1p-13) * random.within(0.5, 1);
+    return spread == 0 ? 1e3 + random.within(-1, 1) : centre + sign * distanceOf(centre, spread) * random.within(0.5, 1);
   case Holes: {
     uint64_t kind = random.bits() % 12;
     if (kind == 0)
@@ -71,7 +72,12 @@ double draw(Set set, Random &random, double weight, double centre, double spread
 /// The same where a range says what can be.
 double drawWithin(Set set, Random &random, double weight, double centre, double spread, double scale,
                   const nn::Interval &range, const Rounding &rounding) {
-  auto fit = [&](double x) { return std::isnan(x) ? x : std::clamp(x, range.lo, range.hi); };
+  auto fit = [&](double x) {
+    // To the other side of the centre, where this one is cut off.
+    if (set == Offset && spread != 0 && !(range.lo <= x && x <= range.hi) && range.lo <= 2 * centre - x && 2 * centre - x <= range.hi)
+      x = 2 * centre - x;
+    return std::isnan(x) ? x : std::clamp(x, range.lo, range.hi);
+  };
   if (!range.isFinite()) {
     // One open end: mirrored into the range rather than piled up at its end.
     double x = draw(set, random, weight, centre, spread, scale, rounding);

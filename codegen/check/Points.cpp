@@ -55,7 +55,7 @@ unsigned Points::demand(int64_t element) {
 }
 
 void Points::tabulate() {
-  constexpr int64_t mostEntries = 1 << 18;
+  constexpr int64_t mostEntries = 1 << 16;
   if (count > mostEntries)
     return;
   table.assign(static_cast<size_t>(count), none);

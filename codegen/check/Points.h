@@ -63,7 +63,13 @@ private:
   void tabulate();
 
   int64_t count;
-  llvm::DenseMap<int64_t, unsigned> slots;
+  /// Elements are often a power of two apart, which DenseMap's own hash takes badly.
+  struct Mixed : llvm::DenseMapInfo<int64_t> {
+    static unsigned getHashValue(int64_t element) {
+      return static_cast<unsigned>((static_cast<uint64_t>(element) * 0x9e3779b97f4a7c15) >> 32);
+    }
+  };
+  llvm::DenseMap<int64_t, unsigned, Mixed> slots;
   std::vector<unsigned> table; ///< in place of it
   std::vector<double> values, errors;
   std::vector<int64_t> wholes; ///< of integers, in place of values

@@ -41,9 +41,15 @@ public:
   }
 
   void run() {
+    std::vector<std::array<Statistics, lanes>> statistics;
+    for (const std::vector<unsigned> &row : rows) {
+      auto &ofRow = statistics.emplace_back();
+      for (unsigned lane = 0; lane < lanes; ++lane)
+        ofRow[lane] = isSoftmax() ? exponentials(row, lane) : moments(row, lane);
+    }
     for (unsigned slot = 0; slot < made.size(); ++slot)
       for (unsigned lane = 0; lane < lanes; ++lane)
-        compute(slot, lane);
+        compute(slot, lane, statistics[entries[slot].row][lane]);
   }
 
 private:
@@ -51,42 +57,57 @@ private:
     size_t row, place;
     SmallVector<unsigned, 2> parameters;
   };
+  /// Of a row: the largest value and the sum of exponentials, or the mean and 1 / sqrt(variance + epsilon).
+  struct Statistics {
+    double shift, shiftError, factor, factorError;
+  };
 
-  void compute(unsigned slot, unsigned lane) {
+  bool isSoftmax() const { return kind == Kind::Softmax || kind == Kind::LogSoftmax; }
+
+  Statistics exponentials(const std::vector<unsigned> &row, unsigned lane) {
+    Points &from = cone.points(op->getOperand(0));
+    double most = -std::numeric_limits<double>::infinity(), mostError = 0, sum = 0;
+    for (unsigned at : row) {
+      double x = from.value(at)[lane];
+      most = std::isnan(x) ? x : std::max(most, x), mostError = std::max(mostError, from.error(at)[lane]);
+    }
+    for (unsigned at : row)
+      sum += std::exp(from.value(at)[lane] - most);
+    return {most, mostError, sum, 0};
+  }
+
+  Statistics moments(const std::vector<unsigned> &row, unsigned lane) {
+    Points &from = cone.points(op->getOperand(0));
+    auto count = static_cast<double>(row.size());
+    double unit = made.rounding.unit, mean = 0, meanError = 0, variance = 0, varianceError = 0;
+    if (kind == Kind::Standardise)
+      for (unsigned at : row) {
+        double x = from.value(at)[lane];
+        mean += x / count;
+        meanError += (from.error(at)[lane] + 2 * unit * std::fabs(x)) / count;
+      }
+    for (unsigned at : row) {
+      double d = from.value(at)[lane] - mean;
+      variance += d * d / count;
+      varianceError += (2 * std::fabs(d) * (from.error(at)[lane] + meanError) + 4 * unit * d * d) / count;
+    }
+    double factor = 1 / std::sqrt(variance + epsilon);
+    double least = 1 / std::sqrt(std::max(0.0, variance - varianceError) + epsilon);
+    return {mean, meanError, factor, std::fabs(least - factor) + 4 * unit * factor};
+  }
+
+  void compute(unsigned slot, unsigned lane, const Statistics &row) {
     const Entry &entry = entries[slot];
     Points &from = cone.points(op->getOperand(0));
-    const std::vector<unsigned> &row = rows[entry.row];
-    auto count = static_cast<double>(row.size());
-    auto x = [&](unsigned at) { return from.value(at)[lane]; };
-    auto e = [&](unsigned at) { return from.error(at)[lane]; };
-    double own = x(row[entry.place]), ownError = e(row[entry.place]), y, error;
-    double unit = made.rounding.unit;
-    if (kind == Kind::Softmax || kind == Kind::LogSoftmax) {
-      double most = -std::numeric_limits<double>::infinity(), mostError = 0, sum = 0;
-      for (unsigned at : row)
-        most = std::isnan(x(at)) ? x(at) : std::max(most, x(at)), mostError = std::max(mostError, e(at));
-      for (unsigned at : row)
-        sum += std::exp(x(at) - most);
-      double moved = ownError + mostError + 2 * unit * std::fabs(own - most);
-      y = kind == Kind::Softmax ? std::exp(own - most) / sum : own - most - std::log(sum);
+    unsigned at = rows[entry.row][entry.place];
+    double own = from.value(at)[lane], ownError = from.error(at)[lane], y, error;
+    if (isSoftmax()) {
+      double moved = ownError + row.shiftError + 2 * made.rounding.unit * std::fabs(own - row.shift);
+      y = kind == Kind::Softmax ? std::exp(own - row.shift) / row.factor : own - row.shift - std::log(row.factor);
       error = kind == Kind::Softmax ? std::fabs(y) * std::expm1(std::min(700.0, 2 * moved)) : 2 * moved;
     } else {
-      double mean = 0, meanError = 0, variance = 0, varianceError = 0;
-      if (kind == Kind::Standardise)
-        for (unsigned at : row) {
-          mean += x(at) / count;
-          meanError += (e(at) + 2 * unit * std::fabs(x(at))) / count;
-        }
-      for (unsigned at : row) {
-        double d = x(at) - mean;
-        variance += d * d / count;
-        varianceError += (2 * std::fabs(d) * (e(at) + meanError) + 4 * unit * d * d) / count;
-      }
-      double factor = 1 / std::sqrt(variance + epsilon);
-      double least = 1 / std::sqrt(std::max(0.0, variance - varianceError) + epsilon);
-      double factorError = std::fabs(least - factor) + 4 * unit * factor;
-      y = (own - mean) * factor;
-      error = (ownError + meanError) * factor + std::fabs(own - mean) * factorError;
+      y = (own - row.shift) * row.factor;
+      error = (ownError + row.shiftError) * row.factor + std::fabs(own - row.shift) * row.factorError;
     }
     double size = std::fabs(y);
     for (unsigned k = 0; k < entry.parameters.size(); ++k) {

@@ -10,7 +10,11 @@ namespace {
 
 class Chooser {
 public:
-  explicit Chooser(ArrayRef<int64_t> shape) : shape(shape), strides(nn::rowMajorStrides(shape)) {}
+  Chooser(ArrayRef<int64_t> shape, int64_t mostChannels)
+      : shape(shape), mostChannels(mostChannels), strides(nn::rowMajorStrides(shape)) {
+    for (size_t d = 0; d < shape.size(); ++d)
+      base.push_back(inside(d));
+  }
 
   int64_t random(int64_t n) {
     state = state * 6364136223846793005u + 1442695040888963407u;
@@ -24,12 +28,12 @@ public:
   }
   int64_t inside(size_t d) { return random(shape[d]); }
 
+  /// One place, through which the lists of channels go: they share its row and its window.
+  int64_t basePlace() const { return nn::offsetOf(base, strides); }
+
   SmallVector<int64_t> along(size_t axis) {
-    constexpr int64_t mostChannels = 128;
     SmallVector<int64_t> elements;
-    nn::Dims index;
-    for (size_t d = 0; d < shape.size(); ++d)
-      index.push_back(inside(d));
+    nn::Dims index = base;
     int64_t step = std::max<int64_t>(1, shape[axis] / mostChannels);
     for (int64_t c = 0; c < shape[axis]; c += step) {
       index[axis] = std::min(shape[axis] - 1, c + (step > 1 ? random(step) : 0));
@@ -44,21 +48,22 @@ public:
   }
 
 private:
-  ArrayRef<int64_t> shape;
-  nn::Dims strides;
   uint64_t state = 12345;
+  ArrayRef<int64_t> shape;
+  int64_t mostChannels;
+  nn::Dims strides, base;
 };
 
 } // namespace
 
-Sample Sample::of(RankedTensorType type) {
+Sample Sample::of(RankedTensorType type, int64_t mostChannels) {
   Sample sample;
   ArrayRef<int64_t> shape = type.getShape();
   if (type.getNumElements() == 0)
     return sample;
-  Chooser choose(shape);
+  Chooser choose(shape, mostChannels);
   auto inside = [&](size_t d) { return choose.inside(d); };
-  sample.corners.push_back(choose.place(inside));
+  sample.corners.push_back(choose.basePlace());
   sample.corners.push_back(0);
   sample.corners.push_back(type.getNumElements() - 1);
   for (size_t edge = 0; edge < shape.size(); ++edge)
@@ -73,7 +78,7 @@ Sample Sample::of(RankedTensorType type) {
     sample.channels.push_back(choose.along(0));
   if (shape.size() > 1)
     sample.channels.push_back(choose.along(1));
-  if (shape.size() == 2 || shape.size() == 3)
+  if (shape.size() == 3)
     sample.channels.push_back(choose.along(shape.size() - 1));
   return sample;
 }

@@ -15,7 +15,7 @@ struct Sample {
   /// order: a pattern with any period shows in a beginning.
   llvm::SmallVector<llvm::SmallVector<int64_t>, 2> channels;
 
-  static Sample of(mlir::RankedTensorType type);
+  static Sample of(mlir::RankedTensorType type, int64_t mostChannels = 128);
 };
 
 /// All elements up to a number, beyond it as many at even distances.
