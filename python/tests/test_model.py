@@ -111,7 +111,7 @@ def test_explain(digits):
     (lambda m, x: m(picture=x), "no input 'picture'; its inputs are: image"),
     (lambda m, x: m(x.astype("f8")), "must have the element type f32, but was given f64"),
     (lambda m, x: m(x[:2]), "must have the shape 4x1x8x8, but was given 2x1x8x8"),
-    (lambda m, x: m(x.ravel()), "but was given 256"),
+    (lambda m, x: m(x.ravel()), "must have the shape 4x1x8x8, but was given one of rank 1"),
     (lambda m, x: m(x.astype("c8")), "unknown type"),
     (lambda m, x: m(x, out=np.zeros((4, 11), "f4")), "output 'logits' must have the shape 4x10"),
     (lambda m, x: m(x, out=np.broadcast_to(np.float32(0), (4, 10))), "cannot be written"),
