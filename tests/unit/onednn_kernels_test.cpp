@@ -100,10 +100,9 @@ void expectNear(const Tensor &actual, const Tensor &expected) {
   }
 }
 
-class OneDnnKernel : public testing::TestWithParam<KernelText> {};
-
-TEST_P(OneDnnKernel, MatchesTheReference) {
-  Parsed parsed = parse(GetParam());
+/// Compares the kernel with the reference on random arguments; `inPlace` as for runKernel.
+void expectReferencesValues(const KernelText &text, std::optional<size_t> inPlace = std::nullopt) {
+  Parsed parsed = parse(text);
   ASSERT_TRUE(parsed.module);
   Expected<std::string> description = codegen::describeForOneDnn(parsed.kernel, /*assumeFinite=*/true);
   ASSERT_TRUE(description) << description.failure().message;
@@ -113,25 +112,20 @@ TEST_P(OneDnnKernel, MatchesTheReference) {
     arguments.push_back(randomTensor(type, static_cast<unsigned>(i)));
   FailureOr<SmallVector<Tensor>> expected = nn::evaluateFunction(parsed.function, arguments);
   ASSERT_TRUE(succeeded(expected));
-  expectNear(runKernel(parsed, arguments, *description), (*expected)[0]);
+  Tensor wanted = (*expected)[0];
+  expectNear(runKernel(parsed, arguments, *description, inPlace), wanted);
 }
+
+class OneDnnKernel : public testing::TestWithParam<KernelText> {};
+
+TEST_P(OneDnnKernel, MatchesTheReference) { expectReferencesValues(GetParam()); }
 
 /// The result of a chain of primitives may lie where an operand does: only the last of them may write it. The last operand stands before, too.
 TEST(OneDnnKernels, RepeatedOperandsMayLieWhereTheResultDoes) {
   for (const char *op : {"sum", "max", "min"}) {
     SCOPED_TRACE(op);
     std::string body = "%y = nn." + std::string(op) + " %a, %b, %b : (tensor<3xf32>, tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>";
-    Parsed parsed = parse({"%a: tensor<3xf32>, %b: tensor<2x3xf32>", body.c_str(), "%y", "tensor<2x3xf32>"});
-    ASSERT_TRUE(parsed.module);
-    Expected<std::string> description = codegen::describeForOneDnn(parsed.kernel, /*assumeFinite=*/true);
-    ASSERT_TRUE(description) << description.failure().message;
-    std::vector<Tensor> arguments;
-    for (auto [i, type] : llvm::enumerate(parsed.function.getArgumentTypes()))
-      arguments.push_back(randomTensor(type, static_cast<unsigned>(i)));
-    FailureOr<SmallVector<Tensor>> expected = nn::evaluateFunction(parsed.function, arguments);
-    ASSERT_TRUE(succeeded(expected));
-    Tensor wanted = (*expected)[0];
-    expectNear(runKernel(parsed, arguments, *description, 1), wanted);
+    expectReferencesValues({"%a: tensor<3xf32>, %b: tensor<2x3xf32>", body.c_str(), "%y", "tensor<2x3xf32>"}, 1);
   }
 }
 
