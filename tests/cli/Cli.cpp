@@ -122,6 +122,14 @@ onnx::TensorProto *addWeight(onnx::ModelProto &model, const std::string &name, c
   return tensor;
 }
 
+void setExternal(onnx::TensorProto *tensor, const std::string &location) {
+  tensor->clear_float_data();
+  tensor->set_data_location(onnx::TensorProto::EXTERNAL);
+  auto *entry = tensor->add_external_data();
+  entry->set_key("location");
+  entry->set_value(location);
+}
+
 void save(const onnx::ModelProto &model, const std::string &name) {
   writeText(name, model.SerializeAsString());
 }

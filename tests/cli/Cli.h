@@ -36,6 +36,8 @@ onnx::NodeProto *addNode(onnx::ModelProto &model, const std::string &op,
 /// An f32 initialiser filled with `value`.
 onnx::TensorProto *addWeight(onnx::ModelProto &model, const std::string &name, const Shape &shape,
                              float value);
+/// Lets the elements lie in another file, `location` as the model names it.
+void setExternal(onnx::TensorProto *tensor, const std::string &location);
 void save(const onnx::ModelProto &model, const std::string &name);
 /// y = Relu(x) of shape 2x3.
 onnx::ModelProto reluModel();

@@ -47,14 +47,6 @@ onnx::ModelProto openModel() {
   return model;
 }
 
-void setExternal(onnx::TensorProto *tensor, const std::string &location) {
-  tensor->clear_float_data();
-  tensor->set_data_location(onnx::TensorProto::EXTERNAL);
-  auto *entry = tensor->add_external_data();
-  entry->set_key("location");
-  entry->set_value(location);
-}
-
 } // namespace
 
 TEST(Inspect, WhatAModelIs) {

@@ -164,12 +164,7 @@ TEST_F(Outputs, InputsAreNoOutputs) {
 
 TEST_F(Outputs, ExternalWeightsAreNoOutputs) {
   onnx::ModelProto model = makeModel({2, 3});
-  onnx::TensorProto *weight = addWeight(model, "w", {2, 3}, 1);
-  weight->clear_float_data();
-  weight->set_data_location(onnx::TensorProto::EXTERNAL);
-  auto *location = weight->add_external_data();
-  location->set_key("location");
-  location->set_value("w.bin");
+  setExternal(addWeight(model, "w", {2, 3}, 1), "w.bin");
   addNode(model, "Add", {"x", "w"}, "y", "add1");
   save(model, "external.onnx");
   writeText("w.bin", std::string(24, 'x'));

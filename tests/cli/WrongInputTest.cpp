@@ -134,12 +134,7 @@ TEST(WrongModel, UnknownOpsAreListed) {
 TEST(WrongModel, ExternalDataOutsideTheFolder) {
   writeText("secret.bin", std::string(24, 'x'));
   onnx::ModelProto model = makeModel({2, 3});
-  onnx::TensorProto *weight = addWeight(model, "w", {2, 3}, 1);
-  weight->clear_float_data();
-  weight->set_data_location(onnx::TensorProto::EXTERNAL);
-  auto *location = weight->add_external_data();
-  location->set_key("location");
-  location->set_value("../secret.bin");
+  setExternal(addWeight(model, "w", {2, 3}, 1), "../secret.bin");
   addNode(model, "Add", {"x", "w"}, "y", "add1");
   saveTensor("x.npy", DType::F32, {2, 3}, 0);
   writeText("inner/model.onnx", model.SerializeAsString());
