@@ -22,8 +22,8 @@ public:
   /// more, by what compiling it costs. A recurrent network of ten thousand ops is compared in part.
   explicit CheckMemory(size_t ops);
 
-  /// The same for constants with the same elements, whatever their shapes: a pass that moves the mean of a
-  /// BatchNorm rounds nothing. Nothing for large ones.
+  /// The same for constants with the same elements but for signs, whatever their shapes: a pass that moves
+  /// the mean of a BatchNorm, or negates it, rounds nothing. Nothing for large ones.
   std::optional<uint64_t> contentOf(mlir::Attribute constant);
 
   int64_t mostWork, workLeft;

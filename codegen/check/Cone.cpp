@@ -26,16 +26,19 @@ unsigned Cone::demand(Value value, int64_t element) {
   return slot;
 }
 
-std::optional<Tensor> Cone::constant(Value value, double &roundedShare) {
+std::optional<Tensor> Cone::constant(Value value) {
   value = originOf(value);
   auto op = value.getDefiningOp<nn::ConstantOp>();
   // One number in many places is not written out for the few that are asked for.
   constexpr int64_t fewElements = 64;
   if (!op || (isa<SplatElementsAttr>(op.getValue()) && op.getValue().getNumElements() > fewElements))
     return std::nullopt;
-  std::optional<Tensor> tensor = nn::readElements(op.getValue());
-  roundedShare = tensor && !isOld(op.getValue()) ? 2 * Rounding::of(tensor->type()).unit : 0;
-  return tensor;
+  return nn::readElements(op.getValue());
+}
+
+ConstantError Cone::errorOf(nn::ConstantOp op) const {
+  Rounding rounding = Rounding::of(*nn::toDType(nn::elementTypeOf(op.getResult())));
+  return isOld(op.getValue()) ? ConstantError{0, isFlushing ? rounding.least : 0} : ConstantError{2 * rounding.unit, 0};
 }
 
 /// Ops between the root and the leaves, operands first.
@@ -80,7 +83,10 @@ std::string Cone::plan(ArrayRef<int64_t> elements, int64_t mostWork) {
       return nn::describe(op) + (isExhausted() ? " needs too many elements" : " has no rule for single elements");
     if (isExhausted())
       return "too many elements";
-    steps.push_back(std::move(step));
+    steps.push_back([this, op, step = std::move(step)] {
+      step();
+      watchResults(op);
+    });
   }
   return "";
 }
@@ -103,38 +109,41 @@ void Cone::evaluate(DrawLeaf draw) {
       draw(leaf, points(leaf));
   for (Step &step : llvm::reverse(steps))
     step();
-  for (Operation *op : order)
-    for (Value result : op->getResults()) {
-      auto entry = known.find(result);
-      if (entry == known.end() || !entry->second->isFloat)
-        continue;
-      Points &made = *entry->second;
-      for (unsigned slot = 0; slot < made.size(); ++slot)
-        for (unsigned lane = 0; lane < lanes; ++lane)
-          watch(made.value(slot)[lane], lane, made.rounding);
-    }
+}
+
+void Cone::watchResults(Operation *op) {
+  for (Value result : op->getResults()) {
+    auto entry = known.find(result);
+    if (entry == known.end() || !entry->second->isFloat)
+      continue;
+    Points &made = *entry->second;
+    for (unsigned slot = 0; slot < made.size(); ++slot)
+      for (unsigned lane = 0; lane < lanes; ++lane) {
+        double &value = made.value(slot)[lane];
+        watch(value, lane, made.rounding);
+        if (isSaturating && std::fabs(value) > made.rounding.largest)
+          value = std::copysign(INFINITY, value);
+      }
+  }
 }
 
 Cone::Step Cone::planConstant(Operation *op) {
   Points &made = points(op->getResult(0));
-  double share = 0;
-  std::optional<Tensor> tensor;
-  auto splat = dyn_cast<SplatElementsAttr>(cast<nn::ConstantOp>(op).getValue());
-  if (splat) {
-    tensor = nn::readElements(splat.resizeSplat(RankedTensorType::get({1}, splat.getElementType())));
-    share = isOld(splat) ? 0 : 2 * made.rounding.unit;
-  } else {
-    tensor = constant(op->getResult(0), share);
-  }
+  auto constantOp = cast<nn::ConstantOp>(op);
+  auto splat = dyn_cast<SplatElementsAttr>(constantOp.getValue());
+  std::optional<Tensor> tensor =
+      splat ? nn::readElements(splat.resizeSplat(RankedTensorType::get({1}, splat.getElementType())))
+            : constant(op->getResult(0));
   if (!tensor)
     return {};
-  return [tensor = *tensor, share, isSplat = bool(splat), &made] {
+  return [this, tensor = *tensor, constantOp, isSplat = bool(splat), &made] {
+    ConstantError error = errorOf(constantOp);
     for (unsigned slot = 0; slot < made.size(); ++slot) {
       int64_t element = isSplat ? 0 : made.elements[slot];
       if (made.isFloat) {
         double value = floatAt(tensor, element);
         std::fill_n(made.value(slot), lanes, value);
-        std::fill_n(made.error(slot), lanes, share == 0 || !std::isfinite(value) ? 0 : share * std::fabs(value));
+        std::fill_n(made.error(slot), lanes, error.of(value));
       } else {
         std::fill_n(made.whole(slot), lanes, wholeAt(tensor, element));
       }
@@ -162,6 +171,7 @@ Cone::Step Cone::planOp(Operation *op) {
 }
 
 void Cone::ignoreFlushing() {
+  isFlushing = false;
   for (Points &all : storage)
     all.rounding.flushed = 0;
 }

@@ -4,6 +4,7 @@
 
 #include "codegen/check/Points.h"
 #include "codegen/check/ValueNumbering.h"
+#include "ir/Ops.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include <deque>
@@ -13,6 +14,17 @@ namespace sinter::codegen {
 
 /// Fills the points of a leaf.
 using DrawLeaf = llvm::function_ref<void(mlir::Value leaf, Points &points)>;
+
+/// How far an element of a constant may be from what the model means by it.
+struct ConstantError {
+  double roundedShare = 0; ///< of its value, where a pass computed it
+  double flushedBelow = 0; ///< where the model gave it: kernels may read what is below as 0
+
+  double of(double value) const {
+    double size = std::fabs(value);
+    return size < flushedBelow ? size : std::isfinite(size) ? roundedShare * size : 0;
+  }
+};
 
 class Cone {
 public:
@@ -27,6 +39,8 @@ public:
   void evaluate(DrawLeaf draw);
   /// Errors are those of rounding alone from here on.
   void ignoreFlushing();
+  /// Values that leave their type are infinities from here on, and not what they would be in a wider one.
+  void saturate() { isSaturating = true; }
 
   Points &points(mlir::Value value);
   llvm::ArrayRef<mlir::Value> leaves() const { return leafValues; }
@@ -47,8 +61,9 @@ public:
   void work(int64_t amount) { spent += amount; }
   bool isExhausted() const { return spent > allowed; }
   int64_t workDone() const { return spent; }
-  /// Operands that are constants, and the share of their value that a rounding may have moved: 0 for old ones.
-  std::optional<Tensor> constant(mlir::Value value, double &roundedShare);
+  /// Operands that are constants.
+  std::optional<Tensor> constant(mlir::Value value);
+  ConstantError errorOf(nn::ConstantOp op) const;
 
   LaneMask undefined; ///< sets in which an index leaves its tensor, or the like
   LaneMask overflown; ///< sets in which a value leaves its type
@@ -56,6 +71,7 @@ public:
 
 private:
   void collect();
+  void watchResults(mlir::Operation *op);
   bool isOnlyFirstAsked(mlir::Operation *op) const;
   Step planOp(mlir::Operation *op);
   Step planConstant(mlir::Operation *op);
@@ -70,6 +86,7 @@ private:
   std::deque<Points> storage;
   std::vector<Step> steps;
   int64_t spent = 0, allowed = 0;
+  bool isFlushing = true, isSaturating = false;
 };
 
 } // namespace sinter::codegen

@@ -147,10 +147,8 @@ private:
     if (operands.empty())
       return;
     SmallVector<std::optional<Tensor>> constants;
-    for (Value operand : op->getOperands()) {
-      double share;
-      constants.push_back(cone.constant(operand, share));
-    }
+    for (Value operand : op->getOperands())
+      constants.push_back(cone.constant(operand));
     for (unsigned slot = 0; slot < made.size(); ++slot)
       for (unsigned k = 0; k < operands.size(); ++k) {
         Points &x = *operands[k];

@@ -298,8 +298,18 @@ private:
     }
     now.evaluate(drawLeaf);
     Judgement judgement(old, theirs, now, mine, elements);
-    if (std::string why = judgement.difference(isResult); !why.empty())
-      return {Outcome::Different, false, why};
+    Difference difference = judgement.difference(isResult);
+    if ((difference.lanes & old.overflown).any()) {
+      // What overflows may be an infinity in both forms, too.
+      drawn.clear();
+      for (Cone *cone : {&old, &now}) {
+        cone->saturate();
+        cone->evaluate(drawLeaf);
+      }
+      difference.lanes &= judgement.difference(isResult).lanes;
+    }
+    if (difference.lanes.any())
+      return {Outcome::Different, false, difference.why};
     if (!judgement.growth().empty()) {
       // What only flushing may do is no cancellation.
       drawn.clear();

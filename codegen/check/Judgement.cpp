@@ -51,32 +51,40 @@ double unitGrowth(Cone &old, Cone &now) {
 
 } // namespace
 
-std::string Judgement::difference(bool isResult) {
+Difference Judgement::difference(bool isResult) {
+  Difference result;
   for (unsigned lane = 0; lane < lanes; ++lane) {
     if (old.undefined[lane])
       continue;
-    if (now.undefined[lane])
-      return "an index that was within its tensor no longer is";
-    for (auto [place, element] : llvm::enumerate(elements)) {
-      // They were asked for first, in this order.
-      auto i = static_cast<unsigned>(place);
-      if (!a.isFloat) {
-        double allowed = a.error(i)[lane] + b.error(i)[lane];
-        int64_t x = a.whole(i)[lane], y = b.whole(i)[lane];
-        // Differences of 64 bits do not pass through double before they are taken.
-        uint64_t distance = x > y ? static_cast<uint64_t>(x) - static_cast<uint64_t>(y)
-                                  : static_cast<uint64_t>(y) - static_cast<uint64_t>(x);
-        if (x != y && !(static_cast<double>(distance) <= allowed))
-          return llvm::formatv("element {0} was {1} and became {2}", element, x, y);
-        continue;
-      }
-      double x = a.value(i)[lane], y = b.value(i)[lane], ex = a.error(i)[lane], ey = b.error(i)[lane];
-      if (!agree(x, y, ex, ey, old.overflown[lane], isResult))
-        return llvm::formatv("element {0} was {1} and became {2}, beyond roundings ({3})", element, number(x),
-                             number(y), number(ex + ey));
-    }
+    std::string why = now.undefined[lane] ? "an index that was within its tensor no longer is" : "";
+    // They were asked for first, in this order.
+    for (unsigned i = 0; why.empty() && i < elements.size(); ++i)
+      why = a.isFloat ? floatDifference(i, lane, isResult) : wholeDifference(i, lane);
+    if (why.empty())
+      continue;
+    result.lanes.set(lane);
+    result.why = std::move(why);
   }
-  return "";
+  return result;
+}
+
+std::string Judgement::wholeDifference(unsigned i, unsigned lane) {
+  double allowed = a.error(i)[lane] + b.error(i)[lane];
+  int64_t x = a.whole(i)[lane], y = b.whole(i)[lane];
+  // Differences of 64 bits do not pass through double before they are taken.
+  uint64_t distance = x > y ? static_cast<uint64_t>(x) - static_cast<uint64_t>(y)
+                            : static_cast<uint64_t>(y) - static_cast<uint64_t>(x);
+  if (x == y || static_cast<double>(distance) <= allowed)
+    return "";
+  return llvm::formatv("element {0} was {1} and became {2}", elements[i], x, y);
+}
+
+std::string Judgement::floatDifference(unsigned i, unsigned lane, bool isResult) {
+  double x = a.value(i)[lane], y = b.value(i)[lane], ex = a.error(i)[lane], ey = b.error(i)[lane];
+  if (agree(x, y, ex, ey, old.overflown[lane], isResult))
+    return "";
+  return llvm::formatv("element {0} was {1} and became {2}, beyond roundings ({3})", elements[i], number(x), number(y),
+                       number(ex + ey));
 }
 
 std::string Judgement::growth() {

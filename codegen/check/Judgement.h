@@ -18,15 +18,20 @@ struct Comparison {
   std::string why;
 };
 
+/// The sets in which elements differ, and in words how the last of them does.
+struct Difference {
+  LaneMask lanes;
+  std::string why;
+};
+
 /// Both evaluated on the same leaves; `elements` are those of the roots, each once.
 class Judgement {
 public:
   Judgement(Cone &old, mlir::Value theirs, Cone &now, mlir::Value mine, llvm::ArrayRef<int64_t> elements)
       : old(old), now(now), a(old.points(theirs)), b(now.points(mine)), elements(elements) {}
 
-  /// In words, how an element differs beyond roundings; empty if none does. Of an output +0 and -0 are the
-  /// same.
-  std::string difference(bool isResult);
+  /// How an element differs beyond roundings. Of an output +0 and -0 are the same.
+  Difference difference(bool isResult);
   /// How an element has lost digits near constants that are subtracted: its bound has grown by more than what
   /// may move.
   std::string growth();
@@ -34,6 +39,10 @@ public:
   std::string overflow();
 
 private:
+  /// How the i-th element differs; empty if it does not.
+  std::string floatDifference(unsigned i, unsigned lane, bool isResult);
+  std::string wholeDifference(unsigned i, unsigned lane);
+
   Cone &old, &now;
   Points &a, &b;
   llvm::ArrayRef<int64_t> elements;

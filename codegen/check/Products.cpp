@@ -36,7 +36,7 @@ public:
   Products(Operation *op, Cone &cone, unsigned x, unsigned w, std::optional<unsigned> addend)
       : cone(cone), made(cone.points(op->getResult(0))), x(op->getOperand(x)), w(op->getOperand(w)),
         addend(addend ? op->getOperand(*addend) : Value()) {
-    constantW = cone.constant(this->w, roundedShare);
+    constantW = cone.constant(this->w);
   }
 
   double alpha = 1, beta = 1;
@@ -73,6 +73,8 @@ public:
   void run() {
     Points &left = cone.points(x);
     Points *right = constantW ? nullptr : &cone.points(w);
+    if (constantW)
+      weightError = cone.errorOf(originOf(w).getDefiningOp<nn::ConstantOp>());
     Points *more = addend ? &cone.points(addend) : nullptr;
     for (unsigned slot = 0; slot < made.size(); ++slot)
       if (made.isFloat)
@@ -108,7 +110,7 @@ private:
         continue;
       }
       double factor = row ? row[place.offset[t]] : weightAt(output.weights + place.offset[t]);
-      sum.add(left.value(at), left.error(at), factor, roundedShare * std::fabs(factor));
+      sum.add(left.value(at), left.error(at), factor, weightError.of(factor));
     }
     double steps = static_cast<double>(place.x.size()) * 0x1p-53;
     for (unsigned lane = 0; lane < lanes; ++lane) {
@@ -155,7 +157,7 @@ private:
   Points &made;
   Value x, w, addend;
   std::optional<Tensor> constantW;
-  double roundedShare = 0;
+  ConstantError weightError;
   std::vector<Place> places;
   std::vector<Output> outputs;
 };
