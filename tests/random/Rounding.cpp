@@ -204,6 +204,16 @@ void Rounding::perturb(Tensor &tensor, const std::vector<double> &absolute) {
   storeDoubles(tensor, values);
 }
 
+/// What cancels may cancel to the last bit.
+void Rounding::cancel(Tensor &tensor, const std::vector<double> &errors) {
+  std::vector<double> values = toDoubles(tensor);
+  for (auto [value, error] : llvm::zip_equal(values, errors))
+    if (std::fabs(value) <= 2 * error && coin())
+      value = 0;
+  tensor = Tensor(tensor.type(), tensor.shape());
+  storeDoubles(tensor, values);
+}
+
 /// What sums whose terms overflow may be, by what their order makes of them: an infinity, NaN where two meet, the right number after all, or
 /// that of `divided` where it divides (0, if there is none). All are the same thing, or each something else.
 Tensor Rounding::whatOverflows(const Tensor &tensor, const std::vector<bool> &which, const Tensor *divided) {
@@ -300,8 +310,11 @@ void Rounding::reevaluatePowers(Operation *op, ArrayRef<Tensor> operands, double
       result = whatOverflows(result, which, i == 0 && succeeded(divided) ? &(*divided)[i] : nullptr);
     }
   }
-  if (subtractsMean(op))
-    perturb(results[0], errorsOfMeans(op, operands, relative));
+  if (subtractsMean(op)) {
+    std::vector<double> errors = errorsOfMeans(op, operands, relative);
+    perturb(results[0], errors);
+    cancel(results[0], errors);
+  }
 }
 
 /// Winograd's algorithm sums differences of neighbours: an element errs by its largest neighbour, and one that is not finite spreads. Other algorithms
@@ -374,13 +387,7 @@ void Rounding::add(Operation *op, ArrayRef<Tensor> operands, Tensor &result) {
   for (double &size : sizes)
     size = unit * std::min(size, most);
   perturb(result, sizes);
-  // What cancels may cancel to the last bit.
-  std::vector<double> values = toDoubles(result);
-  for (auto [value, size] : llvm::zip_equal(values, sizes))
-    if (std::fabs(value) <= 2 * size && coin())
-      value = 0;
-  result = Tensor(result.type(), result.shape());
-  storeDoubles(result, values);
+  cancel(result, sizes);
 }
 
 void Rounding::roundAnotherWay(Operation *op, ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {

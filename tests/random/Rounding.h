@@ -30,6 +30,7 @@ private:
   void flushBelow(Tensor &tensor, double least);
   void perturb(Tensor &tensor, double relative);
   void perturb(Tensor &tensor, const std::vector<double> &absolute);
+  void cancel(Tensor &tensor, const std::vector<double> &errors);
   void reevaluate(mlir::Operation *op, mlir::ArrayRef<Tensor> operands, double relative, mlir::MutableArrayRef<Tensor> results);
   void reevaluatePowers(mlir::Operation *op, mlir::ArrayRef<Tensor> operands, double relative, mlir::MutableArrayRef<Tensor> results);
   Tensor whatOverflows(const Tensor &tensor, const std::vector<bool> &which, const Tensor *divided = nullptr);

@@ -1,6 +1,7 @@
 // See the header.
 #include "tests/ranges/Chains.h"
 #include "ir/Ops.h"
+#include "ir/ops/Bits.h"
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -93,7 +94,12 @@ const std::map<std::string, std::string> &OpTable::exceptions() {
 }
 
 const std::map<std::string, std::string> &OpTable::typeExceptions() {
-  static const std::map<std::string, std::string> reasons = {};
+  static const char *f32Alone = "its scale and its result are f32";
+  static const std::map<std::string, std::string> reasons = {
+      {"nn.dequantize f16", f32Alone},
+      {"nn.dequantize bf16", f32Alone},
+      {"nn.dequantize f64", f32Alone},
+  };
   return reasons;
 }
 
@@ -128,6 +134,13 @@ public:
       else
         for (Value result : clone->getResults())
           result.setType(inType(cast<RankedTensorType>(result.getType())));
+      if (auto bits = dyn_cast<nn::BitCastOp>(clone)) {
+        // From integers of the float type's width.
+        auto shape = cast<RankedTensorType>(bits.getX().getType()).getShape();
+        bits.getXMutable().assign(input(RankedTensorType::get(shape, b.getIntegerType(type.getWidth()))));
+        bits.setTo(type);
+        bits.getResult().setType(RankedTensorType::get(shape, type));
+      }
       if (isa<nn::LayerNormStatsOp>(clone))
         clone->setAttr("stats_type", TypeAttr::get(type));
       isValid &= succeeded(verify(clone));
