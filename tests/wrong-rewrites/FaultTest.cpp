@@ -305,4 +305,19 @@ std::string nameOf(const testing::TestParamInfo<Case> &info) {
 
 INSTANTIATE_TEST_SUITE_P(One, Faults, testing::ValuesIn(cases), nameOf);
 
+/// What the check would have found is seen by a run, too, on inputs that reach it.
+TEST(Verify, HostileInputsShowWhatUniformOnesDoNot) {
+  onnx::ModelProto model = makeModel({3, 4});
+  relu6Model(model);
+  save(model, "fault.onnx");
+  ::setenv("SINTER_FAULT", "drop-upper", 1);
+  Outcome uniform = run("verify @/fault.onnx --no-check-rewrites --inputs uniform"),
+          all = run("verify @/fault.onnx --no-check-rewrites");
+  ::unsetenv("SINTER_FAULT");
+  EXPECT_EQ(uniform.status, 0) << uniform.out;
+  EXPECT_EQ(all.status, 1) << all.out;
+  for (const char *part : {"optimised: DIFFERS", "inputs: offset", "oneDNN: DIFFERS"})
+    EXPECT_NE(all.out.find(part), std::string::npos) << "no " << part << " in\n" << all.out;
+}
+
 } // namespace

@@ -98,8 +98,9 @@ Expected<std::vector<Tensor>> bindTensors(const Model &model, GivenTensors given
 
 Expected<std::vector<Tensor>> randomInputs(const Model &model, double low, double high,
                                            const std::map<std::string, std::pair<double, double>> &ranges,
-                                           unsigned seed) {
+                                           unsigned seed, const DrawValue &draw) {
   std::mt19937 generator(seed);
+  std::function<double()> next = [&] { return static_cast<double>(generator() >> 8) * 0x1p-24; };
   std::vector<Tensor> inputs;
   for (const SinterTensorInfo &info : model.inputs()) {
     std::optional<Tensor> tensor = Tensor::allocate(typeOf(info), shapeOf(info));
@@ -109,7 +110,7 @@ Expected<std::vector<Tensor>> randomInputs(const Model &model, double low, doubl
     auto [from, to] = range == ranges.end() ? std::pair(low, high) : range->second;
     std::vector<double> values(static_cast<size_t>(tensor->size()));
     for (double &v : values)
-      v = from + (to - from) * (static_cast<double>(generator() >> 8) * 0x1p-24);
+      v = draw ? draw({typeOf(info), from, to, range != ranges.end()}, next) : from + (to - from) * next();
     storeDoubles(*tensor, values);
     inputs.push_back(info.defaultValue ? Tensor() : std::move(*tensor));
   }

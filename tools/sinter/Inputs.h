@@ -3,6 +3,7 @@
 
 #include "runtime/Model.h"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -27,10 +28,21 @@ Status takeOpenShapes(const std::string &modelPath, GivenTensors &given,
 /// Tensor).
 Expected<std::vector<Tensor>> bindTensors(const Model &model, GivenTensors given, std::string_view option);
 
-/// Values of a generator with a fixed seed, the same on every machine: uniform in [low, high), or in the
-/// declared range of an input; truncated for integers. Inputs with a default value keep it.
+/// The input for which a value is drawn.
+struct DrawContext {
+  DType type;
+  double low, high; ///< of its range
+  bool isDeclared;  ///< by the caller's ranges
+};
+
+/// A value by as many numbers in [0, 1) as it takes.
+using DrawValue = std::function<double(const DrawContext &at, const std::function<double()> &next)>;
+
+/// Values of a generator with a fixed seed, the same on every machine: by `draw`, else uniform in [low, high)
+/// or in the declared range of an input; truncated for integers. Inputs with a default value keep it.
 Expected<std::vector<Tensor>>
 randomInputs(const Model &model, double low, double high,
-             const std::map<std::string, std::pair<double, double>> &ranges = {}, unsigned seed = 1);
+             const std::map<std::string, std::pair<double, double>> &ranges = {}, unsigned seed = 1,
+             const DrawValue &draw = {});
 
 } // namespace sinter

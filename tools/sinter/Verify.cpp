@@ -1,25 +1,24 @@
 // `sinter verify`: the compiled model beside its plainest meaning, and where they part.
-#include "codegen/Inspection.h"
-#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
-#include "tools/sinter/Compare.h"
 #include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
 #include "tools/sinter/OpenModel.h"
+#include "tools/sinter/Print.h"
+#include "tools/sinter/VerifyInputs.h"
+#include "tools/sinter/VerifyReport.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <memory>
 
 namespace sinter {
 namespace {
 
-using llvm::json::Array;
-using llvm::json::Object;
-
 constexpr const char *examples = R"(Examples:
   sinter verify resnet50.onnx                           random inputs: optimised, -O0 and oneDNN beside the reference
+  sinter verify resnet50.onnx --inputs uniform          a sixth of the time
   sinter verify resnet50.onnx --input x=cat.npy --rtol 1e-4
   sinter verify unet.onnx --layers                      the first node whose value differs
   sinter verify unet.onnx --bisect                      the first rewrite after which the result differs
@@ -29,33 +28,30 @@ The reference evaluates every node by plain loops, in double, and rounds each re
 order and flushes subnormals, so small differences are right; the tolerance is that of `sinter test`: rtol 1e-3 and
 atol max(1e-7, 1e-5 * max|ref|). The exit status is 1 if an output differs by more.)";
 
-struct OutputReport {
-  std::string name;
-  Errors errors;
-  std::optional<std::string> difference; ///< beyond the tolerance
-  bool bySubnormals = false;             ///< it goes away where subnormals are kept
-  bool byRounding = false;               ///< last bits alone move the output as far, by a step of a rounding
-};
-
-struct VariantReport {
-  std::string name;
-  std::vector<OutputReport> outputs;
-  std::optional<std::string> firstLayer; ///< the first node that differs
-  int64_t layersCompared = -1;
-
-  bool passed() const {
-    return std::all_of(outputs.begin(), outputs.end(),
-                       [](const OutputReport &o) { return !o.difference || o.bySubnormals; });
-  }
+/// What all variants run on, and what the reference gives.
+struct InputSet {
+  std::vector<Tensor> tensors; ///< in the model's order
+  InputTensors named;
+  std::vector<Tensor> wanted;
 };
 
 /// What the reference gives for each node, by name.
-using LayerValues = std::map<std::string, Tensor>;
+struct LayerValues {
+  std::map<std::string, Tensor> values;
+  std::vector<std::string> order;
+};
+
+/// A compiled variant, ready to run.
+struct Variant {
+  std::string name;
+  CompileOptions options;
+  std::shared_ptr<Model> model;
+};
 
 struct VerifyCommand {
   CommonOptions common;
   std::string model;
-  std::vector<std::string> inputs;
+  std::vector<std::string> inputs, kinds;
   std::optional<double> rtol, atol, ofMax;
   unsigned seed = 1;
   bool json = false, layers = false, bisect = false;
@@ -64,23 +60,17 @@ struct VerifyCommand {
 
 private:
   Status prepare();
-  Expected<VariantReport> check(const std::string &name, const CompileOptions &options) const;
+  Status take(const Model &reference, std::vector<Tensor> tensors, const std::string &kind);
+  Expected<VariantReport> check(const Variant &variant);
+  Status checkOn(size_t set, const Variant &variant, VariantReport &report);
   Status checkLayers(VariantReport &report, CompileOptions options) const;
   Status findPass();
-  Status findRounding(std::vector<VariantReport> &reports);
+  Status explain(OutputReport &output, size_t place);
   Tolerance tolerance() const { return {rtol, atol, ofMax}; }
-  void print(const std::vector<VariantReport> &reports) const;
-  Object toJson(const std::vector<VariantReport> &reports) const;
 
-  std::vector<Tensor> tensors_; ///< in the model's order
-  InputTensors named_;
+  std::vector<InputSet> sets_;
   std::vector<std::string> outputNames_;
-  std::vector<Tensor> wanted_;
-  LayerValues layerValues_;
-  std::vector<std::string> layerOrder_;
-  std::vector<std::pair<std::string, double>> passErrors_; ///< largest absolute error after each pass
-  FirstFault fault_;
-  RoundingStep step_;
+  VerifyReport report_;
 };
 
 /// One inference of a compiled model.
@@ -104,7 +94,7 @@ Expected<std::shared_ptr<Model>> withSubnormals(const std::shared_ptr<Model> &mo
   return Model::fromAbi(&abi->first, abi);
 }
 
-/// Binds the inputs and evaluates the reference.
+/// Binds the inputs, or draws those of all kinds, and evaluates the reference.
 Status VerifyCommand::prepare() {
   Expected<GivenTensors> given = readTensors(inputs, "--input");
   if (!given)
@@ -117,202 +107,202 @@ Status VerifyCommand::prepare() {
   Expected<std::shared_ptr<Model>> reference = compileModel(model, plain);
   if (!reference)
     return reference.failure();
-  Expected<std::vector<Tensor>> tensors =
-      given->empty() ? randomInputs(**reference, -1, 1, common.compile.inputRanges, seed)
-                     : bindTensors(**reference, *given, "--input");
-  if (!tensors)
-    return tensors.failure();
-  tensors_ = std::move(*tensors);
-  for (size_t i = 0; i < tensors_.size(); ++i)
-    if (tensors_[i].data())
-      named_[(*reference)->inputs()[i].name] = tensors_[i];
   for (const SinterTensorInfo &info : (*reference)->outputs())
     outputNames_.push_back(info.name);
-  auto visit = [&](const NodeValues &node) {
-    if (layerValues_.emplace(node.name, *node.result).second)
-      layerOrder_.push_back(node.name);
-    else
-      layerValues_[node.name] = *node.result; // the last op of a node gives its value
-  };
-  Expected<std::vector<Tensor>> wanted = layers ? evaluateByReference(model, common.compile, named_, visit)
-                                                : evaluateByReference(model, common.compile, named_);
-  if (!wanted)
-    return wanted.failure();
-  wanted_ = std::move(*wanted);
+  if (!given->empty()) {
+    Expected<std::vector<Tensor>> tensors = bindTensors(**reference, *given, "--input");
+    return tensors ? take(**reference, std::move(*tensors), "") : Status(tensors.failure());
+  }
+  report_.seed = seed;
+  for (const InputKind &kind : inputKinds()) {
+    if (!kinds.empty() && std::find(kinds.begin(), kinds.end(), kind.name) == kinds.end())
+      continue;
+    // What no input makes any different is compared once.
+    bool isDrawn = std::any_of((*reference)->inputs().begin(), (*reference)->inputs().end(),
+                               [](const SinterTensorInfo &info) { return !info.defaultValue; });
+    if (!isDrawn && !sets_.empty())
+      break;
+    Expected<std::vector<Tensor>> tensors = drawInputs(**reference, kind, common.compile.inputRanges, seed);
+    if (!tensors)
+      return tensors.failure();
+    if (Status s = take(**reference, std::move(*tensors), kind.name); !s.ok())
+      return s;
+  }
   return {};
 }
 
-Expected<VariantReport> VerifyCommand::check(const std::string &name, const CompileOptions &options) const {
-  VariantReport result{name, {}, {}, -1};
-  Expected<std::shared_ptr<Model>> compiled = compileModel(model, options);
-  if (!compiled)
-    return compiled.failure();
-  Expected<std::vector<Tensor>> outputs = runOnce(*compiled, tensors_, common.threads);
-  if (!outputs)
-    return outputs.failure();
-  std::vector<Tensor> kept;
-  for (size_t i = 0; i < wanted_.size(); ++i) {
-    OutputReport output{outputNames_[i], measureErrors((*outputs)[i], wanted_[i]),
-                        findDifference((*outputs)[i], wanted_[i], tolerance()), false};
-    if (output.difference && ((*compiled)->abi().flags & 1u)) {
-      if (kept.empty())
-        if (auto other = withSubnormals(*compiled))
-          if (auto again = runOnce(*other, tensors_, common.threads))
-            kept = std::move(*again);
-      output.bySubnormals = !kept.empty() && !findDifference(kept[i], wanted_[i], tolerance());
-    }
-    result.outputs.push_back(std::move(output));
+bool isFinite(const Tensor &tensor) {
+  if (!isFloat(tensor.type()))
+    return true;
+  std::vector<double> values = toDoubles(tensor);
+  return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
+}
+
+/// Adds a set of inputs with what the reference makes of it; `kind` is empty where they were given. Drawn values
+/// that overflow on the way compare nothing: what a fold spares its overflow has another value.
+Status VerifyCommand::take(const Model &reference, std::vector<Tensor> tensors, const std::string &kind) {
+  InputSet set;
+  set.tensors = std::move(tensors);
+  for (size_t i = 0; i < set.tensors.size(); ++i)
+    if (set.tensors[i].data())
+      set.named[reference.inputs()[i].name] = set.tensors[i];
+  bool isPlain = kind.empty() || kind == inputKinds()[0].name, overflows = false;
+  auto watch = [&](const NodeValues &node) { overflows = overflows || !isFinite(*node.result); };
+  Expected<std::vector<Tensor>> wanted =
+      isPlain ? evaluateByReference(model, common.compile, set.named)
+              : evaluateByReference(model, common.compile, set.named, watch);
+  if (!wanted)
+    return wanted.failure();
+  if (overflows) {
+    report_.overflow.push_back(kind);
+    return {};
   }
+  set.wanted = std::move(*wanted);
+  sets_.push_back(std::move(set));
+  if (!kind.empty())
+    report_.sets.push_back(kind);
+  return {};
+}
+
+Expected<VariantReport> VerifyCommand::check(const Variant &variant) {
+  VariantReport result;
+  result.name = variant.name;
+  for (const std::string &name : outputNames_)
+    result.outputs.emplace_back().name = name;
+  for (size_t set = 0; set < sets_.size(); ++set)
+    if (Status s = checkOn(set, variant, result); !s.ok())
+      return s.failure();
   if (layers)
-    if (Status s = checkLayers(result, options); !s.ok())
+    if (Status s = checkLayers(result, variant.options); !s.ok())
       return s.failure();
   return result;
 }
 
+/// Adds what the outputs are on one set of inputs: of those that differ the first such set is told, else the largest errors.
+Status VerifyCommand::checkOn(size_t set, const Variant &variant, VariantReport &report) {
+  const InputSet &given = sets_[set];
+  Expected<std::vector<Tensor>> outputs = runOnce(variant.model, given.tensors, common.threads);
+  if (!outputs)
+    return outputs.failure();
+  std::vector<Tensor> kept;
+  for (size_t i = 0; i < given.wanted.size(); ++i) {
+    OutputReport &output = report.outputs[i];
+    if (output.isFault())
+      continue;
+    OutputReport now;
+    now.name = output.name;
+    now.errors = measureErrors((*outputs)[i], given.wanted[i]);
+    now.difference = findDifference((*outputs)[i], given.wanted[i], tolerance());
+    now.set = set;
+    if (now.difference && (variant.model->abi().flags & 1u)) {
+      if (kept.empty())
+        if (auto other = withSubnormals(variant.model))
+          if (auto again = runOnce(*other, given.tensors, common.threads))
+            kept = std::move(*again);
+      now.bySubnormals = !kept.empty() && !findDifference(kept[i], given.wanted[i], tolerance());
+    }
+    if (now.difference && !now.bySubnormals)
+      if (Status s = explain(now, i); !s.ok())
+        return s;
+    if (now.isFault() || (now.difference && !output.difference)) {
+      output = std::move(now);
+    } else if (!output.difference) {
+      output.errors.maxAbs = std::max(output.errors.maxAbs, now.errors.maxAbs);
+      output.errors.maxRel = std::max(output.errors.maxRel, now.errors.maxRel);
+      output.errors.nonFinite += now.errors.nonFinite;
+    }
+  }
+  return {};
+}
+
+/// Whether last bits alone can move the output of that place as far as it differs, and the rounding that makes steps of them.
+Status VerifyCommand::explain(OutputReport &output, size_t place) {
+  // Of what a few runs show in which each result is off by a last bit; sums are by more, which hostile inputs then spread.
+  constexpr double margin = 3, hostileMargin = 32;
+  if (!report_.steps.contains(output.set)) {
+    const InputSet &set = sets_[output.set];
+    Expected<RoundingStep> step = findRoundingStep(model, common.compile, set.named, set.wanted);
+    if (!step)
+      return step.failure();
+    report_.steps.emplace(output.set, std::move(*step));
+  }
+  const RoundingStep &step = report_.steps.at(output.set);
+  auto isWithin = [&](double times) {
+    return output.errors.nonFinite == 0 && output.errors.maxAbs <= times * step.moved[place];
+  };
+  bool isPlain = !report_.seed || report_.sets[output.set] == inputKinds()[0].name;
+  output.byRounding = isWithin(margin) && !step.node.empty();
+  output.byLastBits = isWithin(hostileMargin) && !isPlain;
+  return {};
+}
+
+/// The inputs on which to look further: those of the first difference.
+size_t firstDifferent(const VariantReport &report) {
+  for (const OutputReport &output : report.outputs)
+    if (output.isFault())
+      return output.set;
+  return 0;
+}
+
 /// Compares what kernels hand to each other with the values of the nodes that they end in.
 Status VerifyCommand::checkLayers(VariantReport &report, CompileOptions options) const {
+  const InputSet &set = sets_[firstDifferent(report)];
+  LayerValues layer;
+  auto visit = [&](const NodeValues &node) {
+    // The last op of a node gives its value.
+    if (layer.values.insert_or_assign(node.name, *node.result).second)
+      layer.order.push_back(node.name);
+  };
+  if (auto again = evaluateByReference(model, common.compile, set.named, visit); !again)
+    return again.failure();
   options.exposeKernels = true;
   Expected<std::shared_ptr<Model>> exposed = compileModel(model, options);
   if (!exposed)
     return exposed.failure();
-  Expected<std::vector<Tensor>> outputs = runOnce(*exposed, tensors_, common.threads);
+  Expected<std::vector<Tensor>> outputs = runOnce(*exposed, set.tensors, common.threads);
   if (!outputs)
     return outputs.failure();
   report.layersCompared = 0;
   std::map<std::string, std::string> different;
-  for (size_t i = wanted_.size(); i < outputs->size(); ++i) {
+  for (size_t i = set.wanted.size(); i < outputs->size(); ++i) {
     const char *name = (*exposed)->outputs()[i].name;
-    auto want = layerValues_.find(name);
+    auto want = layer.values.find(name);
     const Tensor &got = (*outputs)[i];
-    if (want == layerValues_.end() || want->second.type() != got.type() || want->second.size() != got.size())
+    if (want == layer.values.end() || want->second.type() != got.type() || want->second.size() != got.size())
       continue;
     ++report.layersCompared;
     if (auto difference = findDifference(got.reshaped(want->second.shape()), want->second, tolerance()))
       different.emplace(name, *difference);
   }
-  for (const std::string &name : layerOrder_)
+  for (const std::string &name : layer.order)
     if (auto found = different.find(name); found != different.end() && !report.firstLayer)
       report.firstLayer = fmt::format("'{}': {}", name, found->second);
   return {};
 }
 
-/// Evaluates the IR after every pass; fills passErrors_ and fault_.
+/// Evaluates the IR after every pass.
 Status VerifyCommand::findPass() {
+  size_t which = 0;
+  for (const VariantReport &variant : report_.variants)
+    which = which == 0 ? firstDifferent(variant) : which;
+  const InputSet &set = sets_[which];
   auto isGood = [&](const std::vector<Tensor> &outputs) {
-    for (size_t i = 0; i < wanted_.size(); ++i)
-      if (findDifference(outputs[i], wanted_[i], tolerance()))
+    for (size_t i = 0; i < set.wanted.size(); ++i)
+      if (findDifference(outputs[i], set.wanted[i], tolerance()))
         return false;
     return true;
   };
   auto visit = [&](const std::string &pass, const std::vector<Tensor> &outputs) {
     double worst = 0;
-    for (size_t i = 0; i < wanted_.size(); ++i)
-      worst = std::max(worst, measureErrors(outputs[i], wanted_[i]).maxAbs);
-    passErrors_.emplace_back(pass, worst);
+    for (size_t i = 0; i < set.wanted.size(); ++i)
+      worst = std::max(worst, measureErrors(outputs[i], set.wanted[i]).maxAbs);
+    report_.passErrors.emplace_back(pass, worst);
   };
-  Expected<FirstFault> fault = evaluateAfterPasses(model, common.compile, named_, isGood, visit);
+  Expected<FirstFault> fault = evaluateAfterPasses(model, common.compile, set.named, isGood, visit);
   if (!fault)
     return fault.failure();
-  fault_ = *fault;
+  report_.fault = *fault;
   return {};
-}
-
-/// Names the rounding that makes steps of last bits, where that alone can move an output as far as one differs.
-Status VerifyCommand::findRounding(std::vector<VariantReport> &reports) {
-  std::vector<OutputReport *> different;
-  for (VariantReport &variant : reports)
-    for (OutputReport &output : variant.outputs)
-      if (output.difference && !output.bySubnormals)
-        different.push_back(&output);
-  if (different.empty())
-    return {};
-  Expected<RoundingStep> step = findRoundingStep(model, common.compile, named_, wanted_);
-  if (!step)
-    return step.failure();
-  step_ = std::move(*step);
-  constexpr double margin = 3; // of what a few runs show
-  for (OutputReport *output : different) {
-    auto i = static_cast<size_t>(std::find(outputNames_.begin(), outputNames_.end(), output->name) - outputNames_.begin());
-    output->byRounding = !step_.node.empty() && output->errors.nonFinite == 0 && output->errors.maxAbs <= margin * step_.moved[i];
-  }
-  return {};
-}
-
-void VerifyCommand::print(const std::vector<VariantReport> &reports) const {
-  sinter::print("{}: {} beside the reference\n", model,
-             inputs.empty() ? fmt::format("random inputs (seed {})", seed) : "the given inputs");
-  for (const VariantReport &variant : reports) {
-    sinter::print("\n{}: {}\n", variant.name, variant.passed() ? "agrees" : "DIFFERS");
-    for (const OutputReport &output : variant.outputs) {
-      sinter::print("  {}  max abs error {:.3g}, max rel error {:.3g}", output.name, output.errors.maxAbs,
-                 output.errors.maxRel);
-      if (output.errors.nonFinite > 0)
-        sinter::print(", {} NaN or Inf where the other has none", output.errors.nonFinite);
-      sinter::print("\n");
-      if (output.bySubnormals)
-        sinter::print("    beyond the tolerance only because subnormals are flushed to zero\n");
-      else if (output.difference)
-        sinter::print("    {}\n", *output.difference);
-      if (output.byRounding)
-        sinter::print("    last bits of what '{}' reads change {} of its {} values by a step: that alone moves outputs as far\n",
-                   step_.node, step_.changed, step_.elements);
-    }
-    if (variant.firstLayer)
-      sinter::print("  first node that differs, of {} compared: {}\n{}", variant.layersCompared,
-                 *variant.firstLayer,
-                 variant.passed() ? "    the outputs agree: a scale was moved past it on purpose\n" : "");
-    else if (variant.layersCompared == 0)
-      sinter::print("  no values between kernels to compare\n");
-    else if (variant.layersCompared > 0)
-      sinter::print("  all {} nodes between kernels agree\n", variant.layersCompared);
-  }
-  if (!bisect)
-    return;
-  sinter::print("\nThe IR after each pass, evaluated by the reference: largest absolute error\n");
-  for (const auto &[pass, error] : passErrors_)
-    sinter::print("  {:<28} {:.3g}{}\n", pass, error,
-               pass == fault_.pass ? "   <- the first beyond the tolerance" : "");
-  if (!fault_.rewrite.empty())
-    sinter::print("The first rewrite of {} that exceeds it: {}\n", fault_.pass, fault_.rewrite);
-  if (fault_.pass.empty())
-    sinter::print("No pass exceeds the tolerance{}.\n",
-               reports[0].passed() ? "" : ": the generated code does; --layers names the node");
-}
-
-Object VerifyCommand::toJson(const std::vector<VariantReport> &reports) const {
-  Array variants;
-  bool passed = true;
-  for (const VariantReport &variant : reports) {
-    Array rows;
-    for (const OutputReport &output : variant.outputs)
-      rows.push_back(Object{{"name", llvm::json::fixUTF8(output.name)},
-                            {"max_abs", finiteOrNull(output.errors.maxAbs)},
-                            {"max_rel", finiteOrNull(output.errors.maxRel)},
-                            {"nonfinite_mismatches", output.errors.nonFinite},
-                            {"passed", !output.difference || output.bySubnormals},
-                            {"explained_by_subnormals", output.bySubnormals},
-                            {"explained_by_rounding", output.byRounding ? llvm::json::Value(llvm::json::fixUTF8(step_.node)) : nullptr},
-                            {"difference", llvm::json::fixUTF8(output.difference.value_or(""))}});
-    Object object{{"name", variant.name}, {"passed", variant.passed()}, {"outputs", std::move(rows)}};
-    if (layers)
-      object["first_layer"] =
-          variant.firstLayer ? llvm::json::Value(llvm::json::fixUTF8(*variant.firstLayer)) : nullptr;
-    variants.push_back(std::move(object));
-    passed &= variant.passed();
-  }
-  Object object{{"model", llvm::json::fixUTF8(model)}, {"passed", passed}, {"variants", std::move(variants)}};
-  if (bisect) {
-    Array passes;
-    for (const auto &[pass, error] : passErrors_)
-      passes.push_back(Object{{"pass", pass}, {"max_abs", finiteOrNull(error)}});
-    object["passes"] = std::move(passes);
-    auto textOrNull = [](const std::string &text) {
-      return text.empty() ? llvm::json::Value(nullptr) : llvm::json::Value(llvm::json::fixUTF8(text));
-    };
-    object["first_pass"] = textOrNull(fault_.pass);
-    object["first_rewrite"] = textOrNull(fault_.rewrite);
-  }
-  return object;
 }
 
 int VerifyCommand::run() {
@@ -325,6 +315,9 @@ int VerifyCommand::run() {
     status = prepare();
   if (!status.ok())
     return report(status.failure());
+  report_.model = model;
+  report_.hasLayers = layers;
+  report_.hasPasses = bisect;
 
   CompileOptions plain = common.compile, oneDnn = common.compile;
   plain.optimise = false;
@@ -335,25 +328,23 @@ int VerifyCommand::run() {
   variants.emplace_back("unoptimised (-O0)", plain);
   if (common.compile.backend != "onednn")
     variants.emplace_back("oneDNN", oneDnn);
-  std::vector<VariantReport> reports;
   for (const auto &[name, options] : variants) {
-    Expected<VariantReport> result = check(name, options);
+    Expected<std::shared_ptr<Model>> compiled = compileModel(model, options);
+    if (!compiled)
+      return report(compiled.failure());
+    Expected<VariantReport> result = check({name, options, *compiled});
     if (!result)
       return report(result.failure());
-    reports.push_back(std::move(*result));
+    report_.variants.push_back(std::move(*result));
   }
-  if (status = findRounding(reports); !status.ok())
-    return report(status.failure());
   if (bisect)
     if (status = findPass(); !status.ok())
       return report(status.failure());
   if (json)
-    sinter::print("{}\n", printJson(toJson(reports)));
+    print("{}\n", printJson(report_.toJson()));
   else
-    print(reports);
-  bool passed =
-      std::all_of(reports.begin(), reports.end(), [](const VariantReport &r) { return r.passed(); });
-  return passed && fault_.pass.empty() ? 0 : 1;
+    report_.print();
+  return report_.passed() && report_.fault.pass.empty() ? 0 : 1;
 }
 
 } // namespace
@@ -365,6 +356,16 @@ void addVerify(CLI::App &app, int &status) {
   sub->add_option("--input", command->inputs, "Tensor for an input, .npy or .pb (default: random values)")
       ->allow_extra_args(false)
       ->type_name("NAME=FILE");
+  std::vector<std::string> names;
+  std::string meanings;
+  for (const InputKind &kind : inputKinds()) {
+    names.push_back(kind.name);
+    meanings += fmt::format("\n{}: {}", kind.name, kind.meaning);
+  }
+  sub->add_option("--inputs", command->kinds, "Which kinds of random inputs (default: all)." + meanings)
+      ->check(CLI::IsMember(names).description(""))
+      ->allow_extra_args(false)
+      ->type_name("KIND");
   sub->add_option("--seed", command->seed, "Of the random inputs (default: 1)")->type_name("N");
   sub->add_flag("--layers", command->layers, "Name the first node whose value differs");
   sub->add_flag("--bisect", command->bisect,
