@@ -171,7 +171,7 @@ Cone::Step Cone::planOp(Operation *op) {
 }
 
 void Cone::ignoreFlushing() {
-  isFlushing = false;
+  keepConstants();
   for (Points &all : storage)
     all.rounding.flushed = 0;
 }

@@ -75,7 +75,7 @@ double movedBy(double y, double up, double down) {
     return 0;
   if (std::isfinite(up) && std::isfinite(down) && std::isfinite(y))
     return std::max(std::fabs(up - y), std::fabs(down - y));
-  return std::isnan(y) && std::isnan(up) && std::isnan(down) ? 0 : std::numeric_limits<double>::infinity();
+  return std::isnan(y) && std::isnan(up) && std::isnan(down) ? 0 : unbounded;
 }
 
 class Elementwise {
@@ -130,10 +130,9 @@ private:
       const double *b = isBinary ? operands[1]->value(atB) : none, *eb = isBinary ? operands[1]->error(atB) : none;
       for (unsigned lane = 0; lane < lanes; ++lane) {
         double x = a[lane], z = b[lane], y = f(x, z), error = 0;
-        auto finite = [](double e) { return std::isfinite(e) ? e : 0; };
-        if (double e = finite(ea[lane]); e != 0)
+        if (double e = std::min(ea[lane], unbounded); e != 0)
           error += movedBy(y, f(x + e, z), f(x - e, z));
-        if (double e = finite(eb[lane]); e != 0)
+        if (double e = std::min(eb[lane], unbounded); e != 0)
           error += movedBy(y, f(x, z + e), f(x, z - e));
         if (!exact && std::isfinite(y))
           error += made.rounding.own(std::fabs(y));
@@ -224,9 +223,9 @@ private:
       double sign = copy % 2 ? 1 : -1;
       for (unsigned slot : slots[k])
         for (unsigned lane = 0; lane < lanes; ++lane) {
-          double error = isMoved ? sign * points.error(slot)[lane] : 0;
+          double error = isMoved ? sign * std::min(points.error(slot)[lane], points.isFloat ? unbounded : 0x1p53) : 0;
           if (points.isFloat)
-            floats.push_back(stepped(points.value(slot)[lane] + (std::isfinite(error) ? error : 0), points.rounding));
+            floats.push_back(stepped(points.value(slot)[lane] + error, points.rounding));
           else
             wholes.push_back(points.whole(slot)[lane] + static_cast<int64_t>(error));
         }

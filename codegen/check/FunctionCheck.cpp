@@ -313,6 +313,7 @@ private:
     if (!judgement.growth().empty()) {
       // What only flushing may do is no cancellation.
       drawn.clear();
+      old.keepConstants();
       old.evaluate(drawLeaf);
       now.ignoreFlushing();
       now.evaluate(drawLeaf);

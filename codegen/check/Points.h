@@ -18,6 +18,9 @@ constexpr unsigned lanes = 8;
 using Lanes = std::array<double, lanes>;
 using LaneMask = std::bitset<lanes>;
 
+/// An error of which nothing is known. No infinity: times a weight of 0 it is none.
+constexpr double unbounded = 0x1p1000;
+
 /// The type's rounding: relative to 1 half a step, the least normal number (kernels may flush what is below), the largest.
 struct Rounding {
   double unit = 0, least = 0, largest = std::numeric_limits<double>::infinity();

@@ -226,9 +226,9 @@ private:
       std::vector<int64_t> wholes(floats.size());
       for (unsigned slot = 0; slot < points.size(); ++slot) {
         auto at = static_cast<size_t>(points.elements[slot]);
-        double error = points.error(slot)[lane];
+        double error = std::min(points.error(slot)[lane], points.isFloat ? unbounded : 0x1p53);
         isMoved |= error != 0;
-        double move = run == 0 || !std::isfinite(error) ? 0 : ((at * 2654435761u >> 7) + run) % 2 ? error : -error;
+        double move = run == 0 ? 0 : ((at * 2654435761u >> 7) + run) % 2 ? error : -error;
         if (points.isFloat)
           floats[at] = points.value(slot)[lane] + move;
         else
@@ -267,12 +267,11 @@ private:
   }
 
   void widen(ArrayRef<Tensor> results, unsigned lane) {
-    double infinity = std::numeric_limits<double>::infinity();
     for (auto [i, points] : llvm::enumerate(made))
       for (unsigned slot = 0; points && slot < points->size(); ++slot) {
         double &error = points->error(slot)[lane];
         if (results.empty()) {
-          error = infinity;
+          error = unbounded;
           continue;
         }
         Tensor element = results[i].part(points->elements[slot], 1);
@@ -280,7 +279,7 @@ private:
                y = points->isFloat ? points->value(slot)[lane] : static_cast<double>(points->whole(slot)[lane]);
         // Two runs show a part of what all could.
         if (moved != y && !(std::isnan(moved) && std::isnan(y)))
-          error += std::isfinite(moved) && std::isfinite(y) ? 4 * std::fabs(moved - y) : infinity;
+          error += std::isfinite(moved) && std::isfinite(y) ? 4 * std::fabs(moved - y) : unbounded;
       }
   }
 
