@@ -44,6 +44,7 @@ constexpr SwitchOption switchOptions[] = {{"optimise", &CompileOptions::optimise
                                           {"prune", &CompileOptions::prune},
                                           {"verify-rewrites", &CompileOptions::verifyRewrites},
                                           {"check-rewrites", &CompileOptions::checkRewrites},
+                                          {"check-indices", &CompileOptions::checkIndices},
                                           {"fail-on-unsound", &CompileOptions::failOnUnsound},
                                           {"standalone", &CompileOptions::standalone}};
 

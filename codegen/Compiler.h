@@ -48,6 +48,9 @@ struct CompileOptions {
   /// Every rewrite is checked on single elements; one that changes values is left out, and `warn` told of it, or the
   /// compilation fails.
   bool checkRewrites = true, failOnUnsound = false;
+  /// Kernels end the run with an error where an index of the run lies outside its dimension; else gathers take the nearest one,
+  /// and scatters none.
+  bool checkIndices = true;
   std::string backend = "auto"; ///< auto, llvm, onednn, reference
   std::string math = "default"; ///< strict, default, fast
   std::string precision = "f32"; ///< f32; bf16: products of rounded operands, where the target has instructions for them

@@ -79,7 +79,7 @@ namespace {
 class ProgramBuilder {
 public:
   ProgramBuilder(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target)
-      : module(*model.module), target(target), threads(threadsFor(options.jobs)),
+      : module(*model.module), target(target), threads(threadsFor(options.jobs)), checksIndices(options.checkIndices),
         main(module.lookupSymbol<func::FuncOp>("main")), program(program) {}
 
   /// Fills `variant`, which is not yet part of the program.
@@ -96,6 +96,7 @@ private:
   ModuleOp module;
   const Target &target;
   const size_t threads;
+  const bool checksIndices;
   func::FuncOp main;
   Program &program;
   /// A kernel's module of functions, and the steps that call them, in their order.
@@ -214,6 +215,7 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   Emitted &functions = emitted.emplace_back(Emitted{kernel.getName().str(), {}});
   KernelEmitter emitter(kernel, *code, "kernel", target);
   emitter.threads = threads;
+  emitter.checksIndices = checksIndices;
   DiagnosticCollector diagnostics(*kernel.getContext());
   if (failed(emitKernel(emitter, kernel)))
     return diagnostics.failure("the kernel " + nn::describe(kernel) + " cannot be emitted");
@@ -239,6 +241,10 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
         break;
       case BufferRef::Workspace:
         step.buffers.push_back({Place::Arena, workspaceAt + buffer.index});
+        break;
+      case BufferRef::Fault:
+        step.buffers.push_back({Place::Fault, 0});
+        variant.kernels.back().checksIndices = true;
         break;
       }
     }

@@ -7,9 +7,10 @@
 
 namespace sinter::codegen {
 
-/// Where a step finds a buffer. The numbers are known to the generated `run`.
+/// Where a step finds a buffer. The numbers are known to the generated `run`. Fault is a word of 64 bits that a kernel sets to
+/// end the run: not 0 says that an index is outside its dimension.
 struct Place {
-  enum Kind : int64_t { Arena = 0, Weights = 1, Input = 2, Output = 3 } kind;
+  enum Kind : int64_t { Arena = 0, Weights = 1, Input = 2, Output = 3, Fault = 4 } kind;
   int64_t value; ///< offset in bytes, or the number of the input or output
 };
 
@@ -23,6 +24,7 @@ struct Step {
 struct KernelRow {
   std::string name, ops, fallback;
   double flops = 0, bytes = 0;
+  bool checksIndices = false; ///< it may end the run with SINTER_INDEX_ERROR
 };
 
 /// Kernel functions to compile, once for all kernels that look alike.

@@ -1,11 +1,12 @@
-// A SinterModel's `run` is a plain function without context, so interpreted models take slots, each with a function of
-// its own.
+// A model whose `run` evaluates the IR by the ops' references; SinterModel::self is what it evaluates.
 #include "codegen/Reference.h"
 #include "codegen/ModelTables.h"
+#include "ir/Diagnostics.h"
 #include "ir/Evaluation.h"
+#include "ir/ops/ReadsIndices.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Explain.h"
-#include <array>
+#include <deque>
 #include <mutex>
 
 using namespace mlir;
@@ -13,7 +14,6 @@ using namespace mlir;
 namespace sinter::codegen {
 namespace {
 
-constexpr size_t slotCount = 64;
 constexpr int32_t evaluationFailed = 1;
 
 struct Interpreter {
@@ -23,44 +23,48 @@ struct Interpreter {
   std::vector<SinterTensorInfo> inputInfos, outputInfos;
   std::string name, explanation;
   SinterModel abi{};
-  size_t slot = 0;
+  std::vector<SinterKernelInfo> rows; ///< of the ops that read indices
+  std::deque<std::string> rowTexts;
   std::mutex mutex; ///< the context is single-threaded
-
-  ~Interpreter();
 
   int32_t run(const void *const *inputs, void *const *outputs) {
     std::lock_guard lock(mutex);
     SmallVector<Tensor> arguments;
     for (auto [entry, data] : llvm::zip(tables.inputs, ArrayRef(inputs, tables.inputs.size())))
       arguments.push_back(Tensor::view(entry.type, entry.shape, const_cast<void *>(data)));
+    std::optional<Location> failedAt;
+    ScopedDiagnosticHandler silent(main.getContext(), [&](Diagnostic &diagnostic) {
+      failedAt = failedAt.value_or(diagnostic.getLocation());
+      return success();
+    });
     FailureOr<SmallVector<Tensor>> results = nn::evaluateFunction(main, arguments);
     if (failed(results))
-      return evaluationFailed;
+      return failedAt ? codeOf(nn::nameOf(*failedAt)) : evaluationFailed;
     for (auto [i, result] : llvm::enumerate(*results))
       if (result.bytes() > 0)
         std::memcpy(outputs[i], result.data(), result.bytes());
     return 0;
   }
+
+  void addRows() {
+    main.walk([&](Operation *op) {
+      if (!nn::readsIndices(op))
+        return;
+      const char *node = rowTexts.emplace_back(nn::nameOf(op->getLoc())).c_str();
+      StringRef kind = op->getName().stripDialect();
+      rows.push_back({node, rowTexts.emplace_back(kind.str()).c_str(), nullptr, 0, 0});
+    });
+  }
+
+  /// Of a run that failed at this node.
+  int32_t codeOf(const std::string &node) const {
+    auto row = llvm::find_if(rows, [&](const SinterKernelInfo &info) { return info.name == node; });
+    return row == rows.end() ? evaluationFailed : SINTER_INDEX_ERROR + static_cast<int32_t>(row - rows.begin());
+  }
 };
 
-std::mutex slotMutex;
-std::array<Interpreter *, slotCount> slots;
-
-template <size_t N>
-int32_t runSlot(const SinterCallbacks *, void *, const void *const *inputs, void *const *outputs) {
-  return slots[N]->run(inputs, outputs);
-}
-
-using RunFunction = decltype(SinterModel::run);
-template <size_t... N> constexpr std::array<RunFunction, slotCount> slotFunctions(std::index_sequence<N...>) {
-  return {runSlot<N>...};
-}
-constexpr std::array<RunFunction, slotCount> runFunctions = slotFunctions(std::make_index_sequence<slotCount>());
-
-Interpreter::~Interpreter() {
-  std::lock_guard lock(slotMutex);
-  if (slots[slot] == this)
-    slots[slot] = nullptr;
+int32_t runInterpreter(const SinterCall *call) {
+  return static_cast<Interpreter *>(const_cast<void *>(call->self))->run(call->inputs, call->outputs);
 }
 
 } // namespace
@@ -70,14 +74,6 @@ Expected<std::shared_ptr<CompiledModel>> interpretedModel(LoadedModel model) {
   interpreter->model = std::move(model);
   ModuleOp module = *interpreter->model.module;
   interpreter->main = module.lookupSymbol<func::FuncOp>("main");
-  {
-    std::lock_guard lock(slotMutex);
-    auto free = llvm::find(slots, nullptr);
-    if (free == slots.end())
-      return Failure{ErrorCode::OutOfMemory, "at most 64 interpreted models can be alive at a time"};
-    interpreter->slot = free - slots.begin();
-    *free = interpreter.get();
-  }
   interpreter->tables = tensorTables(interpreter->main);
   interpreter->inputInfos = interpreter->tables.inputInfos();
   interpreter->outputInfos = interpreter->tables.outputInfos();
@@ -96,7 +92,11 @@ Expected<std::shared_ptr<CompiledModel>> interpretedModel(LoadedModel model) {
   abi.inputCount = static_cast<int32_t>(interpreter->inputInfos.size());
   abi.outputCount = static_cast<int32_t>(interpreter->outputInfos.size());
   abi.explanation = interpreter->explanation.c_str();
-  abi.run = runFunctions[interpreter->slot];
+  interpreter->addRows();
+  abi.kernels = interpreter->rows.data();
+  abi.kernelCount = static_cast<int32_t>(interpreter->rows.size());
+  abi.run = runInterpreter;
+  abi.self = interpreter.get();
   return std::make_shared<CompiledModel>(&abi, interpreter);
 }
 

@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 #define SINTER_MAGIC 0x52544e53u /* "SNTR" */
-#define SINTER_ABI_VERSION 4u
+#define SINTER_ABI_VERSION 5u
 #define SINTER_ALIGNMENT 64 /* of the arena, of every buffer in it, of the weights */
 
 /* Work on the half-open range [begin, end) of a kernel's iterations. */
@@ -19,12 +19,28 @@ typedef void (*SinterKernelFn)(void *const *buffers, int64_t begin, int64_t end)
 /* What the host provides. parallelFor runs fn over [0, total) in chunks of at least `grain` iterations, in any order,
    and returns when all are done; the partition must not change results (kernels write disjoint data per iteration).
    callFallback runs the kernel's primitive, described by model->kernels[kernel].fallback; null if the host has no fallback.
-   Both return 0, or an error code that `run` returns at once. */
+   Both return 0, or an error code that `run` returns at once. allocate is reserved: null. */
 typedef struct SinterCallbacks {
   void *context;
   int32_t (*parallelFor)(void *context, int32_t kernel, SinterKernelFn fn, void *const *buffers, int64_t total, int64_t grain);
   int32_t (*callFallback)(void *context, int32_t kernel, void *const *buffers);
+  void *(*allocate)(void *context, int64_t bytes);
 } SinterCallbacks;
+
+/* One inference. Inputs and outputs are dense row-major buffers, aligned to their elements, in the order of the tables. */
+typedef struct SinterCall {
+  const void *self;                 /* SinterModel::self */
+  const SinterCallbacks *callbacks; /* null: all runs on the calling thread, and there is no fallback */
+  void *arena;
+  const void *const *inputs;
+  void *const *outputs;
+  const int64_t *sizes; /* reserved for models whose sizes are open: null */
+  void *reserved[2];    /* null */
+} SinterCall;
+
+/* What `run` returns where an index that is known at run time only lies outside its dimension: this and the row of the kernel table, the
+   first in the order of the steps. */
+#define SINTER_INDEX_ERROR 0x10000
 
 typedef struct SinterTensorInfo {
   const char *name;
@@ -64,9 +80,9 @@ typedef struct SinterModel {
   int64_t weightBytes;
   uint64_t weightChecksum; /* FNV-1a 64 over the 8-byte words of the weights, zero padded */
   const char *explanation; /* the explain JSON of the compilation, or null */
-  /* One inference. Inputs and outputs are dense row-major buffers, aligned to their elements, in the order of the tables.
-     Returns 0 or an error code. */
-  int32_t (*run)(const SinterCallbacks *callbacks, void *arena, const void *const *inputs, void *const *outputs);
+  /* One inference: 0, an error code of a callback, 2 where there is no fallback, or SINTER_INDEX_ERROR and more. */
+  int32_t (*run)(const SinterCall *call);
+  const void *self; /* what `run` may need to know of its model; null for compiled code */
   /* The same network for other shapes of its inputs, or null. The weights are the same memory. */
   const struct SinterModel *next;
 } SinterModel;

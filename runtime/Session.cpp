@@ -228,18 +228,24 @@ Status Session::runBuffers(const void *const *inputs, void *const *outputs, RunO
   const SinterModel &abi = variant.model->abi();
   Fallback *fallback = variant.fallback.get();
   Run context{fallback ? nullptr : pool_.get(), fallback, observer, cancelled_};
-  SinterCallbacks callbacks{&context, callParallelFor, fallback ? callFallback : nullptr};
+  SinterCallbacks callbacks{&context, callParallelFor, fallback ? callFallback : nullptr, nullptr};
   bool flush = abi.flags & 1;
   FlushSubnormals mode(flush);
   if (fallback)
     fallback->begin(flush);
-  int32_t code = abi.run(&callbacks, arena_.get(), inputs, outputs_.data());
+  SinterCall call{abi.self, &callbacks, arena_.get(), inputs, outputs_.data(), nullptr, {}};
+  int32_t code = abi.run(&call);
   if (fallback)
     fallback->end();
   if (code == 0)
     return {};
   if (code == cancelledCode)
     return {ErrorCode::Internal, "the run was cancelled"};
+  if (int32_t row = code - SINTER_INDEX_ERROR; row >= 0 && row < abi.kernelCount)
+    return {ErrorCode::InvalidArgument,
+            fmt::format("'{}' ({}) was given an index that lies outside its dimension: check the inputs, or compile with "
+                        "--unchecked-indices",
+                        abi.kernels[row].name, abi.kernels[row].ops)};
   std::string reason = fallback ? fallback->lastError() : "";
   return {ErrorCode::Internal,
           reason.empty() ? fmt::format("the model failed with error code {}", code) : reason};

@@ -1,5 +1,5 @@
-// Gathers, scatters, one_hot and max_unpool. An index outside its dimension is clamped (gathers) or
-// skipped (scatters): compiled code never leaves its tensors.
+// Gathers, scatters, one_hot and max_unpool. An index outside its dimension ends the run with an error, and is clamped
+// (gathers) or skipped (scatters) besides: compiled code never leaves its tensors.
 #include "ir/ops/Indexing.h"
 #include "codegen/llvm/Emitters.h"
 #include "ir/Diagnostics.h"
@@ -24,10 +24,23 @@ static Value wrappedIndex(KernelEmitter &e, Value indices, Value place, int64_t 
   return arith::SelectOp::create(e.b, isBelow(e, i, zero), e.add(i, e.index(dim)), i);
 }
 
+static Value isWithin(KernelEmitter &e, Value i, int64_t dim) {
+  return arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, i, e.index(dim));
+}
+
+/// An index that is no constant is checked in the kernel, unless it may be computed for nothing.
+static void refuseUnless(KernelEmitter &e, Value indices, Value isInside) {
+  if (indices.getDefiningOp<ConstantOp>() || isSpeculative(e.anchor()))
+    return;
+  e.refuseIndex(arith::XOrIOp::create(e.b, isInside, arith::ConstantOp::create(e.b, e.b.getBoolAttr(true))));
+}
+
 /// The same, within [0, dim).
 static Value clampedIndex(KernelEmitter &e, Value indices, Value place, int64_t dim) {
-  Value i = arith::MaxSIOp::create(e.b, wrappedIndex(e, indices, place, dim), e.index(0));
-  return arith::MinSIOp::create(e.b, i, e.index(dim - 1));
+  Value i = wrappedIndex(e, indices, place, dim);
+  refuseUnless(e, indices, isWithin(e, i, dim));
+  i = arith::MaxSIOp::create(e.b, i, e.index(0));
+  return arith::MinSIOp::create(e.b, i, e.index(std::max<int64_t>(dim, 1) - 1));
 }
 
 /// Elements [from, from + length) of `source` become those of the anchor's result from `to` on.
@@ -73,7 +86,7 @@ static LogicalResult emitGather(KernelEmitter &e, Operation *op) {
   int64_t rows = rankedType(gather.getY()).getNumElements() == 0 ? 0 : outer * count;
   e.iterations(rows, KernelEmitter::grainFor(2.0 * inner), [&](Value row) {
     SmallVector<Value> at = e.delinearize(row, {outer, count});
-    Value index = clampedIndex(e, gather.getIndices(), at[1], dim);
+    Value index = clampedIndex(e, gather.getIndices(), at[1], data[axis]);
     moveRun(e, gather.getData(), e.mul(e.add(e.mul(at[0], dim), index), inner), e.mul(row, inner), inner);
   });
   return success();
@@ -87,7 +100,7 @@ static LogicalResult emitGatherElements(KernelEmitter &e, Operation *op) {
   Dims strides = rowMajorStrides(data);
   e.iterations(productOf(shape), KernelEmitter::grainFor(8), [&](Value place) {
     SmallVector<Value> at = e.delinearize(place, shape);
-    at[axis] = clampedIndex(e, gather.getIndices(), place, std::max<int64_t>(data[axis], 1));
+    at[axis] = clampedIndex(e, gather.getIndices(), place, data[axis]);
     Value from = e.index(0);
     for (auto [i, stride] : llvm::zip_equal(at, strides))
       from = e.add(from, e.mul(i, stride));
@@ -163,10 +176,6 @@ static Value combine(KernelEmitter &e, StringRef reduction, Type element, Value 
                : arith::MaxSIOp::create(e.b, there, update).getResult();
 }
 
-static Value isWithin(KernelEmitter &e, Value i, int64_t dim) {
-  return arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, i, e.index(dim));
-}
-
 static void updateAt(KernelEmitter &e, StringRef reduction, Value updates, Value from, Value to) {
   Buffer out = e.output(e.outputOf(0));
   Value update = e.load(e.input(updates), from);
@@ -191,6 +200,7 @@ static LogicalResult emitScatterElements(KernelEmitter &e, Operation *op) {
         Value fits = isWithin(e, i, dim);
         inside = inside ? arith::AndIOp::create(e.b, inside, fits).getResult() : fits;
       }
+      refuseUnless(e, scatter.getIndices(), inside);
       e.onlyIf(inside, [&] { updateAt(e, scatter.getReduction(), scatter.getUpdates(), place, to); });
     });
   });
@@ -213,6 +223,7 @@ static LogicalResult emitScatterND(KernelEmitter &e, Operation *op) {
         inside = arith::AndIOp::create(e.b, inside, isWithin(e, i, dim));
         return i;
       });
+      refuseUnless(e, scatter.getIndices(), inside);
       e.onlyIf(inside, [&] {
         e.loop(e.index(0), e.index(length), 1, [&](Value i) {
           updateAt(e, scatter.getReduction(), scatter.getUpdates(), e.add(e.mul(row, length), i),
@@ -245,6 +256,7 @@ static LogicalResult emitMaxUnpool(KernelEmitter &e, Operation *op) {
         to = e.add(to, e.mul(i, stride));
         inside = arith::AndIOp::create(e.b, inside, isWithin(e, i, dim));
       }
+      refuseUnless(e, unpool.getIndices(), inside);
       e.onlyIf(inside, [&] { updateAt(e, "none", unpool.getX(), place, to); });
     });
   });

@@ -172,6 +172,14 @@ Buffer KernelEmitter::scratch(Type element, ArrayRef<int64_t> shape) {
   return {memref, element, SmallVector<int64_t>(shape)};
 }
 
+void KernelEmitter::refuseIndex(Value isOutside) {
+  if (!checksIndices)
+    return;
+  Buffer word = argument({BufferRef::Fault, {}}, b.getI64Type(), {1});
+  // All threads write the same number.
+  onlyIf(isOutside, [&] { store(word, index(0), arith::ConstantOp::create(b, b.getI64IntegerAttr(1))); });
+}
+
 Value KernelEmitter::offset(const Buffer &buffer, ValueRange indices) {
   Dims strides = rowMajorStrides(buffer.shape);
   Value sum = index(0);

@@ -34,7 +34,7 @@ struct Point {
 
 /// A place in memory that a kernel function gets as argument, in order of its arguments.
 struct BufferRef {
-  enum Kind { Tensor, Output, Constant, Workspace } kind;
+  enum Kind { Tensor, Output, Constant, Workspace, Fault } kind;
   mlir::Value tensor; ///< of Tensor
   int64_t index = 0;  ///< Output: its number; Constant: index of `constants`; Workspace: offset in bytes
 };
@@ -76,6 +76,7 @@ public:
   mlir::ImplicitLocOpBuilder b;
   const Target &target;
   size_t threads = 1; ///< that pack weights
+  bool checksIndices = true;
 
   /// Calls pack(0) to pack(count - 1), on several threads if there are so many weights that it pays.
   void packInParallel(size_t count, int64_t weights, llvm::function_ref<void(size_t)> pack) const;
@@ -146,6 +147,10 @@ public:
   /// The buffer as a memref of static shape, for code that indexes by dimension. The element count must be
   /// the same.
   mlir::Value view(const Buffer &buffer, llvm::ArrayRef<int64_t> shape);
+
+  /// Where `isOutside` (i1), the run ends with an error behind this kernel, which names the node. What the kernel does then must
+  /// stay within its buffers all the same.
+  void refuseIndex(mlir::Value isOutside);
 
   //===- Small things -----------------------------------------------------===//
 

@@ -16,14 +16,18 @@ constexpr const char *typesCode = R"(
 %Place = type { i64, i64 }
 %Info = type { ptr, ptr, i32, i32, ptr, i32, i32 }
 %Kernel = type { ptr, ptr, ptr, double, double }
-%Model = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, i32, i32, i32, i32, i64, ptr, i64, i64, ptr, ptr, ptr }
-%Callbacks = type { ptr, ptr, ptr }
+%Model = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, i32, i32, i32, i32, i64, ptr, i64, i64, ptr, ptr, ptr, ptr }
+%Callbacks = type { ptr, ptr, ptr, ptr }
+%Call = type { ptr, ptr, ptr, ptr, ptr, ptr, [2 x ptr] }
 )";
 
 /// Of each variant.
 constexpr const char *runCode = R"(
-define %LINKAGE% i32 @%RUN%(ptr %callbacks, ptr %arena, ptr %inputs, ptr %outputs) {
+define %SIGNATURE% {
 entry:
+%ARGUMENTS%
+  %fault = alloca i64, align 8
+  store i64 0, ptr %fault
   %buffers = alloca ptr, i64 %SLOTS%, align 16
   ; Volatile, lest it become an address relative to the code: weights may lie further away than that reaches.
   %weights = load volatile ptr, ptr %WEIGHTS_SLOT%
@@ -70,8 +74,7 @@ place:
   %kind = load i64, ptr %place.at
   %value.slot = getelementptr inbounds %Place, ptr %place.at, i64 0, i32 1
   %value = load i64, ptr %value.slot
-  %indirect = icmp uge i64 %kind, 2
-  br i1 %indirect, label %table, label %direct
+  switch i64 %kind, label %filled [ i64 0, label %direct i64 1, label %direct i64 2, label %table i64 3, label %table ]
 direct:
   %in.arena = icmp eq i64 %kind, 0
   %base = select i1 %in.arena, ptr %arena, ptr %weights
@@ -84,7 +87,7 @@ table:
   %address.table = load ptr, ptr %pointer
   br label %filled
 filled:
-  %address = phi ptr [ %address.direct, %direct ], [ %address.table, %table ]
+  %address = phi ptr [ %fault, %place ], [ %address.direct, %direct ], [ %address.table, %table ]
   %slot = getelementptr inbounds ptr, ptr %buffers, i64 %i
   store ptr %address, ptr %slot
   %i.next = add nuw i64 %i, 1
@@ -112,13 +115,29 @@ check:
   br i1 %fine, label %done, label %failure
 done:
   %s.next = add nuw i64 %s, 1
-  br label %steps
+  %wrong = load i64, ptr %fault
+  %right = icmp eq i64 %wrong, 0
+  br i1 %right, label %steps, label %outside
+outside:
+  %code.index = add i32 %kernel, %INDEX_ERROR%
+  br label %failure
 failure:
-  %error = phi i32 [ 2, %call.fallback ], [ %code, %check ]
+  %error = phi i32 [ 2, %call.fallback ], [ %code, %check ], [ %code.index, %outside ]
   ret i32 %error
 success:
   ret i32 0
 }
+)";
+
+/// Of a model's `run`, which is given a SinterCall. A standalone program's has the pointers as arguments.
+constexpr const char *argumentsCode = R"(  %callbacks.slot = getelementptr inbounds %Call, ptr %given, i64 0, i32 1
+  %callbacks = load ptr, ptr %callbacks.slot
+  %arena.slot = getelementptr inbounds %Call, ptr %given, i64 0, i32 2
+  %arena = load ptr, ptr %arena.slot
+  %inputs.slot = getelementptr inbounds %Call, ptr %given, i64 0, i32 3
+  %inputs = load ptr, ptr %inputs.slot
+  %outputs.slot = getelementptr inbounds %Call, ptr %given, i64 0, i32 4
+  %outputs = load ptr, ptr %outputs.slot
 )";
 
 constexpr const char *libraryCode = R"(
@@ -244,7 +263,7 @@ void replace(std::string &text, llvm::StringRef key, const std::string &value) {
 
 /// The function and the table of steps of one variant. `weightsSlot`: the address of the variable that has the weights'
 /// address.
-std::string runText(Tables &t, const Program &program, size_t index, llvm::StringRef linkage, const std::string &name,
+std::string runText(Tables &t, const Program &program, size_t index, const std::string &name,
                     const std::string &weightsSlot, llvm::StringSet<> &declared) {
   const Variant &variant = program.variants[index];
   size_t slots = 1;
@@ -255,9 +274,11 @@ std::string runText(Tables &t, const Program &program, size_t index, llvm::Strin
   replace(run, "%SLOTS%", std::to_string(slots));
   replace(run, "%STEPS%", std::to_string(variant.steps.size()));
   replace(run, "%TABLE%", table);
-  replace(run, "%LINKAGE% ", linkage.str());
+  replace(run, "%INDEX_ERROR%", std::to_string(SINTER_INDEX_ERROR));
+  replace(run, "%ARGUMENTS%", program.standalone ? "" : argumentsCode);
   replace(run, "%WEIGHTS_SLOT%", weightsSlot);
-  replace(run, "@%RUN%", "@" + name);
+  replace(run, "%SIGNATURE%", program.standalone ? "i32 @" + name + "(ptr %callbacks, ptr %arena, ptr %inputs, ptr %outputs)"
+                                                 : "internal i32 @" + name + "(ptr %given)");
   std::string steps = stepTable(t, variant, declared);
   return run + table + (steps == "null" ? " = internal constant [0 x %Step] zeroinitializer\n"
                                         : " = internal alias %Step, ptr " + steps + "\n");
@@ -276,7 +297,7 @@ std::string variantText(Tables &t, const Program &program, size_t index, const C
                         llvm::StringSet<> &declared) {
   const Variant &variant = program.variants[index];
   std::string name = "sinter_run_" + std::to_string(index);
-  std::string run = runText(t, program, index, "internal ", name,
+  std::string run = runText(t, program, index, name,
                             "getelementptr inbounds (%Model, ptr @" + modelSymbol(index) + ", i64 0, i32 14)", declared);
   auto count = [](size_t n) { return "i32 " + std::to_string(n); };
   std::string inputs = infoTable(t, variant.tables.inputs, variant.defaultOffsets);
@@ -305,6 +326,7 @@ std::string variantText(Tables &t, const Program &program, size_t index, const C
       common.checksum,
       pointer(t.string(variant.explanation)),
       pointer("@" + name),
+      pointer("null"),
       pointer(isLast ? "null" : "@" + modelSymbol(index + 1)),
   };
   return run + "@" + modelSymbol(index) + (index == 0 ? " = constant" : " = internal constant") + " %Model { " +
@@ -320,7 +342,7 @@ std::string standaloneModuleText(const Program &program) {
   bool hasFile = !program.standalone->weightsFile.empty();
   bool hasWeights = program.weights.bytes() > 0;
   std::string slot = hasFile ? "@" + names.weights : "@weights.address";
-  std::string run = runText(t, program, 0, "", names.invoke, slot, declared);
+  std::string run = runText(t, program, 0, names.invoke, slot, declared);
   std::string variable = hasFile ? slot + " = global ptr null\n"
                                  : slot + " = internal constant ptr " + (hasWeights ? "@sinter_weights" : "null") + "\n";
   return typesCode + (libraryCode + run) + t.out + variable + (hasFile || !hasWeights ? "" : weightsDeclaration);

@@ -166,11 +166,21 @@ std::string filled(llvm::StringRef text, llvm::ArrayRef<Replacement> replacement
   return result;
 }
 
+/// Which code says that which node was given a wrong index.
+std::string indexErrors(const Program &program) {
+  std::string text;
+  for (auto [row, kernel] : llvm::enumerate(program.variants[0].kernels))
+    if (kernel.checksIndices)
+      text += (text.empty() ? "\n   An index outside its dimension ends the run: " : ",\n     ") +
+              std::to_string(SINTER_INDEX_ERROR + row) + " for '" + forComment(kernel.name) + "' (" + kernel.ops + ")";
+  return text.empty() ? text : text + ".";
+}
+
 std::string runFunction(const Program &program, const StandaloneNames &names, const Parameters &parameters, bool hasFile) {
   std::string text = "\n/* One inference on dense row-major buffers, aligned to their elements, which must not overlap. `threads` may be NULL.\n"
                      "   Returns 0";
   text += hasFile ? ", 1 without weights" : "";
-  text += ", or what parallel_for returned. */\nstatic inline int32_t " + names.symbol + "_run(" + parameters.declarations +
+  text += ", or what parallel_for returned." + indexErrors(program) + " */\nstatic inline int32_t " + names.symbol + "_run(" + parameters.declarations +
           "void *scratch, const " + names.symbol + "_threads *threads) {\n  const void *inputs[] = {" +
           (parameters.inputs.empty() ? "0" : llvm::join(parameters.inputs, ", ")) + "};\n  void *outputs[] = {" +
           (parameters.outputs.empty() ? "0" : llvm::join(parameters.outputs, ", ")) + "};\n  int32_t code;\n";

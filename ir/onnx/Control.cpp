@@ -58,7 +58,8 @@ static LogicalResult importIf(NodeImporter &n) {
   // A branch that is not taken may be one that could not be computed.
   if (std::optional<bool> taken = n.knownBool(n.input(0), /*freezes=*/false))
     return finish(n.importBody(*taken ? *yes : *no, {}));
-  Expected<std::vector<Imported>> then = n.importBody(*yes, {}), otherwise = n.importBody(*no, {});
+  Expected<std::vector<Imported>> then = n.importBody(*yes, {}, /*mayNotRun=*/true),
+                                  otherwise = n.importBody(*no, {}, /*mayNotRun=*/true);
   if (then && otherwise && then->size() == otherwise->size()) {
     Value condition = scalarOf(n, n.input(0));
     std::vector<Imported> results;
@@ -90,7 +91,7 @@ private:
   Imported settled(const Imported &value);
   /// Whether another iteration runs. Where that is known at run time only, `active` says so.
   FailureOr<bool> decide(Value condition);
-  LogicalResult iterate(int64_t number);
+  LogicalResult iterate(int64_t number, bool mayNotRun);
 
   const onnx::GraphProto *body = nullptr;
   std::optional<int64_t> trips;
@@ -126,14 +127,14 @@ FailureOr<bool> LoopImporter::decide(Value condition) {
   return true;
 }
 
-LogicalResult LoopImporter::iterate(int64_t number) {
+LogicalResult LoopImporter::iterate(int64_t number, bool mayNotRun) {
   std::vector<Imported> inputs{n.intScalar(number), n.constant([] {
                                  Tensor on(DType::Bool, {});
                                  on.as<uint8_t>()[0] = 1;
                                  return on;
                                }())};
   inputs.insert(inputs.end(), states.begin(), states.end());
-  Expected<std::vector<Imported>> outputs = n.importBody(*body, inputs);
+  Expected<std::vector<Imported>> outputs = n.importBody(*body, inputs, mayNotRun || active);
   if (!outputs)
     return n.fail({outputs.failure().code, "iteration " + std::to_string(number) + ": " + outputs.failure().message});
   Value wasActive = active;
@@ -189,7 +190,7 @@ LogicalResult LoopImporter::run() {
   bool never = !runs && !scans.empty();
   std::vector<Imported> before = states;
   if (runs || never) // an iteration that is not to run says what its results would look like
-    for (int64_t i = 0; succeeded(iterate(i)) && !never;)
+    for (int64_t i = 0; succeeded(iterate(i, never)) && !never;)
       ++i;
   if (n.problem())
     return failure();

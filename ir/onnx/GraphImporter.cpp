@@ -389,11 +389,12 @@ Expected<std::vector<Imported>> GraphImporter::importIn(const onnx::GraphProto &
   return outputs;
 }
 
-Expected<std::vector<Imported>> GraphImporter::importBody(const onnx::GraphProto &body, ArrayRef<Imported> inputs) {
+Expected<std::vector<Imported>> GraphImporter::importBody(const onnx::GraphProto &body, ArrayRef<Imported> inputs,
+                                                          bool mayNotRun) {
   Scope scope{current, current->opsets, {}, {}, {}, {}};
-  ++bodies;
+  speculations += mayNotRun;
   Expected<std::vector<Imported>> outputs = importIn(body, inputs, scope);
-  --bodies;
+  speculations -= mayNotRun;
   return outputs;
 }
 

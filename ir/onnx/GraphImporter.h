@@ -16,9 +16,9 @@ public:
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> run();
 
   Expected<std::vector<Imported>> importBody(const onnx::GraphProto &body,
-                                             llvm::ArrayRef<Imported> inputs) override;
+                                             llvm::ArrayRef<Imported> inputs, bool mayNotRun) override;
   mlir::Value ints(llvm::ArrayRef<int64_t> values, bool isScalar) override;
-  bool mayNotRun() const override { return bodies > 0; }
+  bool mayNotRun() const override { return speculations > 0; }
 
 private:
   /// Versions by domain; the default domain is "".
@@ -74,7 +74,7 @@ private:
   std::map<std::pair<bool, std::vector<int64_t>>, mlir::Value> intConstants;
   Scope *current = nullptr; ///< of the node that is being imported
   int depth = 0;  ///< of functions and bodies
-  int bodies = 0; ///< of bodies alone
+  int speculations = 0; ///< bodies that may be computed for nothing
   int64_t importedNodes = 0;
 };
 

@@ -3,6 +3,7 @@
 #include "ir/Diagnostics.h"
 #include "ir/Evaluation.h"
 #include "ir/ops/Constant.h"
+#include "ir/ops/ReadsIndices.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
 #include "runtime/TensorProto.h"
@@ -149,6 +150,11 @@ static LogicalResult settleShape(NodeImporter &n, Operation *op, ArrayRef<Type> 
   return failure();
 }
 
+void NodeImporter::markSpeculative(Operation *op) {
+  if (readsIndices(op))
+    op->setAttr(speculativeAttr, builder.getUnitAttr());
+}
+
 void NodeImporter::inferTypes(Operation *op) {
   std::string message;
   ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diagnostic) {
@@ -289,12 +295,12 @@ LogicalResult NodeImporter::finishAny(ArrayRef<Imported> values) {
 }
 
 Expected<std::vector<Imported>> NodeImporter::importBody(const onnx::GraphProto &body,
-                                                         ArrayRef<Imported> bodyInputs) {
+                                                         ArrayRef<Imported> bodyInputs, bool mayNotRun) {
   Block *block = builder.getInsertionBlock();
   if (block->empty())
     (void)ints({}); // a place to come back to
   Operation *before = &block->back();
-  Expected<std::vector<Imported>> outputs = model.importBody(body, bodyInputs);
+  Expected<std::vector<Imported>> outputs = model.importBody(body, bodyInputs, mayNotRun);
   // What came at the start of the block, constants, may serve others.
   if (!outputs)
     while (&block->back() != before)

@@ -18,9 +18,10 @@ namespace sinter::nn {
 class ModelImporter {
 public:
   virtual ~ModelImporter() = default;
-  /// Adds the nodes of a subgraph where the node stands, its inputs bound in order; gives its outputs.
-  virtual Expected<std::vector<Imported>> importBody(const onnx::GraphProto &body,
-                                                     llvm::ArrayRef<Imported> inputs) = 0;
+  /// Adds the nodes of a subgraph where the node stands, its inputs bound in order; gives its outputs. `mayNotRun`: they may be
+  /// computed for nothing.
+  virtual Expected<std::vector<Imported>> importBody(const onnx::GraphProto &body, llvm::ArrayRef<Imported> inputs,
+                                                     bool mayNotRun) = 0;
   /// A 1-D constant of i64 (a scalar where `isScalar`); equal ones are one op.
   virtual mlir::Value ints(llvm::ArrayRef<int64_t> values, bool isScalar) = 0;
   /// Whether the node stands in a branch or an iteration that is computed whether a run takes it or not.
@@ -78,6 +79,8 @@ public:
     llvm::SmallVector<mlir::Type> placeholders(results, mlir::UnrankedTensorType::get(builder.getF32Type()));
     Op op = Op::create(builder, loc, mlir::TypeRange(placeholders), std::forward<Args>(args)...);
     inferTypes(op);
+    if (mayNotRun())
+      markSpeculative(op);
     return op;
   }
   template <typename Op, typename... Args> Op create(Args &&...args) {
@@ -105,7 +108,8 @@ public:
   mlir::LogicalResult finish(mlir::ValueRange values);
   mlir::LogicalResult finishAny(llvm::ArrayRef<Imported> values);
   /// Adds the nodes of a subgraph here. After an error the ops that it made are gone again.
-  Expected<std::vector<Imported>> importBody(const onnx::GraphProto &body, llvm::ArrayRef<Imported> inputs);
+  Expected<std::vector<Imported>> importBody(const onnx::GraphProto &body, llvm::ArrayRef<Imported> inputs,
+                                             bool mayNotRun = false);
   /// Fails with another's failure.
   mlir::LogicalResult fail(Failure failure);
   /// The node is well-formed but beyond what Sinter implements.
@@ -126,6 +130,7 @@ private:
 
   const onnx::AttributeProto *find(llvm::StringRef name, int type, llvm::StringRef typeName);
   void inferTypes(mlir::Operation *op);
+  void markSpeculative(mlir::Operation *op);
   std::optional<Tensor> evaluate(mlir::Value value, bool freezes, int depth, Found &found,
                                  llvm::SmallVectorImpl<mlir::BlockArgument> &read);
 

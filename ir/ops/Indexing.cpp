@@ -10,9 +10,11 @@ using namespace sinter::nn;
 #define GET_OP_CLASSES
 #include "ir/ops/Indexing.cpp.inc"
 
-/// Makes an index in [-dim, dim) one in [0, dim); an error at the op for others.
+/// Makes an index in [-dim, dim) one in [0, dim); an error at the op for others, unless it is speculative.
 static LogicalResult wrapIndex(Operation *op, int64_t &index, int64_t dim) {
   std::optional<int64_t> found = normaliseAxis(index, dim);
+  if (!found && isSpeculative(op) && dim > 0)
+    found = index < 0 ? 0 : dim - 1;
   if (!found)
     return op->emitOpError("index ") << index << " is outside a dimension of size " << dim;
   index = *found;

@@ -38,13 +38,13 @@ template <typename F> static void withWrappingType(DType type, F &&f) {
   return f.template operator()<int64_t, uint64_t>();
 }
 
-/// result = data, then at each of `offsets` an update of `length` elements, in order.
+/// result = data, then at each of `offsets` an update of `length` elements, in order; at none that is negative.
 static void scatter(Evaluation &io, StringRef reduction, ArrayRef<int64_t> offsets, int64_t length) {
   withWrappingType(io.result().type(), [&]<typename T, typename Wrapping>() {
     std::vector<T> y = load<T>(io.operand(0u)), updates = load<T>(io.operand(2u));
     bool arithmetic = reduction == "add" || reduction == "mul";
     for (size_t i = 0; i < offsets.size(); ++i)
-      for (int64_t j = 0; j < length; ++j) {
+      for (int64_t j = 0; j < length && offsets[i] >= 0; ++j) {
         T &there = y[offsets[i] + j], update = updates[i * length + j];
         there = arithmetic ? static_cast<T>(combine<Wrapping>(reduction, there, update))
                            : combine<T>(reduction, there, update);
@@ -83,10 +83,12 @@ LogicalResult ScatterElementsOp::evaluate(Evaluation &io) {
     Dims place = at;
     std::optional<int64_t> found = normaliseAxis(index, dims[axis]);
     place[axis] = found.value_or(-1);
-    for (auto [i, dim] : llvm::zip_equal(place, dims))
-      if (i < 0 || i >= dim)
-        return emitOpError("index ") << index << " or its place is outside the data";
-    index = offsetOf(place, strides);
+    bool isInside = llvm::all_of(llvm::zip_equal(place, dims), [](const auto &pair) {
+      return std::get<0>(pair) >= 0 && std::get<0>(pair) < std::get<1>(pair);
+    });
+    if (!isInside && !isSpeculative(*this))
+      return emitOpError("index ") << index << " or its place is outside the data";
+    index = isInside ? offsetOf(place, strides) : -1;
     nextIndex(at, shape);
   }
   scatter(io, getReduction(), indices, 1);
@@ -127,14 +129,16 @@ LogicalResult ScatterNDOp::evaluate(Evaluation &io) {
   int64_t count = *elementCount(shape.drop_back());
   for (int64_t i = 0; i < count && length > 0; ++i) {
     int64_t offset = 0;
+    bool isInside = true;
     for (int64_t j = 0; j < tuple; ++j) {
       std::optional<int64_t> place = normaliseAxis(indices[i * tuple + j], dims[j]);
-      if (!place)
+      if (!place && !isSpeculative(*this))
         return emitOpError("index ") << indices[i * tuple + j] << " is outside a dimension of size "
                                      << dims[j];
-      offset += *place * strides[j];
+      isInside &= place.has_value();
+      offset += place.value_or(0) * strides[j];
     }
-    offsets.push_back(offset);
+    offsets.push_back(isInside ? offset : -1);
   }
   scatter(io, getReduction(), offsets, length);
   return success();
@@ -211,17 +215,21 @@ LogicalResult MaxUnpoolOp::evaluate(Evaluation &io) {
   std::vector<int64_t> indices = toInts(io.operand(1u));
   size_t width = sizeOf(x.type());
   for (auto [i, flat] : llvm::enumerate(indices)) {
-    if (flat < 0 || flat >= positions)
+    bool isPosition = flat >= 0 && flat < positions, isInside = isPosition;
+    if (!isPosition && !isSpeculative(*this))
       return emitOpError("index ") << flat << " is outside the " << positions
                                    << " positions of the pool's input";
     int64_t offset = 0, rest = flat;
     for (size_t d = 0; d < from.size(); ++d) {
       int64_t at = rest / from[d];
       rest %= from[d];
-      if (at >= y.shape()[d])
-        return emitOpError("index ") << flat << " is outside the output shape";
+      isInside &= at < y.shape()[d];
       offset += at * to[d];
     }
+    if (!isInside && isSpeculative(*this))
+      continue;
+    if (!isInside)
+      return emitOpError("index ") << flat << " is outside the output shape";
     std::memcpy(y.data() + offset * width, x.data() + i * width, width);
   }
   return success();

@@ -218,7 +218,8 @@ int released = 0;
 
 void noWork(void *const *, int64_t, int64_t) {}
 /// Is cancelled between its two kernels.
-int32_t runCancelled(const SinterCallbacks *callbacks, void *, const void *const *, void *const *) {
+int32_t runCancelled(const SinterCall *call) {
+  const SinterCallbacks *callbacks = call->callbacks;
   for (int32_t kernel = 0; kernel < 2; ++kernel) {
     if (int32_t code = callbacks->parallelFor(callbacks->context, kernel, noWork, nullptr, 1, 1))
       return code;
@@ -226,9 +227,9 @@ int32_t runCancelled(const SinterCallbacks *callbacks, void *, const void *const
   }
   return 0;
 }
-int32_t runFailing(const SinterCallbacks *, void *, const void *const *, void *const *) { return 42; }
+int32_t runFailing(const SinterCall *) { return 42; }
 
-SinterModel tableOf(int32_t (*run)(const SinterCallbacks *, void *, const void *const *, void *const *)) {
+SinterModel tableOf(int32_t (*run)(const SinterCall *)) {
   SinterModel table = {};
   table.magic = SINTER_MAGIC;
   table.abiVersion = SINTER_ABI_VERSION;

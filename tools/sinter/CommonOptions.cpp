@@ -183,6 +183,9 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
                "Evaluate the model after every pass and name the rewrite that changes it (slow: seconds per "
                "10^9 multiply-adds and pass)")
       ->group(compileGroup);
+  app.add_flag("--unchecked-indices", uncheckedIndices_,
+               "Indices of a run that lie outside their dimension: gathers take the nearest, scatters none (default: an error)")
+      ->group(compileGroup);
   app.add_flag("--no-check-rewrites", noCheckRewrites_,
                "Do not check the rewrites on single elements while compiling")
       ->group(compileGroup);
@@ -226,6 +229,7 @@ Status CommonOptions::finish() {
   compile.empty.insert(empty_.begin(), empty_.end());
   compile.prune = !noPrune_;
   compile.checkRewrites = !noCheckRewrites_;
+  compile.checkIndices = !uncheckedIndices_;
   if (Status s = parseAssignments("--shape", "NAME=1x3x224x224", shapes_, compile.shapes, parseShape);
       !s.ok())
     return s;

@@ -42,7 +42,7 @@ private:
   CLI::App *app_ = nullptr;
   std::string optimisation_;
   std::vector<std::string> shapes_, shapeSets_, dims_, ranges_, empty_;
-  bool noPrune_ = false, noCheckRewrites_ = false;
+  bool noPrune_ = false, noCheckRewrites_ = false, uncheckedIndices_ = false;
 };
 
 /// Adds `--format text|json`, stored in `json`.

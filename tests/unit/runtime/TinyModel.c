@@ -37,7 +37,11 @@ static void add(void *const *buffers, int64_t begin, int64_t end) {
     y[i] = (x[i] + w[i]) * *scale;
 }
 
-static int32_t run(const SinterCallbacks *callbacks, void *arena, const void *const *in, void *const *out) {
+static int32_t run(const SinterCall *call) {
+  const SinterCallbacks *callbacks = call->callbacks;
+  void *arena = call->arena;
+  const void *const *in = call->inputs;
+  void *const *out = call->outputs;
   void *buffers[] = {(void *)in[0], (void *)weights, (void *)in[1], out[0]};
   if (((uintptr_t)arena) % SINTER_ALIGNMENT)
     return 7;
@@ -52,7 +56,11 @@ static const int64_t row[] = {1, 3};
 static const SinterTensorInfo rowInputs[] = {{SECOND_INPUT, row, 2, 1, 0, 0, 0}, {"scale", scaleShape, 1, 1, &one, 0, 0}};
 static const SinterTensorInfo rowOutputs[] = {{"y", row, 2, 1, 0, 0, 0}};
 
-static int32_t runRow(const SinterCallbacks *callbacks, void *arena, const void *const *in, void *const *out) {
+static int32_t runRow(const SinterCall *call) {
+  const SinterCallbacks *callbacks = call->callbacks;
+  void *arena = call->arena;
+  const void *const *in = call->inputs;
+  void *const *out = call->outputs;
   void *buffers[] = {(void *)in[0], (void *)weights, (void *)in[1], out[0]};
   ((char *)arena)[511] = 1;
   return callbacks->parallelFor(callbacks->context, 0, add, buffers, 3, 2);
