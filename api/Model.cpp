@@ -34,16 +34,40 @@ static sinter_error_t *handOut(Expected<std::shared_ptr<Model>> model, sinter_mo
   return nullptr;
 }
 
-sinter_error_t *sinter_model_load(const char *path, sinter_model_t **model) {
+/// Takes the configuration of the caller, which may be null.
+static sinter_error_t *read(const sinter_load_config_t *config, LoadOptions &options) {
+  if (!config)
+    return nullptr;
+  if (config->struct_size < sizeof(sinter_load_config_t))
+    return error(SINTER_INVALID_ARGUMENT, "set struct_size of the configuration to sizeof(sinter_load_config_t)");
+  options.checkWeights = config->check_weights != 0;
+  return nullptr;
+}
+
+sinter_error_t *sinter_model_load_with(const char *path, const sinter_load_config_t *config, sinter_model_t **model) {
   if (!path || !model)
     return nullArgument(path ? "model" : "path");
-  return guarded([&] { return handOut(Model::load(path), model); });
+  return guarded([&] {
+    LoadOptions options;
+    sinter_error_t *wrong = read(config, options);
+    return wrong ? wrong : handOut(Model::load(path, options), model);
+  });
+}
+
+sinter_error_t *sinter_model_load(const char *path, sinter_model_t **model) { return sinter_model_load_with(path, nullptr, model); }
+
+sinter_error_t *sinter_model_load_memory_with(const void *data, size_t bytes, const sinter_load_config_t *config, sinter_model_t **model) {
+  if (!data || !model)
+    return nullArgument(data ? "model" : "data");
+  return guarded([&] {
+    LoadOptions options;
+    sinter_error_t *wrong = read(config, options);
+    return wrong ? wrong : handOut(Model::loadBytes({static_cast<const std::byte *>(data), bytes}, options), model);
+  });
 }
 
 sinter_error_t *sinter_model_load_memory(const void *data, size_t bytes, sinter_model_t **model) {
-  if (!data || !model)
-    return nullArgument(data ? "model" : "data");
-  return guarded([&] { return handOut(Model::loadBytes({static_cast<const std::byte *>(data), bytes}), model); });
+  return sinter_model_load_memory_with(data, bytes, nullptr, model);
 }
 
 sinter_error_t *sinter_model_from_table(const SinterModel *table, void (*release)(void *), void *context,

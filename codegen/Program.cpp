@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Explain.h"
 #include "passes/Views.h"
+#include "runtime/Checksum.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/xxhash.h"
 #include "llvm/Support/raw_ostream.h"
@@ -56,20 +57,9 @@ void WeightBlob::moveTo(std::byte *memory) {
 }
 
 uint64_t WeightBlob::checksum() const {
-  // FNV-1a 64 over the 8-byte words of the blob; the last one is padded with zeros, as are the gaps.
-  uint64_t hash = 0xcbf29ce484222325u;
-  auto mix = [&](uint64_t word) { hash = (hash ^ word) * 0x100000001b3u; };
-  int64_t word = 0;
-  for (const auto &[offset, tensor] : parts) {
-    for (; word * 8 < offset; ++word)
-      mix(0);
-    for (size_t at = 0; at < tensor.bytes(); at += 8, ++word) {
-      uint64_t value = 0;
-      std::memcpy(&value, tensor.data() + at, std::min<size_t>(8, tensor.bytes() - at));
-      mix(value);
-    }
-  }
-  return hash;
+  Checksum checksum;
+  write([&](const void *data, size_t bytes) { checksum.add(data, bytes); });
+  return checksum.value();
 }
 
 //===- Steps --------------------------------------------------------------===//

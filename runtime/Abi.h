@@ -78,7 +78,7 @@ typedef struct SinterModel {
   int64_t arenaBytes;      /* scratch memory that `run` needs, SINTER_ALIGNMENT aligned */
   const void *weights;     /* read-only constants, SINTER_ALIGNMENT aligned */
   int64_t weightBytes;
-  uint64_t weightChecksum; /* FNV-1a 64 over the 8-byte words of the weights, zero padded */
+  uint64_t weightChecksum; /* XXH64 of the weights, with seed 0 */
   const char *explanation; /* the explain JSON of the compilation, or null */
   /* One inference: 0, an error code of a callback, 2 where there is no fallback, or SINTER_INDEX_ERROR and more. */
   int32_t (*run)(const SinterCall *call);

@@ -12,14 +12,21 @@
 
 namespace sinter {
 
+struct LoadOptions {
+  bool checkWeights = false; ///< read all weights and compare their checksum, before any code of the file is mapped
+};
+
 /// A checked SinterModel and what keeps it alive.
 class Model {
 public:
-  /// Opens a compiled .so. Fails, saying why, for a file that is no compiled model, is truncated, has another
-  /// ABI, or needs CPU features that are missing here.
-  static Expected<std::shared_ptr<Model>> load(const std::string &path);
+  /// Opens a compiled .so. Fails, saying why, for a file that is no compiled model, is truncated or damaged, has another
+  /// ABI, or needs CPU features that are missing here: all that is known before code of the file is mapped.
+  static Expected<std::shared_ptr<Model>> load(const std::string &path, const LoadOptions &options = {});
   /// The same for the content of a .so, which is copied.
-  static Expected<std::shared_ptr<Model>> loadBytes(std::span<const std::byte> bytes);
+  static Expected<std::shared_ptr<Model>> loadBytes(std::span<const std::byte> bytes, const LoadOptions &options = {});
+  /// The tables of a compiled .so of any machine, and nothing else of it: its code is not mapped, and no session runs it. Of several processor
+  /// levels the one that load() would choose, or else the most demanding.
+  static Expected<std::shared_ptr<Model>> read(const std::string &path, const LoadOptions &options = {});
   /// Wraps a model in memory.
   static Expected<std::shared_ptr<Model>> fromAbi(const SinterModel *abi, std::shared_ptr<void> keepAlive);
 
@@ -46,8 +53,8 @@ public:
   Status verifyWeights() const;
 
 private:
-  static Expected<std::shared_ptr<Model>> open(const std::string &path, const std::string &name,
-                                               std::shared_ptr<void> file);
+  static Expected<std::shared_ptr<Model>> open(int descriptor, const std::string &name, const std::string &path, const LoadOptions &options);
+  static std::shared_ptr<Model> wrap(std::vector<const SinterModel *> variants, std::shared_ptr<void> keepAlive);
   Model(std::vector<const SinterModel *> all, int32_t counts, std::shared_ptr<void> keepAlive)
       : abi_(all.front()), all_(std::move(all)), counts_(counts), keepAlive_(std::move(keepAlive)) {}
   const SinterModel *abi_;

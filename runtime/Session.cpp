@@ -76,6 +76,8 @@ Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> 
   Expected<int> count = checkedThreadCount(threads);
   if (!count)
     return count.failure();
+  if (!model->abi().run)
+    return Failure{ErrorCode::InvalidArgument, "the model was opened to be read, not to run"};
   std::unique_ptr<Session> session(new Session);
   session->threads_ = *count;
   session->pool_ = std::move(pool);

@@ -68,19 +68,16 @@ Status linkToFile(const Program &program, const std::vector<std::string> &object
     if (Status status = add([&](llvm::raw_ostream &out) { out << object; }); !status.ok())
       return status;
   bool inFile = program.standalone && !program.standalone->weightsFile.empty();
-  bool hasWeights = program.weights.bytes() > 0 && !inFile, reserves = hasWeights && isShared;
-  if (hasWeights)
+  bool hasWeights = program.weights.bytes() > 0 && !inFile;
+  if (hasWeights || isShared)
     if (Status status = add([&](llvm::raw_ostream &out) {
-          writeWeightsObject(program.weights, target.architecture, reserves, out);
+          writeWeightsObject(program.weights, target.architecture, isShared, out);
         });
         !status.ok())
       return status;
   if (Status status = runLinker(arguments); !status.ok())
     return status;
-  if (reserves)
-    if (Status status = fillReservedWeights(program.weights, result); !status.ok())
-      return status;
-  return isShared ? Status() : localiseSymbols(result, exportedSymbols(program));
+  return isShared ? finishLibrary(program.weights, result) : localiseSymbols(result, exportedSymbols(program));
 }
 
 Status writeLibrary(const Program &program, const std::vector<std::string> &objects, const Target &target, const std::string &outPath) {

@@ -40,25 +40,54 @@ typedef struct @NAME@_threads {
 int32_t @NAME@_invoke(const @NAME@_threads *threads, void *scratch, const void *const *inputs, void *const *outputs);
 )";
 
+/// The checksum is that of runtime/Checksum.h.
 constexpr const char *weights = R"(
+/* Parts of the checksum of the weights, XXH64 with seed 0. */
+static inline uint64_t @NAME@_rotate(uint64_t x, int32_t n) { return x << n | x >> (64 - n); }
+static inline uint64_t @NAME@_round(uint64_t lane, uint64_t word) {
+  return @NAME@_rotate(lane + word * UINT64_C(0xc2b2ae3d27d4eb4f), 31) * UINT64_C(0x9e3779b185ebca87);
+}
+static inline uint64_t @NAME@_word(const uint8_t *data, int32_t bytes) {
+  uint64_t word = 0;
+  int32_t i;
+  for (i = 0; i < bytes; ++i)
+    word |= (uint64_t)data[i] << (8 * i);
+  return word;
+}
+
 /* The weights are in the file @FILE@: map it, or read it to memory aligned to @MACRO@_ALIGNMENT, and hand it over
    before the first run. Returns 0; 1 for a wrong size, 2 for a wrong alignment, 3 for wrong content. */
 #define @MACRO@_WEIGHT_BYTES @BYTES@
 extern const void *@NAME@_weights;
 static inline int32_t @NAME@_use_weights(const void *data, size_t bytes) {
-  uint64_t hash = UINT64_C(0xcbf29ce484222325);
-  size_t at, i;
+  const uint64_t p1 = UINT64_C(0x9e3779b185ebca87), p2 = UINT64_C(0xc2b2ae3d27d4eb4f), p3 = UINT64_C(0x165667b19e3779f9),
+                 p4 = UINT64_C(0x85ebca77c2b2ae63), p5 = UINT64_C(0x27d4eb2f165667c5);
+  const uint8_t *at = (const uint8_t *)data, *end = at + bytes;
+  uint64_t hash = p5, lanes[4];
+  int32_t i;
   if (bytes != @MACRO@_WEIGHT_BYTES)
     return 1;
   if ((uintptr_t)data % @MACRO@_ALIGNMENT != 0)
     return 2;
-  for (at = 0; at < bytes; at += 8) {
-    uint64_t word = 0;
-    for (i = 0; i < 8 && at + i < bytes; ++i)
-      word |= (uint64_t)((const uint8_t *)data)[at + i] << (8 * i);
-    hash = (hash ^ word) * UINT64_C(0x100000001b3);
+  if (bytes >= 32) {
+    lanes[0] = p1 + p2, lanes[1] = p2, lanes[2] = 0, lanes[3] = 0 - p1;
+    for (; end - at >= 32; at += 32)
+      for (i = 0; i < 4; ++i)
+        lanes[i] = @NAME@_round(lanes[i], @NAME@_word(at + 8 * i, 8));
+    hash = @NAME@_rotate(lanes[0], 1) + @NAME@_rotate(lanes[1], 7) + @NAME@_rotate(lanes[2], 12) + @NAME@_rotate(lanes[3], 18);
+    for (i = 0; i < 4; ++i)
+      hash = (hash ^ @NAME@_round(0, lanes[i])) * p1 + p4;
   }
-  if (hash != UINT64_C(@CHECKSUM@))
+  hash += (uint64_t)bytes;
+  for (; end - at >= 8; at += 8)
+    hash = @NAME@_rotate(hash ^ @NAME@_round(0, @NAME@_word(at, 8)), 27) * p1 + p4;
+  for (; end - at >= 4; at += 4)
+    hash = @NAME@_rotate(hash ^ @NAME@_word(at, 4) * p1, 23) * p2 + p3;
+  for (; at < end; ++at)
+    hash = @NAME@_rotate(hash ^ *at * p5, 11) * p1;
+  hash = (hash ^ hash >> 33) * p2;
+  hash = (hash ^ hash >> 29) * p3;
+  if ((hash ^ hash >> 32) != UINT64_C(@CHECKSUM@))
     return 3;
   @NAME@_weights = data;
   return 0;

@@ -1,6 +1,7 @@
 // Written by hand rather than through LLVM's constants, which would hold the weights in memory several times.
 #include "codegen/llvm/WeightsObject.h"
 #include "codegen/Output.h"
+#include "codegen/llvm/LibrarySeal.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Object/ELF.h"
 #include "llvm/Support/FileSystem.h"
@@ -13,15 +14,16 @@ using namespace llvm::ELF;
 
 static constexpr llvm::StringLiteral sectionName = ".sinter_weights";
 
-void writeWeightsObject(const WeightBlob &weights, Architecture architecture, bool reserves, llvm::raw_ostream &out) {
+void writeWeightsObject(const WeightBlob &weights, Architecture architecture, bool isShared, llvm::raw_ostream &out) {
   // Offsets of names in the string table, which serves sections and symbols.
-  static constexpr char names[] = "\0.sinter_weights\0.symtab\0.strtab\0.note.GNU-stack";
-  enum : uint32_t { nameRodata = 1, nameWeights = 2, nameSymtab = 17, nameStrtab = 25, nameStack = 33 };
-  enum : uint32_t { rodata = 1, symtab = 2, strtab = 3, stack = 4, sectionCount = 5 };
+  static constexpr char names[] = "\0.sinter_weights\0.symtab\0.strtab\0.note.GNU-stack\0.note.sinter";
+  enum : uint32_t { nameRodata = 1, nameWeights = 2, nameSymtab = 17, nameStrtab = 25, nameStack = 33, nameSeal = 49 };
+  enum : uint32_t { rodata = 1, symtab = 2, strtab = 3, stack = 4, seal = 5, sectionCount = 6 };
+  static_assert(std::string_view(names + nameSeal) == sealSection);
   auto put = [&](const auto &value) { out.write(reinterpret_cast<const char *>(&value), sizeof value); };
 
   auto bytes = static_cast<uint64_t>(weights.bytes());
-  uint64_t content = reserves ? 0 : bytes;
+  uint64_t content = isShared ? 0 : bytes;
   uint64_t rodataAt = SINTER_ALIGNMENT, symtabAt = llvm::alignTo(rodataAt + content, 8);
   Elf64_Sym symbols[2] = {};
   symbols[1].st_name = nameWeights;
@@ -29,7 +31,8 @@ void writeWeightsObject(const WeightBlob &weights, Architecture architecture, bo
   symbols[1].st_other = STV_HIDDEN;
   symbols[1].st_shndx = rodata;
   symbols[1].st_size = bytes;
-  uint64_t strtabAt = symtabAt + sizeof symbols, headersAt = llvm::alignTo(strtabAt + sizeof names, 8);
+  uint64_t strtabAt = symtabAt + sizeof symbols, sealAt = llvm::alignTo(strtabAt + sizeof names, 8);
+  uint64_t headersAt = llvm::alignTo(sealAt + sizeof(SealNote), 8);
 
   Elf64_Ehdr header = {};
   std::memcpy(header.e_ident, ElfMagic, 4);
@@ -45,52 +48,60 @@ void writeWeightsObject(const WeightBlob &weights, Architecture architecture, bo
   header.e_shoff = headersAt;
   header.e_ehsize = sizeof(Elf64_Ehdr);
   header.e_shentsize = sizeof(Elf64_Shdr);
-  header.e_shnum = sectionCount;
+  // An object has no seal, nor has what others link of it.
+  header.e_shnum = isShared ? sectionCount : seal;
   header.e_shstrndx = strtab;
   put(header);
 
   uint64_t large = isX86 ? uint64_t(SHF_X86_64_LARGE) : 0;
   Elf64_Shdr sections[sectionCount] = {};
   // Linkers keep memory without content apart from constants only where it can be written.
-  uint32_t type = reserves ? SHT_NOBITS : SHT_PROGBITS;
-  uint64_t flags = SHF_ALLOC | large | (reserves ? uint64_t(SHF_WRITE) : 0);
+  uint32_t type = isShared ? SHT_NOBITS : SHT_PROGBITS;
+  uint64_t flags = SHF_ALLOC | large | (isShared ? uint64_t(SHF_WRITE) : 0);
   sections[rodata] = {nameRodata, type, flags, 0, rodataAt, bytes, 0, 0, SINTER_ALIGNMENT, 0};
   sections[symtab] = {nameSymtab, SHT_SYMTAB, 0, 0, symtabAt, sizeof symbols, strtab, 1, 8, sizeof(Elf64_Sym)};
   sections[strtab] = {nameStrtab, SHT_STRTAB, 0, 0, strtabAt, sizeof names, 0, 0, 1, 0};
   sections[stack] = {nameStack, SHT_PROGBITS, 0, 0, headersAt, 0, 0, 0, 1, 0};
+  sections[seal] = {nameSeal, SHT_NOTE, SHF_ALLOC, 0, sealAt, sizeof(SealNote), 0, 0, 4, 0};
 
   static_assert(sizeof(Elf64_Ehdr) == SINTER_ALIGNMENT);
-  if (!reserves)
+  if (!isShared)
     weights.write([&](const void *data, size_t size) { out.write(static_cast<const char *>(data), size); });
   out.write_zeros(symtabAt - rodataAt - content);
   put(symbols);
   put(names);
-  out.write_zeros(headersAt - strtabAt - sizeof names);
-  put(sections);
+  out.write_zeros(sealAt - strtabAt - sizeof names);
+  put(SealNote());
+  out.write_zeros(headersAt - sealAt - sizeof(SealNote));
+  for (uint32_t i = 0; i < header.e_shnum; ++i)
+    put(sections[i]);
 }
 
 //===- Content behind the linker's back ------------------------------------===//
 
 namespace {
 
-/// A linked library whose weights are zeroed memory: the last section of the last segment. Behind that in the file lies what
-/// is not loaded, the table of sections included.
+/// A linked library without a seal whose weights, if there are any, are zeroed memory: the last section of the last segment. Behind that in the file
+/// lies what is not loaded, the table of sections included.
 class ReservedLibrary {
 public:
   using Elf = llvm::object::ELF64LE;
 
   /// Reads what there is; the reason if that is not as expected.
   std::string read(const std::string &path, uint64_t bytes);
-  /// Gives the weights' segment content, and moves behind it what is not loaded.
+  /// Writes it with the weights and its seal.
   Status write(const std::string &path, const WeightBlob &weights);
 
 private:
+  /// Gives the weights' segment content, and moves behind it what is not loaded: `file` ends where the weights begin.
+  void makeRoom();
   template <typename T> T &at(uint64_t offset) { return *reinterpret_cast<T *>(file.data() + offset); }
   Elf::Ehdr &header() { return at<Elf::Ehdr>(0); }
   Elf::Phdr &segment(unsigned i) { return at<Elf::Phdr>(header().e_phoff + i * sizeof(Elf::Phdr)); }
   Elf::Shdr &section(unsigned i) { return at<Elf::Shdr>(header().e_shoff + i * sizeof(Elf::Shdr)); }
 
-  std::string file;
+  std::string file, behind;
+  SealPlace seal;
   Elf::Shdr *weightsSection = nullptr;
   Elf::Phdr *weightsSegment = nullptr;
 };
@@ -103,6 +114,12 @@ std::string ReservedLibrary::read(const std::string &path, uint64_t bytes) {
     // A copy, since the file is written over.
     file = (*mapped)->getBuffer().str();
   }
+  Expected<SealPlace> place = findSeal(file);
+  if (!place)
+    return place.failure().message;
+  seal = *place;
+  if (bytes == 0)
+    return "";
   llvm::Expected<llvm::object::ELFFile<Elf>> elf = llvm::object::ELFFile<Elf>::create(file);
   if (!elf)
     return llvm::toString(elf.takeError());
@@ -133,7 +150,7 @@ std::string ReservedLibrary::read(const std::string &path, uint64_t bytes) {
   return "";
 }
 
-Status ReservedLibrary::write(const std::string &path, const WeightBlob &weights) {
+void ReservedLibrary::makeRoom() {
   uint64_t end = 0; // of what is loaded
   for (unsigned i = 0; i < header().e_phnum; ++i)
     if (segment(i).p_type == PT_LOAD && segment(i).p_filesz > 0)
@@ -153,7 +170,15 @@ Status ReservedLibrary::write(const std::string &path, const WeightBlob &weights
   }
   weightsSegment->p_filesz = weightsSegment->p_memsz;
   header().e_shoff += moved;
+  behind = std::string(end + moved - last, '\0') + file.substr(end);
+  file.resize(end);
+  file.resize(first);
+}
 
+Status ReservedLibrary::write(const std::string &path, const WeightBlob &weights) {
+  if (weightsSection)
+    makeRoom();
+  sealLibrary({file.data(), file.size()}, behind, seal, static_cast<uint64_t>(weights.bytes()), weights.checksum());
   // Anew and page by large page: systems keep a file in pieces no larger than it was written in.
   return fillOutput(path, path, [&](llvm::raw_ostream &out) {
     out.SetUnbuffered();
@@ -169,19 +194,16 @@ Status ReservedLibrary::write(const std::string &path, const WeightBlob &weights
         }
       }
     };
-    llvm::StringRef bytes = file;
-    append(bytes.take_front(end));
-    append(std::string(first - end, '\0'));
+    append(file);
     weights.write([&](const void *data, size_t size) { append({static_cast<const char *>(data), size}); });
-    append(std::string(end + moved - last, '\0'));
-    append(bytes.drop_front(end));
+    append(behind);
     out << page;
   });
 }
 
 } // namespace
 
-Status fillReservedWeights(const WeightBlob &weights, const std::string &path) {
+Status finishLibrary(const WeightBlob &weights, const std::string &path) {
   ReservedLibrary library;
   std::string reason = library.read(path, static_cast<uint64_t>(weights.bytes()));
   if (reason.empty())

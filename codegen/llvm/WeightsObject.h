@@ -15,11 +15,11 @@ namespace sinter::codegen {
 inline constexpr uint64_t largePageBytes = 2 << 20;
 
 /// Streams the object. The weights' section is marked large, so that linkers place it where it pushes no code out of reach.
-/// `reserves`: it is zeroed memory, for fillReservedWeights.
-void writeWeightsObject(const WeightBlob &weights, Architecture architecture, bool reserves, llvm::raw_ostream &out);
+/// For a library (`isShared`) it is zeroed memory, for finishLibrary, and there is room for a seal.
+void writeWeightsObject(const WeightBlob &weights, Architecture architecture, bool isShared, llvm::raw_ostream &out);
 
-/// Writes the weights where a linker left room for them in the shared library at `path`: a linker that copies them needs
-/// them in a file first, and models are mostly weights.
-Status fillReservedWeights(const WeightBlob &weights, const std::string &path);
+/// Writes the weights where a linker left room for them in the shared library at `path`, and seals it (runtime/Seal.h). A linker that copies the
+/// weights needs them in a file first, and models are mostly weights.
+Status finishLibrary(const WeightBlob &weights, const std::string &path);
 
 } // namespace sinter::codegen

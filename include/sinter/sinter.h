@@ -32,7 +32,7 @@ extern "C" {
 
 /** The version of the interface that this header describes. */
 #define SINTER_API_MAJOR 1
-#define SINTER_API_MINOR 1 /**< see SINTER_API_MAJOR */
+#define SINTER_API_MINOR 2 /**< see SINTER_API_MAJOR */
 
 /** \name Versions */
 /**@{*/
@@ -116,15 +116,28 @@ typedef struct sinter_tensor_info {
 /** Immutable; shared by its sessions, which keep it alive. */
 typedef struct sinter_model sinter_model_t;
 
-/** Opens a compiled .so, in milliseconds: its weights are mapped when they are used. Checks that the file is whole, its version,
- * and that this processor has the features it needs; of a file of several processor levels (sinter compile --target-cpu
- * x86-64-v2,x86-64-v3) the most demanding one that it has is used. The environment variable SINTER_HIDE_CPU_FEATURES ("avx512f,avx2") makes the
- * loader take features for missing. Fails with SINTER_IO, SINTER_INVALID_FILE, SINTER_INCOMPATIBLE.
- * Loading runs code of the file's: load only files that you trust. */
+/** Opens a compiled .so, in milliseconds: its weights are mapped when they are used. Before any of the file's code is mapped, it is checked
+ * that the file is whole and undamaged but for the weights (a checksum), its version, and that this processor has the features it needs; of a
+ * file of several processor levels (sinter compile --target-cpu x86-64-v2,x86-64-v3) the most demanding one that it has is used. The environment
+ * variable SINTER_HIDE_CPU_FEATURES ("avx512f,avx2") makes the loader take features for missing. Fails with SINTER_IO, SINTER_INVALID_FILE,
+ * SINTER_INCOMPATIBLE. What was checked is what is mapped, even where another file takes the place of `path` meanwhile; whoever writes into a file
+ * that is loaded changes it underneath: replace it by renaming, as `sinter compile -o` does.
+ * The checksum finds damage, not forgery, and running a model runs code of the file's: load only files that you trust. */
 SINTER_API sinter_error_t *sinter_model_load(const char *path, sinter_model_t **model);
 
 /** The same from memory, which is copied. */
 SINTER_API sinter_error_t *sinter_model_load_memory(const void *data, size_t bytes, sinter_model_t **model);
+
+/** How to load. Set all to zero, then struct_size to sizeof(sinter_load_config_t). Since 1.2. */
+typedef struct sinter_load_config {
+  size_t struct_size;
+  int32_t check_weights; /**< not 0: reads all weights first and compares their checksum; SINTER_INVALID_FILE where they are damaged */
+} sinter_load_config_t;
+
+/** sinter_model_load with a configuration, which may be NULL. Since 1.2. */
+SINTER_API sinter_error_t *sinter_model_load_with(const char *path, const sinter_load_config_t *config, sinter_model_t **model);
+/** sinter_model_load_memory with a configuration, which may be NULL. Since 1.2. */
+SINTER_API sinter_error_t *sinter_model_load_memory_with(const void *data, size_t bytes, const sinter_load_config_t *config, sinter_model_t **model);
 
 struct SinterModel; /* runtime/Abi.h; the header beside a compiled object declares one */
 
@@ -197,7 +210,8 @@ SINTER_API const sinter_kernel_info_t *sinter_model_kernel(const sinter_model_t 
 /** What became of every BatchNorm and activation, and why: the JSON of docs/explain.md; NULL where the model carries none. */
 SINTER_API const char *sinter_model_explanation(const sinter_model_t *model);
 
-/** Reads all weights and compares their checksum with that of the compilation: SINTER_INVALID_FILE where they differ. */
+/** Reads all weights, where they lie in memory now, and compares their checksum with that of the compilation: SINTER_INVALID_FILE where they differ.
+ * sinter_load_config_t has the same done before a file is loaded. */
 SINTER_API sinter_error_t *sinter_model_check_weights(const sinter_model_t *model);
 
 /**@}*/

@@ -200,13 +200,16 @@ class Session;
 /// A compiled model. Copies share it.
 class Model {
 public:
-  static Result<Model> load(const std::string &path) {
+  /// `checkWeights`: read all weights first and compare their checksum; all else is always checked.
+  static Result<Model> load(const std::string &path, bool checkWeights = false) {
     sinter_model_t *model = nullptr;
-    return made(sinter_model_load(path.c_str(), &model), model);
+    sinter_load_config_t config = {sizeof config, checkWeights};
+    return made(sinter_model_load_with(path.c_str(), &config, &model), model);
   }
-  static Result<Model> load(std::span<const std::byte> bytes) {
+  static Result<Model> load(std::span<const std::byte> bytes, bool checkWeights = false) {
     sinter_model_t *model = nullptr;
-    return made(sinter_model_load_memory(bytes.data(), bytes.size(), &model), model);
+    sinter_load_config_t config = {sizeof config, checkWeights};
+    return made(sinter_model_load_memory_with(bytes.data(), bytes.size(), &config, &model), model);
   }
   /// A model that was linked into the program: `sinter_model` of the header beside a compiled object.
   static Result<Model> fromTable(const struct ::SinterModel &table) {

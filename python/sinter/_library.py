@@ -35,8 +35,14 @@ class SessionConfig(ctypes.Structure):
     _fields_ = [("struct_size", c_size_t), ("threads", c_int32), ("allocator", c_void_p)]
 
 
+class LoadConfig(ctypes.Structure):
+    """sinter_load_config_t"""
+
+    _fields_ = [("struct_size", c_size_t), ("check_weights", c_int32)]
+
+
 Progress = ctypes.CFUNCTYPE(c_int32, c_void_p, c_char_p, c_double)
-MAJOR, MINOR = 1, 1  # of the interface that these declarations follow
+MAJOR, MINOR = 1, 2  # of the interface that these declarations follow
 
 _RUNTIME = {
     "sinter_api_version": (c_uint32, []),
@@ -45,8 +51,8 @@ _RUNTIME = {
     "sinter_error_message": (c_char_p, [c_void_p]),
     "sinter_error_free": (None, [c_void_p]),
     "sinter_type_name": (c_char_p, [c_int32]),
-    "sinter_model_load": (c_void_p, [c_char_p, POINTER(c_void_p)]),
-    "sinter_model_load_memory": (c_void_p, [c_char_p, c_size_t, POINTER(c_void_p)]),
+    "sinter_model_load_with": (c_void_p, [c_char_p, POINTER(LoadConfig), POINTER(c_void_p)]),
+    "sinter_model_load_memory_with": (c_void_p, [c_char_p, c_size_t, POINTER(LoadConfig), POINTER(c_void_p)]),
     "sinter_model_free": (None, [c_void_p]),
     "sinter_model_is_open": (c_int32, [c_void_p]),
     "sinter_model_specialise": (c_void_p, [c_void_p, POINTER(Tensor), c_size_t, POINTER(c_void_p)]),

@@ -12,7 +12,7 @@ import numpy as np
 
 from sinter._errors import Error, ErrorCode
 from sinter._explanation import Explanation
-from sinter._library import KernelInfo, Progress, SessionConfig, Tensor, can_compile, check, fail, lib
+from sinter._library import KernelInfo, LoadConfig, Progress, SessionConfig, Tensor, can_compile, check, fail, lib
 from sinter._library import TensorInfo as _TensorInfo
 
 # By sinter_type_t. What NumPy has no type for is seen as the bits: bf16 as uint16, floats of 8 and 4 bits as uint8.
@@ -218,13 +218,15 @@ class Model:
             lib.sinter_model_free(self._handle)
 
     @staticmethod
-    def load(source: Union[str, os.PathLike[str], bytes], threads: int = 0) -> Model:
-        """A compiled .so, by path or content. Loading runs code of the file's: load only what you trust."""
+    def load(source: Union[str, os.PathLike[str], bytes], threads: int = 0, check_weights: bool = False) -> Model:
+        """A compiled .so, by path or content. Damage is found before any code of the file's is mapped, that of the weights where `check_weights` says
+        so: all of them are read. Running a model runs code of the file's: load only what you trust."""
         handle = c_void_p()
+        config = LoadConfig(struct_size=ctypes.sizeof(LoadConfig), check_weights=int(check_weights))
         if isinstance(source, bytes):
-            check(lib.sinter_model_load_memory(source, len(source), byref(handle)))
+            check(lib.sinter_model_load_memory_with(source, len(source), byref(config), byref(handle)))
         else:
-            check(lib.sinter_model_load(os.fsencode(source), byref(handle)))
+            check(lib.sinter_model_load_with(os.fsencode(source), byref(config), byref(handle)))
         return Model(handle, threads)
 
     def save(self, path: Union[str, os.PathLike[str]]) -> None:

@@ -150,6 +150,7 @@ void addBench(CLI::App &app, int &status) {
       ->check(CLI::Range(0.001, 86400.0).description(""));
   declareFormat(*sub, command->json);
   command->common.declare(*sub);
+  command->common.declareCheckWeights(*sub);
   command->common.declareShapeSets(*sub);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->run(); });

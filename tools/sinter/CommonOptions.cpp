@@ -144,6 +144,10 @@ void CommonOptions::declareFailOn(CLI::App &app) {
       ->check(CLI::IsMember({"unsound"}).description(""));
 }
 
+void CommonOptions::declareCheckWeights(CLI::App &app) {
+  app.add_flag("--check-weights", checkWeights, "Of a .so: read all weights first and compare their checksum (all else is always checked)");
+}
+
 void CommonOptions::declare(CLI::App &app, bool compileOnly) {
   app_ = &app;
   auto option = [&](const char *name, auto &value, const char *help) {

@@ -29,6 +29,8 @@ public:
   void declareShapeSets(CLI::App &app, bool compileOnly = false);
   /// Declares --fail-on, for commands that have no other of that name.
   void declareFailOn(CLI::App &app);
+  /// Declares --check-weights, for commands that take compiled models.
+  void declareCheckWeights(CLI::App &app);
   /// Checks what was parsed and fills `compile`.
   Status finish();
   /// The names of the compile options in use, for commands that were given a compiled model.
@@ -36,6 +38,7 @@ public:
 
   CompileOptions compile;
   int threads = 0; ///< 0: as many as this process may use
+  bool checkWeights = false; ///< of a compiled model, before it is loaded
   size_t shapeCache = defaultShapeCache; ///< compiled shapes that an engine keeps
 
 private:

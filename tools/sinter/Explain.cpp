@@ -95,7 +95,7 @@ Expected<std::string> ExplainCommand::explanation() {
         ErrorCode::InvalidArgument,
         fmt::format("--calibrate needs the model's values, and '{}' is compiled: give the .onnx file",
                     model)};
-  Expected<std::shared_ptr<const Model>> compiled = openModel(model, common);
+  Expected<std::shared_ptr<const Model>> compiled = readCompiled(model, common);
   if (!compiled)
     return compiled.failure();
   if (!(*compiled)->abi().explanation)

@@ -22,7 +22,8 @@ constexpr const char *examples = R"(Examples:
   sinter inspect resnet50.onnx                       inputs, outputs, operators, FLOPs, what is missing
   sinter inspect yolo.onnx --shape images=1x3x640x640
   sinter inspect bert.onnx --dim batch=1 --dim sequence=128 --format json
-  sinter inspect resnet50.so                         what a compiled model says of itself
+  sinter inspect resnet50.so                         what a compiled model says of itself; none of its code runs
+  sinter inspect resnet50.so --check-weights         whether the file is as it was compiled
 
 FLOPs are twice the multiply-adds of convolutions and matrix products. The arena is an estimate: optimisations that read
 weights make it smaller. Weights are not read, so that any model takes less than a second.)";
@@ -258,12 +259,14 @@ struct InspectCommand {
     if (Status s = common.finish(); !s.ok())
       return report(s.failure());
     if (isCompiled(model)) {
-      Expected<std::shared_ptr<const Model>> compiled = openModel(model, common);
+      Expected<std::shared_ptr<const Model>> compiled = readCompiled(model, common);
       if (!compiled)
         return report(compiled.failure());
       sinter::print("{}", json ? printJson(compiledJson(model, **compiled)) + "\n" : compiledText(model, **compiled));
       return 0;
     }
+    if (Status s = refuseCheckWeights(model, common); !s.ok())
+      return report(s.failure());
     Expected<ModelSurvey> survey = surveyModel(model, common.compile);
     if (!survey)
       return report(survey.failure());
@@ -280,6 +283,7 @@ void addInspect(CLI::App &app, int &status) {
   sub->add_option("MODEL", command->model, "The model: .onnx, .mlir of the nn stage, or a compiled .so")->required();
   declareFormat(*sub, command->json);
   command->common.declare(*sub, /*compileOnly=*/true);
+  command->common.declareCheckWeights(*sub);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->run(); });
 }

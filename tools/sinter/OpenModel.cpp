@@ -11,9 +11,9 @@ namespace sinter {
 
 bool isCompiled(const std::string &path) { return path.ends_with(".so"); }
 
-/// Loads a compiled model; options of compiling other than `allowed` are an error.
-static Expected<std::shared_ptr<Model>> loadModel(const std::string &path, const CommonOptions &options,
-                                                  std::string_view allowed) {
+/// Loads or reads a compiled model by `open`; options of compiling other than `allowed` are an error.
+static Expected<std::shared_ptr<Model>> loadModel(const std::string &path, const CommonOptions &options, std::string_view allowed,
+                                                  decltype(Model::load) &open = Model::load) {
   std::vector<std::string> used = options.usedCompileOptions();
   std::erase(used, allowed);
   if (!used.empty())
@@ -22,7 +22,13 @@ static Expected<std::shared_ptr<Model>> loadModel(const std::string &path, const
         fmt::format("'{}' is compiled already, so {} cannot change it: leave it out, or give the .onnx file",
                     path, fmt::join(used, ", "))};
   protectInput(path);
-  return Model::load(path);
+  return open(path, {.checkWeights = options.checkWeights});
+}
+
+Status refuseCheckWeights(const std::string &path, const CommonOptions &options) {
+  if (!options.checkWeights)
+    return {};
+  return {ErrorCode::InvalidArgument, fmt::format("'{}' is not compiled, so --check-weights has no checksum to compare: leave it out, or give a .so", path)};
 }
 
 std::string shapesOf(const Model &model) {
@@ -32,14 +38,9 @@ std::string shapesOf(const Model &model) {
   return fmt::format("{}", fmt::join(parts, ","));
 }
 
-Expected<std::shared_ptr<const Model>> openModel(const std::string &path, const CommonOptions &options) {
-  if (!isCompiled(path)) {
-    Expected<std::shared_ptr<Model>> compiled = compileModel(path, options.compile);
-    if (!compiled)
-      return compiled.failure();
-    return std::shared_ptr<const Model>(*compiled);
-  }
-  Expected<std::shared_ptr<Model>> loaded = loadModel(path, options, "--shape");
+/// The variant that --shape chooses.
+static Expected<std::shared_ptr<const Model>> chooseVariant(const std::string &path, const CommonOptions &options,
+                                                            const Expected<std::shared_ptr<Model>> &loaded) {
   if (!loaded)
     return loaded.failure();
   if (options.compile.shapes.empty())
@@ -58,6 +59,21 @@ Expected<std::shared_ptr<const Model>> openModel(const std::string &path, const 
   return Failure{ErrorCode::InvalidArgument,
                  fmt::format("'{}' is compiled already, for {}: --shape can only choose one of these", path,
                              fmt::join(held, " and "))};
+}
+
+Expected<std::shared_ptr<const Model>> openModel(const std::string &path, const CommonOptions &options) {
+  if (isCompiled(path))
+    return chooseVariant(path, options, loadModel(path, options, "--shape"));
+  if (Status status = refuseCheckWeights(path, options); !status.ok())
+    return status.failure();
+  Expected<std::shared_ptr<Model>> compiled = compileModel(path, options.compile);
+  if (!compiled)
+    return compiled.failure();
+  return std::shared_ptr<const Model>(*compiled);
+}
+
+Expected<std::shared_ptr<const Model>> readCompiled(const std::string &path, const CommonOptions &options) {
+  return chooseVariant(path, options, loadModel(path, options, "--shape", Model::read));
 }
 
 Expected<std::vector<std::shared_ptr<const Model>>> openVariants(const std::string &path,
@@ -85,6 +101,8 @@ Expected<std::vector<std::shared_ptr<const Model>>> openVariants(const std::stri
 }
 
 Expected<std::unique_ptr<Engine>> openEngine(const std::string &path, const CommonOptions &options) {
+  if (Status status = refuseCheckWeights(path, options); !status.ok())
+    return status.failure();
   protectInput(path);
   return Engine::open(path, {options.compile, options.threads, options.shapeCache});
 }

@@ -12,6 +12,12 @@ bool isCompiled(const std::string &path);
 /// which chooses from several.
 Expected<std::shared_ptr<const Model>> openModel(const std::string &path, const CommonOptions &options);
 
+/// The same of a .so whose tables are all that the command wants: none of its code runs, and it may be for another machine.
+Expected<std::shared_ptr<const Model>> readCompiled(const std::string &path, const CommonOptions &options);
+
+/// Models that are not compiled have no checksum to compare.
+Status refuseCheckWeights(const std::string &path, const CommonOptions &options);
+
 /// Every variant that the command is about: those of a .so, or one for each --shapes.
 Expected<std::vector<std::shared_ptr<const Model>>> openVariants(const std::string &path, const CommonOptions &options);
 

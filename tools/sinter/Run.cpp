@@ -180,6 +180,7 @@ void addRun(CLI::App &app, int &status) {
   sub->add_flag("--check-inputs", command->checkInputs, "Check the tensors against --input-range");
   declareFormat(*sub, command->json);
   command->common.declare(*sub);
+  command->common.declareCheckWeights(*sub);
   command->common.declareFailOn(*sub);
   command->common.declareShapeSets(*sub);
   sub->footer(examples);
