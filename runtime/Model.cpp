@@ -216,7 +216,9 @@ double Model::flops() const {
 }
 
 Status Model::verifyWeights() const {
-  if (!abi_->weights && abi_->weightBytes > 0)
+  if (abi_->weightBytes == 0)
+    return {};
+  if (!abi_->weights)
     return {ErrorCode::InvalidArgument, "the model was opened without its weights"};
   Checksum checksum;
   checksum.add(abi_->weights, static_cast<size_t>(abi_->weightBytes));

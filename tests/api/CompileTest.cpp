@@ -90,6 +90,26 @@ TEST(Compile, ToFile) {
   EXPECT_FAILS(sinter_compile_to_file(input.c_str(), path.c_str(), "so", options.handle), SINTER_INVALID_ARGUMENT, "interprets");
 }
 
+TEST(Compile, WeightsAreCheckedOnRequest) {
+  std::string path = temporaryFile(".so");
+  Options options;
+  const int64_t shape[] = {1, 1, 8, 8};
+  ASSERT_DONE(sinter_options_set_shape(options.handle, "image", shape, 4));
+  ASSERT_DONE(sinter_compile_to_file(digits.c_str(), path.c_str(), "so", options.handle));
+  // They are nearly all of the file.
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  auto middle = static_cast<std::streamoff>(std::filesystem::file_size(path) / 2);
+  file.seekg(middle);
+  char byte = static_cast<char>(file.get() ^ 4);
+  file.seekp(middle);
+  file.put(byte).close();
+  Model model, checked;
+  sinter_load_config_t config = {sizeof config, 1};
+  EXPECT_FAILS(sinter_model_load_with(path.c_str(), &config, &checked.handle), SINTER_INVALID_FILE, "the checksum of its weights differs");
+  ASSERT_DONE(sinter_model_load(path.c_str(), &model.handle));
+  EXPECT_FAILS(sinter_model_check_weights(model.handle), SINTER_INVALID_FILE, "checksum");
+}
+
 TEST(Compile, WrongModels) {
   Model model;
   auto compile = [&](const std::string &path) { return sinter_compile(path.c_str(), nullptr, &model.handle); };

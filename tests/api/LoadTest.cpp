@@ -143,6 +143,21 @@ TEST_F(LoadTest, Refusals) {
   EXPECT_EQ(model.handle, nullptr);
 }
 
+TEST_F(LoadTest, Configurations) {
+  sinter_load_config_t config = {sizeof config, 1}, empty = {};
+  std::string bytes = readAll(tiny("ApiTiny"));
+  Model fromMemory, unchecked;
+  EXPECT_DONE(sinter_model_load_with(tiny("ApiTiny").c_str(), &config, &model.handle));
+  EXPECT_DONE(sinter_model_load_with(tiny("ApiTiny").c_str(), nullptr, &unchecked.handle));
+  EXPECT_DONE(sinter_model_load_memory_with(bytes.data(), bytes.size(), &config, &fromMemory.handle));
+  Model none;
+  EXPECT_FAILS(sinter_model_load_with(tiny("ApiTiny").c_str(), &empty, &none.handle), SINTER_INVALID_ARGUMENT, "struct_size");
+  EXPECT_FAILS(sinter_model_load_memory_with(bytes.data(), bytes.size(), &empty, &none.handle), SINTER_INVALID_ARGUMENT, "struct_size");
+  EXPECT_FAILS(sinter_model_load_with(nullptr, &config, &none.handle), SINTER_INVALID_ARGUMENT, "'path'");
+  bytes[bytes.size() / 2] ^= 1;
+  EXPECT_FAILS(sinter_model_load_memory(bytes.data(), bytes.size(), &none.handle), SINTER_INVALID_FILE, "the model in memory is damaged");
+}
+
 TEST_F(LoadTest, DamagedWeights) {
   ASSERT_DONE(load(tiny("ApiBadChecksum")));
   EXPECT_FAILS(sinter_model_check_weights(model.handle), SINTER_INVALID_FILE, "checksum");

@@ -169,6 +169,13 @@ TEST(Inspect, DumpsAndCompiledModels) {
   EXPECT_EQ(*(*variant.getArray("inputs"))[0].getAsObject()->getArray("shape"), Array({3, 8}));
   EXPECT_FALSE(variant.getArray("kernels")->empty());
   EXPECT_NE(run("inspect @/open.so").out.find("x86-64-v2"), std::string::npos);
+  // Nothing of it runs: it may be for any machine.
+  ASSERT_EQ(run("compile @/open.onnx -o @/arm.so --target-triple aarch64-linux-gnu --dim batch=3").status, 0);
+  ASSERT_EQ(run("compile @/open.onnx -o @/riscv.so --target-triple riscv64-linux-gnu --dim batch=3").status, 0);
+  EXPECT_TRUE(inspect("@/arm.so").getString("target")->contains("aarch64"));
+  EXPECT_TRUE(inspect("@/riscv.so").getString("target")->contains("riscv64"));
+  EXPECT_EQ(run("explain @/arm.so").status, 0);
+  expectError("run @/arm.so", {"arm.so", "was compiled for aarch64"});
   expectError("inspect @/open.so --freeze-inputs", {"--freeze-inputs", "compiled already"});
 }
 

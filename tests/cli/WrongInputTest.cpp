@@ -46,6 +46,32 @@ TEST(WrongFile, CompiledModels) {
                       "ELF garbage garbage garbage garbage garbage garbage garbage garbage garbage");
   expectError("run @/bad.so", {"bad.so", "not a compiled model"});
   expectError("bench @/bad.so --dim x=1", {"--dim", "compiled already"});
+
+  onnx::ModelProto model = makeModel({2, 40});
+  addWeight(model, "w", {2, 40}, 1)->set_float_data(0, 3);
+  addNode(model, "Add", {"x", "w"}, "y", "add1");
+  save(model, "added.onnx");
+  ASSERT_EQ(run("compile @/added.onnx -o @/added.so").status, 0);
+  std::string whole = readText("added.so");
+  auto damaged = [&](size_t at) {
+    std::string bytes = whole;
+    bytes[at] = static_cast<char>(bytes[at] ^ 1);
+    writeText("damaged.so", bytes);
+  };
+  for (std::string command : {"run", "bench", "profile", "inspect", "explain"}) {
+    damaged(whole.find("add1"));
+    expectError(command + " @/damaged.so", {"damaged.so' is damaged", "its checksum differs"});
+    writeText("damaged.so", std::string_view(whole).substr(0, whole.size() - 1));
+    expectError(command + " @/damaged.so", {"damaged.so' is damaged", "it is truncated"});
+  }
+  // Most of the weights are ones.
+  damaged(whole.find(std::string("\0\0\x80\x3f\0\0\x80\x3f", 8)));
+  EXPECT_EQ(run("inspect @/damaged.so").status, 0);
+  for (std::string command : {"run", "bench", "profile", "inspect"}) {
+    expectError(command + " @/damaged.so --check-weights", {"damaged.so' is damaged", "the checksum of its weights differs"});
+    expectError(command + " @/added.onnx --check-weights", {"--check-weights", "is not compiled"});
+  }
+  EXPECT_EQ(run("inspect @/added.so --check-weights").status, 0);
 }
 
 TEST(WrongFile, Dumps) {
