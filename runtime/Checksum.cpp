@@ -1,4 +1,5 @@
-// See the header. Four lanes of 8 bytes each keep the multipliers busy: about 10 GB/s without vector instructions.
+// See the header. Four lanes of 8 bytes each keep the multipliers busy: about 10 GB/s without vector
+// instructions.
 #include "runtime/Checksum.h"
 
 #include <algorithm>
@@ -15,7 +16,9 @@ template <typename T> static uint64_t load(const unsigned char *data) {
   return word;
 }
 
-uint64_t Checksum::round(uint64_t lane, uint64_t word) { return std::rotl(lane + word * prime2, 31) * prime1; }
+uint64_t Checksum::round(uint64_t lane, uint64_t word) {
+  return std::rotl(lane + word * prime2, 31) * prime1;
+}
 
 void Checksum::addStripes(const unsigned char *data, size_t count) {
   uint64_t a = lanes_[0], b = lanes_[1], c = lanes_[2], d = lanes_[3];
@@ -48,7 +51,8 @@ void Checksum::add(const void *data, size_t bytes) {
 uint64_t Checksum::value() const {
   uint64_t hash = prime5;
   if (bytes_ >= stripe) {
-    hash = std::rotl(lanes_[0], 1) + std::rotl(lanes_[1], 7) + std::rotl(lanes_[2], 12) + std::rotl(lanes_[3], 18);
+    hash = std::rotl(lanes_[0], 1) + std::rotl(lanes_[1], 7) + std::rotl(lanes_[2], 12) +
+           std::rotl(lanes_[3], 18);
     for (uint64_t lane : lanes_)
       hash = (hash ^ round(0, lane)) * prime1 + prime4;
   }

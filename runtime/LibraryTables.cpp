@@ -1,5 +1,5 @@
-// Rows are copied and their pointers replaced, one by one, by pointers into the library's bytes; the rest of the runtime then reads them as it reads
-// those of a library that is mapped.
+// Rows are copied and their pointers replaced, one by one, by pointers into the library's bytes; the rest of
+// the runtime then reads them as it reads those of a library that is mapped.
 #include "runtime/Library.h"
 
 #include <cstring>
@@ -19,7 +19,8 @@ struct Tables {
 class TableReader {
 public:
   TableReader(const Library &library, Tables &tables, bool withKernels)
-      : library(library), tables(tables), withKernels(withKernels), budget(library.bytes() * 16 + (64 << 10)) {}
+      : library(library), tables(tables), withKernels(withKernels),
+        budget(library.bytes() * 16 + (64 << 10)) {}
 
   /// Reads the chain that begins at `address`; false where it is not one.
   bool read(uint64_t address) {
@@ -31,7 +32,8 @@ public:
 private:
   /// Rows may be shared, but what is read more than a few times is a table made to take for ever.
   std::optional<std::span<const std::byte>> take(uint64_t address, uint64_t bytes) {
-    std::optional<std::span<const std::byte>> found = bytes <= budget ? library.at(address, bytes) : std::nullopt;
+    std::optional<std::span<const std::byte>> found =
+        bytes <= budget ? library.at(address, bytes) : std::nullopt;
     isValid &= found.has_value();
     budget -= found ? bytes : 0;
     return isValid ? found : std::nullopt;
@@ -53,7 +55,8 @@ private:
     if (at == 0)
       return nullptr;
     std::span<const std::byte> found = library.from(at);
-    const void *end = found.empty() ? nullptr : std::memchr(found.data(), 0, std::min<uint64_t>(found.size(), budget));
+    const void *end =
+        found.empty() ? nullptr : std::memchr(found.data(), 0, std::min<uint64_t>(found.size(), budget));
     isValid &= end != nullptr;
     if (!end)
       return nullptr;
@@ -134,9 +137,11 @@ const SinterKernelInfo *TableReader::kernelsAt(uint64_t address, int32_t count) 
 
 } // namespace
 
-Expected<std::shared_ptr<const SinterModel>> readTables(std::shared_ptr<const Library> library, const std::string &name, bool withKernels) {
+Expected<std::shared_ptr<const SinterModel>> readTables(std::shared_ptr<const Library> library,
+                                                        const std::string &name, bool withKernels) {
   if (library->seal().table == 0)
-    return Failure{ErrorCode::InvalidFile, fmt::format("{} is not a compiled model: it does not export sinter_model", name)};
+    return Failure{ErrorCode::InvalidFile,
+                   fmt::format("{} is not a compiled model: it does not export sinter_model", name)};
   auto tables = std::make_shared<Tables>();
   tables->library = std::move(library);
   if (!TableReader(*tables->library, *tables, withKernels).read(tables->library->seal().table))

@@ -1,4 +1,5 @@
-// What a compiled library says of its own bytes: an ELF note in the section .note.sinter, filled in once the library is linked.
+// What a compiled library says of its own bytes: an ELF note in the section .note.sinter, filled in once the
+// library is linked.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +13,9 @@ inline constexpr uint32_t sealVersion = 1;    ///< the note's type
 
 /// The note's content. Places are those in the file.
 struct Seal {
-  uint64_t fileBytes;      ///< of the whole file
-  uint64_t table;          ///< the address of the symbol sinter_model; 0 for none
-  uint64_t weightsOffset;  ///< where the weights are
+  uint64_t fileBytes;     ///< of the whole file
+  uint64_t table;         ///< the address of the symbol sinter_model; 0 for none
+  uint64_t weightsOffset; ///< where the weights are
   uint64_t weightBytes;
   uint64_t weightChecksum; ///< of the weights (runtime/Checksum.h)
   uint64_t checksum;       ///< of everything else, this field taken for zeros

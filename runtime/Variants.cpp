@@ -49,8 +49,9 @@ Status checkVersion(const SinterModel *abi) {
     return {ErrorCode::InvalidFile, "this is not a compiled model: the magic number is wrong"};
   if (abi->abiVersion != SINTER_ABI_VERSION)
     return {ErrorCode::Incompatible,
-            fmt::format("the model was compiled for version {} of the interface, this is version {}: recompile it",
-                        abi->abiVersion, SINTER_ABI_VERSION)};
+            fmt::format(
+                "the model was compiled for version {} of the interface, this is version {}: recompile it",
+                abi->abiVersion, SINTER_ABI_VERSION)};
   return {};
 }
 
@@ -58,9 +59,10 @@ Status checkProcessor(const SinterModel *abi) {
   std::vector<std::string> missing = missingFeatures(std::string(featuresOf(abi)));
   if (missing.empty())
     return {};
-  return {ErrorCode::Incompatible, fmt::format("the model needs {}, which this processor lacks: recompile with "
-                                               "--target-cpu {}",
-                                               fmt::join(missing, ", "), baselineCpu())};
+  return {ErrorCode::Incompatible,
+          fmt::format("the model needs {}, which this processor lacks: recompile with "
+                      "--target-cpu {}",
+                      fmt::join(missing, ", "), baselineCpu())};
 }
 
 Status checkTable(const SinterModel *abi, Content content) {
@@ -69,7 +71,8 @@ Status checkTable(const SinterModel *abi, Content content) {
     if (!status.ok())
       return status;
   bool lacksCode = content == Content::Code && (!abi->run || (abi->weightBytes > 0 && !abi->weights));
-  if (lacksCode || abi->kernelCount < 0 || (abi->kernelCount > 0 && !abi->kernels) || abi->arenaBytes < 0 || abi->weightBytes < 0)
+  if (lacksCode || abi->kernelCount < 0 || (abi->kernelCount > 0 && !abi->kernels) || abi->arenaBytes < 0 ||
+      abi->weightBytes < 0)
     return {ErrorCode::InvalidFile, "the compiled model's table is invalid"};
   if (!leadingCounts({abi->outputs, static_cast<size_t>(abi->outputCount)}))
     return {ErrorCode::InvalidFile, "the compiled model's table of outputs is invalid"};
@@ -79,13 +82,15 @@ Status checkTable(const SinterModel *abi, Content content) {
 /// Whether two tables of variants list the same tensors, whatever their shapes.
 bool sameTensors(const SinterTensorInfo *a, const SinterTensorInfo *b, int32_t count) {
   return std::equal(a, a + count, b, [](const SinterTensorInfo &x, const SinterTensorInfo &y) {
-    return x.type == y.type && x.countedBy == y.countedBy && !x.defaultValue == !y.defaultValue && std::string_view(x.name) == y.name;
+    return x.type == y.type && x.countedBy == y.countedBy && !x.defaultValue == !y.defaultValue &&
+           std::string_view(x.name) == y.name;
   });
 }
 
 } // namespace
 
-Expected<std::vector<const SinterModel *>> selectVariants(const SinterModel *abi, Content content, std::optional<std::string_view> level) {
+Expected<std::vector<const SinterModel *>> selectVariants(const SinterModel *abi, Content content,
+                                                          std::optional<std::string_view> level) {
   std::vector<const SinterModel *> all;
   Status unusable;
   size_t visited = 0;

@@ -7,7 +7,9 @@ namespace sinter::codegen {
 
 Expected<SealPlace> findSeal(llvm::StringRef library) {
   using Elf = llvm::object::ELFFile<llvm::object::ELF64LE>;
-  auto failure = [](llvm::Error error) { return Failure{ErrorCode::Internal, "the library cannot be sealed: " + llvm::toString(std::move(error))}; };
+  auto failure = [](llvm::Error error) {
+    return Failure{ErrorCode::Internal, "the library cannot be sealed: " + llvm::toString(std::move(error))};
+  };
   llvm::Expected<Elf> elf = Elf::create(library);
   if (!elf)
     return failure(elf.takeError());
@@ -40,8 +42,14 @@ Expected<SealPlace> findSeal(llvm::StringRef library) {
   return place;
 }
 
-void sealLibrary(llvm::MutableArrayRef<char> before, llvm::StringRef behind, const SealPlace &place, uint64_t weightBytes, uint64_t weightChecksum) {
-  Seal seal = {before.size() + weightBytes + behind.size(), place.table, before.size(), weightBytes, weightChecksum, /*checksum=*/0};
+void sealLibrary(llvm::MutableArrayRef<char> before, llvm::StringRef behind, const SealPlace &place,
+                 uint64_t weightBytes, uint64_t weightChecksum) {
+  Seal seal = {before.size() + weightBytes + behind.size(),
+               place.table,
+               before.size(),
+               weightBytes,
+               weightChecksum,
+               /*checksum=*/0};
   char *at = before.data() + place.offset;
   std::memcpy(at, &seal, sizeof seal);
   Checksum checksum;

@@ -1,4 +1,5 @@
-// Fills in the seal of a linked library (runtime/Seal.h), by which a loader finds damage before it maps the library.
+// Fills in the seal of a linked library (runtime/Seal.h), by which a loader finds damage before it maps the
+// library.
 #pragma once
 
 #include "runtime/Seal.h"
@@ -17,6 +18,7 @@ struct SealPlace {
 Expected<SealPlace> findSeal(llvm::StringRef library);
 
 /// Seals a library that consists of `before`, which holds the place, the weights, and `behind`.
-void sealLibrary(llvm::MutableArrayRef<char> before, llvm::StringRef behind, const SealPlace &place, uint64_t weightBytes, uint64_t weightChecksum);
+void sealLibrary(llvm::MutableArrayRef<char> before, llvm::StringRef behind, const SealPlace &place,
+                 uint64_t weightBytes, uint64_t weightChecksum);
 
 } // namespace sinter::codegen

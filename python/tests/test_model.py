@@ -84,6 +84,20 @@ def test_save_and_load(digits, images, tmp_path):
     assert caught.value.code == sinter.ErrorCode.UNSUPPORTED
 
 
+def test_damaged_weights_are_found_on_request(digits, images, tmp_path):
+    path, damaged = tmp_path / "digits.so", tmp_path / "damaged.so"
+    digits.save(path)
+    for source in (path, path.read_bytes()):
+        assert np.array_equal(sinter.Model.load(source, check_weights=True)(images), digits(images))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4  # most of it is weights
+    damaged.write_bytes(content)
+    sinter.Model.load(damaged)
+    for source in (damaged, bytes(content)):
+        with pytest.raises(sinter.Error, match="the checksum of its weights differs"):
+            sinter.Model.load(source, check_weights=True)
+
+
 def test_save_after_fork(digits, tmp_path):
     """A process that forks compiles and saves in the child, too: no thread is left behind that the child would wait for."""
     digits.save(str(tmp_path / "parent.so"))

@@ -102,7 +102,8 @@ TEST(Compile, WeightsAreCheckedOnRequest) {
   file.seekg(middle);
   char byte = static_cast<char>(file.get() ^ 4);
   file.seekp(middle);
-  file.put(byte).close();
+  file.put(byte);
+  file.close();
   Model model, checked;
   sinter_load_config_t config = {sizeof config, 1};
   EXPECT_FAILS(sinter_model_load_with(path.c_str(), &config, &checked.handle), SINTER_INVALID_FILE, "the checksum of its weights differs");

@@ -1,5 +1,6 @@
-// Damages a compiled library, one bit or one cut at a time, and counts what comes of it: a refusal with a reason, the right result, a wrong one, a
-// crash. Every try is a process of its own. The runtime is opened by name, so that one of another release can be tried.
+// Damages a compiled library, one bit or one cut at a time, and counts what comes of it: a refusal with a
+// reason, the right result, a wrong one, a crash. Every try is a process of its own. The runtime is opened by
+// name, so that one of another release can be tried.
 //   library-damage RUNTIME.so LIBRARY.so [--flips 500] [--cuts 200] [--head BYTES] [--seed 1]
 #include <sinter/sinter.h>
 
@@ -35,7 +36,8 @@ struct Answer {
 /// `name`: the runtime's `function`, or null.
 #define FIND(name, function) auto *name = reinterpret_cast<decltype(function) *>(dlsym(runtime, #function))
 
-/// Loads the library, runs it once on made-up inputs, and returns its outputs. Earlier runtimes check weights after they load.
+/// Loads the library, runs it once on made-up inputs, and returns its outputs. Earlier runtimes check weights
+/// after they load.
 Answer loadAndRun(void *runtime, const char *path, bool checksWeights) {
   FIND(load, sinter_model_load);
   FIND(loadWith, sinter_model_load_with);
@@ -64,7 +66,8 @@ Answer loadAndRun(void *runtime, const char *path, bool checksWeights) {
     size_t count = 1;
     for (int32_t axis = 0; axis < info->rank; ++axis)
       count *= static_cast<size_t>(info->shape[axis]);
-    std::vector<float> &values = memory.emplace_back(count * std::max<size_t>(1, typeSize(info->type) / 4) + 1);
+    std::vector<float> &values =
+        memory.emplace_back(count * std::max<size_t>(1, typeSize(info->type) / 4) + 1);
     for (size_t k = 0; k < values.size(); ++k)
       values[k] = info->type == SINTER_F32 ? static_cast<float>((k * 37) % 101) / 50 - 1 : 0;
     inputs.push_back({values.data(), info->shape, nullptr, info->rank, info->type});
@@ -98,7 +101,8 @@ public:
       ::close(STDERR_FILENO);
       Answer answer = loadAndRun(runtime, path.c_str(), checksWeights);
       std::string message = (answer.isRefusal ? "R" : "A") + answer.bytes;
-      bool isWritten = ::write(pipe[1], message.data(), message.size()) == static_cast<ssize_t>(message.size());
+      bool isWritten =
+          ::write(pipe[1], message.data(), message.size()) == static_cast<ssize_t>(message.size());
       ::_exit(isWritten ? 0 : 1);
     }
     ::close(pipe[1]);
@@ -131,7 +135,8 @@ private:
 
 //===- Where a byte belongs ---------------------------------------------------===//
 
-constexpr const char *headers = "headers", *tables = "tables", *code = "code", *weights = "weights", *unloaded = "symbols, unloaded", *padding = "padding";
+constexpr const char *headers = "headers", *tables = "tables", *code = "code", *weights = "weights",
+                     *unloaded = "symbols, unloaded", *padding = "padding";
 
 /// What each byte of the library is.
 std::vector<const char *> regionsOf(const std::string &library) {
@@ -145,9 +150,14 @@ std::vector<const char *> regionsOf(const std::string &library) {
   const char *names = library.data() + sections[header->e_shstrndx].sh_offset;
   for (int i = 1; i < header->e_shnum; ++i) {
     const Elf64_Shdr &section = sections[i];
-    bool isLoaded = section.sh_flags & SHF_ALLOC, isWeights = std::string_view(names + section.sh_name) == ".sinter_weights";
+    bool isLoaded = section.sh_flags & SHF_ALLOC,
+         isWeights = std::string_view(names + section.sh_name) == ".sinter_weights";
     if (section.sh_type != SHT_NOBITS)
-      mark(section.sh_offset, section.sh_size, isWeights ? weights : !isLoaded ? unloaded : section.sh_flags & SHF_EXECINSTR ? code : tables);
+      mark(section.sh_offset, section.sh_size,
+           isWeights                          ? weights
+           : !isLoaded                        ? unloaded
+           : section.sh_flags & SHF_EXECINSTR ? code
+                                              : tables);
   }
   mark(header->e_shoff, header->e_shnum * sizeof(Elf64_Shdr), unloaded);
   mark(0, sizeof(Elf64_Ehdr) + header->e_phnum * sizeof(Elf64_Phdr), headers);
@@ -161,8 +171,10 @@ public:
   void add(const char *region, Outcome outcome) { ++counts[region][outcome]; }
   /// Prints it; returns how many tries went wrong. `tolerated`: a region whose damage nobody looked for.
   int print(const std::string &title, const char *tolerated) {
-    static constexpr Outcome columns[] = {Outcome::Refused, Outcome::Right, Outcome::Wrong, Outcome::Crashed, Outcome::Exited, Outcome::RefusedWithoutReason};
-    std::printf("%s\n  %-18s %7s %7s %7s %7s %7s %7s %9s\n", title.c_str(), "where", "tries", "refused", "right", "wrong", "crash", "exit", "no reason");
+    static constexpr Outcome columns[] = {Outcome::Refused, Outcome::Right,  Outcome::Wrong,
+                                          Outcome::Crashed, Outcome::Exited, Outcome::RefusedWithoutReason};
+    std::printf("%s\n  %-18s %7s %7s %7s %7s %7s %7s %9s\n", title.c_str(), "where", "tries", "refused",
+                "right", "wrong", "crash", "exit", "no reason");
     int bad = 0;
     for (auto &[region, row] : counts) {
       int tries = 0, amiss = 0;
@@ -186,7 +198,8 @@ private:
 };
 
 void writeFile(const std::string &path, std::string_view bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  std::ofstream(path, std::ios::binary | std::ios::trunc)
+      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
 /// Flips one bit of the file where it lies; a second call flips it back.
@@ -208,7 +221,9 @@ int main(int argc, char **argv) {
     options[argv[i]] = std::strtoull(argv[i + 1], nullptr, 10);
   void *runtime = argc > 2 ? dlopen(argv[1], RTLD_NOW) : nullptr;
   if (!runtime || options.size() != 4)
-    return std::fprintf(stderr, "usage: library-damage RUNTIME.so LIBRARY.so [--flips N] [--cuts N] [--head BYTES] [--seed N]\n"), 2;
+    return std::fprintf(stderr, "usage: library-damage RUNTIME.so LIBRARY.so [--flips N] [--cuts N] [--head "
+                                "BYTES] [--seed N]\n"),
+           2;
   std::ifstream file(argv[2], std::ios::binary);
   std::string library{std::istreambuf_iterator<char>(file), {}};
   char path[] = "/tmp/library-damage-XXXXXX.so";
@@ -222,7 +237,9 @@ int main(int argc, char **argv) {
   std::mt19937_64 random(options["--seed"]);
   std::uniform_real_distribution<double> within(0, 1);
   auto spread = [&](uint64_t i, uint64_t count, size_t size) {
-    return std::min<uint64_t>(size - 1, static_cast<uint64_t>((static_cast<double>(i) + within(random)) / static_cast<double>(count) * static_cast<double>(size)));
+    return std::min<uint64_t>(size - 1,
+                              static_cast<uint64_t>((static_cast<double>(i) + within(random)) /
+                                                    static_cast<double>(count) * static_cast<double>(size)));
   };
   std::vector<uint64_t> bits, cuts;
   for (uint64_t i = 0; i < options["--flips"]; ++i)
@@ -241,7 +258,8 @@ int main(int argc, char **argv) {
       flip(path, library, bit, /*isBack=*/true);
     }
     std::string state = checksWeights ? "weights checked" : "weights not checked";
-    bad += flips.print(std::to_string(bits.size()) + " flipped bits, " + state, checksWeights ? nullptr : weights);
+    bad += flips.print(std::to_string(bits.size()) + " flipped bits, " + state,
+                       checksWeights ? nullptr : weights);
     for (uint64_t cut : cuts) {
       writeFile(path, std::string_view(library).substr(0, cut));
       truncations.add("anywhere", trials.tryFile(checksWeights));
@@ -250,6 +268,7 @@ int main(int argc, char **argv) {
     bad += truncations.print(std::to_string(cuts.size()) + " truncations, " + state, nullptr);
   }
   ::unlink(path);
-  std::printf("%d of %zu tries were neither refused with a reason nor harmless\n", bad, 2 * (bits.size() + cuts.size()));
+  std::printf("%d of %zu tries were neither refused with a reason nor harmless\n", bad,
+              2 * (bits.size() + cuts.size()));
   return bad == 0 ? 0 : 1;
 }

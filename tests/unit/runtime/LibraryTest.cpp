@@ -1,7 +1,7 @@
 // Compiled libraries as files: the checksum, the seal, and tables that lead nowhere.
+#include "runtime/Library.h"
 #include "runtime/Checksum.h"
 #include "runtime/File.h"
-#include "runtime/Library.h"
 #include "runtime/Model.h"
 #include "runtime/Output.h"
 
@@ -15,7 +15,9 @@ using namespace sinter;
 
 namespace {
 
-std::string modelPath(const std::string &name) { return std::string(SINTER_TEST_MODELS) + "/lib" + name + ".so"; }
+std::string modelPath(const std::string &name) {
+  return std::string(SINTER_TEST_MODELS) + "/lib" + name + ".so";
+}
 
 /// Values of the reference implementation.
 TEST(Checksum, IsXxHash64) {
@@ -101,13 +103,24 @@ TEST_F(LibraryTest, WithoutASealItIsOfAnEarlierVersion) {
   EXPECT_EQ(model.failure().code, ErrorCode::Incompatible);
 }
 
-/// The checksum is right, and the tables are garbage: pointers to anywhere, endless chains, counts of billions.
+/// The checksum is right, and the tables are garbage: pointers to anywhere, endless chains, counts of
+/// billions.
 TEST_F(LibraryTest, HostileTablesAreReadWithinBounds) {
   auto *header = reinterpret_cast<const Elf64_Ehdr *>(whole.data());
   auto *sections = reinterpret_cast<const Elf64_Shdr *>(whole.data() + header->e_shoff);
   const char *names = reinterpret_cast<const char *>(whole.data()) + sections[header->e_shstrndx].sh_offset;
   std::vector<std::pair<size_t, size_t>> targets = {{header->e_phoff, header->e_phnum * sizeof(Elf64_Phdr)}};
-  std::vector<uint64_t> values = {0, 1, 7, 64, UINT64_MAX, uint64_t(1) << 63, INT64_MAX, INT32_MAX, uint64_t(1) << 32, whole.size(), whole.size() - 1};
+  std::vector<uint64_t> values = {0,
+                                  1,
+                                  7,
+                                  64,
+                                  UINT64_MAX,
+                                  uint64_t(1) << 63,
+                                  INT64_MAX,
+                                  INT32_MAX,
+                                  uint64_t(1) << 32,
+                                  whole.size(),
+                                  whole.size() - 1};
   for (int i = 0; i < header->e_shnum; ++i) {
     std::string_view name = names + sections[i].sh_name;
     if (name == ".rela.dyn" || name == ".data.rel.ro" || name == ".rodata" || name == ".dynamic")
