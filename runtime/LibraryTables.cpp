@@ -80,20 +80,22 @@ void TableReader::readModel(uint64_t address) {
   model.magic = valueAt<uint32_t>(address + offsetof(SinterModel, magic));
   model.abiVersion = valueAt<uint32_t>(address + offsetof(SinterModel, abiVersion));
   if (model.magic == SINTER_MAGIC && model.abiVersion == SINTER_ABI_VERSION) {
-    model = valueAt<SinterModel>(address);
+    // Field by field: what is not named here stays null.
+    auto raw = valueAt<SinterModel>(address);
     auto text = [&](size_t field) { return textAt(address + field); };
     model.compiler = text(offsetof(SinterModel, compiler));
     model.name = text(offsetof(SinterModel, name));
     model.cpuFeatures = text(offsetof(SinterModel, cpuFeatures));
     model.target = text(offsetof(SinterModel, target));
     model.explanation = withKernels ? text(offsetof(SinterModel, explanation)) : nullptr;
-    model.inputs = tensorsAt(pointerAt(address + offsetof(SinterModel, inputs)), model.inputCount);
-    model.outputs = tensorsAt(pointerAt(address + offsetof(SinterModel, outputs)), model.outputCount);
-    model.kernelCount = withKernels ? model.kernelCount : 0;
+    model.inputCount = raw.inputCount, model.outputCount = raw.outputCount;
+    model.inputs = tensorsAt(pointerAt(address + offsetof(SinterModel, inputs)), raw.inputCount);
+    model.outputs = tensorsAt(pointerAt(address + offsetof(SinterModel, outputs)), raw.outputCount);
+    model.kernelCount = withKernels ? raw.kernelCount : 0;
     model.kernels = kernelsAt(pointerAt(address + offsetof(SinterModel, kernels)), model.kernelCount);
-    model.weights = nullptr;
-    model.run = nullptr;
-    model.next = nullptr;
+    model.flags = raw.flags;
+    model.arenaBytes = raw.arenaBytes;
+    model.weightBytes = raw.weightBytes, model.weightChecksum = raw.weightChecksum;
     next = pointerAt(address + offsetof(SinterModel, next));
   }
   SinterModel *before = tables.models.empty() ? nullptr : &tables.models.back();
@@ -109,7 +111,9 @@ const SinterTensorInfo *TableReader::tensorsAt(uint64_t address, int32_t count) 
     return nullptr;
   std::vector<SinterTensorInfo> &rows = tables.tensors.emplace_back();
   for (int32_t i = 0; i < count && isValid; ++i, address += sizeof(SinterTensorInfo)) {
-    auto row = valueAt<SinterTensorInfo>(address);
+    auto raw = valueAt<SinterTensorInfo>(address);
+    SinterTensorInfo row = {};
+    row.rank = raw.rank, row.type = raw.type, row.countedBy = raw.countedBy, row.boundedAxis = raw.boundedAxis;
     row.name = textAt(address + offsetof(SinterTensorInfo, name));
     uint64_t shape = pointerAt(address + offsetof(SinterTensorInfo, shape));
     auto sizes = row.rank > 0 ? take(shape, static_cast<uint64_t>(row.rank) * sizeof(int64_t)) : std::nullopt;
@@ -126,7 +130,9 @@ const SinterKernelInfo *TableReader::kernelsAt(uint64_t address, int32_t count) 
     return nullptr;
   std::vector<SinterKernelInfo> &rows = tables.kernels.emplace_back();
   for (int32_t i = 0; i < count && isValid; ++i, address += sizeof(SinterKernelInfo)) {
-    auto row = valueAt<SinterKernelInfo>(address);
+    auto raw = valueAt<SinterKernelInfo>(address);
+    SinterKernelInfo row = {};
+    row.flops = raw.flops, row.bytes = raw.bytes;
     row.name = textAt(address + offsetof(SinterKernelInfo, name));
     row.ops = textAt(address + offsetof(SinterKernelInfo, ops));
     row.fallback = textAt(address + offsetof(SinterKernelInfo, fallback));
