@@ -17,6 +17,26 @@ if(NOT SINTER_RUNTIME_ONLY)
   install(TARGETS sinter-onednn LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT onednn NAMELINK_SKIP)
   install(TARGETS sinter sinter-opt RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tools)
 endif()
+# sinter_install_sbom(COMPONENT PACKAGE TARGET...): the bill of materials of the targets, made when they are installed, for it is read from what was
+# built (scripts/sbom.py). A cross build does not know the packages of the machine that it is for.
+find_program(SINTER_PYTHON python3)
+function(sinter_install_sbom component package)
+  if(CMAKE_CROSSCOMPILING OR NOT SINTER_PYTHON)
+    return()
+  endif()
+  list(TRANSFORM ARGN REPLACE "(.+)" "\"$<TARGET_FILE:\\1>\"" OUTPUT_VARIABLE files)
+  list(JOIN files " " files)
+  install(CODE "execute_process(COMMAND \"${SINTER_PYTHON}\" \"${CMAKE_SOURCE_DIR}/scripts/sbom.py\" ${package} ${PROJECT_VERSION} \"${CMAKE_BINARY_DIR}\"
+    \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATAROOTDIR}/doc/${package}/sbom.spdx.json\" ${files} COMMAND_ERROR_IS_FATAL ANY)"
+    COMPONENT ${component})
+endfunction()
+sinter_install_sbom(runtime libsinter-runtime sinter-runtime)
+if(NOT SINTER_RUNTIME_ONLY)
+  sinter_install_sbom(library libsinter sinter-compiler)
+  sinter_install_sbom(onednn libsinter-onednn sinter-onednn)
+  sinter_install_sbom(tools sinter sinter sinter-opt)
+endif()
+
 install(DIRECTORY include/sinter DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 # The table that a compiled model exports, for programs that bring a loader of their own.
 install(FILES runtime/Abi.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sinter RENAME abi.h COMPONENT development)

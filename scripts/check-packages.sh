@@ -32,6 +32,10 @@ say "checking where their files look for libraries, and how they are hardened"
 unpacked=$(mktemp -d)
 for package in "$packages"/*.deb; do dpkg-deb -x "$package" "$unpacked"; done
 python3 "$root/scripts/check_elf.py" "$unpacked"
+say "checking their bills of materials by the tool of the SPDX project, which comes from PyPI"
+python3 -m venv "$unpacked/venv"
+"$unpacked/venv/bin/pip" install -q spdx-tools
+for package in sinter libsinter libsinter-runtime libsinter-onednn; do "$unpacked/venv/bin/pyspdxtools" -i "$unpacked/usr/share/doc/$package/sbom.spdx.json"; done
 rm -rf "$unpacked"
 
 say "making a clean Debian 12 in $clean"

@@ -13,6 +13,9 @@ python3 -m venv "$work/venv"
 ls -l "$work"/*.whl
 say "installing it into a fresh environment"
 "$work/venv/bin/pip" install -q "$work"/*.whl pytest onnx
+say "checking its bill of materials by the tool of the SPDX project"
+"$work/venv/bin/pip" install -q spdx-tools
+"$work/venv/bin/pyspdxtools" -i "$work"/venv/lib/python3*/site-packages/sinter-*.dist-info/sboms/sinter.spdx.json
 cp -r "$root/python/tests" "$work/tests"
 sed -i "s|^ROOT = .*|ROOT = '$root'|" "$work"/tests/*.py
 cd "$work"

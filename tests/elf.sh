@@ -16,5 +16,21 @@ python3 "$root/scripts/check_elf.py" --fortified "$build/bin/sinter" --fortified
 mkdir "$work/trap"
 echo garbage >"$work/trap/libzstd.so.1"
 (cd "$work/trap" && "$build/bin/sinter" --version && "$work/installed/bin/sinter" --version)
+# Bills of materials are made with the installation, from what was linked: fmt is inside of the runtime, MLIR inside of the compiler, beside LLVM.
+python3 - "$work/installed/share/doc" <<'CHECK'
+import json
+import sys
+
+expected = {"libsinter-runtime": {"BUILD_DEPENDENCY_OF": "libfmt-dev", "DYNAMIC_LINK": "libc6"},
+            "libsinter": {"STATIC_LINK": "libmlir-22-dev", "DYNAMIC_LINK": "libllvm22"},
+            "libsinter-onednn": {"DYNAMIC_LINK": "libdnnl2"}, "sinter": {"STATIC_LINK": "liblld-22", "DYNAMIC_LINK": "libprotobuf32"}}
+for package, relations in expected.items():
+    document = json.load(open(f"{sys.argv[1]}/{package}/sbom.spdx.json"))
+    versions = {entry["SPDXID"]: entry.get("versionInfo") for entry in document["packages"]}
+    named = {(r["relationshipType"], end) for r in document["relationships"] for end in (r["spdxElementId"], r["relatedSpdxElement"])}
+    for kind, other in relations.items():
+        assert (kind, f"SPDXRef-{other}") in named and versions[f"SPDXRef-{other}"], (package, kind, other)
+    print(package, "consists of and needs", len(versions) - 1, "packages")
+CHECK
 # The libraries find each other where they are installed, without help.
 env -u LD_LIBRARY_PATH python3 -c "import ctypes, glob; ctypes.CDLL(glob.glob('$work/installed/lib*/**/libsinter.so.1', recursive=True)[0])"
