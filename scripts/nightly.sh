@@ -69,6 +69,7 @@ fileFuzz() {
 suite "models that are almost right" checked fileFuzz model-fuzz "${data[@]}" "$root/tests/data/fusion-cases"
 suite "textual IR that is almost right" checked fileFuzz ir-fuzz "$root/tests/passes"
 suite "tensor files that are almost right" checked fileFuzz tensor-fuzz
+suite "compiled libraries that are almost right" checked fileFuzz library-fuzz "$build/tests"
 
 sanitized() {
   local build=$root/build/asan
