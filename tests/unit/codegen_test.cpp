@@ -172,7 +172,8 @@ TEST(Artifacts, objectLinksIntoACProgram) {
                                 "  _Alignas(64) static char arena[4096];\n"
                                 "  float x[3] = {10, 20, 30}, y[3];\n"
                                 "  const void *in[] = {x};\n  void *out[] = {y};\n"
-                                "  if (sinter_model.arenaBytes > 4096 || sinter_model.run(0, arena, in, out)) return 2;\n"
+                                "  SinterCall call = {.self = sinter_model.self, .arena = arena, .inputs = in, .outputs = out};\n"
+                                "  if (sinter_model.arenaBytes > 4096 || sinter_model.run(&call)) return 2;\n"
                                 "  return !(y[0] == 11 && y[1] == 22 && y[2] == 33);\n}\n";
   std::string command = "cc -o " + base + " " + base + ".c " + base + ".o && " + base;
   EXPECT_EQ(std::system(command.c_str()), 0);
