@@ -190,7 +190,7 @@ private:
   Comparison compare(Value theirs, Value mine, bool isResult) {
     ++verdict.compared;
     Comparison best;
-    constexpr unsigned depths[] = {0, 1, 2, 4, 8};
+    constexpr unsigned depths[] = {0, 1, 2, 4, 8, 64};
     for (unsigned depth : depths) {
       Comparison now = compareAt(theirs, mine, depth, isResult);
       if (now.outcome == Outcome::Equal || now.isFinal)
