@@ -1,6 +1,7 @@
 // sinter_options_t. Values are checked here; what names in the model they fit is checked by the compiler.
 #include "api/Errors.h"
 #include "api/OptionsHandle.h"
+#include "codegen/CheckLimits.h"
 
 #include <charconv>
 #include <cmath>
@@ -85,6 +86,19 @@ sinter_error_t *setOption(sinter_options &handle, std::string_view name, std::st
     if (value != "true" && value != "false")
       return invalid(name, value, "true or false");
     options.*option.field = value == "true";
+    return nullptr;
+  }
+  constexpr std::string_view limitPrefix = "limit-";
+  if (name.starts_with(limitPrefix)) {
+    int64_t most = 0;
+    auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), most);
+    if (code != std::errc() || end != value.data() + value.size() || most < 0)
+      return invalid(name, value, "a whole number");
+    CompileOptions one;
+    one.limits[std::string(name.substr(limitPrefix.size()))] = most;
+    if (Status status = checkLimits(one); !status.ok())
+      return error(SINTER_INVALID_ARGUMENT, status.message());
+    options.limits.insert_or_assign(one.limits.begin()->first, most);
     return nullptr;
   }
   if (name != "jobs" && name != "shape-cache")

@@ -70,6 +70,8 @@ struct CompileOptions {
   /// Told of what is odd about the model but no error, naming the node; the same more than once where a model is compiled more
   /// than once. May be null.
   std::function<void(const std::string &)> warn;
+  /// What the model may ask for, by the names of docs/limits.md; what is not here has its default.
+  std::map<std::string, int64_t> limits;
   /// The model itself; the path then only names it, and external data is looked for beside that. Null: the file is read.
   std::span<const std::byte> content;
 };

@@ -1,5 +1,6 @@
 // See the header.
 #include "codegen/Frontend.h"
+#include "codegen/CheckLimits.h"
 #include "codegen/Output.h"
 #include "codegen/RewriteCheck.h"
 #include "codegen/check/RewriteGuard.h"
@@ -8,10 +9,13 @@
 #include "codegen/onednn/OneDnn.h"
 #include "codegen/tuning/Tuner.h"
 #include "ir/Diagnostics.h"
+#include "ir/Limits.h"
 #include "ir/Ops.h"
 #include "ir/RangeRules.h"
+#include "ir/TextCheck.h"
 #include "ir/Weights.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "onnx/onnx_pb.h"
@@ -24,6 +28,8 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
 #include <set>
@@ -105,23 +111,73 @@ static std::string findInterfaceProblem(func::FuncOp main) {
   return "";
 }
 
+/// Why a value of a file of IR cannot be, or nothing.
+static std::string refuseValue(Value value, const nn::Limits &limits) {
+  RankedTensorType type = nn::rankedType(value);
+  if (type && type.getRank() > nn::maxRank)
+    return "has a value of rank " + std::to_string(type.getRank()) + "; the limit is " + std::to_string(nn::maxRank);
+  std::string reason = type ? nn::refuseType(type, limits) : "";
+  return reason.empty() ? "" : "line " + std::to_string(isa<FileLineColLoc>(value.getLoc()) ? cast<FileLineColLoc>(value.getLoc()).getLine() : 0) + ": " + reason;
+}
+
+/// Why a constant of a file of IR cannot be, or nothing. Its data is not touched.
+static std::string refuseConstant(ElementsAttr value, const nn::Limits &limits) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  std::optional<int64_t> bytes = type ? nn::bytesOf(type) : std::nullopt;
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    if (!bytes || !blob || static_cast<int64_t>(blob->getData().size()) != *bytes)
+      return "leaves out weights: write it with --dump-weights";
+    return "";
+  }
+  if (!bytes || !isa<DenseElementsAttr>(value))
+    return "has a constant of no known form";
+  // One element of text may stand for any number.
+  return *bytes > limits.foldBytes && isa<SplatElementsAttr>(value) ? "has a constant of more bytes than --limit fold-bytes allows: expand it with nn.expand"
+                                                                    : "";
+}
+
+/// What is wrong with the sizes and constants of a file of IR, or nothing.
+static std::string findSizeProblem(ModuleOp module, const nn::Limits &limits) {
+  std::string problem;
+  int64_t ops = 0;
+  module->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    auto check = [&](const std::string &reason) { problem = problem.empty() ? reason : problem; };
+    if (++ops > 2 * limits.ops + 64)
+      check("has more than " + std::to_string(2 * limits.ops + 64) + " ops: make it smaller, or raise the limit (--limit ops=N)");
+    if (op->getNumOperands() > limits.parts || op->getNumResults() > limits.parts)
+      check("has an op of more than " + std::to_string(limits.parts) + " operands or results: use fewer, or raise the limit (--limit parts=N)");
+    for (Value result : op->getResults())
+      check(refuseValue(result, limits));
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        for (Value argument : block.getArguments())
+          check(refuseValue(argument, limits));
+    if (auto constant = dyn_cast<nn::ConstantOp>(op))
+      check(refuseConstant(constant.getValue(), limits));
+    return problem.empty() ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  return problem;
+}
+
 /// `text`: the source with a zero behind it; empty: it is in the file.
 static Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, std::span<const std::byte> text,
-                                                MLIRContext &context) {
+                                                MLIRContext &context, const nn::Limits &limits) {
   context.loadDialect<nn::NNDialect, func::FuncDialect>();
   DiagnosticCollector diagnostics(context);
-  OwningOpRef<ModuleOp> module =
-      text.empty() ? parseSourceFile<ModuleOp>(path, &context)
-                   : parseSourceString<ModuleOp>(StringRef(reinterpret_cast<const char *>(text.data()), text.size() - 1), &context, path);
+  auto buffer = text.empty() ? llvm::MemoryBuffer::getFile(path)
+                             : llvm::MemoryBuffer::getMemBuffer(StringRef(reinterpret_cast<const char *>(text.data()), text.size() - 1), path);
+  if (std::error_code error = buffer.getError())
+    return Failure{ErrorCode::Io, "cannot read '" + path + "': " + error.message()};
+  if (std::string problem = nn::refuseText((*buffer)->getBuffer()); !problem.empty())
+    return Failure{ErrorCode::InvalidFile, "'" + path + "' " + problem};
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
   if (!module)
     return Failure{ErrorCode::InvalidFile, diagnostics.failure("'" + path + "' cannot be parsed").message};
-  bool isWhole = true;
-  module->walk([&](nn::ConstantOp constant) {
-    isWhole &= nn::readElements(constant.getValue()).has_value();
-    return isWhole ? WalkResult::advance() : WalkResult::interrupt();
-  });
-  if (!isWhole)
-    return Failure{ErrorCode::InvalidFile, "'" + path + "' leaves out weights: write it with --dump-weights"};
+  if (std::string problem = findSizeProblem(*module, limits); !problem.empty())
+    return Failure{ErrorCode::InvalidFile, "'" + path + "' " + problem};
   auto function = module->lookupSymbol<func::FuncOp>("main");
   if (!function || function.isExternal() || !function.getBody().hasOneBlock())
     return Failure{ErrorCode::InvalidFile, "'" + path + "' has no function @main of one block"};
@@ -258,16 +314,34 @@ Expected<LoadedModel> ModelSource::load(const CompileOptions &options, std::vect
   model.context = std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
   nn::ImportOptions import{options.freezeInputs, options.values, options.shapes, options.dims, options.empty, report};
   import.warn = options.warn;
+  import.limits = nn::Limits::with(options.limits);
   Expected<OwningOpRef<ModuleOp>> module =
       onnx_ ? nn::importOnnx(*onnx_, *model.context, import)
-            : parseMlir(path_, text_, *model.context);
+            : parseMlir(path_, text_, *model.context, import.limits);
   if (!module)
     return module.failure();
   model.module = std::move(*module);
+  nn::setLimits(*model.module, options.limits);
   if (!onnx_)
     declareValues(*model.module, options.values);
   return model;
 }
+
+} // namespace sinter::codegen
+
+namespace sinter {
+
+Status checkLimits(const CompileOptions &options) {
+  nn::Limits limits;
+  for (const auto &[name, most] : options.limits)
+    if (!limits.find(name) || most < 0)
+      return {ErrorCode::InvalidArgument, "there is no limit '" + name + "'; the limits are numbers from 0 on for " + nn::Limits::names()};
+  return {};
+}
+
+} // namespace sinter
+
+namespace sinter::codegen {
 
 Expected<LoadedModel> loadModel(const std::string &path, const CompileOptions &options) {
   LoadedModel model;

@@ -2,6 +2,7 @@
 #include "codegen/Inspection.h"
 #include "codegen/Frontend.h"
 #include "codegen/LastBits.h"
+#include "codegen/ParseJson.h"
 #include "codegen/tuning/Tuner.h"
 #include "ir/Diagnostics.h"
 #include "ir/Evaluation.h"
@@ -68,10 +69,8 @@ static void emitRemark(MLIRContext &context, const llvm::json::Object &row, Stri
 }
 
 Status writeRemarks(const std::string &explanation, const std::string &path) {
-  auto parsed = llvm::json::parse(explanation);
+  auto parsed = parseJson(explanation);
   const llvm::json::Object *object = parsed ? parsed->getAsObject() : nullptr;
-  if (!parsed)
-    llvm::consumeError(parsed.takeError());
   if (!object)
     return {ErrorCode::Internal, "the explanation is no JSON object"};
   MLIRContext context(MLIRContext::Threading::DISABLED);

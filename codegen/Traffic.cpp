@@ -17,16 +17,18 @@ static bool picks(Operation *op) {
   return isa<nn::SliceOp, nn::GatherOp, nn::GatherElementsOp, nn::GatherNDOp>(op);
 }
 
+/// A weight may have readers in thousands of kernels, so the kernel's ops are asked, not the readers.
 static double bytesRead(nn::KernelOp kernel, Value input) {
   double picked = 0;
-  for (OpOperand &use : input.getUses()) {
-    if (!kernel->isProperAncestor(use.getOwner()))
-      continue;
-    if (use.getOperandNumber() != 0 || !picks(use.getOwner()))
-      return bytesOf(input);
-    picked += bytesOf(use.getOwner()->getResult(0));
-  }
-  return std::min(picked, bytesOf(input));
+  bool isRead = false;
+  kernel.getBody().walk([&](Operation *op) {
+    for (OpOperand &use : op->getOpOperands())
+      if (use.get() == input) {
+        isRead |= use.getOperandNumber() != 0 || !picks(op);
+        picked += picks(op) ? bytesOf(op->getResult(0)) : 0;
+      }
+  });
+  return isRead ? bytesOf(input) : std::min(picked, bytesOf(input));
 }
 
 double compulsoryBytes(nn::KernelOp kernel) {

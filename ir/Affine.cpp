@@ -46,7 +46,12 @@ bool ChannelAffine::fixes(double x) const {
   return true;
 }
 
+/// More channels than any affine of a model has.
+static constexpr int64_t mostChannels = int64_t(1) << 22;
+
 std::optional<ChannelAffine> ChannelAffine::along(int64_t onAxis, int64_t channels) const {
+  if (channels > mostChannels)
+    return std::nullopt;
   if (isUniform()) {
     auto n = static_cast<size_t>(channels);
     return ChannelAffine{std::vector<double>(n, scale[0]), std::vector<double>(n, shift[0]), onAxis,
@@ -212,7 +217,7 @@ static AffineVerdict passToOperand(ChannelFlowOpInterface op, unsigned operand, 
   AffineVerdict verdict = cannotPass(op);
   RankedTensorType x = rankedType(op->getOperand(operand));
   for (int64_t from = 0; from < x.getRank(); ++from) {
-    std::optional<ChannelFlow> flow = op.channelFlow(operand, from, result, affine.axis);
+    std::optional<ChannelFlow> flow = flowOf(op, operand, from, result, affine.axis);
     if (!flow)
       continue;
     if (verdict = suits(op, *flow, affine); !verdict)
@@ -281,7 +286,7 @@ static AffineVerdict passToResult(ChannelFlowOpInterface op, unsigned operand, c
   AffineVerdict verdict = cannotPass(op);
   RankedTensorType y = rankedType(op->getResult(result));
   for (int64_t to = 0; to < y.getRank(); ++to) {
-    std::optional<ChannelFlow> flow = op.channelFlow(operand, affine.axis, result, to);
+    std::optional<ChannelFlow> flow = flowOf(op, operand, affine.axis, result, to);
     if (!flow)
       continue;
     if (flow->isShared) {

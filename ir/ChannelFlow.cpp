@@ -1,5 +1,6 @@
 // See the header.
 #include "ir/ChannelFlow.h"
+#include "ir/Limits.h"
 #include "ir/NN.h"
 #include "llvm/ADT/DenseSet.h"
 
@@ -28,6 +29,10 @@ ChannelFlow ChannelFlow::ordered() && {
 ChannelFlow ChannelFlow::summed() && {
   isSum = true;
   return std::move(*this);
+}
+
+std::optional<ChannelFlow> flowOf(ChannelFlowOpInterface op, unsigned operand, int64_t from, unsigned result, int64_t to) {
+  return hasLongAxis(op) ? std::nullopt : op.channelFlow(operand, from, result, to);
 }
 
 std::optional<ChannelFlow> flowAlongSameAxis(Value x, int64_t from, int64_t to) {

@@ -33,6 +33,11 @@ struct ChannelFlow {
   ChannelFlow summed() &&;
 };
 
+class ChannelFlowOpInterface;
+
+/// What the op answers; nothing where an axis is too long for a list of channels.
+std::optional<ChannelFlow> flowOf(ChannelFlowOpInterface op, unsigned operand, int64_t from, unsigned result, int64_t to);
+
 /// Flow through an op that keeps its axes where they are and does not mix channels of axis `from`.
 std::optional<ChannelFlow> flowAlongSameAxis(mlir::Value x, int64_t from, int64_t to);
 

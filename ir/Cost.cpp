@@ -1,7 +1,10 @@
 // See the header.
 #include "ir/Cost.h"
 #include "ir/Ops.h"
+#include "ir/ops/Detection.h"
+#include "ir/ops/LinearAlgebra.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -34,6 +37,36 @@ double multiplyAdds(Operation *op) {
         return elements(matmul.getY()) * dim(matmul.getA(), rankedType(matmul.getA()).getRank() - 1);
       })
       .Default([](Operation *) { return 0.0; });
+}
+
+/// Elements of a window attribute.
+static double windowSize(ArrayRef<int64_t> kernel) {
+  double size = 1;
+  for (int64_t extent : kernel)
+    size *= static_cast<double>(extent);
+  return size;
+}
+
+double referenceSteps(Operation *op) {
+  constexpr double perElement = 64, perComparison = 8;
+  double steps = multiplyAdds(op);
+  for (Value value : llvm::concat<Value>(SmallVector<Value>(op->getOperands()), SmallVector<Value>(op->getResults())))
+    steps += perElement * elements(value);
+  double inner = llvm::TypeSwitch<Operation *, double>(op)
+                     .Case<MaxPoolOp, MaxPoolIndicesOp, AveragePoolOp, LpPoolOp>([](auto pool) {
+                       return perComparison * windowSize(pool.getKernelShape()) * elements(pool->getResult(0));
+                     })
+                     .Case<LrnOp>([](LrnOp lrn) { return perComparison * static_cast<double>(lrn.getSize()) * elements(lrn.getY()); })
+                     .Case<TopKOp>([](TopKOp top) {
+                       return perComparison * elements(top.getX()) * std::log2(2 + elements(top.getX()));
+                     })
+                     // Every box may be compared with every other.
+                     .Case<NonMaxSuppressionOp>([](NonMaxSuppressionOp op) {
+                       return perComparison * elements(op.getScores()) * dim(op.getBoxes(), 1);
+                     })
+                     .Case<InverseOp>([](InverseOp op) { return perComparison * elements(op.getX()) * dim(op.getX(), rankedType(op.getX()).getRank() - 1); })
+                     .Default([](Operation *) { return 0.0; });
+  return steps + inner;
 }
 
 } // namespace sinter::nn

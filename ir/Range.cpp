@@ -108,6 +108,9 @@ TensorRange TensorRange::unknown(Type tensorType) {
   return uniform(limitsOf(element), false);
 }
 
+/// Constants of more channels have one interval.
+static constexpr int64_t mostChannels = int64_t(1) << 20;
+
 TensorRange TensorRange::of(const Tensor &tensor) {
   const Shape &shape = tensor.shape();
   auto isLarge = [](int64_t size) { return size > 1; };
@@ -120,6 +123,8 @@ TensorRange TensorRange::of(const Tensor &tensor) {
   int64_t channels = range.axis < 0 ? 1 : shape[static_cast<size_t>(range.axis)], inner = 1;
   if (tensor.size() == 0)
     return uniform(Interval::point(0), false);
+  if (channels > mostChannels)
+    range.axis = -1, channels = 1;
   for (size_t d = static_cast<size_t>(range.axis + 1); d < shape.size(); ++d)
     inner *= shape[d];
   if (range.axis < 0)

@@ -130,7 +130,7 @@ bool ChannelSelection::requireFlow(OpResult result, const KeptChannels &kept) {
     RankedTensorType x = rankedType(op->getOperand(i));
     bool found = false;
     for (int64_t from = 0; from < x.getRank() && !found; ++from) {
-      std::optional<ChannelFlow> flow = flows.channelFlow(i, from, 0, kept.axis);
+      std::optional<ChannelFlow> flow = flowOf(flows, i, from, 0, kept.axis);
       if (!flow || flow->isShared)
         continue;
       std::optional<SmallVector<int64_t>> mine = keptBefore(*flow, x.getDimSize(from), stays);

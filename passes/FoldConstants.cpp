@@ -35,7 +35,7 @@ static Value alwaysTaken(WhereOp where) {
   return isAll && taken.getType() == where.getY().getType() ? taken : Value();
 }
 
-LogicalResult foldOp(Operation *op, int64_t maxElements, Journal &journal) {
+LogicalResult foldOp(Operation *op, int64_t maxElements, Journal &journal, FoldBudget &budget) {
   if (isa<ConstantOp>(op) || !isa<ReferenceOpInterface>(op) || op->getNumRegions())
     return success();
   for (Type type : op->getResultTypes()) {
@@ -72,6 +72,8 @@ LogicalResult foldOp(Operation *op, int64_t maxElements, Journal &journal) {
       return success();
     operands.push_back(*tensor);
   }
+  if (!budget.take(op))
+    return success();
   FailureOr<SmallVector<Tensor>> results = evaluateOp(op, operands);
   if (failed(results))
     return failure();
@@ -94,6 +96,7 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
 
   void runOnOperation() override {
     Journal journal(getOperation());
+    FoldBudget budget(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       Block &body = function.getBody().front();
       for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
@@ -103,7 +106,7 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
           continue;
         else if (foldSplat(&op))
           continue;
-        else if (failed(foldOp(&op, foldedElements, journal)))
+        else if (failed(foldOp(&op, foldedElements, journal, budget)))
           return signalPassFailure();
       eraseUnused(body, [&](Operation *op) {
         if (!journalKind(op).empty())

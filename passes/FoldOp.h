@@ -1,15 +1,32 @@
 // Evaluation of an op at compile time, shared by the passes that fold constants.
 #pragma once
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Operation.h"
 
 namespace sinter::nn {
 
 class Journal;
 
+/// What one pass may compute and keep: what the limits fold-work and fold-bytes say (ir/Limits.h), and for a model with large
+/// weights what a few passes over them take. An op beyond it stays, and is computed when the model runs.
+class FoldBudget {
+public:
+  explicit FoldBudget(mlir::ModuleOp module);
+
+  /// Whether an op with static types can be evaluated.
+  bool covers(mlir::Operation *op) const;
+  /// The same, and then it is paid for.
+  bool take(mlir::Operation *op);
+
+private:
+  double work;   ///< steps that are left (ir/Cost.h)
+  int64_t bytes; ///< by which results may outgrow operands
+};
+
 /// Replaces the op by constants if its results follow from constants (or, for shape and size, from its
-/// operand's type) and none has more than `maxElements` elements. Erases the op then, and tells the journal.
+/// operand's type), none has more than `maxElements` elements, and `budget` covers it. Erases the op then, and tells the journal.
 /// Fails only if the evaluation finds the op invalid.
-mlir::LogicalResult foldOp(mlir::Operation *op, int64_t maxElements, Journal &journal);
+mlir::LogicalResult foldOp(mlir::Operation *op, int64_t maxElements, Journal &journal, FoldBudget &budget);
 
 } // namespace sinter::nn

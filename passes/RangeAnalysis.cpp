@@ -1,5 +1,6 @@
 // The transfer functions are the ops' own (RangeOpInterface); here is how they meet the solver.
 #include "passes/RangeAnalysis.h"
+#include "ir/Limits.h"
 #include "ir/Ops.h"
 #include "ir/RangeRules.h"
 #include "mlir/Analysis/DataFlow/DeadCodeAnalysis.h"
@@ -31,8 +32,15 @@ SmallVector<TensorRange> resultRanges(Operation *op, ArrayRef<TensorRange> opera
   SmallVector<TensorRange> results;
   for (Type type : op->getResultTypes())
     results.push_back(TensorRange::unknown(type));
-  if (auto interface = dyn_cast<RangeOpInterface>(op))
-    interface.inferRange(operands, results);
+  auto interface = dyn_cast<RangeOpInterface>(op);
+  // One interval for each index of a long axis would take more than it is worth.
+  bool isLong = hasLongAxis(op);
+  SmallVector<TensorRange> uniform;
+  if (isLong)
+    for (const TensorRange &operand : operands)
+      uniform.push_back(operand.collapsed());
+  if (interface && (!isLong || isa<ConstantOp, ElementwiseOpInterface>(op)))
+    interface.inferRange(isLong ? uniform : operands, results);
   for (auto [range, type] : llvm::zip_equal(results, op->getResultTypes()))
     range = bfloatReaders ? storedOrNarrow(range, type) : stored(range, type);
   return results;

@@ -1,6 +1,7 @@
 // nn-specialise-shapes: static shapes for @main's arguments, then one walk that infers types and folds shape
 // arithmetic.
 #include "ir/Diagnostics.h"
+#include "ir/Limits.h"
 #include "ir/Ops.h"
 #include "passes/FoldOp.h"
 #include "passes/Journal.h"
@@ -49,6 +50,7 @@ struct SpecialiseShapesPass : impl::SpecialiseShapesBase<SpecialiseShapesPass> {
     auto function = getOperation().lookupSymbol<func::FuncOp>("main");
     if (!function || function.isExternal())
       return signalPassFailure();
+    limits = limitsOf(getOperation());
     if (failed(parseOptions(function)) || failed(specialiseArguments(function)))
       return signalPassFailure();
     // Every retry has one overridable input less.
@@ -157,9 +159,9 @@ private:
           return error;
         }
       }
-      if (!elementCount(shape))
-        return function.emitError("input '") << name << "' is too large: " << toString(shape);
       argument.setType(type.clone(shape));
+      if (std::string reason = refuseType(argument.getType(), limits); !reason.empty())
+        return function.emitError("input '") << name << "' cannot be: " << reason;
     }
     return success();
   }
@@ -175,6 +177,7 @@ private:
   /// `dynamic`.
   LogicalResult inferBody(func::FuncOp function, Operation *&dynamic, Journal &journal) {
     Block &body = function.getBody().front();
+    FoldBudget budget(getOperation());
     for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
       auto inference = dyn_cast<ShapeInferenceOpInterface>(op);
       if (!inference)
@@ -189,8 +192,8 @@ private:
           dynamic = &op;
           return success();
         }
-        if (!elementCount(ranked.getShape()))
-          return op.emitError("the result ") << type << " of " << describe(&op) << " is too large";
+        if (std::string reason = refuseType(ranked, limits); !reason.empty())
+          return emitUnsupported(&op) << describe(&op) << ": " << reason;
         // In a dump of planned kernels, views between them have layouts, of which shapes know nothing.
         BlockedAttr layout = layoutOf(result.getType());
         bool keepsLayout = layout && !layoutOf(type) && rankedType(result).getRank() == ranked.getRank();
@@ -200,7 +203,11 @@ private:
       int64_t most = isa<RangeOp, EyeLikeOp>(op) ? mostElements : foldedElements;
       if (auto constant = dyn_cast<ConstantOfShapeOp>(op); constant && rankedType(constant.getY()).getNumElements() > most)
         expandSplat(&op);
-      else if (!isa<DequantizeOp>(op) && failed(foldOp(&op, most, journal)))
+      else if (isa<RangeOp, EyeLikeOp>(op) && !budget.covers(&op))
+        return emitUnsupported(&op) << describe(&op) << " makes a constant of shape " << toString(rankedType(op.getResult(0)).getShape())
+                                    << ", more than is computed while compiling: give smaller sizes, or raise the limits "
+                                       "(--limit fold-bytes=N, fold-work=N)";
+      else if (!isa<DequantizeOp>(op) && failed(foldOp(&op, most, journal, budget)))
         return failure();
     }
     function.setFunctionType(
@@ -262,6 +269,7 @@ private:
 
   llvm::StringMap<SmallVector<int64_t>> shapeOf;
   llvm::StringMap<int64_t> sizeOf;
+  Limits limits;
 };
 
 } // namespace

@@ -41,12 +41,18 @@ ConstantError Cone::errorOf(nn::ConstantOp op) const {
   return isOld(op.getValue()) ? ConstantError{0, isFlushing ? rounding.least : 0} : ConstantError{2 * rounding.unit, 0};
 }
 
-/// Ops between the root and the leaves, operands first.
+/// More than a comparison evaluates.
+static constexpr size_t mostOps = 400;
+
+/// Ops between the root and the leaves, operands first; where there are too many, some of them.
 void Cone::collect() {
   DenseSet<Value> seen;
   DenseSet<Operation *> taken;
   SmallVector<std::pair<Value, bool>> stack{{originOf(root), false}};
+  constexpr size_t mostSeen = 16 * mostOps; // a wide op reads many leaves
   while (!stack.empty()) {
+    if (isTooLarge = seen.size() > mostSeen || order.size() > mostOps; isTooLarge)
+      break;
     auto [value, isDone] = stack.pop_back_val();
     Operation *op = value.getDefiningOp();
     if (isDone) {
@@ -65,12 +71,12 @@ void Cone::collect() {
     for (Value operand : op->getOperands())
       stack.push_back({originOf(operand), false});
   }
+  spent += static_cast<int64_t>(seen.size());
 }
 
 std::string Cone::plan(ArrayRef<int64_t> elements, int64_t mostWork) {
   allowed = mostWork;
-  constexpr size_t mostOps = 400;
-  if (order.size() > mostOps)
+  if (isTooLarge || order.size() > mostOps)
     return "too many ops";
   for (int64_t element : elements)
     demand(root, element);

@@ -88,6 +88,7 @@ private:
   std::deque<Points> storage;
   std::vector<Step> steps;
   int64_t spent = 0, allowed = 0;
+  bool isTooLarge = false; ///< more ops than are evaluated
   bool isFlushing = true, isSaturating = false;
 };
 

@@ -1,5 +1,6 @@
 // Single elements of ops that only move them: views, copies (MovementOpInterface), pads, gathers by constant indices.
 #include "codegen/check/Rules.h"
+#include "ir/Limits.h"
 #include "ir/Ops.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -134,6 +135,8 @@ Cone::Step throughTables(Operation *op, Cone &cone, const nn::IndexTables &table
 }
 
 Cone::Step pad(nn::PadOp op, Cone &cone) {
+  if (nn::hasLongAxis(op))
+    return {};
   FailureOr<nn::IndexTables> tables = op.sourceTables(nn::constantInts);
   std::optional<double> fill = op.getValue() ? nn::constantScalar(op.getValue()) : std::optional(0.0);
   if (failed(tables) || !fill)
@@ -170,7 +173,7 @@ Cone::Step moving(Operation *op, Cone &cone) {
     return gather(gathering, cone);
   if (auto resize = dyn_cast<nn::ResizeOp>(op); resize && resize.getMode() == "nearest") {
     auto axes = resize.resolveAxes(nn::constantTensor);
-    if (succeeded(axes) && *axes)
+    if (succeeded(axes) && *axes && !nn::hasLongAxis(op))
       return throughTables(op, cone, resize.nearestTables(**axes), resize.getExtrapolationValue().convertToDouble());
   }
   return {};

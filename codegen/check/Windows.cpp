@@ -1,5 +1,6 @@
 // Single elements of pools, reductions and resizes: one number of several elements of one operand.
 #include "codegen/check/Rules.h"
+#include "ir/Limits.h"
 #include "ir/Ops.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -240,7 +241,7 @@ Cone::Step reduction(Operation *op, const nn::ReduceAttributes &a, Cone &cone) {
 
 Cone::Step resize(nn::ResizeOp op, Cone &cone) {
   auto axes = op.resolveAxes(nn::constantTensor);
-  if (failed(axes) || !*axes || !isa<FloatType>(nn::elementTypeOf(op.getY())))
+  if (failed(axes) || !*axes || !isa<FloatType>(nn::elementTypeOf(op.getY())) || nn::hasLongAxis(op))
     return {};
   SmallVector<nn::ResizeOp::Taps> taps;
   nn::Dims in, out;

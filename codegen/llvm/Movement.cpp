@@ -4,6 +4,7 @@
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/Regions.h"
 #include "ir/Diagnostics.h"
+#include "ir/Limits.h"
 #include "ir/ops/View.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -23,6 +24,12 @@ static std::string refuseComputed(Operation *op, ValueRange operands) {
 /// Every operand after the first `data` ones must be constant.
 template <unsigned data> static std::string refuseMovement(Operation *op, const Target &) {
   return refuseComputed(op, op->getOperands().drop_front(data));
+}
+
+/// Elements that lie where a table of each axis says.
+static std::string refuseLong(Operation *op) {
+  return operatorName(op) + " along an axis of more than " + std::to_string(limitsOf(op).table) +
+         " elements takes a table of as many entries: cut it, or raise the limit (--limit table=N)";
 }
 
 static std::string refuseNothing(Operation *, const Target &) { return ""; }
@@ -49,7 +56,7 @@ static LogicalResult emitMovement(KernelEmitter &e, Operation *op) {
   for (const StridedCopy &copy : copies) {
     std::optional<Region> region = regionOf(copy, op);
     if (!region)
-      return op->emitOpError("is no movement by dimensions");
+      return emitUnsupported(op) << refuseLong(op);
     emitRegion(e, *region, {});
   }
   return success();
@@ -72,6 +79,8 @@ static LogicalResult emitIdentity(KernelEmitter &e, Operation *op) {
 
 static std::string refusePad(Operation *op, const Target &) {
   auto pad = cast<PadOp>(op);
+  if (hasLongAxis(op))
+    return refuseLong(op);
   return refuseComputed(op, {pad.getPads(), pad.getAxes()});
 }
 
@@ -89,7 +98,7 @@ static LogicalResult emitPad(KernelEmitter &e, Operation *op) {
     RankedTensorType value = rankedType(pad.getValue());
     return e.read(pad.getValue(), SmallVector<Value>(value.getRank(), e.index(0)));
   };
-  emitRegion(e, {pad.getX(), 0, Dims(tables->offsets.size(), 0), *tables}, fill);
+  emitRegion(e, {pad.getX(), 0, Dims(tables->offsets.size(), 0), Region::placesOf(*tables)}, fill);
   return success();
 }
 

@@ -1,5 +1,6 @@
 // See the header.
 #include "codegen/llvm/Regions.h"
+#include "ir/Limits.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -7,33 +8,29 @@ using namespace mlir;
 using namespace sinter::nn;
 
 namespace sinter::codegen {
+
+Places::Places(const std::vector<int64_t> &all) : count(static_cast<int64_t>(all.size())) {
+  int64_t step = all.size() > 1 ? all[1] - all[0] : 0;
+  bool isLine = true;
+  for (size_t i = 0; i < all.size(); ++i)
+    isLine &= all[i] >= 0 && all[i] == all[0] + static_cast<int64_t>(i) * step;
+  if (isLine)
+    line = Line{all.empty() ? 0 : all[0], step};
+  else
+    list = all;
+}
+
+bool Places::hasFill() const {
+  return llvm::any_of(list, [](int64_t place) { return place < 0; });
+}
+
+std::vector<Places> Region::placesOf(const IndexTables &tables) {
+  return std::vector<Places>(tables.offsets.begin(), tables.offsets.end());
+}
+
 namespace {
 
-/// Places first + i*step.
-struct Line {
-  int64_t first, step;
-};
-
-/// The places of one dimension (or of several merged ones): on a line, or listed.
-struct Table {
-  int64_t count = 0;
-  std::optional<Line> line;
-  std::vector<int64_t> places;
-
-  explicit Table(const std::vector<int64_t> &list) : count(static_cast<int64_t>(list.size())) {
-    int64_t step = list.size() > 1 ? list[1] - list[0] : 0;
-    bool isLine = true;
-    for (size_t i = 0; i < list.size(); ++i)
-      isLine &= list[i] >= 0 && list[i] == list[0] + static_cast<int64_t>(i) * step;
-    if (isLine)
-      line = Line{list.empty() ? 0 : list[0], step};
-    else
-      places = list;
-  }
-  bool hasFill() const {
-    return llvm::any_of(places, [](int64_t place) { return place < 0; });
-  }
-};
+using Line = Places::Line;
 
 /// A stretch [from, to) of the innermost table: a line, or fill.
 struct Stretch {
@@ -41,11 +38,11 @@ struct Stretch {
   std::optional<Line> line;
 };
 
-std::vector<Stretch> stretchesOf(const Table &whole) {
+std::vector<Stretch> stretchesOf(const Places &whole) {
   if (whole.line)
     return {{0, whole.count, whole.line}};
   std::vector<Stretch> result;
-  const std::vector<int64_t> &table = whole.places;
+  const std::vector<int64_t> &table = whole.list;
   for (size_t i = 0; i < table.size();) {
     size_t end = i + 1;
     bool isFill = table[i] < 0;
@@ -67,8 +64,7 @@ class RegionEmitter {
 public:
   RegionEmitter(KernelEmitter &e, const Region &region, function_ref<Value()> fill)
       : e(e), region(region), fill(fill), begin(region.begin) {
-    for (const std::vector<int64_t> &list : region.tables.offsets)
-      tables.emplace_back(list);
+    tables = region.places;
     Value result = e.anchor()->getResult(region.result);
     shape = Dims(rankedType(result).getShape());
     // Bytes go from memory to memory as they are; else elements pass through the fused ops.
@@ -84,7 +80,7 @@ public:
   void emit() {
     collapse();
     Dims sizes;
-    for (const Table &table : tables)
+    for (const Places &table : tables)
       sizes.push_back(table.count);
     int64_t length = sizes.pop_back_val(), rows = *elementCount(sizes);
     std::vector<Stretch> stretches = stretchesOf(tables.back());
@@ -130,8 +126,8 @@ private:
       // Fused ops read per-channel operands: rows then stay within dimensions 0 and 1.
       if (!raw && tables.size() <= (region.begin.size() > 2 ? 3 : 2))
         return;
-      const Table &inner = tables.back();
-      Table &outer = tables[tables.size() - 2];
+      const Places &inner = tables.back();
+      Places &outer = tables[tables.size() - 2];
       bool isWhole = begin.back() == 0 && inner.count == shape.back();
       if (!isWhole || !inner.line || !outer.line)
         return;
@@ -149,11 +145,11 @@ private:
   }
 
   /// The table's value at a run-time index: arithmetic for lines, a load for others.
-  Value place(const Table &table, Value i) {
+  Value place(const Places &table, Value i) {
     if (table.line)
       return e.add(e.mul(i, table.line->step), e.index(table.line->first));
     Tensor data(DType::I64, {table.count});
-    llvm::copy(table.places, data.as<int64_t>().begin());
+    llvm::copy(table.list, data.as<int64_t>().begin());
     return arith::IndexCastOp::create(e.b, e.b.getIndexType(), e.load(e.constant(data), i));
   }
 
@@ -252,7 +248,7 @@ private:
   KernelEmitter &e;
   const Region &region;
   function_ref<Value()> fill;
-  std::vector<Table> tables;
+  std::vector<Places> tables;
   Dims begin, shape; ///< of the result, its trailing dimensions merged like the tables
   bool raw = false, isScalar = false;
 };
@@ -263,6 +259,44 @@ void emitRegion(KernelEmitter &e, const Region &region, function_ref<Value()> fi
   RegionEmitter(e, region, fill).emit();
 }
 
+/// `outer` counted over `inner`: place (i, k) is outer(i) + inner(k). Nothing where that takes a list of more than `most` places.
+static std::optional<Places> joined(const Places &outer, const Places &inner, int64_t most) {
+  if (outer.line && inner.line) {
+    int64_t first = outer.line->first + inner.line->first;
+    if (inner.count == 1)
+      return Places(outer.count, {first, outer.line->step});
+    if (outer.count == 1 || outer.line->step == inner.line->step * inner.count)
+      return Places(outer.count * inner.count, {first, inner.line->step});
+  }
+  std::optional<int64_t> count = product(outer.count, inner.count);
+  if (!count || *count > most)
+    return std::nullopt;
+  std::vector<int64_t> all;
+  auto at = [](const Places &places, int64_t i) {
+    return places.line ? places.line->first + i * places.line->step : places.list[static_cast<size_t>(i)];
+  };
+  for (int64_t i = 0; i < outer.count; ++i)
+    for (int64_t k = 0; k < inner.count; ++k)
+      all.push_back(at(outer, i) + at(inner, k));
+  Places places(*count, {0, 0});
+  places.line.reset();
+  places.list = std::move(all);
+  return places;
+}
+
+static int64_t least(const Places &places) {
+  if (!places.line)
+    return *llvm::min_element(places.list);
+  return places.line->first + std::min<int64_t>(0, (places.count - 1) * places.line->step);
+}
+
+static void shift(Places &places, int64_t by) {
+  if (places.line)
+    places.line->first += by;
+  for (int64_t &place : places.list)
+    place += by;
+}
+
 std::optional<Region> regionOf(const StridedCopy &copy, Operation *op) {
   ArrayRef<int64_t> shape = rankedType(op->getResult(copy.result)).getShape();
   Dims strides = rowMajorStrides(shape);
@@ -270,7 +304,7 @@ std::optional<Region> regionOf(const StridedCopy &copy, Operation *op) {
   size_t rank = shape.size();
   if (llvm::is_contained(copy.shape, 0) || llvm::is_contained(shape, 0)) {
     region.begin.assign(rank, 0);
-    region.tables.offsets.assign(rank, {});
+    region.places.assign(rank, Places(0, {0, 0}));
     if (rank == 0)
       return std::nullopt;
     return region;
@@ -282,7 +316,8 @@ std::optional<Region> regionOf(const StridedCopy &copy, Operation *op) {
   }
   // Each copied dimension lies in the result dimension whose stride divides its own; a result dimension takes
   // all that do, the outermost first.
-  region.tables.offsets.assign(rank, {0});
+  region.places.assign(rank, Places(1, {0, 0}));
+  int64_t most = limitsOf(op).table;
   for (size_t d = copy.shape.size(); d-- > 0;) {
     if (copy.shape[d] == 1)
       continue;
@@ -292,25 +327,27 @@ std::optional<Region> regionOf(const StridedCopy &copy, Operation *op) {
         owner = k;
     if (!owner)
       return std::nullopt;
-    std::vector<int64_t> &table = region.tables.offsets[*owner], longer;
-    if (copy.dstStrides[d] != strides[*owner] * static_cast<int64_t>(table.size()))
+    Places &inner = region.places[*owner];
+    if (copy.dstStrides[d] != strides[*owner] * inner.count)
       return std::nullopt;
-    for (int64_t i = 0; i < copy.shape[d]; ++i)
-      for (int64_t inner : table)
-        longer.push_back(i * copy.srcStrides[d] + inner);
-    table = std::move(longer);
+    std::optional<Places> all = joined(Places(copy.shape[d], {0, copy.srcStrides[d]}), inner, most);
+    if (!all)
+      return std::nullopt;
+    inner = std::move(*all);
   }
   // Backward steps count from the far end, so that no place is negative.
   int64_t first = copy.srcOffset;
-  for (std::vector<int64_t> &table : region.tables.offsets) {
-    int64_t least = *llvm::min_element(table);
-    for (int64_t &place : table)
-      place -= least;
-    first += least;
+  for (Places &places : region.places) {
+    int64_t lowest = least(places);
+    shift(places, -lowest);
+    first += lowest;
   }
   if (rank > 0)
-    for (int64_t &place : region.tables.offsets.front())
-      place += first;
+    shift(region.places.front(), first);
+  // Listed places may lie on a line as a whole.
+  for (Places &places : region.places)
+    if (!places.line)
+      places = Places(std::vector<int64_t>(std::move(places.list)));
   return region;
 }
 

@@ -1,6 +1,7 @@
 // nn.resize: nearest is a region read through tables; linear and cubic combine rows first, a whole row at a
 // time, then the taps along the row.
 #include "ir/ops/Resize.h"
+#include "ir/Limits.h"
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/Regions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -254,6 +255,9 @@ static std::string refuseResize(Operation *op, const Target &) {
   FailureOr<std::optional<Axes>> axes = resize.resolveAxes(constantTensor);
   if (failed(axes) || !*axes)
     return "Resize has scales, sizes or a roi that are computed";
+  if (hasLongAxis(op))
+    return "Resize along an axis of more than " + std::to_string(limitsOf(op).table) +
+           " elements takes a table of as many entries: cut it, or raise the limit (--limit table=N)";
   if (resize.getMode() == "nearest" || (*axes)->empty())
     return "";
   constexpr int64_t maxRows = 64;
@@ -283,7 +287,7 @@ static LogicalResult emitResize(KernelEmitter &e, Operation *op) {
     IndexTables tables = resize.nearestTables(**axes);
     Type type = computeType(elementTypeOf(resize.getX()));
     auto fill = [&] { return e.number(type, resize.getExtrapolationValue().convertToFloat()); };
-    emitRegion(e, {resize.getX(), 0, Dims(tables.offsets.size(), 0), tables}, fill);
+    emitRegion(e, {resize.getX(), 0, Dims(tables.offsets.size(), 0), Region::placesOf(tables)}, fill);
     return success();
   }
   Interpolation(e, resize, **axes).emit();

@@ -1,4 +1,5 @@
 // Data movement and resampling for oneDNN.
+#include "ir/Limits.h"
 #include "codegen/onednn/Lowering.h"
 
 #include <cmath>
@@ -90,6 +91,8 @@ std::string lowerResize(Lowering &lowering, ResizeOp op) {
       op.resolveAxes([](Value value) { return constantTensor(value); });
   if (failed(axes) || !*axes)
     return "its scales or sizes are computed at run time";
+  if (hasLongAxis(op))
+    return "an axis is longer than a table may be";
   size_t rank = (*axes)->size();
   if (rank < 3 || rank > 5)
     return "oneDNN resamples one to three spatial dimensions";

@@ -274,7 +274,8 @@ SINTER_API void sinter_options_free(sinter_options_t *options);
 
 /** Sets an option of `sinter compile` by its name without the dashes: "target-cpu" ("x86-64-v3"), "target-triple", "backend" ("auto",
  * "llvm", "onednn", "reference"), "math" ("strict", "default", "fast"), "jobs" ("1" to "1024"), and, with "true" or "false",
- * "optimise", "assume-finite", "freeze-inputs", "prune", "verify-rewrites", "check-rewrites" (on by default), "fail-on-unsound". For sinter_compile_to_file with "obj" also "standalone" ("true"),
+ * "optimise", "assume-finite", "freeze-inputs", "prune", "verify-rewrites", "check-rewrites" (on by default), "fail-on-unsound". What a model may ask for (docs/limits.md): "limit-value", "limit-ops",
+ * "limit-parts", "limit-fold-work", "limit-fold-bytes" and "limit-table", each with a whole number. For sinter_compile_to_file with "obj" also "standalone" ("true"),
  * "symbol" and "weights-file". For sinter_compile and sinter_compile_memory also, since 1.1, "open": "auto" (a model whose inputs leave a
  * dimension open is an open model), "true" (every model is, so that shapes may follow from the values of its inputs) or "false" (open
  * dimensions are an error), and "shape-cache" ("1" to "1024"; 16): how many compiled shapes an open model keeps, the last used ones. */

@@ -77,6 +77,15 @@ static LogicalResult importIf(NodeImporter &n) {
   return n.unsupported("its branches give different types or shapes: its condition would have to be a constant");
 }
 
+/// Fails where so many runs of a body are more ops than a model may have.
+static LogicalResult expectRounds(NodeImporter &n, int64_t count, const onnx::GraphProto &body) {
+  std::optional<int64_t> ops = product(std::max<int64_t>(count, 0), std::max(body.node_size(), 1));
+  if (ops && *ops <= n.limits().ops)
+    return success();
+  return n.unsupported("runs " + Twine(count) + " times, which makes more than the " + Twine(n.limits().ops) +
+                       " ops that a model may have: run it less often, or raise the limit (--limit ops=N)");
+}
+
 //===- Loop ---------------------------------------------------------------===//
 
 namespace {
@@ -163,6 +172,15 @@ LogicalResult LoopImporter::iterate(int64_t number, bool mayNotRun) {
   return failure(failed(more) || !*more);
 }
 
+/// Whether the body hands its condition on as it is: then the trip count alone says how often it runs.
+static bool runsThrough(const onnx::GraphProto &body) {
+  const std::string &given = body.input(1).name(), &next = body.output(0).name();
+  return given == next || llvm::any_of(body.node(), [&](const onnx::NodeProto &node) {
+           bool isCopy = node.op_type() == "Identity" && node.input_size() == 1 && node.input(0) == given;
+           return isCopy && node.output_size() == 1 && node.output(0) == next;
+         });
+}
+
 LogicalResult LoopImporter::run() {
   if (failed(n.expectAnyInputs(0, n.inputCount())) || n.inputCount() < 2 || !(body = n.graphAttr("body")))
     return n.invalid("needs a trip count, a condition (either may be empty) and a body");
@@ -178,6 +196,9 @@ LogicalResult LoopImporter::run() {
       return n.unsupported("needs a trip count that is known: make it an initializer");
     trips = toInts(*known)[0];
   }
+  if (trips && runsThrough(*body) &&
+      (failed(expectRounds(n, *trips, *body)) || failed(n.expectPieces(scans.empty() ? 0 : *trips, 0))))
+    return failure();
   bool runs = !trips || *trips > 0;
   if (Value condition = n.input(1); condition && runs) {
     FailureOr<bool> first = decide(condition);
@@ -262,6 +283,8 @@ LogicalResult ScanImporter::scan(std::vector<Imported> states, ArrayRef<Value> s
   }
   if (*steps == 0)
     return n.unsupported("scans no steps");
+  if (failed(n.expectPieces(outputAxes.empty() ? 0 : *steps, 0)) || failed(expectRounds(n, *steps, *body)))
+    return failure();
   std::vector<std::vector<Value>> stacks(outputAxes.size());
   for (int64_t step = 0; step < *steps; ++step) {
     std::vector<Imported> inputs = states;
@@ -304,6 +327,8 @@ LogicalResult ScanImporter::scanBatches(ArrayRef<Value> states, ArrayRef<Value> 
   int64_t batch = dim(sequences[0], 0);
   if (ShapedType::isDynamic(batch) || batch < 1)
     return n.unsupported("needs a known batch: give the input's shape");
+  if (failed(n.expectPieces(batch, 0)) || failed(expectRounds(n, batch, *body)))
+    return failure();
   SmallVector<SmallVector<Value>> rows(states.size() + outputAxes.size());
   for (int64_t i = 0; i < batch; ++i) {
     auto row = [&](Value value) { return gather(value, n.intScalar(i), 0); };

@@ -5,14 +5,18 @@
 #include "ir/ops/Detection.h"
 #include "ir/ops/Indexing.h"
 #include "ir/ops/Math.h"
-#include <numeric>
 
 using namespace mlir;
 
 namespace sinter::nn {
 
-/// Places are constants of this size.
-static constexpr int64_t mostPicked = int64_t(1) << 27;
+/// Places are a few tables of this size, one along with another.
+static int64_t mostPicked(NodeImporter &n) { return 16 * std::clamp<int64_t>(n.limits().table, 0, int64_t(1) << 40); }
+
+static LogicalResult refuseSize(NodeImporter &n, int64_t size, StringRef what) {
+  return n.unsupported("of " + Twine(size) + " " + what + " takes tables of more than the " + Twine(mostPicked(n)) +
+                       " entries that are allowed: give a smaller input, or raise the limit (--limit table=N)");
+}
 
 namespace {
 
@@ -34,11 +38,7 @@ private:
   Value before(Value marks) {
     return n.create<CumSumOp>(marks, n.intScalar(0), n.builder.getBoolAttr(true), n.builder.getBoolAttr(false));
   }
-  Value iota(int64_t size) {
-    Tensor tensor(DType::I64, {size});
-    std::iota(tensor.as<int64_t>().begin(), tensor.as<int64_t>().end(), 0);
-    return constant(tensor);
-  }
+  Value iota(int64_t size) { return n.counting(size); }
   Value orderOfRows(Value rows, int64_t count);
   Value differs(Value a, Value b);
   /// A result, cut to its size where its count is known.
@@ -57,7 +57,7 @@ Imported Picker::counted(Value value, int64_t axis, Value count) {
 }
 
 Value Picker::scattered(Value values, Value targets, int64_t size, StringRef reduction) {
-  Value zeros = constant(Tensor(typeOf(values), {size + 1}));
+  Value zeros = expand(n.scalar(0, typeOf(values)), {size + 1});
   Value all = n.create<ScatterElementsOp>(zeros, targets, values, int64_t(0), reduction);
   return slice(all, 0, 0, size);
 }
@@ -78,8 +78,8 @@ LogicalResult Picker::nonZero() {
   int64_t size = dim(flat, 0);
   if (size == 0)
     return n.finish(constant(Tensor(DType::I64, {std::max<int64_t>(rank(x), 1), 0})));
-  if (size > mostPicked)
-    return n.unsupported("of more than " + Twine(mostPicked) + " elements is not implemented");
+  if (size > mostPicked(n))
+    return refuseSize(n, size, "elements");
   Value mask = typeOf(x) == DType::Bool ? flat : Value(n.create<NotOp>(equal(flat, number(0, flat))));
   Value at = places(mask, size);
   SmallVector<Value> rows;
@@ -109,8 +109,8 @@ LogicalResult Picker::compress() {
   int64_t size = std::min(dim(condition, 0), dim(x, *axis));
   if (size == 0)
     return n.finish(slice(x, *axis, 0, 0));
-  if (size > mostPicked)
-    return n.unsupported("of more than " + Twine(mostPicked) + " slices is not implemented");
+  if (size > mostPicked(n))
+    return refuseSize(n, size, "slices");
   Value mask = dim(condition, 0) == size ? condition : slice(condition, 0, 0, size);
   return n.finishAny(counted(gather(x, places(mask, size), *axis), *axis, countOf(mask)));
 }
@@ -162,8 +162,8 @@ LogicalResult Picker::unique() {
   constexpr double mostCompared = 1 << 26;
   if (count == 0 || width == 0)
     return n.unsupported("of an empty tensor is not implemented");
-  if (count > mostPicked)
-    return n.unsupported("of more than " + Twine(mostPicked) + " slices is not implemented");
+  if (count > mostPicked(n))
+    return refuseSize(n, count, "slices");
   if (width > 1 && static_cast<double>(count) * static_cast<double>(count) * static_cast<double>(width) > mostCompared)
     return n.unsupported("compares more slices with each other than are supported");
   Value order;

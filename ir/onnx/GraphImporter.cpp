@@ -9,6 +9,7 @@
 #include "ir/ops/Constant.h"
 #include "ir/ops/View.h"
 #include "runtime/TensorProto.h"
+#include <numeric>
 
 using namespace mlir;
 
@@ -25,9 +26,8 @@ static constexpr int64_t oldestOpset = 1, newestOpset = 27;
 /// Larger inputs are data, from which no shape follows.
 static constexpr int64_t mostShapeElements = 4096;
 
-/// More nesting, or more nodes in all, than any model has: hostile files end here.
+/// More nesting than any model has: hostile files end here.
 static constexpr int deepestBody = 32;
-static constexpr int64_t mostBodyNodes = 1 << 17;
 
 GraphImporter::GraphImporter(const onnx::ModelProto &model, const ModelFolder &folder, MLIRContext &context,
                              const ImportOptions &options)
@@ -72,6 +72,17 @@ Value GraphImporter::ints(ArrayRef<int64_t> values, bool isScalar) {
   builder.setInsertionPointToStart(&function.getBody().front());
   Tensor tensor(DType::I64, isScalar ? Shape() : Shape{static_cast<int64_t>(values.size())});
   llvm::copy(values, tensor.as<int64_t>().begin());
+  return constant = ConstantOp::create(builder, function.getLoc(), tensor);
+}
+
+Value GraphImporter::counting(int64_t size) {
+  Value &constant = countings[size];
+  if (constant)
+    return constant;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(&function.getBody().front());
+  Tensor tensor(DType::I64, {size});
+  std::iota(tensor.as<int64_t>().begin(), tensor.as<int64_t>().end(), 0);
   return constant = ConstantOp::create(builder, function.getLoc(), tensor);
 }
 
@@ -153,7 +164,12 @@ Expected<RankedTensorType> GraphImporter::declaredType(const std::string &name, 
     shape.assign(shapeGiven->second.begin(), shapeGiven->second.end());
   if (llvm::any_of(shape, [](int64_t dim) { return dim < 0 && !ShapedType::isDynamic(dim); }))
     return fail(ErrorCode::InvalidArgument, "was given a negative dimension");
-  return RankedTensorType::get(shape, toMlir(*type, builder.getContext()));
+  if (static_cast<int64_t>(shape.size()) > maxRank)
+    return fail(ErrorCode::Unsupported, "has rank " + std::to_string(shape.size()) + "; the limit is " + std::to_string(maxRank));
+  auto result = RankedTensorType::get(shape, toMlir(*type, builder.getContext()));
+  if (std::string reason = refuseType(result, options.limits); !reason.empty())
+    return fail(ErrorCode::Unsupported, "cannot be: " + reason);
+  return result;
 }
 
 Imported GraphImporter::addArgument(const std::string &name, Type type, NamedAttrList named) {
@@ -268,7 +284,12 @@ Status GraphImporter::addNode(const onnx::NodeProto &node, const std::string &na
     NodeImporter importer(*this, builder, nameLoc(name), node, opset == scope.opsets.end() ? 1 : opset->second,
                           inputs, folder);
     Scope *outer = std::exchange(current, &scope);
-    LogicalResult imported = importers().find(operatorOf(node))(importer);
+    LogicalResult imported = failure();
+    try {
+      imported = importers().find(operatorOf(node))(importer);
+    } catch (const ImportStopped &) {
+      // The importer has the error.
+    }
     current = outer;
     for (const std::string &warning : importer.warnings())
       if (options.warn)
@@ -291,7 +312,21 @@ Status GraphImporter::addNode(const onnx::NodeProto &node, const std::string &na
   return {};
 }
 
+std::optional<Failure> GraphImporter::spendOps(int64_t count) {
+  spentOps += count;
+  if (spentOps <= options.limits.ops)
+    return std::nullopt;
+  return Failure{ErrorCode::Unsupported, "the model becomes more than the " + std::to_string(options.limits.ops) +
+                                             " ops that it may have, with its loops, branches and functions written out: make it smaller, or raise the limit (--limit ops=N)"};
+}
+
 Status GraphImporter::addNodes(const onnx::GraphProto &graph, Scope &scope) {
+  // Before any of them is looked at. Constants are cheap.
+  int64_t nodes = llvm::count_if(graph.node(), [](const onnx::NodeProto &node) { return node.op_type() != "Constant"; });
+  if (nodes > options.limits.ops - std::min(spentOps, options.limits.ops))
+    (void)spendOps(nodes);
+  if (std::optional<Failure> failure = spendOps(0))
+    return *failure;
   std::vector<std::string> names = nodeNames(graph, nodeNamesSeen);
   Expected<std::vector<int>> order =
       evaluationOrder(graph, names, [&](const std::string &name) { return knows(name, &scope); });
@@ -308,9 +343,6 @@ Status GraphImporter::addNodes(const onnx::GraphProto &graph, Scope &scope) {
   // Nodes that cannot be imported are collected; whatever reads their outputs is skipped.
   std::vector<std::string> problems;
   for (int i : *order) {
-    if (++importedNodes > mostBodyNodes && depth > 0)
-      return {ErrorCode::Unsupported,
-              "loops and branches of more than " + std::to_string(mostBodyNodes) + " nodes in all are not supported"};
     Status status = addNode(graph.node(i), names[i], scope);
     if (!status.ok() && status.failure().code != ErrorCode::Unsupported)
       return status;
@@ -364,7 +396,9 @@ Expected<std::vector<Imported>> GraphImporter::importIn(const onnx::GraphProto &
   if (body.input_size() != static_cast<int>(inputs.size()))
     return Failure{ErrorCode::InvalidFile, "its body takes " + std::to_string(body.input_size()) + " inputs, not " +
                                                std::to_string(inputs.size())};
-  ++importedNodes; // an empty body, repeated, counts too
+  // An empty body, repeated, counts too.
+  if (std::optional<Failure> failure = spendOps(1))
+    return *failure;
   ++depth;
   Status status = addInitializers(body, scope);
   for (auto [info, value] : llvm::zip_equal(body.input(), inputs))

@@ -18,7 +18,10 @@ public:
   Expected<std::vector<Imported>> importBody(const onnx::GraphProto &body,
                                              llvm::ArrayRef<Imported> inputs, bool mayNotRun) override;
   mlir::Value ints(llvm::ArrayRef<int64_t> values, bool isScalar) override;
+  mlir::Value counting(int64_t size) override;
   bool mayNotRun() const override { return speculations > 0; }
+  const Limits &limits() const override { return options.limits; }
+  std::optional<Failure> spendOps(int64_t count) override;
 
 private:
   /// Versions by domain; the default domain is "".
@@ -72,10 +75,11 @@ private:
   mlir::func::FuncOp function;
   llvm::SmallVector<mlir::DictionaryAttr> argumentAttributes;
   std::map<std::pair<bool, std::vector<int64_t>>, mlir::Value> intConstants;
+  std::map<int64_t, mlir::Value> countings;
   Scope *current = nullptr; ///< of the node that is being imported
   int depth = 0;  ///< of functions and bodies
   int speculations = 0; ///< bodies that may be computed for nothing
-  int64_t importedNodes = 0;
+  int64_t spentOps = 0;
 };
 
 } // namespace sinter::nn

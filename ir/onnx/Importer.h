@@ -1,6 +1,7 @@
 // Reads an ONNX model file into a module of the nn dialect.
 #pragma once
 
+#include "ir/Limits.h"
 #include "ir/onnx/ModelFile.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -34,6 +35,8 @@ struct ImportOptions {
   /// Where given: every node is listed here, and so is what else cannot be imported; the module holds what can. Values that
   /// nothing computes then are no outputs.
   std::vector<NodeReport> *report = nullptr;
+  /// What the model may ask for.
+  Limits limits;
   /// Told of nodes that are odd but no error. May be null.
   std::function<void(const std::string &)> warn = {};
 };

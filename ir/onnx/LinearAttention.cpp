@@ -50,6 +50,8 @@ LogicalResult LinearAttentionImporter::run() {
     return n.invalid("has the update_rule '" + rule + "', which does not fit its inputs decay and beta");
   int64_t batch = dim(query, 0), steps = dim(query, 1), keySize = dim(query, 2) / heads;
   int64_t valueSize = dim(value, 2) / keyHeads;
+  if (steps > 0 && failed(n.expectPieces(steps, 16)))
+    return failure();
   if (steps < 1 || steps > mostSteps)
     return n.unsupported("runs " + Twine(steps) + " steps; 1 to " + Twine(mostSteps) + " are implemented");
   real = typeOf(query) == DType::F64 ? DType::F64 : DType::F32;
@@ -58,7 +60,7 @@ LogicalResult LinearAttentionImporter::run() {
     scale = 1 / std::sqrt(static_cast<double>(keySize));
   Value q = split(query, heads), k = split(key, keyHeads), v = split(value, keyHeads);
   Value decay = split(n.input(4), keyHeads), beta = n.input(5) ? reshape(cast(n.input(5), real), {0, 0, -1, 1}) : Value();
-  Value state = n.input(3) ? cast(n.input(3), real) : constant(Tensor(real, {batch, keyHeads, keySize, valueSize}));
+  Value state = n.input(3) ? cast(n.input(3), real) : expand(n.scalar(0, real), {batch, keyHeads, keySize, valueSize});
   SmallVector<Value> outputs;
   for (int64_t step = 0; step < steps; ++step) {
     Value column = unsqueeze(at(k, step), 3), written = at(v, step);

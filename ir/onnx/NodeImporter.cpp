@@ -174,11 +174,43 @@ void NodeImporter::inferTypes(Operation *op) {
     for (auto [result, type] : llvm::zip_equal(op->getResults(), types))
       result.setType(type);
   }
-  if (inferred && succeeded(verify(op, /*verifyRecursively=*/false)))
+  if (inferred && succeeded(verify(op, /*verifyRecursively=*/false))) {
+    for (Type type : types)
+      if (std::string reason = refuseType(type, limits()); !reason.empty()) {
+        (void)unsupported(reason);
+        stop();
+      }
     return;
+  }
   if (speaksOfMixedTypes(message))
     message = describeMixed(op);
   (void)(isTypeConstraint(message) ? unsupported(message) : invalid(message));
+  stop();
+}
+
+void NodeImporter::stop() {
+  assert(error && "an import stops for a reason");
+  throw ImportStopped();
+}
+
+void NodeImporter::checkLimits(unsigned results, unsigned operands) {
+  if (failed(expectPieces(std::max(results, operands), 0)))
+    stop();
+  if (std::optional<Failure> failure = model.spendOps(1)) {
+    (void)fail(*failure);
+    stop();
+  }
+}
+
+LogicalResult NodeImporter::expectPieces(int64_t count, int64_t opsEach) {
+  if (count > limits().parts)
+    return unsupported("has " + Twine(count) + " parts, more than the " + Twine(limits().parts) +
+                       " that are allowed: use fewer, or raise the limit (--limit parts=" + Twine(count) + ")");
+  std::optional<int64_t> ops = product(count, opsEach);
+  if (std::optional<Failure> failure = model.spendOps(0); !failure && ops && *ops <= limits().ops)
+    return success();
+  return unsupported("becomes " + (ops ? Twine(*ops) : Twine("countless")) + " ops, more than the " + Twine(limits().ops) +
+                     " that a model may have: use fewer, or raise the limit (--limit ops=N)");
 }
 
 /// Shape arithmetic is small, and no deeper than this.

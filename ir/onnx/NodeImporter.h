@@ -3,6 +3,7 @@
 // unsupported() or invalid().
 #pragma once
 
+#include "ir/Limits.h"
 #include "ir/NN.h"
 #include "ir/onnx/Imported.h"
 #include "ir/onnx/Registry.h"
@@ -25,8 +26,17 @@ public:
   /// A 1-D constant of i64 (a scalar where `isScalar`); equal ones are one op.
   virtual mlir::Value ints(llvm::ArrayRef<int64_t> values, bool isScalar) = 0;
   /// Whether the node stands in a branch or an iteration that is computed whether a run takes it or not.
+  /// 0, 1, ... below `size`, as a 1-D constant of i64; one of each size.
+  virtual mlir::Value counting(int64_t size) = 0;
   virtual bool mayNotRun() const = 0;
+  virtual const Limits &limits() const = 0;
+  /// Counts ops that are about to be made: why there may not be so many more, or nothing.
+  virtual std::optional<Failure> spendOps(int64_t count) = 0;
 };
+
+/// Ends the import of a node whose error is set. Whoever runs an importer function catches it: an importer never goes on with
+/// values that could not be made, however deep in an expression it is.
+struct ImportStopped {};
 
 class NodeImporter {
 public:
@@ -73,8 +83,10 @@ public:
   /// Names an attribute that has no effect on inference.
   void ignoreAttr(llvm::StringRef name) { asked.insert(name); }
 
-  /// Creates an op with `results` results (all of them tensors); their types are inferred.
+  /// Creates an op with `results` results (all of them tensors); their types are inferred. Throws ImportStopped, after an
+  /// error that finish() would report, where they cannot be.
   template <typename Op, typename... Args> Op createN(unsigned results, Args &&...args) {
+    checkLimits(results, (0 + ... + countOf(args)));
     // Any tensor type will do until inference replaces it.
     llvm::SmallVector<mlir::Type> placeholders(results, mlir::UnrankedTensorType::get(builder.getF32Type()));
     Op op = Op::create(builder, loc, mlir::TypeRange(placeholders), std::forward<Args>(args)...);
@@ -99,10 +111,17 @@ public:
   mlir::Value constant(const Tensor &tensor);
   /// A 1-D constant of i64.
   mlir::Value ints(llvm::ArrayRef<int64_t> values) { return model.ints(values, false); }
+  /// 0, 1, ... below `size` as i64, for sizes that a table may have.
+  mlir::Value counting(int64_t size) { return model.counting(size); }
   /// A scalar constant of i64.
   mlir::Value intScalar(int64_t value) { return model.ints(value, true); }
   /// A scalar constant of the given element type.
   mlir::Value scalar(double value, DType type);
+
+  /// Fails, with an error, where a node is to become `count` pieces, each of `opsEach` ops, and that is more than the limits allow.
+  /// Asked before anything is sized by a number of the model.
+  mlir::LogicalResult expectPieces(int64_t count, int64_t opsEach = 1);
+  const Limits &limits() const { return model.limits(); }
 
   /// Declares the node's outputs, in order; the model may name fewer. Fails if anything before failed.
   mlir::LogicalResult finish(mlir::ValueRange values);
@@ -131,6 +150,15 @@ private:
   const onnx::AttributeProto *find(llvm::StringRef name, int type, llvm::StringRef typeName);
   void inferTypes(mlir::Operation *op);
   void markSpeculative(mlir::Operation *op);
+  /// Of an argument that is a list of operands, how many.
+  template <typename T> static unsigned countOf(const T &argument) {
+    if constexpr (std::is_convertible_v<const T &, mlir::ValueRange> && !std::is_convertible_v<const T &, mlir::Value>)
+      return mlir::ValueRange(argument).size();
+    return 0;
+  }
+  /// Stops where an op would be one too many, or has too many operands or results.
+  void checkLimits(unsigned results, unsigned operands);
+  [[noreturn]] void stop();
   std::optional<Tensor> evaluate(mlir::Value value, bool freezes, int depth, Found &found,
                                  llvm::SmallVectorImpl<mlir::BlockArgument> &read);
 

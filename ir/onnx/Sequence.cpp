@@ -31,6 +31,8 @@ static std::optional<int64_t> positionOf(NodeImporter &n, int input, int64_t siz
 static LogicalResult importSequenceConstruct(NodeImporter &n) {
   if (n.inputCount() == 0 || failed(n.expectInputs(n.inputCount(), n.inputCount())))
     return n.invalid("has no inputs");
+  if (failed(n.expectPieces(n.inputCount(), 0)))
+    return failure();
   Elements elements;
   for (int i = 0; i < n.inputCount(); ++i)
     elements.push_back(n.anyInput(i));
@@ -69,7 +71,7 @@ static LogicalResult importSequenceInsert(NodeImporter &n) {
       return failure();
     at = position->size() == 1 && position->front() == size ? size : positionOf(n, 2, size);
   }
-  if (!at)
+  if (!at || failed(n.expectPieces(size + 1, 0)))
     return failure();
   Elements result = *elements;
   result.insert(result.begin() + *at, n.anyInput(1));
@@ -107,16 +109,20 @@ static LogicalResult importSplitToSequence(NodeImporter &n) {
     return n.unsupported("needs known sizes: give the input's shape");
   SmallVector<int64_t> sizes;
   if (!n.input(1)) {
+    if (failed(n.expectPieces(size, keeps ? 1 : 2)))
+      return failure();
     sizes.assign(static_cast<size_t>(size), 1);
   } else {
     std::optional<SmallVector<int64_t>> split = n.knownInts(1, "split");
-    if (!split)
+    if (!split || failed(n.expectPieces(static_cast<int64_t>(split->size()))))
       return failure();
     sizes = *split;
     if (c.rank(n.input(1)) == 0) {
-      int64_t each = sizes.front();
+      int64_t each = sizes.front(); // a scalar has one element
       if (each < 1)
         return n.invalid("splits into pieces of " + Twine(each));
+      if (failed(n.expectPieces(size / each)))
+        return failure();
       sizes.assign(static_cast<size_t>(size / each), each);
       if (size % each)
         sizes.push_back(size % each);
@@ -163,6 +169,8 @@ static LogicalResult importSequenceMap(NodeImporter &n) {
   const onnx::GraphProto *body = n.graphAttr("body");
   if (!first || !body)
     return failure();
+  if (failed(n.expectPieces(static_cast<int64_t>(first->size()), body->node_size())))
+    return failure();
   std::vector<Elements> results(static_cast<size_t>(body->output_size()));
   for (size_t i = 0; i < first->size(); ++i) {
     std::vector<Imported> inputs;
@@ -175,6 +183,8 @@ static LogicalResult importSequenceMap(NodeImporter &n) {
     Expected<std::vector<Imported>> outputs = n.importBody(*body, inputs);
     if (!outputs)
       return n.fail(outputs.failure());
+    if (outputs->size() != results.size())
+      return n.invalid("has a body that does not give its outputs");
     for (auto [all, one] : llvm::zip_equal(results, *outputs))
       all.push_back(one);
   }

@@ -6,7 +6,7 @@ using namespace mlir;
 namespace sinter::nn {
 
 /// What is compared at once: a bound on the memory of one operator.
-static constexpr double mostCompared = 1 << 28;
+static constexpr double mostCompared = 1 << 24;
 
 static LogicalResult importTfIdf(NodeImporter &n) {
   if (failed(n.expectInputs(1, 1)))
@@ -28,6 +28,9 @@ static LogicalResult importTfIdf(NodeImporter &n) {
   if (isFloat(c.typeOf(x)) || (mode != "TF" && mode != "IDF" && mode != "TFIDF") || shortest < 1 || longest < shortest ||
       longest > static_cast<int64_t>(starts.size()) || skips < 0 || places.empty())
     return n.invalid("has contradictory lengths, places or mode");
+  if (int64_t most = *llvm::max_element(places); most >= n.limits().table)
+    return n.unsupported("counts at place " + Twine(most) + ", beyond the " + Twine(n.limits().table) +
+                         " that a table may have: use smaller ngram_indexes, or raise the limit (--limit table=N)");
   int64_t outputs = *llvm::max_element(places) + 1, length = c.dim(x, 1), batch = c.dim(x, 0);
   if (*llvm::min_element(places) < 0 || (weights && static_cast<int64_t>(weights->size()) < outputs))
     return n.invalid("has negative places, or too few weights");
@@ -67,6 +70,8 @@ static LogicalResult importTfIdf(NodeImporter &n) {
     }
     if (!found)
       continue;
+    if (static_cast<double>(grams) > mostCompared / std::max<double>(static_cast<double>(outputs), 1))
+      return n.unsupported("places more elements than are supported");
     std::vector<double> to(static_cast<size_t>(grams * outputs), 0);
     for (int64_t g = 0; g < grams; ++g)
       to[static_cast<size_t>(g * outputs + places[first + static_cast<size_t>(g)])] = 1;

@@ -287,7 +287,7 @@ std::optional<ChannelFlow> ResizeOp::channelFlow(unsigned, int64_t from, unsigne
   if (from != to || failed(axes) || !*axes)
     return std::nullopt;
   const Axis &axis = (**axes)[static_cast<size_t>(from)];
-  if (axis.in != axis.out || !makeTaps(axis).isIdentity)
+  if (axis.in != axis.out || axis.scale != 1 || !makeTaps(axis).isIdentity)
     return std::nullopt;
   // The weights of taps add up to 1, except outside the operand, where there are none.
   ChannelFlow flow = ChannelFlow::straight(axis.in);

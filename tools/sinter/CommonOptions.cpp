@@ -2,6 +2,7 @@
 #include "tools/sinter/Print.h"
 #include "tools/sinter/CommonOptions.h"
 
+#include "codegen/CheckLimits.h"
 #include "runtime/ThreadCount.h"
 
 #include <CLI/CLI.hpp>
@@ -168,6 +169,21 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
   list("--shape", shapes_, "NAME=1x3x224x224", "Shape of an input whose dimensions the model leaves open");
   list("--empty", empty_, "NAME", "An input that is a sequence or optional and holds nothing");
   list("--dim", dims_, "NAME=N", "Value of a symbolic dimension, e.g. batch=4");
+  app.add_option_function<std::vector<std::string>>(
+         "--limit",
+         [this](const std::vector<std::string> &texts) {
+           for (const std::string &text : texts) {
+             auto parts = splitAssignment(text);
+             auto most = parts ? parseDimension(parts->second) : std::nullopt;
+             if (!most)
+               throw CLI::ValidationError("--limit", "'" + text + "' is not of the form NAME=N, N a whole number");
+             compile.limits[parts->first] = *most;
+           }
+         },
+         "What a model may ask for: value, ops, parts, fold-work, fold-bytes, table (docs/limits.md)")
+      ->group(compileGroup)
+      ->allow_extra_args(false)
+      ->type_name("NAME=N");
   list("--input-range", ranges_, "NAME=LO:HI", "Declares that an input is finite and within [LO, HI]");
   app.add_flag("--freeze-inputs", compile.freezeInputs, "Treat inputs that have a default value as constants")
       ->group(compileGroup);
@@ -246,6 +262,8 @@ Status CommonOptions::finish() {
     compile.shapeSets.push_back(std::move(*set));
   }
   if (Status s = parseAssignments("--dim", "NAME=N", dims_, compile.dims, parseDimension); !s.ok())
+    return s;
+  if (Status s = checkLimits(compile); !s.ok())
     return s;
   return parseAssignments("--input-range", "NAME=LO:HI with finite LO <= HI", ranges_, compile.inputRanges,
                           parseRange);

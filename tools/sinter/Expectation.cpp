@@ -1,5 +1,6 @@
 // Reads expect.json strictly (an unknown shape of a key is an error, not an expectation less) and checks
 // outcomes.
+#include "codegen/ParseJson.h"
 #include "tools/sinter/Expectation.h"
 
 #include "runtime/File.h"
@@ -110,10 +111,8 @@ Expected<std::optional<Expectation>> readExpectation(const std::string &folder) 
   Expected<std::vector<std::byte>> bytes = readFile(path);
   if (!bytes)
     return bytes.failure();
-  auto parsed = llvm::json::parse({reinterpret_cast<const char *>(bytes->data()), bytes->size()});
+  auto parsed = parseJson({reinterpret_cast<const char *>(bytes->data()), bytes->size()});
   const Object *object = parsed ? parsed->getAsObject() : nullptr;
-  if (!parsed)
-    llvm::consumeError(parsed.takeError());
   Expectation expectation;
   if (!object || !readOutcomes(*object, "batch_norms", expectation.batchNorms) ||
       !readOutcomes(*object, "activations", expectation.activations) || !readRanges(*object, expectation) ||
@@ -128,10 +127,8 @@ std::optional<std::string> findUnmetOutcome(const Expectation &expectation, cons
   if (!explanation)
     return "the compiler gave no explanation to check the expected outcomes against (--numbers-only skips "
            "them)";
-  auto parsed = llvm::json::parse(explanation);
+  auto parsed = parseJson(explanation);
   const Object *object = parsed ? parsed->getAsObject() : nullptr;
-  if (!parsed)
-    llvm::consumeError(parsed.takeError());
   if (!object)
     return "the compiler's explanation is no JSON object";
   if (auto problem = checkList(*object, "batch_norms", expectation.batchNorms))

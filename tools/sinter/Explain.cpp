@@ -1,4 +1,5 @@
 // `sinter explain`: what became of every BatchNorm and activation of a model, and why.
+#include "codegen/ParseJson.h"
 #include "codegen/Inspection.h"
 #include "passes/Codes.h"
 #include "tools/sinter/Print.h"
@@ -243,10 +244,8 @@ int ExplainCommand::run() {
   Expected<std::string> text = explanation();
   if (!text)
     return report(text.failure());
-  auto parsed = llvm::json::parse(*text);
+  auto parsed = parseJson(*text);
   Object *object = parsed ? parsed->getAsObject() : nullptr;
-  if (!parsed)
-    llvm::consumeError(parsed.takeError());
   if (!object)
     return report({ErrorCode::InvalidFile, fmt::format("the explanation in '{}' is damaged", model)});
   if (status = calibration.empty() ? Status() : measure(*object); !status.ok())

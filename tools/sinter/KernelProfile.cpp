@@ -1,4 +1,5 @@
 // See the header.
+#include "codegen/ParseJson.h"
 #include "tools/sinter/KernelProfile.h"
 
 #include "runtime/PeakFlops.h"
@@ -53,9 +54,9 @@ std::vector<int32_t> partsToObserve(const std::vector<int> &calls, double runMs)
 void addExplanation(const Model &model, std::vector<KernelProfile> &kernels) {
   if (!model.abi().explanation)
     return;
-  auto parsed = llvm::json::parse(model.abi().explanation);
+  auto parsed = parseJson(model.abi().explanation);
   if (!parsed)
-    return llvm::consumeError(parsed.takeError());
+    return;
   const llvm::json::Object *object = parsed->getAsObject();
   const llvm::json::Array *rows = object ? object->getArray("kernels") : nullptr;
   if (!rows || rows->size() != kernels.size())

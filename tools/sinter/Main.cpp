@@ -5,6 +5,7 @@
 #include "runtime/onednn/OneDnn.h"
 #include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
+#include "tools/sinter/LastWord.h"
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -88,6 +89,7 @@ static void keepFreedMemory() {
 
 int main(int argc, char **argv) {
   keepFreedMemory();
+  sinter::installLastWord();
   for (int signal : {SIGINT, SIGTERM, SIGHUP})
     std::signal(signal, sinter::onInterrupt);
   sinter::onednn::registerFallback();

@@ -1,0 +1,46 @@
+// See FoldOp.h.
+#include "ir/Cost.h"
+#include "ir/Limits.h"
+#include "ir/Ops.h"
+#include "passes/FoldOp.h"
+
+using namespace mlir;
+
+namespace sinter::nn {
+
+static int64_t sumOfBytes(TypeRange types) {
+  int64_t sum = 0;
+  for (Type type : types)
+    if (__builtin_add_overflow(sum, bytesOf(type).value_or(0), &sum))
+      return std::numeric_limits<int64_t>::max();
+  return sum;
+}
+
+FoldBudget::FoldBudget(ModuleOp module) {
+  Limits limits = limitsOf(module);
+  int64_t given = 0; // bytes of the file's own constants
+  module.walk([&](ConstantOp constant) {
+    if (!isa<SplatElementsAttr>(constant.getValue()))
+      given += std::min(bytesOf(constant.getType()).value_or(0), int64_t(1) << 48);
+  });
+  constexpr double stepsPerByte = 256;
+  constexpr int64_t copies = 4;
+  work = static_cast<double>(limits.foldWork) + stepsPerByte * static_cast<double>(given);
+  bytes = limits.foldBytes > std::numeric_limits<int64_t>::max() - copies * given ? std::numeric_limits<int64_t>::max()
+                                                                                 : limits.foldBytes + copies * given;
+}
+
+bool FoldBudget::covers(Operation *op) const {
+  return referenceSteps(op) <= work && sumOfBytes(op->getResultTypes()) - sumOfBytes(op->getOperandTypes()) <= bytes;
+}
+
+bool FoldBudget::take(Operation *op) {
+  if (!covers(op))
+    return false;
+  work -= referenceSteps(op);
+  // What shrinks gives nothing back: its operands may stay.
+  bytes -= std::max<int64_t>(sumOfBytes(op->getResultTypes()) - sumOfBytes(op->getOperandTypes()), 0);
+  return true;
+}
+
+} // namespace sinter::nn

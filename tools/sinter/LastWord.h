@@ -1,0 +1,10 @@
+// What ends the program where nothing of ours can: LLVM and MLIR abort by design where memory is short or a number is beyond their
+// containers, and an exception that nobody takes ends in std::terminate.
+#pragma once
+
+namespace sinter {
+
+/// From now on these print one sentence, remove what was begun on disk, and end the program with status 1.
+void installLastWord();
+
+} // namespace sinter
