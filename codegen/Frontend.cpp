@@ -123,17 +123,17 @@ static std::string refuseValue(Value value, const nn::Limits &limits) {
 /// Why a constant of a file of IR cannot be, or nothing. Its data is not touched.
 static std::string refuseConstant(ElementsAttr value, const nn::Limits &limits) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
-  std::optional<int64_t> bytes = type ? nn::bytesOf(type) : std::nullopt;
+  int64_t bytes = type ? nn::bytesOf(type).value_or(-1) : -1;
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
     AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-    if (!bytes || !blob || static_cast<int64_t>(blob->getData().size()) != *bytes)
+    if (bytes < 0 || !blob || static_cast<int64_t>(blob->getData().size()) != bytes)
       return "leaves out weights: write it with --dump-weights";
     return "";
   }
-  if (!bytes || !isa<DenseElementsAttr>(value))
+  if (bytes < 0 || !isa<DenseElementsAttr>(value))
     return "has a constant of no known form";
   // One element of text may stand for any number.
-  return *bytes > limits.foldBytes && isa<SplatElementsAttr>(value) ? "has a constant of more bytes than --limit fold-bytes allows: expand it with nn.expand"
+  return bytes > limits.foldBytes && isa<SplatElementsAttr>(value) ? "has a constant of more bytes than --limit fold-bytes allows: expand it with nn.expand"
                                                                     : "";
 }
 
