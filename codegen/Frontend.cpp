@@ -322,6 +322,7 @@ Expected<LoadedModel> ModelSource::load(const CompileOptions &options, std::vect
     return module.failure();
   model.module = std::move(*module);
   nn::setLimits(*model.module, options.limits);
+  nn::countGivenBytes(*model.module);
   if (!onnx_)
     declareValues(*model.module, options.values);
   return model;

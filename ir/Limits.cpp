@@ -1,6 +1,7 @@
 // See the header.
 #include "ir/Limits.h"
 #include "ir/Weights.h"
+#include "ir/ops/Constant.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "runtime/ProcessMemory.h"
@@ -53,6 +54,17 @@ void setLimits(ModuleOp module, const std::map<std::string, int64_t> &given) {
   for (const auto &[name, most] : given)
     attributes.push_back(b.getNamedAttr(name, b.getI64IntegerAttr(most)));
   module->setAttr(limitsAttr, b.getDictionaryAttr(attributes));
+}
+
+void countGivenBytes(ModuleOp module) {
+  int64_t given = 0;
+  module.walk([&](ConstantOp constant) {
+    if (!isa<SplatElementsAttr>(constant.getValue()))
+      given += std::min(bytesOf(constant.getType()).value_or(0), int64_t(1) << 40);
+  });
+  constexpr int64_t many = int64_t(1) << 20;
+  if (given >= many && !module->hasAttr(givenBytesAttr))
+    module->setAttr(givenBytesAttr, Builder(module.getContext()).getI64IntegerAttr(given));
 }
 
 Limits limitsOf(Operation *op) {

@@ -38,6 +38,10 @@ struct Limits {
 /// A DictionaryAttr of the module: the limits that are not the defaults.
 inline constexpr llvm::StringLiteral limitsAttr = "nn.limits";
 void setLimits(mlir::ModuleOp module, const std::map<std::string, int64_t> &given);
+/// An i64 of the module: bytes of the constants that came with the file, where they are many. What is computed from them may cost as much
+/// again.
+inline constexpr llvm::StringLiteral givenBytesAttr = "nn.given_bytes";
+void countGivenBytes(mlir::ModuleOp module);
 /// Those of the module that an op stands in.
 Limits limitsOf(mlir::Operation *op);
 

@@ -18,11 +18,8 @@ static int64_t sumOfBytes(TypeRange types) {
 
 FoldBudget::FoldBudget(ModuleOp module) {
   Limits limits = limitsOf(module);
-  int64_t given = 0; // bytes of the file's own constants
-  module.walk([&](ConstantOp constant) {
-    if (!isa<SplatElementsAttr>(constant.getValue()))
-      given += std::min(bytesOf(constant.getType()).value_or(0), int64_t(1) << 48);
-  });
+  auto attribute = module->getAttrOfType<IntegerAttr>(givenBytesAttr);
+  int64_t given = attribute ? std::clamp<int64_t>(attribute.getInt(), 0, int64_t(1) << 48) : 0;
   constexpr double stepsPerByte = 256;
   constexpr int64_t copies = 4;
   work = static_cast<double>(limits.foldWork) + stepsPerByte * static_cast<double>(given);

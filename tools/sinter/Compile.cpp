@@ -75,21 +75,19 @@ struct CompileCommand {
       status = checkOutput();
     if (!status.ok())
       return report(status.failure());
-    if (common.compile.targetCpu.empty() && common.compile.targetTriple.empty()) {
-      Expected<std::string> target = describeTarget(common.compile);
-      if (!target)
-        return report(target.failure());
-      sinter::print(
-          stderr,
-          "sinter: compiling for this machine ({}); code for others: --target-cpu x86-64-v3, for example\n",
-          *target);
-    }
+    bool isForHere = common.compile.targetCpu.empty() && common.compile.targetTriple.empty();
+    Expected<std::string> target = isForHere ? describeTarget(common.compile) : Expected<std::string>(std::string());
+    if (!target)
+      return report(target.failure());
     auto start = std::chrono::steady_clock::now();
     protectInput(model);
     status = compileToFile(model, output, emission().kind, common.compile);
     if (!status.ok())
       return report(status.failure());
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    // A failure is one sentence: what else there is to say comes after.
+    if (isForHere)
+      sinter::print(stderr, "sinter: compiled for this machine ({}); code for others: --target-cpu x86-64-v3, for example\n", *target);
     std::error_code error;
     uintmax_t bytes = isStream(output) ? 0 : std::filesystem::file_size(output, error);
     if (error || isStream(output))
