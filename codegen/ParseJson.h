@@ -1,4 +1,5 @@
-// JSON from files: LLVM's parser descends into every bracket, so how deep they nest is bounded before it begins.
+// JSON from files: LLVM's parser descends into every bracket, so how deep they nest is bounded before it
+// begins.
 #pragma once
 
 #include "llvm/ADT/StringRef.h"

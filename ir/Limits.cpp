@@ -17,9 +17,9 @@ struct Named {
   StringRef name;
   int64_t Limits::*field;
 };
-constexpr Named fields[] = {{"value", &Limits::value},         {"ops", &Limits::ops},
-                           {"parts", &Limits::parts},         {"fold-work", &Limits::foldWork},
-                           {"fold-bytes", &Limits::foldBytes}, {"table", &Limits::table}};
+constexpr Named fields[] = {{"value", &Limits::value},          {"ops", &Limits::ops},
+                            {"parts", &Limits::parts},          {"fold-work", &Limits::foldWork},
+                            {"fold-bytes", &Limits::foldBytes}, {"table", &Limits::table}};
 } // namespace
 
 int64_t *Limits::find(StringRef name) {
@@ -115,7 +115,8 @@ std::string refuseType(Type type, const Limits &limits) {
   std::string shape = toString(cast<RankedTensorType>(type).getShape());
   if (*bytes == std::numeric_limits<int64_t>::max())
     return "a value of shape " + shape + " has more elements than can be counted: give smaller sizes";
-  return "a value of shape " + shape + " takes " + sizeText(*bytes) + ", more than the " + sizeText(limits.valueBytes()) +
+  return "a value of shape " + shape + " takes " + sizeText(*bytes) + ", more than the " +
+         sizeText(limits.valueBytes()) +
          (limits.value > 0 ? " that --limit value allows" : " that this process may have") +
          ": give smaller sizes, or raise it (--limit value=BYTES)";
 }

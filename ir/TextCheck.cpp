@@ -1,5 +1,5 @@
-// One pass over the text: brackets outside of strings and comments, and for each alias how deep its definition is and how many
-// attributes or types it stands for.
+// One pass over the text: brackets outside of strings and comments, and for each alias how deep its
+// definition is and how many attributes or types it stands for.
 #include "ir/TextCheck.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -60,7 +60,8 @@ private:
       note(++depth);
     else if (c == ')' || c == ']' || c == '}' || c == '>')
       depth = std::max<int64_t>(depth - 1, 0);
-    else if ((static_cast<unsigned char>(c) < ' ' && !llvm::isSpace(c)) || static_cast<unsigned char>(c) > '~')
+    else if ((static_cast<unsigned char>(c) < ' ' && !llvm::isSpace(c)) ||
+             static_cast<unsigned char>(c) > '~')
       problem = "holds bytes that IR has in strings and comments alone: it is another kind of file";
   }
 
@@ -80,7 +81,9 @@ private:
     // Unary minus and sums of affine expressions nest without brackets.
     if (name == "affine_map" || name == "affine_set")
       problem = "has an " + name.str() + ", which no model has";
-    if (isLineStart && llvm::StringSwitch<bool>(name).Cases({"module", "builtin.module", "func", "func.func"}, true).Default(false))
+    if (isLineStart && llvm::StringSwitch<bool>(name)
+                           .Cases({"module", "builtin.module", "func", "func.func"}, true)
+                           .Default(false))
       definition = nullptr;
     if (!isAlias)
       return;
@@ -96,7 +99,8 @@ private:
     if (definition)
       definition->members = std::min(definition->members + found->second.members, mostMembers + 1);
     if (definition && definition->members > mostMembers)
-      problem = ("stands for more than " + Twine(mostMembers) + " attributes by its aliases: no model does").str();
+      problem =
+          ("stands for more than " + Twine(mostMembers) + " attributes by its aliases: no model does").str();
   }
 
   StringRef text;

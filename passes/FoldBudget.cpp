@@ -23,12 +23,14 @@ FoldBudget::FoldBudget(ModuleOp module) {
   constexpr double stepsPerByte = 256;
   constexpr int64_t copies = 4;
   work = static_cast<double>(limits.foldWork) + stepsPerByte * static_cast<double>(given);
-  bytes = limits.foldBytes > std::numeric_limits<int64_t>::max() - copies * given ? std::numeric_limits<int64_t>::max()
-                                                                                 : limits.foldBytes + copies * given;
+  bytes = limits.foldBytes > std::numeric_limits<int64_t>::max() - copies * given
+              ? std::numeric_limits<int64_t>::max()
+              : limits.foldBytes + copies * given;
 }
 
 bool FoldBudget::covers(Operation *op) const {
-  return referenceSteps(op) <= work && sumOfBytes(op->getResultTypes()) - sumOfBytes(op->getOperandTypes()) <= bytes;
+  return referenceSteps(op) <= work &&
+         sumOfBytes(op->getResultTypes()) - sumOfBytes(op->getOperandTypes()) <= bytes;
 }
 
 bool FoldBudget::take(Operation *op) {

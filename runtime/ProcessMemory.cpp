@@ -58,7 +58,8 @@ int64_t groupLimit() {
 } // namespace
 
 int64_t processMemory() {
-  static const int64_t bytes = std::min({machineMemory(), resourceLimit(RLIMIT_AS), resourceLimit(RLIMIT_DATA), groupLimit()});
+  static const int64_t bytes =
+      std::min({machineMemory(), resourceLimit(RLIMIT_AS), resourceLimit(RLIMIT_DATA), groupLimit()});
   return bytes;
 }
 

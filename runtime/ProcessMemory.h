@@ -5,7 +5,8 @@
 
 namespace sinter {
 
-/// Bytes: the least of the machine's memory, the limits of its control groups and those of setrlimit. Read once.
+/// Bytes: the least of the machine's memory, the limits of its control groups and those of setrlimit. Read
+/// once.
 int64_t processMemory();
 
 } // namespace sinter

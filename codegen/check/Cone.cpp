@@ -2,6 +2,7 @@
 #include "codegen/check/Cone.h"
 #include "codegen/check/Leaves.h"
 #include "codegen/check/Rules.h"
+#include "ir/Cost.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 
@@ -164,6 +165,12 @@ bool Cone::isOnlyFirstAsked(Operation *op) const {
 }
 
 Cone::Step Cone::planOp(Operation *op) {
+  // One element of a product along a long axis reads more than is allowed.
+  double elements = op->getNumResults() ? static_cast<double>(nn::rankedType(op->getResult(0)).getNumElements()) : 0;
+  if (elements > 0 && nn::multiplyAdds(op) / elements > static_cast<double>(allowed)) {
+    work(allowed + 1);
+    return {};
+  }
   if (isa<nn::ConstantOp>(op))
     return planConstant(op);
   if (Step step = rules::moving(op, *this); step || isExhausted())

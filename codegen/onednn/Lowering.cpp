@@ -1,6 +1,7 @@
 // The walk over a kernel's ops, and the joining of elementwise steps to post-ops.
 #include "codegen/onednn/Lowering.h"
 #include "codegen/onednn/OneDnn.h"
+#include "ir/Limits.h"
 #include "ir/Diagnostics.h"
 #include "passes/AssignBackend.h"
 #include "runtime/onednn/OneDnn.h"
@@ -236,6 +237,12 @@ Expected<std::string> describeForOneDnn(KernelOp kernel, bool assumeFinite) {
   for (Operation &op : kernel.getBody().front().without_terminator())
     if (std::string reason = refuseBlocks(op); !reason.empty())
       return Failure{ErrorCode::Unsupported, operatorName(&op) + ": " + reason};
+  // A primitive takes memory for what it computes once it is made.
+  constexpr int64_t mostBytes = int64_t(1) << 28;
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    for (Type type : llvm::concat<const Type>(SmallVector<Type>(op.getOperandTypes()), SmallVector<Type>(op.getResultTypes())))
+      if (bytesOf(type).value_or(0) >= mostBytes && hasLongAxis(&op))
+        return Failure{ErrorCode::Unsupported, operatorName(&op) + ": oneDNN would take too much memory along so long an axis"};
   Lowering lowering(kernel, assumeFinite);
   if (std::string reason = lowering.run(); !reason.empty())
     return Failure{ErrorCode::Unsupported, reason};

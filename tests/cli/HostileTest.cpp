@@ -1,6 +1,6 @@
-// Files that ask for more than there is: each ends every command with status 0 or 1, one sentence where it is 1, within ten seconds
-// of processor time and 2 GB. tests/data/hostile has files that once crashed, aborted or took minutes; siblings of each kind are made
-// here, over operators, sizes and attributes.
+// Files that ask for more than there is: each ends every command with status 0 or 1, one sentence where it is
+// 1, within ten seconds of processor time and 2 GB. tests/data/hostile has files that once crashed, aborted
+// or took minutes; siblings of each kind are made here, over operators, sizes and attributes.
 #include "tests/cli/Cli.h"
 
 #include <algorithm>
@@ -54,7 +54,9 @@ Usage runLimited(const std::vector<std::string> &words) {
   Usage usage;
   usage.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   usage.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  auto seconds = [](const timeval &time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6; };
+  auto seconds = [](const timeval &time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
   usage.seconds = seconds(used.ru_utime) + seconds(used.ru_stime);
   usage.megabytes = static_cast<double>(used.ru_maxrss) / 1024;
   usage.err = readText("hostile.err");
@@ -73,7 +75,8 @@ void expectBounded(const std::vector<std::string> &words) {
   std::string said = words[0].substr(words[0].rfind('/') + 1);
   for (size_t i = 1; i < words.size(); ++i)
     said += " " + words[i].substr(0, 200);
-  SCOPED_TRACE(fmt::format("{}\n{:.1f} s, {:.0f} MB\n{}", said, usage.seconds, usage.megabytes, usage.err.substr(0, 2000)));
+  SCOPED_TRACE(fmt::format("{}\n{:.1f} s, {:.0f} MB\n{}", said, usage.seconds, usage.megabytes,
+                           usage.err.substr(0, 2000)));
   EXPECT_TRUE(usage.status == 0 || usage.status == 1) << "signal " << usage.signal;
   if (!isSanitised) {
     EXPECT_LT(usage.megabytes, words[1] == "inspect" ? 500 : 2048);
@@ -81,10 +84,12 @@ void expectBounded(const std::vector<std::string> &words) {
   if (usage.status == 1) {
     EXPECT_EQ(countOf(usage.err, "error: "), 1u);
     // The line before it may name the target, or warn.
-    EXPECT_EQ(usage.err.find('\n', usage.err.find("error: ")), usage.err.size() - 1) << "more than a sentence";
+    EXPECT_EQ(usage.err.find('\n', usage.err.find("error: ")), usage.err.size() - 1)
+        << "more than a sentence";
   }
   EXPECT_EQ(usage.err.find("LLVM ERROR"), std::string::npos);
-  EXPECT_TRUE(std::none_of(usage.err.begin(), usage.err.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' && c != '\n'; }));
+  EXPECT_TRUE(std::none_of(usage.err.begin(), usage.err.end(),
+                           [](char c) { return static_cast<unsigned char>(c) < ' ' && c != '\n'; }));
 }
 
 void expectBoundedCompile(const std::string &path) {
@@ -104,7 +109,9 @@ public:
   }
   onnx::GraphProto *graph() { return proto.mutable_graph(); }
 
-  void input(const std::string &name, const Shape &shape, int type = onnx::TensorProto::FLOAT) { declare(graph()->add_input(), name, shape, type); }
+  void input(const std::string &name, const Shape &shape, int type = onnx::TensorProto::FLOAT) {
+    declare(graph()->add_input(), name, shape, type);
+  }
   static void declare(onnx::ValueInfoProto *info, const std::string &name, const Shape &shape, int type) {
     info->set_name(name);
     auto *tensor = info->mutable_type()->mutable_tensor_type();
@@ -118,10 +125,12 @@ public:
     info->set_name(name);
     info->mutable_type()->mutable_tensor_type()->set_elem_type(type);
   }
-  onnx::NodeProto *node(const std::string &op, const std::vector<std::string> &inputs, const std::vector<std::string> &outputs) {
+  onnx::NodeProto *node(const std::string &op, const std::vector<std::string> &inputs,
+                        const std::vector<std::string> &outputs) {
     return add(graph(), op, inputs, outputs);
   }
-  static onnx::NodeProto *add(onnx::GraphProto *graph, const std::string &op, const std::vector<std::string> &inputs,
+  static onnx::NodeProto *add(onnx::GraphProto *graph, const std::string &op,
+                              const std::vector<std::string> &inputs,
                               const std::vector<std::string> &outputs) {
     onnx::NodeProto *node = graph->add_node();
     node->set_op_type(op);
@@ -142,7 +151,8 @@ public:
   }
   /// A constant [n, n] that is no splat.
   void square(const std::string &name, int64_t n) {
-    ints(name + "0", {0}, true), ints(name + "1", {1}, true), ints(name + "n", {n * n}, true), ints(name + "s", {n, n});
+    ints(name + "0", {0}, true), ints(name + "1", {1}, true), ints(name + "n", {n * n}, true),
+        ints(name + "s", {n, n});
     node("Range", {name + "0", name + "n", name + "1"}, {name + "r"});
     setInt(node("Cast", {name + "r"}, {name + "f"}), "to", onnx::TensorProto::FLOAT);
     node("Reshape", {name + "f", name + "s"}, {name});
@@ -181,7 +191,8 @@ std::string v(int64_t i) { return "v" + std::to_string(i); }
 
 TEST(Hostile, FilesOfEveryKind) {
   int count = 0;
-  for (const auto &entry : std::filesystem::directory_iterator(std::string(SINTER_SOURCE_DIR) + "/tests/data/hostile")) {
+  for (const auto &entry :
+       std::filesystem::directory_iterator(std::string(SINTER_SOURCE_DIR) + "/tests/data/hostile")) {
     std::string path = entry.path(), ending = entry.path().extension();
     if (ending != ".onnx" && ending != ".mlir")
       continue;
@@ -272,7 +283,8 @@ TEST(Hostile, Loops) {
     for (int64_t steps : {500, 20000}) {
       int64_t gates = op[0] == 'L' ? 4 : op[0] == 'G' ? 3 : 1;
       Model model;
-      model.input("x", {steps, 1, 2}), model.input("w", {1, 4 * gates, 2}), model.input("r", {1, 4 * gates, 4});
+      model.input("x", {steps, 1, 2}), model.input("w", {1, 4 * gates, 2}),
+          model.input("r", {1, 4 * gates, 4});
       Model::setInt(model.node(op, {"x", "w", "r"}, {"y"}), "hidden_size", 4);
       model.output("y");
       expectBoundedCompile(model.saved());
@@ -331,25 +343,26 @@ TEST(Hostile, LongAxes) {
       std::vector<std::pair<std::string, Shape>> inputs;
       std::vector<int64_t> operand; ///< a constant of integers behind them
     };
-    const std::vector<Case> cases = {{"Expand", {{"x", {1, 3}}}, {n, 3}},
-                                     {"Tile", {{"x", {1, 3}}}, {1, n}},
-                                     {"Pad", {{"x", {1, 7}}}, {0, 0, 0, n}},
-                                     {"MatMul", {{"x", {1, n}}, {"z", {n, 1}}}, {}},
-                                     {"Gemm", {{"x", {3, n}}, {"z", {n, 3}}}, {}},
-                                     {"Add", {{"x", {1, n}}, {"z", {3, 1}}}, {}},
-                                     {"Relu", {{"x", {1, n}}}, {}},
-                                     {"Softmax", {{"x", {1, n}}}, {}},
-                                     {"Transpose", {{"x", {n, 3}}}, {}},
-                                     {"Unique", {{"x", {n}}}, {}},
-                                     {"NonZero", {{"x", {n}}}, {}},
-                                     {"SplitToSequence", {{"x", {n, 2}}}, {}},
-                                     {"Flatten", {{"x", {3, n, 2}}}, {}},
-                                     {"Conv", {{"x", {1, 1, n}}, {"w", {1, 1, 3}}}, {}},
-                                     {"InstanceNormalization", {{"x", {1, n, 2}}, {"s", {n}}, {"b", {n}}}, {}},
-                                     {"DFT", {{"x", {1, n, 1}}}, {}},
-                                     {"Concat", {{"x", {n}}, {"z", {n}}}, {}},
-                                     {"Einsum", {{"x", {n, 2}}, {"z", {2, n}}}, {}},
-                                     {"ConstantOfShape", {}, {n}}};
+    const std::vector<Case> cases = {
+        {"Expand", {{"x", {1, 3}}}, {n, 3}},
+        {"Tile", {{"x", {1, 3}}}, {1, n}},
+        {"Pad", {{"x", {1, 7}}}, {0, 0, 0, n}},
+        {"MatMul", {{"x", {1, n}}, {"z", {n, 1}}}, {}},
+        {"Gemm", {{"x", {3, n}}, {"z", {n, 3}}}, {}},
+        {"Add", {{"x", {1, n}}, {"z", {3, 1}}}, {}},
+        {"Relu", {{"x", {1, n}}}, {}},
+        {"Softmax", {{"x", {1, n}}}, {}},
+        {"Transpose", {{"x", {n, 3}}}, {}},
+        {"Unique", {{"x", {n}}}, {}},
+        {"NonZero", {{"x", {n}}}, {}},
+        {"SplitToSequence", {{"x", {n, 2}}}, {}},
+        {"Flatten", {{"x", {3, n, 2}}}, {}},
+        {"Conv", {{"x", {1, 1, n}}, {"w", {1, 1, 3}}}, {}},
+        {"InstanceNormalization", {{"x", {1, n, 2}}, {"s", {n}}, {"b", {n}}}, {}},
+        {"DFT", {{"x", {1, n, 1}}}, {}},
+        {"Concat", {{"x", {n}}, {"z", {n}}}, {}},
+        {"Einsum", {{"x", {n, 2}}, {"z", {2, n}}}, {}},
+        {"ConstantOfShape", {}, {n}}};
     for (const Case &one : cases) {
       Model model;
       std::vector<std::string> inputs;
@@ -368,11 +381,13 @@ TEST(Hostile, LongAxes) {
       }
       if (std::string(one.op) == "Einsum") {
         onnx::AttributeProto *equation = node->add_attribute();
-        equation->set_name("equation"), equation->set_type(onnx::AttributeProto::STRING), equation->set_s("ij,ji->i");
+        equation->set_name("equation"), equation->set_type(onnx::AttributeProto::STRING),
+            equation->set_s("ij,ji->i");
       }
       if (std::string(one.op) == "Concat")
         Model::setInt(node, "axis", 0);
-      model.output("y", std::string(one.op) == "NonZero" ? onnx::TensorProto::INT64 : onnx::TensorProto::FLOAT);
+      model.output("y",
+                   std::string(one.op) == "NonZero" ? onnx::TensorProto::INT64 : onnx::TensorProto::FLOAT);
       expectBoundedCompile(model.saved());
     }
     for (const char *mode : {"nearest", "linear", "cubic"}) {
@@ -400,19 +415,26 @@ TEST(Hostile, NestedText) {
     aliases += fmt::format("#a{} = [#a{}, #a{}]\n", i + 1, i, i);
   const std::pair<const char *, std::string> texts[] = {
       {"arrays", "module attributes {a = " + repeated("[", deep) + repeated("]", deep) + "} {}"},
-      {"dictionaries", "module attributes {a = " + repeated("{a = ", deep) + "1" + repeated("}", deep) + "} {}"},
-      {"tuples", "func.func @main(%x: " + repeated("tuple<", deep) + "f32" + repeated(">", deep) + ") { return }"},
-      {"functions", "func.func @main(%x: " + repeated("(", deep) + "f32" + repeated(") -> f32", deep) + ") { return }"},
+      {"dictionaries",
+       "module attributes {a = " + repeated("{a = ", deep) + "1" + repeated("}", deep) + "} {}"},
+      {"tuples",
+       "func.func @main(%x: " + repeated("tuple<", deep) + "f32" + repeated(">", deep) + ") { return }"},
+      {"functions",
+       "func.func @main(%x: " + repeated("(", deep) + "f32" + repeated(") -> f32", deep) + ") { return }"},
       {"regions", repeated("module {", deep) + repeated("}", deep)},
-      {"locations", "module {} loc(" + repeated("callsite(\"a\" at ", deep) + "\"b\"" + repeated(")", deep) + ")"},
-      {"elements", "module attributes {a = dense<" + repeated("[", deep) + "1" + repeated("]", deep) + "> : tensor<1xi8>} {}"},
+      {"locations",
+       "module {} loc(" + repeated("callsite(\"a\" at ", deep) + "\"b\"" + repeated(")", deep) + ")"},
+      {"elements", "module attributes {a = dense<" + repeated("[", deep) + "1" + repeated("]", deep) +
+                       "> : tensor<1xi8>} {}"},
       {"affine", "module attributes {a = affine_map<() -> (" + repeated("-", deep) + "0)>} {}"},
       {"open", repeated("[<({", deep)},
       {"aliases", aliases + "module attributes {a = #a400} {}"},
-      {"splat", "func.func @main() -> tensor<4294967296xf32> { %0 = nn.constant dense<1.0> : tensor<4294967296xf32>\n return %0 : "
+      {"splat", "func.func @main() -> tensor<4294967296xf32> { %0 = nn.constant dense<1.0> : "
+                "tensor<4294967296xf32>\n return %0 : "
                 "tensor<4294967296xf32> }"},
       {"size", "func.func @main(%x: tensor<9223372036854775807x9223372036854775807xf32>) -> "
-               "tensor<9223372036854775807x9223372036854775807xf32> { return %x : tensor<9223372036854775807x9223372036854775807xf32> }"},
+               "tensor<9223372036854775807x9223372036854775807xf32> { return %x : "
+               "tensor<9223372036854775807x9223372036854775807xf32> }"},
       {"bytecode", "ML\xefR" + repeated(std::string_view("\1\0\2", 3), 100)},
   };
   for (const auto &[name, text] : texts) {
@@ -438,7 +460,8 @@ TEST(Limits, AreNamedAndMayBeRaised) {
   expectError("compile @/chain.onnx -o @/never.so --limit ops=50", {"--limit ops=N"});
   EXPECT_EQ(run("compile @/chain.onnx -o @/chain.so --limit ops=100").status, 0);
   expectError("compile @/chain.onnx -o @/never.so --limit value=8", {"(--limit value=BYTES)"});
-  expectError("compile @/chain.onnx -o @/never.so --limit speed=8", {"there is no limit 'speed'", "fold-work"});
+  expectError("compile @/chain.onnx -o @/never.so --limit speed=8",
+              {"there is no limit 'speed'", "fold-work"});
   expectError("compile @/chain.onnx -o @/never.so --limit ops", {"--limit"});
   EXPECT_FALSE(std::filesystem::exists(pathOf("never.so")));
 }
@@ -450,7 +473,8 @@ TEST(Limits, WhatIsNotFoldedIsComputed) {
   model.addSum("b");
   model.saved("fold.onnx");
   saveTensor("x.npy", DType::F32, {1}, 1);
-  Outcome folded = run("run @/fold.onnx --input x=@/x.npy --backend llvm"), computed = run("run @/fold.onnx --input x=@/x.npy --backend llvm --limit fold-work=0");
+  Outcome folded = run("run @/fold.onnx --input x=@/x.npy --backend llvm"),
+          computed = run("run @/fold.onnx --input x=@/x.npy --backend llvm --limit fold-work=0");
   EXPECT_EQ(folded.status, 0) << folded.err;
   EXPECT_EQ(computed.status, 0) << computed.err;
 }

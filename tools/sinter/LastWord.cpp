@@ -16,8 +16,10 @@ namespace {
 [[noreturn]] void end(const char *what, const char *detail) {
   removeTemporaries();
   char text[512];
-  int length = std::snprintf(text, sizeof text, "sinter: error: %s%s%.200s%s\n", what, *detail ? " (" : "", detail, *detail ? ")" : "");
-  if (length > 0 && ::write(STDERR_FILENO, text, std::min<size_t>(static_cast<size_t>(length), sizeof text - 1)) < 0)
+  int length = std::snprintf(text, sizeof text, "sinter: error: %s%s%.200s%s\n", what, *detail ? " (" : "",
+                             detail, *detail ? ")" : "");
+  if (length > 0 &&
+      ::write(STDERR_FILENO, text, std::min<size_t>(static_cast<size_t>(length), sizeof text - 1)) < 0)
     ::_exit(1);
   ::_exit(1);
 }

@@ -1,5 +1,5 @@
-// What ends the program where nothing of ours can: LLVM and MLIR abort by design where memory is short or a number is beyond their
-// containers, and an exception that nobody takes ends in std::terminate.
+// What ends the program where nothing of ours can: LLVM and MLIR abort by design where memory is short or a
+// number is beyond their containers, and an exception that nobody takes ends in std::terminate.
 #pragma once
 
 namespace sinter {
