@@ -6,7 +6,7 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-static constexpr int64_t mostGridElements = int64_t(1) << 24;
+static constexpr int64_t mostGridElements = int64_t(1) << 22;
 
 //===- GridSample ----------------------------------------------------------===//
 
