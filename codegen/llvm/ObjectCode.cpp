@@ -2,6 +2,9 @@
 #include "codegen/llvm/ObjectCode.h"
 #include "llvm/Analysis/CGSCCPassManager.h"
 #include "llvm/Analysis/LoopAnalysisManager.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -27,6 +30,27 @@ static void setAttributes(llvm::Function &function, const Target &target) {
   // No loop may become a call of memset or memcpy: the model has no undefined symbols.
   function.addFnAttr("no-builtins");
   function.addFnAttr(llvm::Attribute::NoUnwind);
+}
+
+/// copysign(x, trunc(y)) as operations on bits. Instruction selection takes the sign from y itself, and where the result is
+/// then cut to f16, y too: for f64 by a call of a function that no object has (__truncdfhf2).
+static void expandCopysigns(llvm::Module &module) {
+  llvm::SmallVector<llvm::IntrinsicInst *> copies;
+  for (llvm::Function &function : module)
+    for (llvm::Instruction &instruction : llvm::instructions(function))
+      if (auto *call = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction);
+          call && call->getIntrinsicID() == llvm::Intrinsic::copysign && llvm::isa<llvm::FPTruncInst>(call->getArgOperand(1)))
+        copies.push_back(call);
+  for (llvm::IntrinsicInst *call : copies) {
+    llvm::IRBuilder<> b(call);
+    llvm::Type *bits = call->getType()->getWithNewType(b.getIntNTy(call->getType()->getScalarSizeInBits()));
+    llvm::APInt sign = llvm::APInt::getSignMask(bits->getScalarSizeInBits());
+    auto masked = [&](unsigned operand, const llvm::APInt &mask) {
+      return b.CreateAnd(b.CreateBitCast(call->getArgOperand(operand), bits), llvm::ConstantInt::get(bits, mask));
+    };
+    call->replaceAllUsesWith(b.CreateBitCast(b.CreateOr(masked(0, ~sign), masked(1, sign)), call->getType()));
+    call->eraseFromParent();
+  }
 }
 
 void optimiseModule(llvm::Module &module, const Target &target, llvm::TargetMachine &machine) {
@@ -60,6 +84,7 @@ void optimiseModule(llvm::Module &module, const Target &target, llvm::TargetMach
   llvm::ModulePassManager modulePasses;
   modulePasses.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(passes)));
   modulePasses.run(module, moduleAnalyses);
+  expandCopysigns(module);
 }
 
 std::string emitCode(llvm::Module &module, llvm::TargetMachine &machine, bool asText) {

@@ -105,7 +105,9 @@ static Interval power(Interval x, Interval n, bool isFloat, bool &mayBeNaN) {
   if (isInteger)
     return n.lo == 0 ? Interval{1, 1} : integerPower(x, n.lo);
   mayBeNaN |= x.lo < 0 && isFloat;
-  if (isNumber) // NaN for negative x
+  // NaN for negative x, but for -inf, whose power is inf, or 0.
+  bool hasInfinity = isNumber && x.lo == -infinity;
+  if (isNumber)
     x = clampTo(x, {0, infinity});
   // (-0) to a negative odd power is -inf.
   if (x.lo < 0 || (x.lo == 0 && n.lo < 0 && !n.isPoint()) || !isFloat)
@@ -115,7 +117,7 @@ static Interval power(Interval x, Interval n, bool isFloat, bool &mayBeNaN) {
   // x^n is monotone in each argument as long as the other stays on its side of 1 or 0.
   if (x.lo == 0 && !n.isPoint())
     all = all.hull({0, 1});
-  return all;
+  return hasInfinity ? all.hull(Interval::point(n.lo > 0 ? infinity : 0)) : all;
 }
 
 void PowOp::inferRange(Ranges x, RangeResults y) {

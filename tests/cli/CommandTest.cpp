@@ -26,6 +26,20 @@ void makeCase(const std::string &name, float error) {
   ASSERT_TRUE(writeTensor(pathOf(name + "/test_data_set_0/output_0.pb"), {"y", want}).ok());
 }
 
+/// A sign that is taken from a double, in a value that ends as f16, once asked for a function that no library has.
+TEST(Compile, CodeNeedsNothingButItself) {
+  writeText("half.mlir", R"(func.func @main(%x: tensor<24xf16> {nn.name = "x"}) -> (tensor<24xf16> {nn.name = "y"}) {
+  %zero = nn.constant dense<0.0> : tensor<f16>
+  %a = nn.acosh %x : (tensor<24xf16>) -> tensor<24xf16>
+  %y = nn.mod %a, %zero {fmod = true} : (tensor<24xf16>, tensor<f16>) -> tensor<24xf16>
+  return %y : tensor<24xf16>
+})");
+  for (const char *cpu : {"", " --target-cpu x86-64-v2", " --target-cpu x86-64-v3", " --target-cpu x86-64-v4"}) {
+    Outcome outcome = run(std::string("compile @/half.mlir -o @/half.so") + cpu);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+  }
+}
+
 } // namespace
 
 TEST(Command, HelpTeaches) {

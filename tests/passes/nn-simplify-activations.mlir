@@ -381,3 +381,18 @@ func.func @wrapping(%x: tensor<1x2x4xi32>) -> tensor<1x2x4xi32> {
   %y = nn.relu %p : (tensor<1x2x4xi32>) -> tensor<1x2x4xi32>
   return %y : tensor<1x2x4xi32>
 }
+
+// -----
+
+// Trap: a power that is no integer is NaN for negative numbers, but not for -inf: log(0)^1.7 is inf.
+// CHECK-LABEL: @power_of_infinity
+// CHECK: nn.clip
+func.func @power_of_infinity(%x: tensor<4xf32> {nn.range = array<f64: 0.0, 1.0>}) -> tensor<4xf32> {
+  %n = nn.constant dense<1.7> : tensor<f32>
+  %low = nn.constant dense<0.0> : tensor<f32>
+  %high = nn.constant dense<5.0> : tensor<f32>
+  %l = nn.log %x : (tensor<4xf32>) -> tensor<4xf32>
+  %p = nn.pow %l, %n : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %y = nn.clip %p, %low, %high {operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<4xf32>, tensor<f32>, tensor<f32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
