@@ -19,10 +19,11 @@ import sys
 
 
 def run(*command: str) -> str:
-    """What a command prints; nothing where there is no such command, as ninja in a build by make."""
-    if not shutil.which(command[0]):
+    """What a command prints; nothing where there is no such command, as ninja in a build by make. A user's PATH has no sbin, where ldconfig is."""
+    program = shutil.which(command[0], path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin")
+    if not program:
         return ""
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return subprocess.run((program, *command[1:]), capture_output=True, text=True, check=False).stdout
 
 
 def loaded(file: pathlib.Path) -> list[str]:

@@ -158,6 +158,12 @@ std::vector<Example> furtherExamples() {
   add("nn.gemm",
       "%w = nn.constant dense<[[1.0, -2.0, 3.0], [0.5, 0.1, 0.0]]> : tensor<2x3xf32>\n"
       "%y = nn.gemm %w, %x {trans_a, trans_b} : (tensor<2x3xf32>, tensor<4x2xf32>) -> tensor<3x4xf32>\n");
+  auto clip = [&](const std::string &low, const std::string &high) {
+    add("nn.clip", "%low = nn.constant dense<" + low + "> : tensor<f32>\n%high = nn.constant dense<" + high +
+                       "> : tensor<f32>\n%y = nn.clip %x, %low, %high {operandSegmentSizes = array<i32: 1, 1, 1>} : " + x +
+                       "tensor<f32>, tensor<f32>" + y);
+  };
+  clip("-0.5", "1.5"), clip("0.25", "3.0"), clip("-2.0", "-1.0");
   // Sizes for Winograd's algorithm, blocks of channels, and sums of many terms.
   add("nn.conv", "%y = nn.conv %x, %w, %b {pads = array<i64: 1, 1, 1, 1>} : (tensor<1x16x8x8xf32>, tensor<16x16x3x3xf32>, "
                  "tensor<16xf32>) -> tensor<1x16x8x8xf32>\n");
