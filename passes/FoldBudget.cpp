@@ -28,17 +28,19 @@ FoldBudget::FoldBudget(ModuleOp module) {
               : limits.foldBytes + copies * given;
 }
 
-bool FoldBudget::covers(Operation *op) const {
-  return referenceSteps(op) <= work &&
-         sumOfBytes(op->getResultTypes()) - sumOfBytes(op->getOperandTypes()) <= bytes;
+FoldBudget::Cost FoldBudget::costOf(Operation *op) {
+  return {referenceSteps(op), sumOfBytes(op->getResultTypes()) - sumOfBytes(op->getOperandTypes())};
 }
 
+bool FoldBudget::covers(Operation *op) const { return fits(costOf(op)); }
+
 bool FoldBudget::take(Operation *op) {
-  if (!covers(op))
+  Cost cost = costOf(op);
+  if (!fits(cost))
     return false;
-  work -= referenceSteps(op);
+  work -= cost.steps;
   // What shrinks gives nothing back: its operands may stay.
-  bytes -= std::max<int64_t>(sumOfBytes(op->getResultTypes()) - sumOfBytes(op->getOperandTypes()), 0);
+  bytes -= std::max<int64_t>(cost.growth, 0);
   return true;
 }
 

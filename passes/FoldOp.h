@@ -20,6 +20,14 @@ public:
   bool take(mlir::Operation *op);
 
 private:
+  /// What evaluating an op takes of both.
+  struct Cost {
+    double steps;
+    int64_t growth;
+  };
+  static Cost costOf(mlir::Operation *op);
+  bool fits(const Cost &cost) const { return cost.steps <= work && cost.growth <= bytes; }
+
   double work;   ///< steps that are left (ir/Cost.h)
   int64_t bytes; ///< by which results may outgrow operands
 };
