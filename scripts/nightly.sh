@@ -55,6 +55,8 @@ else
   skipSuite "ONNX's runner, wheel, Dask, Triton" "PyPI cannot be reached"
 fi
 
+suite "sessions under load, a quarter of an hour" checked "$build/tests/sessions-load" --seconds 900
+
 interfaceFuzz() {
   ninja -C "$build" api-fuzz-sanitized && LD_LIBRARY_PATH=$build/lib "$bin/api-fuzz-sanitized" --seconds 300 --seed "$RANDOM"
 }
