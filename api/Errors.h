@@ -4,6 +4,7 @@
 #include "runtime/Status.h"
 #include "sinter/sinter.h"
 
+#include <cstdio>
 #include <exception>
 #include <new>
 
@@ -27,9 +28,11 @@ inline sinter_error_t *error(const Failure &failure) {
 
 inline sinter_error_t *error(const Status &status) { return status.ok() ? nullptr : error(status.failure()); }
 
-/// For an argument that must not be null.
-inline sinter_error_t *nullArgument(const char *name) {
-  return error(SINTER_INVALID_ARGUMENT, std::string("the argument '") + name + "' must not be NULL");
+/// For an argument that must not be null. Called outside guarded(): nothing is thrown.
+inline sinter_error_t *nullArgument(const char *name) noexcept {
+  char text[128];
+  std::snprintf(text, sizeof text, "the argument '%s' must not be NULL", name);
+  return sinter_error_create(SINTER_INVALID_ARGUMENT, text);
 }
 
 /// Runs `body`, which returns an error or null, and lets no exception out.

@@ -74,11 +74,16 @@ Expected<std::shared_ptr<Model>> Model::open(int descriptor, const std::string &
   if (Expected<std::vector<const SinterModel *>> usable = selectVariants(tables->get(), Content::Data); !usable)
     return named(usable.failure());
 
-  void *handle = dlopen(freshName(descriptor).c_str(), RTLD_NOW | RTLD_LOCAL);
+  std::string fresh = freshName(descriptor);
+  errno = 0;
+  void *handle = dlopen(fresh.c_str(), RTLD_NOW | RTLD_LOCAL);
+  bool lacksMemory = errno == ENOMEM;
   const char *reason = handle ? nullptr : dlerror();
   // Without a slash dlopen would search the library path.
   if (!handle && !path.empty() && ::access("/proc/self/fd", F_OK) != 0)
     handle = dlopen((path.find('/') == std::string::npos ? "./" + path : path).c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle && lacksMemory)
+    return Failure{ErrorCode::OutOfMemory, fmt::format("not enough memory to load {}", name)};
   if (!handle)
     return Failure{ErrorCode::InvalidFile, fmt::format("cannot load {}: {}", name, reason ? reason : "unknown error")};
   std::shared_ptr<void> mapped(handle, [](void *h) { dlclose(h); });

@@ -72,6 +72,7 @@ Expected<std::unique_ptr<ThreadPool>> ThreadPool::create(int threads) {
   std::unique_ptr<ThreadPool> pool(new ThreadPool);
   pool->forks_ = forks;
   pool->shares_ = std::vector<Share>(static_cast<size_t>(threads));
+  pool->workers_.reserve(static_cast<size_t>(threads)); // nothing may fail once a thread runs
   for (int i = 1; i < threads; ++i) {
     auto worker = std::make_unique<Worker>();
     try {

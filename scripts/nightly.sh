@@ -57,6 +57,15 @@ fi
 
 suite "sessions under load, a quarter of an hour" checked "$build/tests/sessions-load" --seconds 900
 
+allocationFaults() {
+  ninja -C "$build" failing-malloc session-faults sinter &&
+    "$build/bin/sinter" compile "$root/examples/digits/digits.onnx" --shape image=1x1x8x8 --backend llvm -o "$logs/digits.so" &&
+    LD_PRELOAD=$build/tests/faults/libfailing-malloc.so "$build/bin/session-faults" "$logs/digits.so" &&
+    python3 "$root/tests/faults/compile_faults.py" "$build/bin/sinter" "$build/tests/faults/libfailing-malloc.so" "$root/examples/digits/digits.onnx" \
+      --values 2000 --seed "$RANDOM" -- --shape image=1x1x8x8 --backend llvm
+}
+suite "allocations that fail" checked allocationFaults
+
 interfaceFuzz() {
   ninja -C "$build" api-fuzz-sanitized && LD_LIBRARY_PATH=$build/lib "$bin/api-fuzz-sanitized" --seconds 300 --seed "$RANDOM"
 }

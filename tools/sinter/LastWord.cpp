@@ -3,18 +3,37 @@
 #include "runtime/Output.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <llvm/Support/ErrorHandling.h>
+#include <llvm/Support/Signals.h>
 #include <new>
 #include <unistd.h>
 
 namespace sinter {
 namespace {
 
+/// Memory is short for all threads at once: the first has the word, the others wait for its end.
+void takeTheWord() {
+  static std::atomic<bool> isTaken = false;
+  while (isTaken.exchange(true))
+    ::pause();
+}
+
+/// Also what the linker tries its output with.
+void removeAll() {
+  removeTemporaries();
+  llvm::sys::RunInterruptHandlers();
+}
+
 /// Memory may be short: nothing is allocated, and destructors do not run.
 [[noreturn]] void end(const char *what, const char *detail) {
-  removeTemporaries();
+  takeTheWord();
+  removeAll();
   char text[512];
   int length = std::snprintf(text, sizeof text, "sinter: error: %s%s%.200s%s\n", what, *detail ? " (" : "",
                              detail, *detail ? ")" : "");
@@ -31,6 +50,29 @@ void onFatalError(void *, const char *reason, bool) {
 }
 
 void onBadAlloc(void *, const char *, bool) { end(outOfMemory, ""); }
+
+/// Where operator new finds no memory. An exception would pass through functions of LLVM's, which are compiled without them: what these leave
+/// half done is then destroyed, or waited for.
+void onNoMemory() { end(outOfMemory, ""); }
+
+/// abort() by code that asks nobody before.
+void onAbort(int) { end("the compiler cannot go on: the model or its shapes may be too large", "it was aborted"); }
+
+/// A crash ends as one, with nothing left on disk.
+void onCrash(int signal, siginfo_t *info, void *) {
+  // MLIR does not look at every pointer that malloc gives it.
+  constexpr uintptr_t firstPages = 1 << 16;
+  if (signal == SIGSEGV && errno == ENOMEM && reinterpret_cast<uintptr_t>(info->si_addr) < firstPages)
+    end(outOfMemory, "");
+  takeTheWord();
+  removeAll();
+  constexpr char text[] = "sinter: error: the compiler crashed: please report it with the model\n";
+  if (::write(STDERR_FILENO, text, sizeof text - 1) < 0)
+    ::_exit(1);
+  std::signal(signal, SIG_DFL);
+  ::raise(signal); // blocked until this returns
+}
+
 
 [[noreturn]] void onTerminate() {
   try {
@@ -50,7 +92,20 @@ void onBadAlloc(void *, const char *, bool) { end(outOfMemory, ""); }
 void installLastWord() {
   llvm::install_fatal_error_handler(onFatalError);
   llvm::install_bad_alloc_error_handler(onBadAlloc);
+  std::set_new_handler(onNoMemory);
   std::set_terminate(onTerminate);
+  std::signal(SIGABRT, onAbort);
+  // Where the stack is what ran out, there is another.
+  static char stack[1 << 15];
+  stack_t other = {};
+  other.ss_sp = stack;
+  other.ss_size = sizeof stack;
+  ::sigaltstack(&other, nullptr);
+  struct sigaction action = {};
+  action.sa_sigaction = onCrash;
+  action.sa_flags = static_cast<int>(SA_SIGINFO | SA_ONSTACK);
+  for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL})
+    ::sigaction(signal, &action, nullptr);
 }
 
 } // namespace sinter
