@@ -103,7 +103,7 @@ Expected<Planned> plan(const std::string &path, const CompileOptions &options) {
 Expected<Program> buildProgram(const Planned &planned) {
   Program program;
   for (const PlannedVariant &variant : planned.variants)
-    if (Status status = addVariant(program, variant.model, variant.options, *variant.target); !status.ok())
+    if (Status status = addVariant(program, variant.model, variant.options, *variant.target, /*takesWeights=*/true); !status.ok())
       return status.failure();
   return program;
 }
@@ -136,7 +136,7 @@ Expected<std::shared_ptr<CompiledModel>> codegen::compileInProcess(LoadedModel m
   if (options.backend == "reference")
     return interpretedModel(std::move(model));
   Program program;
-  if (Status status = addVariant(program, model, options, *target); !status.ok())
+  if (Status status = addVariant(program, model, options, *target, /*takesWeights=*/true); !status.ok())
     return status.failure();
   Expected<std::vector<std::string>> objects = compileObjects(program, options);
   if (!objects)

@@ -1,5 +1,6 @@
 // Walks the planned function: each kernel becomes code, shared with kernels that look alike, and steps.
 #include "codegen/Program.h"
+#include "codegen/SpentWeights.h"
 #include "codegen/Traffic.h"
 #include "codegen/Workers.h"
 #include "codegen/llvm/Conversions.h"
@@ -62,6 +63,14 @@ uint64_t WeightBlob::checksum() const {
   return checksum.value();
 }
 
+bool WeightBlob::views(const void *data, size_t bytes) const {
+  auto first = reinterpret_cast<uintptr_t>(data);
+  return llvm::any_of(parts, [&](const auto &part) {
+    auto at = reinterpret_cast<uintptr_t>(part.second.data());
+    return part.second.bytes() > 0 && at >= first && at - first < bytes;
+  });
+}
+
 //===- Steps --------------------------------------------------------------===//
 
 namespace {
@@ -73,7 +82,7 @@ public:
         main(module.lookupSymbol<func::FuncOp>("main")), program(program) {}
 
   /// Fills `variant`, which is not yet part of the program.
-  Status run();
+  Status run(bool takesWeights);
   Variant variant;
 
 private:
@@ -246,7 +255,7 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   return {};
 }
 
-Status ProgramBuilder::run() {
+Status ProgramBuilder::run(bool takesWeights) {
   if (auto name = module->getAttrOfType<StringAttr>("nn.graph"))
     variant.name = name.str();
   if (auto bytes = module->getAttrOfType<IntegerAttr>("nn.arena_bytes"))
@@ -263,9 +272,15 @@ Status ProgramBuilder::run() {
       for (Value value : llvm::concat<Value>(op.getOperands(), op.getResults()))
         if (nn::layoutOf(value.getType()))
           return {ErrorCode::InvalidFile, nn::describe(&op) + " outside kernels has a blocked tensor"};
-  for (auto kernel : body.getOps<nn::KernelOp>())
+  std::optional<SpentWeights> spent;
+  if (takesWeights)
+    spent.emplace(module);
+  for (auto kernel : body.getOps<nn::KernelOp>()) {
     if (Status status = addKernel(kernel); !status.ok())
       return status;
+    if (spent)
+      spent->release(kernel, program.weights);
+  }
   finishCode();
   return {};
 }
@@ -282,7 +297,7 @@ static bool contracts(ModuleOp module) {
       .wasInterrupted();
 }
 
-Status addVariant(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target) {
+Status addVariant(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target, bool takesWeights) {
   DialectRegistry registry;
   registerKernelDialects(registry);
   model.context->appendDialectRegistry(registry);
@@ -292,7 +307,7 @@ Status addVariant(Program &program, const LoadedModel &model, const CompileOptio
     program.targets.push_back(target);
   ProgramBuilder builder(program, model, options, target);
   builder.variant.target = program.targets.size() - 1;
-  if (Status status = builder.run(); !status.ok())
+  if (Status status = builder.run(takesWeights); !status.ok())
     return status;
   builder.variant.flushSubnormals = options.math != "strict" && contracts(*model.module);
   program.variants.push_back(std::move(builder.variant));

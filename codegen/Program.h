@@ -44,6 +44,8 @@ public:
   /// Writes all of it to memory of bytes() bytes, zeroed, and frees each tensor that is written: large models do not fit twice.
   void moveTo(std::byte *memory);
   uint64_t checksum() const;
+  /// Whether a tensor of it lies within these bytes.
+  bool views(const void *data, size_t bytes) const;
 
 private:
   std::vector<std::pair<int64_t, Tensor>> parts;
@@ -80,7 +82,7 @@ struct Program {
 };
 
 /// Emits all kernels of a model that lowerToKernels made, as one more variant; the module must outlive the program. `target` is that of
-/// the variant before, or one more.
-Status addVariant(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target);
+/// the variant before, or one more. With `takesWeights` the model is of no other use: weights that are packed are gone from it.
+Status addVariant(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target, bool takesWeights);
 
 } // namespace sinter::codegen

@@ -153,6 +153,14 @@ void SumBounds::addProduct(double w, Interval x) {
 }
 
 void SumBounds::addProducts(ArrayRef<float> w, ArrayRef<double> lower, ArrayRef<double> upper, bool areFloats) {
+  if (w.size() > 2 * settlingTerms) {
+    SumBounds begun = *this;
+    begun.addProducts(w.take_front(settlingTerms), lower.take_front(settlingTerms), upper.take_front(settlingTerms), areFloats);
+    if (begun.isSettled()) {
+      *this = begun;
+      return;
+    }
+  }
   // Vectors of two, which every target has; the compiler makes none of the loop over terms. Two terms of which one needs a
   // closer look (subnormal, infinite weight, NaN) are added one by one.
   constexpr size_t lanes = 2;
@@ -228,6 +236,11 @@ Interval SumBounds::bounds() const {
   if ((isTransformed ? positive + negative : negative) * amplified > largest)
     sum.lo = -infinity;
   return divisor == 1 ? sum : sum / Interval::point(divisor);
+}
+
+bool SumBounds::isSettled() const {
+  // -inf and inf stay so, or become NaN, which says as little; with terms of both signs that may be infinite, the sum may be NaN.
+  return lo == -infinity && hi == infinity && positive == infinity && negative == infinity && count > 1 && largest < infinity;
 }
 
 bool SumBounds::mayBeNaN() const {

@@ -99,12 +99,16 @@ public:
   void add(Interval x, double count = 1);
   /// The term w*x for one w.
   void addProduct(double w, Interval x);
-  /// The terms w[i]*x of x in [lo[i], hi[i]]; sooner done than one by one. Products with bounds that are floats are exact.
+  /// So many terms are looked at before it is asked whether the sum is settled.
+  static constexpr size_t settlingTerms = 64;
+  /// The terms w[i]*x of x in [lo[i], hi[i]]; sooner done than one by one, and not to the end once settled. Products with bounds that are floats are exact.
   void addProducts(llvm::ArrayRef<float> w, llvm::ArrayRef<double> lo, llvm::ArrayRef<double> hi, bool areFloats);
   /// Divides by `divisor`, or multiplies by its reciprocal, at the end or term by term.
   void divide(double divisor);
 
   Interval bounds() const;
+  /// Whether no further term changes what is known: nothing. Most sums over inputs that nobody bounds are so after a few terms.
+  bool isSettled() const;
   /// inf - inf or 0 * inf, also where partial sums overflow.
   bool mayBeNaN() const;
 

@@ -42,6 +42,34 @@ void forget(const std::string &temporary) {
       slots[i] = Slot::Free;
 }
 
+/// Removes the files whose names begin with `path`: temporaries, and what others make of their names (a linker tries its output under NAME.tmpXXXXXXX).
+/// Async-signal-safe, which reading a folder by opendir is not.
+void removeBeginningWith(const char *path) {
+  const char *slash = std::strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  std::array<char, 4096> folder = {'.'};
+  if (slash && static_cast<size_t>(slash - path) >= folder.size())
+    return;
+  if (slash)
+    std::memcpy(folder.data(), path, std::max<size_t>(static_cast<size_t>(slash - path), 1)); // of "/x" the slash
+  Descriptor opened(::open(folder.data(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  struct Entry {
+    uint64_t inode;
+    int64_t offset;
+    uint16_t bytes;
+    uint8_t type;
+    char name[];
+  };
+  alignas(Entry) std::array<char, 8192> entries;
+  size_t length = std::strlen(name);
+  for (long got; opened.fd >= 0 && (got = ::syscall(SYS_getdents64, opened.fd, entries.data(), entries.size())) > 0;)
+    for (long at = 0; at < got;) {
+      auto *entry = reinterpret_cast<const Entry *>(entries.data() + at);
+      at += entry->bytes;
+      if (std::strncmp(entry->name, name, length) == 0)
+        ::unlinkat(opened.fd, entry->name, 0);
+    }
+}
+
 std::string temporaryFolder() {
   const char *folder = std::getenv("TMPDIR");
   return folder && *folder ? folder : "/tmp";
@@ -397,7 +425,13 @@ void discardTemporary(const std::string &temporary) {
 void removeTemporaries() {
   for (size_t i = 0; i < slotCount; ++i)
     if (slots[i] == Slot::Valid)
-      ::unlink(names[i].data());
+      removeBeginningWith(names[i].data());
+}
+
+void removeTemporariesOf(const std::string &path, pid_t process) {
+  for (const std::string &beside : {followLinks(path), temporaryFolder() + "/sinter"})
+    if (!beside.empty())
+      removeBeginningWith(fmt::format("{}.{}-", beside, process).c_str());
 }
 
 } // namespace sinter

@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 namespace sinter {
@@ -71,5 +72,8 @@ void discardTemporary(const std::string &temporary);
 
 /// Removes the temporaries of unfinished writes. Async-signal-safe: for handlers of SIGINT and SIGTERM.
 void removeTemporaries();
+
+/// Removes what a process that was killed while it wrote `path` left there.
+void removeTemporariesOf(const std::string &path, pid_t process);
 
 } // namespace sinter

@@ -116,9 +116,7 @@ void emitProduct(KernelEmitter &e, Operation *op, const MatrixProduct &product, 
   operands.rowBase = [&](Value batch) { return baseOf(product.a, batch); };
   std::function<Buffer()> source;
   if (constant) {
-    operands.columnBuffer = packedColumns(e, plan, *constant, [&](auto, auto column, auto k) {
-      return column * product.b.placeStride + k * product.b.depthStride;
-    });
+    operands.columnBuffer = packedColumns(e, plan, *constant, {product.b.placeStride, product.b.depthStride});
     operands.columnBase = [&](Value) { return e.index(0); };
   } else {
     source = inComputeType(e, product.b.tensor);

@@ -11,8 +11,17 @@ namespace {
 Tensor inType(const Tensor &tensor, DType type) {
   if (tensor.type() == type || (sizeOf(tensor.type()) == sizeOf(type) && !isFloat(type)))
     return tensor;
+  // A piece at a time: doubles take four times the room of halves.
   Tensor copy(type, tensor.shape());
-  storeDoubles(copy, toDoubles(tensor));
+  constexpr int64_t piece = 1 << 16;
+  for (int64_t at = 0; at < tensor.size(); at += piece) {
+    int64_t count = std::min(piece, tensor.size() - at);
+    auto slice = [&](const Tensor &of) {
+      return Tensor::view(of.type(), {count}, const_cast<std::byte *>(of.data()) + static_cast<size_t>(at) * sizeOf(of.type()));
+    };
+    Tensor to = slice(copy);
+    storeDoubles(to, toDoubles(slice(tensor)));
+  }
   return copy;
 }
 
@@ -26,20 +35,38 @@ template <typename F> void withWidth(DType type, F f) {
 
 /// packed[b * elements + place(i, k)] = tensor[indexOf(b, i, k)].
 template <typename Place>
-Tensor pack(const Tensor &tensor, const ContractionPlan &plan, int64_t batches, int64_t count,
+Tensor pack(const KernelEmitter &e, const Tensor &tensor, const ContractionPlan &plan, int64_t batches, int64_t count,
             int64_t elements, const OperandIndex &indexOf, Place place) {
   DType type = *toDType(plan.compute);
   Tensor source = inType(tensor, type), packed(type, {std::max<int64_t>(batches * elements, 1)});
   withWidth(type, [&](auto word) {
     auto from = source.as<decltype(word)>();
     auto to = packed.as<decltype(word)>();
-    for (int64_t batch = 0; batch < batches; ++batch)
-      for (int64_t i = 0; i < count; ++i)
-        for (int64_t k = 0; k < plan.depth; ++k)
-          to[static_cast<size_t>(batch * elements + place(i, k))] =
-              from[static_cast<size_t>(indexOf.known(batch, i, k))];
+    e.packInParallel(static_cast<size_t>(batches * count), packed.size(), [&](size_t number) {
+      int64_t batch = static_cast<int64_t>(number) / count, i = static_cast<int64_t>(number) % count;
+      for (int64_t k = 0; k < plan.depth; ++k)
+        to[static_cast<size_t>(batch * elements + place(i, k))] = from[static_cast<size_t>(indexOf.known(batch, i, k))];
+    });
   });
   return packed;
+}
+
+/// One tile of columns, line by line: to[k * pitch + c] = from[c * strides.column + k * strides.depth]. Of columns that lie one behind
+/// another, as many elements as fill a cache line are taken at a time.
+template <typename Word>
+void packTile(const Word *from, ColumnStrides strides, int64_t columns, int64_t depth, Word *to, int64_t pitch) {
+  constexpr int64_t lineElements = 64 / sizeof(Word);
+  if (strides.column == 1) {
+    for (int64_t k = 0; k < depth; ++k)
+      std::copy_n(from + k * strides.depth, columns, to + k * pitch);
+    return;
+  }
+  for (int64_t first = 0; first < depth; first += lineElements) {
+    int64_t last = std::min(first + lineElements, depth);
+    for (int64_t c = 0; c < columns; ++c)
+      for (int64_t k = first; k < last; ++k)
+        to[k * pitch + c] = from[c * strides.column + k * strides.depth];
+  }
 }
 
 } // namespace
@@ -48,7 +75,7 @@ std::function<Buffer()> packedRows(KernelEmitter &e, const ContractionPlan &plan
                                    int64_t batches, const OperandIndex &indexOf) {
   int64_t elements = plan.packedRowElements();
   if (std::optional<Tensor> constant = constantTensor(tensor)) {
-    Tensor packed = pack(*constant, plan, batches, plan.rows, elements, indexOf,
+    Tensor packed = pack(e, *constant, plan, batches, plan.rows, elements, indexOf,
                          [&](int64_t row, int64_t k) { return plan.packedRowOffset(row, k); });
     return [&e, packed] { return e.constant(packed); };
   }
@@ -78,9 +105,21 @@ std::function<Buffer()> packedRows(KernelEmitter &e, const ContractionPlan &plan
 }
 
 std::function<Buffer()> packedColumns(KernelEmitter &e, const ContractionPlan &plan, const Tensor &tensor,
-                                      const OperandIndex &indexOf) {
-  Tensor packed = pack(tensor, plan, 1, plan.columns, plan.packedColumnElements(), indexOf,
-                       [&](int64_t column, int64_t k) { return plan.packedColumnOffset(k, column); });
+                                      ColumnStrides strides) {
+  DType type = *toDType(plan.compute);
+  Tensor source = inType(tensor, type), packed(type, {std::max<int64_t>(plan.packedColumnElements(), 1)});
+  int64_t tiles = plan.columnTiles();
+  withWidth(type, [&](auto word) {
+    using Word = decltype(word);
+    const Word *from = source.as<Word>().data();
+    Word *to = packed.as<Word>().data();
+    e.packInParallel(static_cast<size_t>(tiles * plan.depthBlocks()), packed.size(), [&](size_t number) {
+      int64_t tile = static_cast<int64_t>(number) % tiles, k = static_cast<int64_t>(number) / tiles * plan.depthBlock;
+      int64_t first = tile * plan.mainColumns(), pitch = tile < plan.mainTiles ? plan.mainColumns() : plan.tailColumns();
+      packTile(from + first * strides.column + k * strides.depth, strides, std::min(pitch, plan.columns - first),
+               std::min(plan.depthBlock, plan.depth - k), to + plan.packedColumnOffset(k, first), pitch);
+    });
+  });
   return [&e, packed] { return e.constant(packed); };
 }
 

@@ -37,12 +37,17 @@ struct OperandIndex {
   template <typename F> OperandIndex(F f) : known(f), symbolic(f) {}
 };
 
+/// Distances, in elements, from one column of an operand B to the next, and from one k to the next.
+struct ColumnStrides {
+  int64_t column, depth;
+};
+
 /// Operand A of `plan` for `batches` of it, packed; call the result in the phase that reads it.
 std::function<Buffer()> packedRows(KernelEmitter &e, const ContractionPlan &plan, mlir::Value tensor,
                                    int64_t batches, const OperandIndex &indexOf);
 
 /// A constant operand B of `plan`, packed by the compiler.
 std::function<Buffer()> packedColumns(KernelEmitter &e, const ContractionPlan &plan, const Tensor &tensor,
-                                      const OperandIndex &indexOf);
+                                      ColumnStrides strides);
 
 } // namespace sinter::codegen

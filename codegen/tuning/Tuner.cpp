@@ -35,7 +35,7 @@ class Runner : public RunObserver {
 public:
   static Expected<std::unique_ptr<Runner>> create(const LoadedModel &model, const CompileOptions &options, const Target &target) {
     Program program;
-    if (Status status = addVariant(program, model, options, target); !status.ok())
+    if (Status status = addVariant(program, model, options, target, /*takesWeights=*/false); !status.ok())
       return status.failure();
     Expected<std::vector<std::string>> objects = compileObjects(program, options);
     if (!objects)

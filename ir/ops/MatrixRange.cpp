@@ -40,8 +40,27 @@ static SmallVector<SmallVector<SumBounds, 1>> productSums(const Tensor &weight, 
     return static_cast<size_t>(n * side.channels * side.inner + o * side.channelStride);
   };
   SmallVector<SmallVector<SumBounds, 1>> sums(static_cast<size_t>(side.channels));
+  const SumBounds none(element, productArithmetic(op));
   for (auto &batches : sums)
-    batches.assign(static_cast<size_t>(side.batches), SumBounds(element, productArithmetic(op)));
+    batches.assign(static_cast<size_t>(side.batches), none);
+  // The first `depth` terms of `count` columns from o on, each as a row.
+  auto copyColumns = [&](int64_t o, int64_t count, int64_t n, size_t depth) {
+    for (size_t k = 0; k < depth; ++k)
+      for (int64_t c = 0; c < count; ++c)
+        rows[static_cast<size_t>(c) * depth + k] = values[firstOf(o + c, n) + k * innerStride];
+  };
+  auto addColumns = [&](int64_t o, int64_t count, int64_t n, size_t depth) {
+    copyColumns(o, count, n, depth);
+    bool areSettled = true;
+    for (int64_t c = 0; c < count; ++c) {
+      SumBounds sum = none;
+      sum.addProducts(ArrayRef(rows).slice(static_cast<size_t>(c) * depth, depth), ArrayRef(lower).take_front(depth),
+                      ArrayRef(upper).take_front(depth), areFloats);
+      areSettled &= sum.isSettled();
+      sums[static_cast<size_t>(o + c)][static_cast<size_t>(n)] = sum;
+    }
+    return areSettled;
+  };
   for (int64_t n = 0; n < side.batches; ++n)
     for (int64_t o = 0; o < side.channels; ++o) {
       SumBounds &sum = sums[static_cast<size_t>(o)][static_cast<size_t>(n)];
@@ -51,13 +70,10 @@ static SmallVector<SmallVector<SumBounds, 1>> productSums(const Tensor &weight, 
           sum.addProduct(w[first + k * innerStride], x[k]);
       } else if (innerStride == 1) {
         sum.addProducts(values.slice(first, inner), lower, upper, areFloats);
-      } else {
-        int64_t column = o % columnsAtATime;
-        if (column == 0)
-          for (size_t k = 0; k < inner; ++k)
-            for (int64_t c = 0; c < std::min(columnsAtATime, side.channels - o); ++c)
-              rows[static_cast<size_t>(c) * inner + k] = values[firstOf(o + c, n) + k * innerStride];
-        sum.addProducts(ArrayRef(rows).slice(static_cast<size_t>(column) * inner, inner), lower, upper, areFloats);
+      } else if (o % columnsAtATime == 0) {
+        int64_t count = std::min(columnsAtATime, side.channels - o);
+        if (inner <= 2 * SumBounds::settlingTerms || !addColumns(o, count, n, SumBounds::settlingTerms))
+          addColumns(o, count, n, inner);
       }
     }
   return sums;

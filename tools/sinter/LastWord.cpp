@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <exception>
 #include <llvm/Support/ErrorHandling.h>
-#include <llvm/Support/Signals.h>
 #include <new>
 #include <unistd.h>
 
@@ -24,16 +23,10 @@ void takeTheWord() {
     ::pause();
 }
 
-/// Also what the linker tries its output with.
-void removeAll() {
-  removeTemporaries();
-  llvm::sys::RunInterruptHandlers();
-}
-
 /// Memory may be short: nothing is allocated, and destructors do not run.
 [[noreturn]] void end(const char *what, const char *detail) {
   takeTheWord();
-  removeAll();
+  removeTemporaries();
   char text[512];
   int length = std::snprintf(text, sizeof text, "sinter: error: %s%s%.200s%s\n", what, *detail ? " (" : "",
                              detail, *detail ? ")" : "");
@@ -65,7 +58,7 @@ void onCrash(int signal, siginfo_t *info, void *) {
   if (signal == SIGSEGV && errno == ENOMEM && reinterpret_cast<uintptr_t>(info->si_addr) < firstPages)
     end(outOfMemory, "");
   takeTheWord();
-  removeAll();
+  removeTemporaries();
   constexpr char text[] = "sinter: error: the compiler crashed: please report it with the model\n";
   if (::write(STDERR_FILENO, text, sizeof text - 1) < 0)
     ::_exit(1);
@@ -89,11 +82,11 @@ void onCrash(int signal, siginfo_t *info, void *) {
 
 } // namespace
 
-void installLastWord() {
-  llvm::install_fatal_error_handler(onFatalError);
-  llvm::install_bad_alloc_error_handler(onBadAlloc);
+/// What needs nothing of LLVM's. Libraries make their constants before main runs, and may lack memory for them.
+static void installEarly() {
   std::set_new_handler(onNoMemory);
   std::set_terminate(onTerminate);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // which report crashes themselves
   std::signal(SIGABRT, onAbort);
   // Where the stack is what ran out, there is another.
   static char stack[1 << 15];
@@ -106,6 +99,15 @@ void installLastWord() {
   action.sa_flags = static_cast<int>(SA_SIGINFO | SA_ONSTACK);
   for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL})
     ::sigaction(signal, &action, nullptr);
+#endif
+}
+
+/// The first code of the program that the loader runs, before that of the libraries.
+__attribute__((section(".preinit_array"), used)) static void (*const first)() = installEarly;
+
+void installLastWord() {
+  llvm::install_fatal_error_handler(onFatalError);
+  llvm::install_bad_alloc_error_handler(onBadAlloc);
 }
 
 } // namespace sinter

@@ -1,0 +1,76 @@
+// See the header.
+#include "codegen/SpentWeights.h"
+#include "ir/ops/Constant.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinDialect.h"
+
+using namespace mlir;
+
+namespace sinter::codegen {
+
+/// Smaller ones stay: they are not worth a look.
+static constexpr size_t leastBytes = 1 << 20;
+
+static DialectResourceBlobManager::BlobEntry *entryOf(Attribute attribute) {
+  auto resource = dyn_cast<DenseResourceElementsAttr>(attribute);
+  auto *entry = resource ? resource.getRawHandle().getResource() : nullptr;
+  AsmResourceBlob *blob = entry ? entry->getBlob() : nullptr;
+  return blob && blob->getData().size() >= leastBytes ? entry : nullptr;
+}
+
+/// Everything that `value` is made of outside kernels: constants, and views of them.
+void SpentWeights::noteReader(Operation *reader, Value value) {
+  SmallVector<Value> open = {value};
+  llvm::SmallPtrSet<Operation *, 8> seen;
+  while (!open.empty()) {
+    Operation *op = open.pop_back_val().getDefiningOp();
+    if (!op || isa<nn::KernelOp>(op) || !seen.insert(op).second)
+      continue;
+    if (auto constant = dyn_cast<nn::ConstantOp>(op))
+      if (Entry *entry = entryOf(constant.getValue()))
+        lastReader[entry] = reader;
+    llvm::append_range(open, op->getOperands());
+  }
+}
+
+SpentWeights::SpentWeights(ModuleOp module) {
+  llvm::SmallPtrSet<Entry *, 32> held;
+  module->walk([&](Operation *op) {
+    op->getAttrDictionary().walk([&](DenseResourceElementsAttr attribute) {
+      if (Entry *entry = entryOf(attribute))
+        held.insert(entry);
+    });
+  });
+  DialectResourceBlobManager &manager = DenseResourceElementsHandle::getManagerInterface(module.getContext()).getBlobManager();
+  SmallVector<std::string> spent;
+  manager.getBlobMap([&](const llvm::StringMap<Entry> &entries) {
+    for (const auto &entry : entries) {
+      const AsmResourceBlob *blob = entry.getValue().getBlob();
+      if (blob && blob->getData().size() >= leastBytes && !held.contains(const_cast<Entry *>(&entry.getValue())))
+        spent.push_back(entry.getKey().str());
+    }
+  });
+  for (const std::string &name : spent)
+    manager.update(name, AsmResourceBlob());
+
+  // In the order of the ops the last reader stays; the function's end reads what it returns.
+  Block &body = module.lookupSymbol<func::FuncOp>("main").getBody().front();
+  for (Operation &op : body)
+    if (isa<nn::KernelOp>(op) || op.hasTrait<OpTrait::IsTerminator>())
+      op.walk([&](Operation *inner) {
+        for (Value operand : inner->getOperands())
+          noteReader(&op, operand);
+      });
+  for (auto [entry, reader] : lastReader)
+    lastRead[reader].push_back(entry);
+}
+
+void SpentWeights::release(nn::KernelOp kernel, const WeightBlob &weights) {
+  for (Entry *entry : lastRead.lookup(kernel)) {
+    AsmResourceBlob &blob = *entry->getBlob();
+    if (!weights.views(blob.getData().data(), blob.getData().size()))
+      blob = AsmResourceBlob();
+  }
+}
+
+} // namespace sinter::codegen
