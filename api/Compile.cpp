@@ -1,5 +1,6 @@
 // Compiling, saving and explaining: the part of the C interface that needs the compiler.
 #include "api/Errors.h"
+#include "api/Isolate.h"
 #include "api/OptionsHandle.h"
 #include "api/Specialise.h"
 #include "codegen/Inspection.h"
@@ -70,6 +71,10 @@ sinter_error_t *compile(const std::string &path, std::span<const std::byte> cont
   return guarded([&]() -> sinter_error_t * {
     if (sinter_error_t *invalid = checkOptions(options))
       return invalid;
+    if (options && options->isolate && content.data())
+      return isolateCompile({"content", path, path.ends_with(".mlir") ? SINTER_MLIR : SINTER_ONNX, content, "", ""}, *options, model);
+    if (options && options->isolate)
+      return isolateCompile({"file", path, 0, {}, "", ""}, *options, model);
     Compilation compilation(options);
     compilation.options.content = content;
     std::shared_ptr<CompiledModel> compiled;
@@ -135,6 +140,8 @@ sinter_error_t *sinter_compile_to_file(const char *path, const char *output, con
     for (const Emission &emission : emissions) {
       if (emission.name != (emit ? emit : "so"))
         continue;
+      if (options && options->isolate)
+        return isolate({"file", path, 0, {}, output, std::string(emission.name)}, *options);
       Compilation compilation(options);
       Status status = compileToFile(path, output, emission.kind, compilation.options);
       return status.ok() ? compilation.finish() : compilation.failed(status.failure());
@@ -160,11 +167,18 @@ sinter_error_t *sinter_explain(const char *path, const sinter_options_t *options
   if (!path || !json)
     return nullArgument(path ? "json" : "path");
   return guarded([&]() -> sinter_error_t * {
-    Compilation compilation(options);
-    Expected<std::string> text = explainModel(path, compilation.options);
-    if (!text)
-      return compilation.failed(text.failure());
-    char *copy = strdup(text->c_str());
+    std::string explanation;
+    if (options && options->isolate) {
+      if (sinter_error_t *failed = isolate({"explain", path, 0, {}, "", ""}, *options, &explanation))
+        return failed;
+    } else {
+      Compilation compilation(options);
+      Expected<std::string> text = explainModel(path, compilation.options);
+      if (!text)
+        return compilation.failed(text.failure());
+      explanation = std::move(*text);
+    }
+    char *copy = strdup(explanation.c_str());
     if (!copy)
       return error(SINTER_OUT_OF_MEMORY, "not enough memory for the explanation");
     *json = copy;

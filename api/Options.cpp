@@ -1,5 +1,6 @@
 // sinter_options_t. Values are checked here; what names in the model they fit is checked by the compiler.
 #include "api/Errors.h"
+#include "api/IsolateWords.h"
 #include "api/OptionsHandle.h"
 #include "codegen/CheckLimits.h"
 
@@ -65,10 +66,30 @@ sinter_error_t *setOpen(sinter_options &options, std::string_view value) {
   return nullptr;
 }
 
+sinter_error_t *setIsolate(sinter_options &options, std::string_view name, std::string_view value) {
+  if (name == "isolate") {
+    if (value != "true" && value != "false")
+      return invalid(name, value, "true or false");
+    options.isolate = value == "true";
+    return nullptr;
+  }
+  uint64_t bytes = 0;
+  auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), bytes);
+  if (code != std::errc() || end != value.data() + value.size())
+    return invalid(name, value, "a whole number of bytes");
+  options.isolateMemory = bytes;
+  return nullptr;
+}
+
+/// Whether an option is one of the process that asks, not of the compilation.
+bool isOfHost(std::string_view name) { return name == "open" || name == "shape-cache" || name.starts_with("isolate"); }
+
 sinter_error_t *setOption(sinter_options &handle, std::string_view name, std::string_view value) {
   CompileOptions &options = handle.compile;
   if (name == "open")
     return setOpen(handle, value);
+  if (name == "isolate" || name == "isolate-memory")
+    return setIsolate(handle, name, value);
   for (const TextOption &option : textOptions()) {
     if (name != option.name)
       continue;
@@ -130,7 +151,12 @@ void sinter_options_free(sinter_options_t *options) { delete options; }
 sinter_error_t *sinter_options_set(sinter_options_t *options, const char *name, const char *value) {
   if (!options || !name || !value)
     return nullArgument(!options ? "options" : !name ? "name" : "value");
-  return guarded([&] { return setOption(*options, name, value); });
+  return guarded([&] {
+    sinter_error_t *failed = setOption(*options, name, value);
+    if (!failed && !isOfHost(name))
+      options->calls.push_back({"option", name, value});
+    return failed;
+  });
 }
 
 sinter_error_t *sinter_options_set_shape(sinter_options_t *options, const char *input, const int64_t *shape,
@@ -143,6 +169,7 @@ sinter_error_t *sinter_options_set_shape(sinter_options_t *options, const char *
       return error(SINTER_INVALID_ARGUMENT,
                    fmt::format("the shape of '{}' needs sizes of 0 or more, and fewer than 2^63 elements", input));
     options->compile.shapes[input] = Shape(sizes.begin(), sizes.end());
+    options->calls.push_back({"shape", input, std::string(bytesOf(shape, sizes.size()))});
     return nullptr;
   });
 }
@@ -154,6 +181,7 @@ sinter_error_t *sinter_options_set_dimension(sinter_options_t *options, const ch
     if (size < 0)
       return error(SINTER_INVALID_ARGUMENT, fmt::format("the dimension '{}' must be 0 or more, not {}", name, size));
     options->compile.dims[name] = size;
+    options->calls.push_back({"dimension", name, std::string(bytesOf(&size, 1))});
     return nullptr;
   });
 }
@@ -163,6 +191,7 @@ sinter_error_t *sinter_options_set_empty(sinter_options_t *options, const char *
     return nullArgument(options ? "input" : "options");
   return guarded([&]() -> sinter_error_t * {
     options->compile.empty.insert(input);
+    options->calls.push_back({"empty", input});
     return nullptr;
   });
 }
@@ -175,6 +204,7 @@ sinter_error_t *sinter_options_set_input_range(sinter_options_t *options, const 
       return error(SINTER_INVALID_ARGUMENT,
                    fmt::format("the range of input '{}' needs finite bounds, the lower one first", input));
     options->compile.inputRanges[input] = {low, high};
+    options->calls.push_back({"range", input, std::string(bytesOf(&low, 1)), std::string(bytesOf(&high, 1))});
     return nullptr;
   });
 }
@@ -198,6 +228,8 @@ sinter_error_t *sinter_options_set_value(sinter_options_t *options, const char *
       return invalid(value->strides ? "must be dense: leave its strides out" : "has no data");
     if (tensor->bytes() > 0)
       std::memcpy(tensor->data(), value->data, tensor->bytes());
+    options->calls.push_back({"value", input, std::string(bytesOf(&value->type, 1)), std::string(bytesOf(value->shape, static_cast<size_t>(value->rank))),
+                              std::string(bytesOf(tensor->data(), tensor->bytes()))});
     options->compile.values[input] = std::move(*tensor);
     return nullptr;
   });

@@ -20,7 +20,7 @@ command -v debootstrap >/dev/null || die "needs debootstrap: apt-get install deb
 [ -n "$clean" ] || clean=$(mktemp -d /var/tmp/sinter-packages.XXXXXX)
 installPackages
 [ -f "$build/build.ninja" ] || (cd "$root" && cmake --preset release >/dev/null)
-ninja -C "$build" sinter sinter-opt sinter-compiler sinter-onednn
+ninja -C "$build" sinter sinter-opt sinter-compiler sinter-isolated sinter-onednn
 say "packing"
 packages=$build/packages
 rm -rf "$packages"

@@ -4,7 +4,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 command -v patchelf >/dev/null || die "needs patchelf: apt-get install patchelf"
-ninja -C "$build" sinter-compiler sinter-onednn
+ninja -C "$build" sinter-compiler sinter-isolated sinter-onednn
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 say "building the wheel"

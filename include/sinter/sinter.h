@@ -3,7 +3,9 @@
  * loads and runs compiled models; libsinter, which brings LLVM, compiles them (the last section).
  *
  * **Errors** are values: a function that can fail returns NULL, or a sinter_error_t with a code and a sentence, which the
- * caller frees. After an error, results are untouched. No function throws, aborts or prints. NULL where a
+ * caller frees. After an error, results are untouched. No function throws, aborts or prints, with one exception: where memory
+ * ends while LLVM generates code, or a model is beyond its containers, LLVM aborts by design, and the process with it. The
+ * option "isolate" has a process of its own compile, and the caller gets an error. NULL where a
  * pointer is required is an error (or, where a function cannot fail, answers NULL or 0).
  *
  * **Threads**: a sinter_model_t may be used from several threads at once. A sinter_session_t and a sinter_options_t serve
@@ -278,7 +280,14 @@ SINTER_API void sinter_options_free(sinter_options_t *options);
  * "limit-parts", "limit-fold-work", "limit-fold-bytes" and "limit-table", each with a whole number. For sinter_compile_to_file with "obj" also "standalone" ("true"),
  * "symbol" and "weights-file". For sinter_compile and sinter_compile_memory also, since 1.1, "open": "auto" (a model whose inputs leave a
  * dimension open is an open model), "true" (every model is, so that shapes may follow from the values of its inputs) or "false" (open
- * dimensions are an error), and "shape-cache" ("1" to "1024"; 16): how many compiled shapes an open model keeps, the last used ones. */
+ * dimensions are an error), and "shape-cache" ("1" to "1024"; 16): how many compiled shapes an open model keeps, the last used ones.
+ *
+ * Since 1.2, "isolate" ("true" or "false"): sinter_compile, sinter_compile_memory, sinter_compile_to_file and sinter_explain have a process of its own
+ * compile (the program sinter/sinter-isolated beside libsinter, started by posix_spawn, which is sound in a process with threads). Whatever becomes of it is an
+ * error here: SINTER_OUT_OF_MEMORY where it lacked memory, SINTER_IO where it was killed, SINTER_INTERNAL for any other end; of outputs nothing is
+ * left then. Progress functions are called, in the thread that compiles, and cancelling ends the process. "isolate-memory" (bytes; "0": no limit):
+ * how much address space it may have. It costs some 20 ms and, of models in memory, a copy of them. What is compiled goes through a file in TMPDIR, and
+ * shapes must be fixed: an open model is an error. The caller must not hand it /dev/fd/N as output. The host gets a SIGCHLD. */
 SINTER_API sinter_error_t *sinter_options_set(sinter_options_t *options, const char *name, const char *value);
 /** The shape of an input that the model leaves open. Of a sequence NAME, the shape of NAME[0], NAME[1], ...: these are the inputs of the
  * compiled model, as many as have shapes, and its outputs likewise. */

@@ -149,7 +149,7 @@ public:
     note(sinter_options_create(&options));
     options_.reset(options, sinter_options_free);
   }
-  /// See sinter_options_set.
+  /// See sinter_options_set: set("isolate", "true") has a process of its own compile, whose end is an error here.
   Options &set(const std::string &name, const std::string &value) {
     return note(sinter_options_set(options_.get(), name.c_str(), value.c_str()));
   }

@@ -375,7 +375,8 @@ def compile(model: Any, shapes: Mapping[str, Sequence[int]] | None = None, dims:
     how many there are.
     threads: to run with; 0 means as many as this process may use.
     progress: called with a stage and the part that is done; returning False cancels.
-    options: those of `sinter compile`, with underscores: target_cpu="x86-64-v3", backend="llvm", math="strict", optimise=False, ...
+    options: those of `sinter compile`, with underscores: target_cpu="x86-64-v3", backend="llvm", math="strict", optimise=False, ...; isolate=True has a
+    process of its own compile, so that this one survives where LLVM aborts for lack of memory (isolate_memory bounds it, in bytes).
 
     Raises sinter.Error.
     """
