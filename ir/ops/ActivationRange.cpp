@@ -1,6 +1,7 @@
 // Value ranges of the activations.
 #include "ir/RangeRules.h"
 #include "ir/ops/Activation.h"
+#include <cfloat>
 #include <cmath>
 
 using namespace mlir;
@@ -16,39 +17,49 @@ void ReluOp::inferRange(Ranges x, RangeResults y) {
   y[0] = alongCurve(x[0], {.f = [](double v) { return std::max(v, 0.0); }, .isExact = true});
 }
 
+/// The smallest number that kernels do not take for 0 where they compare.
+static double smallestCompared(Value tensor) { return elementTypeOf(tensor).isF64() ? DBL_MIN : FLT_MIN; }
+
+/// `y`, and the negative numbers of x that a comparison with 0 does not see as negative: they are returned as they are. Where
+/// nothing else is negative, they count as the -0 that whoever reads them takes them for.
+static Interval orUnseen(Interval y, Interval x, double smallest) {
+  return y.lo < 0 && x.lo < 0 && x.hi > -smallest ? y.hull({std::max(x.lo, -smallest), std::min(x.hi, 0.0)}) : y;
+}
+
+/// Of a leaky activation: x, or its product with a slope where it is negative.
+static Interval leaky(Interval x, Interval slope, double smallest, bool &mayBeNaN) {
+  if (x.lo >= 0)
+    return x;
+  Interval below{x.lo, std::min(x.hi, 0.0)};
+  mayBeNaN |= productMayBeNaN(below, slope);
+  Interval scaled = orUnseen(below * slope, x, smallest);
+  return x.hi < 0 ? scaled : scaled.hull({0, x.hi});
+}
+
 void LeakyReluOp::inferRange(Ranges x, RangeResults y) {
-  double alpha = getAlpha().convertToDouble();
+  Interval slope = Interval::point(getAlpha().convertToDouble());
   y[0] = x[0];
-  for (Interval &v : y[0].channels) {
-    if (v.lo >= 0)
-      continue;
-    Interval below{v.lo, std::min(v.hi, 0.0)}, slope = Interval::point(alpha);
-    y[0].mayBeNaN |= productMayBeNaN(below, slope);
-    Interval scaled = below * slope;
-    v = v.hi < 0 ? scaled : scaled.hull({0, v.hi});
-  }
+  for (Interval &v : y[0].channels)
+    v = leaky(v, slope, smallestCompared(getY()), y[0].mayBeNaN);
 }
 
 void PReluOp::inferRange(Ranges operands, RangeResults y) {
-  y[0] = elementwise(*this, operands, [](ArrayRef<Interval> v, bool &mayBeNaN) {
-    Interval x = v[0], slope = v[1];
-    if (x.lo >= 0)
-      return x;
-    Interval below{x.lo, std::min(x.hi, 0.0)};
-    mayBeNaN |= productMayBeNaN(below, slope);
-    Interval scaled = below * slope;
-    return x.hi < 0 ? scaled : scaled.hull({0, x.hi});
-  });
+  double smallest = smallestCompared(getY());
+  y[0] = elementwise(*this, operands,
+                     [=](ArrayRef<Interval> v, bool &mayBeNaN) { return leaky(v[0], v[1], smallest, mayBeNaN); });
   y[0] = countable(y[0], getY().getType());
 }
 
 void ThresholdedReluOp::inferRange(Ranges x, RangeResults y) {
   double alpha = getAlpha().convertToDouble();
+  double smallest = smallestCompared(getY());
+  // Neither is above the other where a comparison takes both for 0.
+  double surely = std::fabs(alpha) < smallest ? smallest : alpha;
   y[0] = x[0].map([&](Interval v) {
     Interval above{std::max(v.lo, alpha), v.hi};
     if (v.hi <= alpha)
       return Interval::point(0);
-    return v.lo > alpha && !x[0].mayBeNaN ? above : above.hull({0, 0});
+    return v.lo > surely && !x[0].mayBeNaN ? above : above.hull({0, 0});
   });
   y[0].mayBeNaN = false; // NaN > alpha is false
 }
@@ -70,13 +81,14 @@ void HardSwishOp::inferRange(Ranges x, RangeResults y) {
 
 void ShrinkOp::inferRange(Ranges x, RangeResults y) {
   double bias = getBias().convertToDouble(), lambd = getLambd().convertToDouble();
+  double zero = std::max(lambd, smallestCompared(getY())); // up to here x may be taken for 0
   y[0] = x[0].map([=](Interval v) {
     SmallVector<Interval, 3> parts;
     if (v.lo < -lambd)
       parts.push_back(Interval{v.lo, std::min(v.hi, -lambd)} + Interval::point(bias));
     if (v.hi > lambd)
       parts.push_back(Interval{std::max(v.lo, lambd), v.hi} - Interval::point(bias));
-    if (parts.empty() || (v.lo <= lambd && v.hi >= -lambd))
+    if (parts.empty() || (v.lo <= zero && v.hi >= -zero))
       parts.push_back({0, 0});
     Interval all = parts[0];
     for (Interval part : parts)
@@ -98,10 +110,16 @@ void ClipOp::inferRange(Ranges operands, RangeResults y) {
 
 //===- Exponential -------------------------------------------------------===//
 
+static void addUnseen(TensorRange &y, const TensorRange &x, Value tensor) {
+  for (auto [v, of] : llvm::zip_equal(y.channels, x.channels))
+    v = orUnseen(v, of, smallestCompared(tensor));
+}
+
 void EluOp::inferRange(Ranges x, RangeResults y) {
   double alpha = getAlpha().convertToDouble();
   y[0] =
       alongCurve(x[0], {.f = [=](double v) { return v < 0 ? alpha * std::expm1(v) : v; }, .critical = {0}});
+  addUnseen(y[0], x[0], getY());
 }
 
 void SeluOp::inferRange(Ranges x, RangeResults y) {
@@ -116,6 +134,7 @@ void CeluOp::inferRange(Ranges x, RangeResults y) {
   y[0] = alongCurve(x[0], {.f = [=](double v) { return v < 0 ? alpha * std::expm1(v / alpha) : v; },
                            .critical = {0},
                            .relative = 0x1p-16});
+  addUnseen(y[0], x[0], getY());
 }
 
 void SigmoidOp::inferRange(Ranges x, RangeResults y) {

@@ -13,6 +13,7 @@
 #include "tests/ranges/Chains.h"
 
 #include <CLI/CLI.hpp>
+#include <cfloat>
 #include <cmath>
 #include <cstdio>
 #include <set>
@@ -55,12 +56,14 @@ int64_t channelOf(const TensorRange &range, const Shape &shape, size_t element) 
   return static_cast<int64_t>(element / inner % static_cast<size_t>(shape[static_cast<size_t>(range.axis)]));
 }
 
-/// The first element outside, in words.
+/// The first element outside, in words. A negative subnormal number is the -0 that kernels read it as (docs/algebra.md).
 std::optional<std::string> findOutside(const Tensor &tensor, const TensorRange &range) {
   std::vector<double> values = toDoubles(tensor);
+  double smallest = tensor.type() == DType::F64 ? DBL_MIN : FLT_MIN;
   for (size_t i = 0; i < values.size(); ++i) {
     Interval interval = range.at(channelOf(range, tensor.shape(), i));
-    bool isWithin = std::isnan(values[i]) ? range.mayBeNaN : interval.contains(values[i]);
+    double value = values[i] < 0 && values[i] > -smallest && interval.lo == 0 ? -0.0 : values[i];
+    bool isWithin = std::isnan(value) ? range.mayBeNaN : interval.contains(value);
     if (isWithin)
       continue;
     char text[200];

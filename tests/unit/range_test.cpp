@@ -190,6 +190,19 @@ TEST(RangePrecision, Activations) {
   EXPECT_TRUE(rangeOf(unary("log"), Interval{-1, 1}).mayBeNaN);
 }
 
+// Where kernels compare, subnormal numbers are 0: of activations they come back as they are, without slope or threshold.
+TEST(RangePrecision, SubnormalsAreZeroToComparisons) {
+  Interval below{-1e-39, -1e-41}, above{1e-41, 1e-39};
+  for (const char *op : {"leaky_relu", "elu", "celu"})
+    EXPECT_LE(rangeOf(unary(op, "alpha = 0.0078125 : f32"), below).hull().lo, -1e-39) << op;
+  std::string prelu = "%s = nn.constant dense<0.5> : tensor<1xf32>\n"
+                      "%y = nn.prelu %x, %s : (tensor<1x2x4xf32>, tensor<1xf32>) -> tensor<1x2x4xf32>\n";
+  EXPECT_LE(rangeOf(prelu, below).hull().lo, -1e-39);
+  EXPECT_EQ(rangeOf(unary("thresholded_relu", "alpha = 1.0e-41 : f32"), Interval{2e-41, 1}).hull().lo, 0);
+  EXPECT_GE(rangeOf(unary("shrink", "bias = 0.0 : f32, lambd = 0.0 : f32"), above).hull().hi, 1e-39);
+  EXPECT_EQ(rangeOf(unary("shrink", "bias = -5.0 : f32, lambd = 0.0 : f32"), above).hull().lo, 0);
+}
+
 TEST(RangePrecision, ClipBounds) {
   auto clip = [](const std::string &lower, const std::string &upper) {
     return "%l = nn.constant dense<" + lower + "> : tensor<f32>\n%u = nn.constant dense<" + upper +
