@@ -104,7 +104,7 @@ private:
     std::vector<std::pair<size_t, size_t>> calls; ///< steps, and the phases that they run
   };
   std::vector<Emitted> emitted;
-  std::vector<OwningOpRef<ModuleOp>> codes;
+  CodeSharing codes;
   DenseMap<Value, int64_t> weights, outputs;
 };
 
@@ -139,14 +139,14 @@ static std::string symbolOf(size_t number, StringRef kernelName) {
 
 /// Names the code that each step calls, and hands it its parameters.
 void ProgramBuilder::finishCode() {
-  std::vector<CodeShare> shares = shareCode(codes);
+  std::vector<CodeShare> shares = codes.finish();
   std::vector<std::string> symbols(codes.size());
   for (auto [i, share] : llvm::enumerate(shares)) {
     std::string &symbol = symbols[share.representative];
     if (symbol.empty()) {
       std::string text;
       llvm::raw_string_ostream stream(text);
-      codes[i]->print(stream, OpPrintingFlags().useLocalScope());
+      codes.module(i).print(stream, OpPrintingFlags().useLocalScope());
       // Another variant may need the same.
       auto present = llvm::find_if(
           program.code, [&](const KernelCode &code) { return code.mlir == text && code.target == variant.target; });
@@ -210,7 +210,7 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
     return {};
   if (kernel.getBackend() == "onednn")
     return addFallback(kernel, row);
-  OwningOpRef<ModuleOp> &code = codes.emplace_back(ModuleOp::create(UnknownLoc::get(kernel.getContext())));
+  OwningOpRef<ModuleOp> code(ModuleOp::create(UnknownLoc::get(kernel.getContext())));
   Emitted &functions = emitted.emplace_back(Emitted{kernel.getName().str(), {}});
   KernelEmitter emitter(kernel, *code, "kernel", target);
   emitter.threads = threads;
@@ -218,6 +218,7 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   DiagnosticCollector diagnostics(*kernel.getContext());
   if (failed(emitKernel(emitter, kernel)))
     return diagnostics.failure("the kernel " + nn::describe(kernel) + " cannot be emitted");
+  codes.add(std::move(code));
   variant.kernels.back().flops += emitter.otherFlops;
   SmallVector<int64_t> constants;
   for (const Tensor &tensor : emitter.constants)

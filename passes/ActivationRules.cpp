@@ -127,9 +127,13 @@ static bool hidesZeroSign(Operation *op) {
 }
 
 bool isZeroSignRead(Value value) {
+  // Behind so many values it is taken to be read: a walk to the end of a long chain for each of its ops would be quadratic.
+  constexpr size_t mostValues = 1024;
   SmallVector<Value> open{value};
   DenseSet<Value> seen{value};
   while (!open.empty()) {
+    if (seen.size() > mostValues)
+      return true;
     Value next = open.pop_back_val();
     for (OpOperand &use : next.getUses()) {
       Operation *op = use.getOwner();
@@ -166,13 +170,14 @@ static std::string text(Interval x) {
 }
 
 /// The op (or input) that makes `value` satisfy `holds`: the first on the way up that reads something which
-/// does not.
+/// does not, or the last of so many.
 static std::string originOf(Value value, const RangeAnalysis &ranges, function_ref<bool(Interval)> holds) {
-  for (;;) {
+  constexpr int mostSteps = 256;
+  for (int step = 1;; ++step) {
     Operation *op = value.getDefiningOp();
     if (!op)
       return "the declared input range";
-    if (op->getNumOperands() == 0 || !holds(ranges.rangeOf(op->getOperand(0)).hull()) ||
+    if (step == mostSteps || op->getNumOperands() == 0 || !holds(ranges.rangeOf(op->getOperand(0)).hull()) ||
         op->getOperand(0).getDefiningOp<ConstantOp>())
       return describe(op);
     value = op->getOperand(0);

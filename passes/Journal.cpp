@@ -3,6 +3,7 @@
 #include "ir/Ops.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -104,8 +105,10 @@ void Journal::save() {
 //===- Decisions ----------------------------------------------------------===//
 
 JournalRow *Journal::find(StringRef name) {
-  auto row = llvm::find_if(entries, [&](const JournalRow &entry) { return entry.name == name; });
-  return row == entries.end() ? nullptr : &*row;
+  for (; seen < entries.size(); ++seen)
+    numbers.try_emplace(entries[seen].name, seen);
+  auto found = numbers.find(name);
+  return found == numbers.end() ? nullptr : &entries[found->second];
 }
 
 void Journal::decide(Location loc, StringRef outcome, ArrayRef<std::string> into, StringRef code,
@@ -173,16 +176,21 @@ StringRef journalKind(Operation *op) {
       .Default([](Operation *) { return ""; });
 }
 
-SmallVector<std::string> namesOf(Location loc) {
-  SmallVector<std::string> names;
+static void addNames(Location loc, llvm::SetVector<StringRef> &names) {
   if (auto name = dyn_cast<NameLoc>(loc))
-    names.push_back(name.getName().str());
+    names.insert(name.getName());
   if (auto fused = dyn_cast<FusedLoc>(loc))
     for (Location part : fused.getLocations())
-      for (const std::string &name : namesOf(part))
-        if (!llvm::is_contained(names, name))
-          names.push_back(name);
-  return names;
+      addNames(part, names);
+}
+
+SmallVector<std::string> namesOf(Location loc) {
+  llvm::SetVector<StringRef> names;
+  addNames(loc, names);
+  SmallVector<std::string> texts;
+  for (StringRef name : names)
+    texts.push_back(name.str());
+  return texts;
 }
 
 } // namespace sinter::nn

@@ -6,6 +6,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +55,8 @@ public:
 private:
   mlir::ModuleOp module;
   std::vector<JournalRow> entries;
+  llvm::StringMap<size_t> numbers; ///< of the rows that `find` has seen, by name
+  size_t seen = 0;
 };
 
 /// The kind of row that an op has: "BatchNormalization" for BatchNorms and the affines that they become,

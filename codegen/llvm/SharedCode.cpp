@@ -4,7 +4,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "llvm/ADT/MapVector.h"
 #include <map>
 
 using namespace mlir;
@@ -89,35 +88,52 @@ private:
   DenseMap<Value, size_t> ids;
 };
 
-/// The representative of a group takes as parameters what differs; returns them by member.
-std::vector<std::vector<int64_t>> parameterise(ArrayRef<Skeleton *> group, ModuleOp module) {
-  Skeleton &first = *group.front();
-  std::vector<std::vector<int64_t>> parameters(group.size());
+} // namespace
+
+/// Kernels that look alike: the first one's code, and the numbers of all.
+struct CodeSharing::Group {
+  size_t representative;
+  OwningOpRef<ModuleOp> module;
+  SmallVector<arith::ConstantOp> constants;
+  SmallVector<memref::AllocaOp> memory; ///< as large as any member needs it
+  std::vector<std::vector<int64_t>> numbers; ///< by member
+
+  void addMember(const Skeleton &member);
+  std::vector<std::vector<int64_t>> parameterise();
+};
+
+void CodeSharing::Group::addMember(const Skeleton &member) {
+  std::vector<int64_t> &values = numbers.emplace_back();
+  for (arith::ConstantOp constant : member.numbers)
+    values.push_back(cast<IntegerAttr>(constant.getValue()).getInt());
+  for (size_t i = 0; i < memory.size(); ++i) {
+    memref::AllocaOp mine = memory[i], other = member.memory[i];
+    if (other.getType().getNumElements() > mine.getType().getNumElements())
+      mine.getResult().setType(other.getType());
+  }
+}
+
+/// The representative takes as parameters what differs; returns them by member.
+std::vector<std::vector<int64_t>> CodeSharing::Group::parameterise() {
+  std::vector<std::vector<int64_t>> parameters(numbers.size());
   std::map<std::vector<int64_t>, size_t> columns; // parameters that always agree are one
   DenseMap<Operation *, SmallVector<std::pair<arith::ConstantOp, size_t>>> replaced; // by function
-  for (size_t i = 0; i < first.numbers.size(); ++i) {
+  for (size_t i = 0; i < constants.size(); ++i) {
     std::vector<int64_t> column;
-    for (Skeleton *member : group)
-      column.push_back(cast<IntegerAttr>(member->numbers[i].getValue()).getInt());
+    for (const std::vector<int64_t> &member : numbers)
+      column.push_back(member[i]);
     if (llvm::all_equal(column))
       continue;
     auto [at, isNew] = columns.try_emplace(column, columns.size());
-    for (size_t m = 0; isNew && m < group.size(); ++m)
+    for (size_t m = 0; isNew && m < numbers.size(); ++m)
       parameters[m].push_back(column[m]);
-    replaced[first.numbers[i]->getParentOfType<func::FuncOp>()].push_back({first.numbers[i], at->second});
-  }
-  for (size_t i = 0; i < first.memory.size(); ++i) {
-    MemRefType largest = first.memory[i].getType();
-    for (Skeleton *member : group)
-      if (member->memory[i].getType().getNumElements() > largest.getNumElements())
-        largest = member->memory[i].getType();
-    first.memory[i].getResult().setType(largest);
+    replaced[constants[i]->getParentOfType<func::FuncOp>()].push_back({constants[i], at->second});
   }
   if (columns.empty())
     return parameters;
 
-  auto type = MemRefType::get({static_cast<int64_t>(columns.size())}, IntegerType::get(module.getContext(), 64));
-  for (auto function : module.getOps<func::FuncOp>()) {
+  auto type = MemRefType::get({static_cast<int64_t>(columns.size())}, IntegerType::get(module->getContext(), 64));
+  for (auto function : module->getOps<func::FuncOp>()) {
     OpBuilder b(function.getContext());
     auto attributes = b.getDictionaryAttr(
         {b.getNamedAttr("llvm.noalias", b.getUnitAttr()), b.getNamedAttr("llvm.readonly", b.getUnitAttr())});
@@ -139,22 +155,34 @@ std::vector<std::vector<int64_t>> parameterise(ArrayRef<Skeleton *> group, Modul
   return parameters;
 }
 
-} // namespace
+CodeSharing::CodeSharing() = default;
+CodeSharing::~CodeSharing() = default;
 
-std::vector<CodeShare> shareCode(MutableArrayRef<OwningOpRef<ModuleOp>> codes) {
-  std::vector<Skeleton> skeletons;
-  llvm::MapVector<StringRef, SmallVector<size_t>> groups;
-  skeletons.reserve(codes.size()); // keys stay where they are
-  for (size_t i = 0; i < codes.size(); ++i)
-    groups[skeletons.emplace_back(*codes[i]).key].push_back(i);
-  std::vector<CodeShare> shares(codes.size());
-  for (auto &[key, members] : groups) {
-    SmallVector<Skeleton *> group = llvm::map_to_vector(members, [&](size_t i) { return &skeletons[i]; });
-    std::vector<std::vector<int64_t>> parameters = parameterise(group, *codes[members.front()]);
-    for (auto [member, values] : llvm::zip_equal(members, parameters))
-      shares[member] = {members.front(), std::move(values)};
+void CodeSharing::add(OwningOpRef<ModuleOp> code) {
+  Skeleton skeleton(*code);
+  Group *&group = groupByKey[skeleton.key];
+  if (!group) {
+    group = groups.emplace_back(std::make_unique<Group>()).get();
+    groupOf[representatives.size()] = group;
+    *group = {representatives.size(), std::move(code), skeleton.numbers, skeleton.memory, {}};
+  }
+  group->addMember(skeleton);
+  representatives.push_back(group->representative);
+}
+
+std::vector<CodeShare> CodeSharing::finish() {
+  std::vector<CodeShare> shares(representatives.size());
+  DenseMap<Group *, std::vector<std::vector<int64_t>>> parameters;
+  DenseMap<Group *, size_t> taken;
+  for (const std::unique_ptr<Group> &group : groups)
+    parameters[group.get()] = group->parameterise();
+  for (auto [share, representative] : llvm::zip_equal(shares, representatives)) {
+    Group *group = groupOf.lookup(representative);
+    share = {representative, std::move(parameters[group][taken[group]++])};
   }
   return shares;
 }
+
+ModuleOp CodeSharing::module(size_t representative) const { return *groupOf.lookup(representative)->module; }
 
 } // namespace sinter::codegen

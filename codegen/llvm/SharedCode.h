@@ -3,7 +3,10 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringMap.h"
 
+#include <memory>
 #include <vector>
 
 namespace sinter::codegen {
@@ -18,8 +21,27 @@ struct CodeShare {
 };
 
 /// Finds kernels whose modules (of functions that KernelEmitter made) differ in sizes alone: of loops, of distances between
-/// elements, of memory. What differs becomes a parameter of the representative's functions; the modules of the others are
-/// done with. Numbers that shape the code itself, such as steps of loops and divisors, do not become parameters.
-std::vector<CodeShare> shareCode(llvm::MutableArrayRef<mlir::OwningOpRef<mlir::ModuleOp>> codes);
+/// elements, of memory. What differs becomes a parameter of the representative's functions; the modules of the others go as
+/// soon as they are known, so that a network of many like layers takes the memory of one. Numbers that shape the code itself,
+/// such as steps of loops and divisors, do not become parameters.
+class CodeSharing {
+public:
+  CodeSharing();
+  ~CodeSharing();
+  /// The next kernel's module; all are of one context.
+  void add(mlir::OwningOpRef<mlir::ModuleOp> code);
+  size_t size() const { return representatives.size(); }
+  /// Gives the representatives their parameters. Once, after the last kernel.
+  std::vector<CodeShare> finish();
+  /// The code of a representative.
+  mlir::ModuleOp module(size_t representative) const;
+
+private:
+  struct Group;
+  std::vector<std::unique_ptr<Group>> groups;
+  llvm::StringMap<Group *> groupByKey;
+  std::vector<size_t> representatives; ///< by kernel
+  llvm::DenseMap<size_t, Group *> groupOf; ///< by representative
+};
 
 } // namespace sinter::codegen

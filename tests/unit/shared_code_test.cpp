@@ -47,15 +47,16 @@ protected:
                        "  }\n"
                        "  return\n"
                        "}\n";
-    codes.push_back(parseSourceString<ModuleOp>(text, &context));
-    ASSERT_TRUE(codes.back());
+    OwningOpRef<ModuleOp> code = parseSourceString<ModuleOp>(text, &context);
+    ASSERT_TRUE(code);
+    codes.add(std::move(code));
   }
 
-  std::vector<CodeShare> share() { return shareCode(codes); }
-  func::FuncOp function(size_t i) { return *codes[i]->getOps<func::FuncOp>().begin(); }
+  std::vector<CodeShare> share() { return codes.finish(); }
+  func::FuncOp function(size_t i) { return *codes.module(i).getOps<func::FuncOp>().begin(); }
 
   MLIRContext context;
-  std::vector<OwningOpRef<ModuleOp>> codes;
+  CodeSharing codes;
 };
 
 } // namespace
@@ -78,7 +79,7 @@ TEST_F(SharedCode, WhatDiffersBecomesAParameter) {
   EXPECT_EQ(shares[1].parameters, (std::vector<int64_t>{5, 7}));
   ASSERT_EQ(function(0).getNumArguments(), 4u);
   EXPECT_EQ(cast<MemRefType>(function(0).getArgumentTypes().back()).getNumElements(), 2);
-  EXPECT_TRUE(succeeded(verify(*codes[0])));
+  EXPECT_TRUE(succeeded(verify(codes.module(0))));
   // Room for the kernel that needs most.
   function(0).walk([](memref::AllocaOp alloca) { EXPECT_EQ(alloca.getType().getNumElements(), 32); });
 }
@@ -91,15 +92,16 @@ TEST_F(SharedCode, PhasesShareParameters) {
       text += "func.func @" + name + "(%begin: index, %end: index, %x: memref<?xf32>) {\n  %bound = arith.constant " + bound +
               " : index\n  %last = arith.minsi %end, %bound : index\n  %v = memref.load %x[%last] : memref<?xf32>\n"
               "  memref.store %v, %x[%begin] : memref<?xf32>\n  return\n}\n";
-    codes.push_back(parseSourceString<ModuleOp>(text, &context));
-    ASSERT_TRUE(codes.back());
+    OwningOpRef<ModuleOp> code = parseSourceString<ModuleOp>(text, &context);
+    ASSERT_TRUE(code);
+    codes.add(std::move(code));
   }
   std::vector<CodeShare> shares = share();
   EXPECT_EQ(shares[1].representative, 0u);
   EXPECT_EQ(shares[1].parameters, (std::vector<int64_t>{9}));
-  for (auto function : codes[0]->getOps<func::FuncOp>())
+  for (auto function : codes.module(0).getOps<func::FuncOp>())
     EXPECT_EQ(function.getNumArguments(), 4u);
-  EXPECT_TRUE(succeeded(verify(*codes[0])));
+  EXPECT_TRUE(succeeded(verify(codes.module(0))));
 }
 
 TEST_F(SharedCode, NumbersThatShapeTheCodeKeepKernelsApart) {
