@@ -71,9 +71,9 @@ TEST(Profile, TableNamesTheNodes) {
   EXPECT_EQ(outcome.out.find('\x1b'), std::string::npos) << "colours without a terminal";
   EXPECT_EQ(outcome.out.find("--all"), std::string::npos) << outcome.out;
 
-  EXPECT_NE(run(std::string("profile @/net.onnx --limit 1") + quick).out.find("2 more (--all)"),
+  EXPECT_NE(run(std::string("profile @/net.onnx --rows 1") + quick).out.find("2 more (--all)"),
             std::string::npos);
-  EXPECT_EQ(run(std::string("profile @/net.onnx --limit 1 --all") + quick).out.find("more"),
+  EXPECT_EQ(run(std::string("profile @/net.onnx --rows 1 --all") + quick).out.find("more"),
             std::string::npos);
 }
 
@@ -195,8 +195,8 @@ TEST(Profile, WrongInput) {
   expectError("profile @/net.so --shape x=1", {"--shape", "compiled already"});
   expectError("profile @/net.onnx --backend reference", {"--backend reference", "no kernels"});
   expectError("profile @/net.onnx --trace-runs 2", {"--trace-runs", "--trace"});
-  expectError("profile @/net.onnx --limit few", {"--limit"});
-  expectError("profile @/net.onnx --limit -1", {"--limit"});
+  expectError("profile @/net.onnx --rows few", {"--rows"});
+  expectError("profile @/net.onnx --rows -1", {"--rows"});
   // The output is looked at first: before the model, which is missing here.
   expectError("profile @/none.onnx --trace @/none/t.json", {"none/t.json", "does not exist"});
   expectError("profile @/none.onnx --trace @", {"folder"});

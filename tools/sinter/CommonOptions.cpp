@@ -169,23 +169,21 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
   list("--shape", shapes_, "NAME=1x3x224x224", "Shape of an input whose dimensions the model leaves open");
   list("--empty", empty_, "NAME", "An input that is a sequence or optional and holds nothing");
   list("--dim", dims_, "NAME=N", "Value of a symbolic dimension, e.g. batch=4");
-  // `sinter profile` has a --limit of its own, of the rows that it prints.
-  if (app.get_name() != "profile")
-    app.add_option_function<std::vector<std::string>>(
-           "--limit",
-           [this](const std::vector<std::string> &texts) {
-             for (const std::string &text : texts) {
-               auto parts = splitAssignment(text);
-               auto most = parts ? parseDimension(parts->second) : std::nullopt;
-               if (!most)
-                 throw CLI::ValidationError("--limit", "'" + text + "' is not of the form NAME=N, N a whole number");
-               compile.limits[parts->first] = *most;
-             }
-           },
-           "What a model may ask for: value, ops, parts, fold-work, fold-bytes, table (docs/limits.md)")
-        ->group(compileGroup)
-        ->allow_extra_args(false)
-        ->type_name("NAME=N");
+  app.add_option_function<std::vector<std::string>>(
+         "--limit",
+         [this](const std::vector<std::string> &texts) {
+           for (const std::string &text : texts) {
+             auto parts = splitAssignment(text);
+             auto most = parts ? parseDimension(parts->second) : std::nullopt;
+             if (!most)
+               throw CLI::ValidationError("--limit", "'" + text + "' is not of the form NAME=N, N a whole number");
+             compile.limits[parts->first] = *most;
+           }
+         },
+         "What a model may ask for: value, ops, parts, fold-work, fold-bytes, table (docs/limits.md)")
+      ->group(compileGroup)
+      ->allow_extra_args(false)
+      ->type_name("NAME=N");
   list("--input-range", ranges_, "NAME=LO:HI", "Declares that an input is finite and within [LO, HI]");
   app.add_flag("--freeze-inputs", compile.freezeInputs, "Treat inputs that have a default value as constants")
       ->group(compileGroup);

@@ -34,7 +34,7 @@ struct ProfileCommand {
   CommonOptions common;
   std::string model, trace;
   double seconds = 1;
-  int limit = 20, traceRuns = 3;
+  int rows = 20, traceRuns = 3;
   bool json = false, all = false;
 
   int run();
@@ -81,7 +81,7 @@ Status ProfileCommand::writeTrace(Session &session, std::span<const Tensor> inpu
 
 ProfileStyle ProfileCommand::style() const {
   ProfileStyle style;
-  style.limit = all ? std::numeric_limits<size_t>::max() : static_cast<size_t>(limit);
+  style.rows = all ? std::numeric_limits<size_t>::max() : static_cast<size_t>(rows);
   style.colour = isatty(STDOUT_FILENO) != 0;
   winsize size{};
   if (style.colour && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
@@ -137,7 +137,7 @@ void addProfile(CLI::App &app, int &status) {
   sub->add_option("--seconds", command->seconds, "How long to repeat (default: 1)")
       ->type_name("S")
       ->check(CLI::Range(0.001, 86400.0).description(""));
-  sub->add_option("--limit", command->limit, "Kernels in the table, the most expensive ones (default: 20)")
+  sub->add_option("--rows", command->rows, "Kernels in the table, the most expensive ones (default: 20)")
       ->type_name("N")
       ->check(CLI::Range(0, 1'000'000).description(""));
   sub->add_flag("--all", command->all, "Every kernel in the table");

@@ -83,7 +83,7 @@ std::string tableText(const ModelProfile &profile, const ProfileStyle &style, si
                    "LIMIT"},
                   style.colour);
   std::vector<const KernelProfile *> rows = byTime(profile);
-  size_t shown = std::min(rows.size(), style.limit);
+  size_t shown = std::min(rows.size(), style.rows);
   ModelProfile rest;
   for (size_t i = 0; i < rows.size(); ++i)
     if (i >= shown)

@@ -6,7 +6,7 @@
 namespace sinter {
 
 struct ProfileStyle {
-  size_t limit = 20;   ///< kernels shown
+  size_t rows = 20;    ///< kernels shown
   size_t width = 150;  ///< characters that a line may have; not kept where names would get shorter than 16
   bool colour = false; ///< ANSI escapes
 };
