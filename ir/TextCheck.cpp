@@ -1,6 +1,7 @@
 // One pass over the text: brackets outside of strings and comments, and for each alias how deep its
 // definition is and how many attributes or types it stands for.
 #include "ir/TextCheck.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -60,8 +61,7 @@ private:
       note(++depth);
     else if (c == ')' || c == ']' || c == '}' || c == '>')
       depth = std::max<int64_t>(depth - 1, 0);
-    else if ((static_cast<unsigned char>(c) < ' ' && !llvm::isSpace(c)) ||
-             static_cast<unsigned char>(c) > '~')
+    else if (static_cast<unsigned char>(c) > '~')
       problem = "holds bytes that IR has in strings and comments alone: it is another kind of file";
   }
 
@@ -117,6 +117,12 @@ std::string refuseText(StringRef text) {
   // MLIR would read its binary form, too.
   if (text.starts_with("ML\xefR"))
     return "is bytecode, which is not read: write it as text";
+  // A terminal obeys them, and diagnostics repeat the lines that they speak of.
+  auto isControl = [](char c) { return (static_cast<unsigned char>(c) < ' ' && !llvm::isSpace(c)) || c == '\x7f'; };
+  if (const char *control = llvm::find_if(text, isControl); control != text.end())
+    return ("holds the control character 0x" + Twine(llvm::utohexstr(static_cast<unsigned char>(*control), true)) +
+            ", which IR never does (strings have it as an escape): it is another kind of file")
+        .str();
   return Scanner(text).run();
 }
 

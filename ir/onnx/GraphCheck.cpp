@@ -135,18 +135,24 @@ Status checkOperators(const onnx::GraphProto &graph, const std::vector<std::stri
       missing[operatorOf(graph.node(i))].push_back(i);
   if (missing.empty())
     return {};
+  constexpr size_t mostNamed = 5;
   std::string message;
   llvm::raw_string_ostream out(message);
   out << "the model needs " << missing.size() << (missing.size() == 1 ? " operator" : " operators")
       << " that Sinter does not support:";
+  size_t named = 0;
   for (const auto &[op, nodes] : missing) {
-    out << "\n  " << op << " (" << nodes.size() << (nodes.size() == 1 ? " node: '" : " nodes: '")
+    if (named == mostNamed)
+      break;
+    out << (named++ > 0 ? ", " : " ") << op << " (" << nodes.size() << (nodes.size() == 1 ? " node: '" : " nodes: '")
         << names[nodes[0]] << "'";
     for (size_t k = 1; k < nodes.size() && k < 3; ++k)
       out << ", '" << names[nodes[k]] << "'";
     out << (nodes.size() > 3 ? ", ...)" : ")");
   }
-  out << "\ndocs/ops.md lists the supported operators";
+  if (missing.size() > named)
+    out << " and " << missing.size() - named << " more (`sinter inspect` lists them)";
+  out << "; docs/operators.md lists the supported ones";
   return {ErrorCode::Unsupported, message};
 }
 

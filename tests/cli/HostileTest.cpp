@@ -225,6 +225,36 @@ TEST(Hostile, Chains) {
   }
 }
 
+// Nothing looks up or walks all of a chain for each of its ops, and like kernels take the memory of one.
+TEST(Hostile, ChainsNearTheLimit) {
+  const std::pair<std::vector<const char *>, int64_t> chains[] = {{{"Relu", "Sigmoid", "Abs", "Tanh"}, 30000},
+                                                                  {{"Softmax"}, 20000}};
+  for (const auto &[ops, length] : chains) {
+    Model model;
+    model.input(v(0), {4, 3});
+    for (int64_t i = 0; i < length; ++i)
+      model.node(ops[static_cast<size_t>(i) % ops.size()], {v(i)}, {v(i + 1)});
+    model.output(v(length));
+    expectBoundedCompile(model.saved());
+  }
+}
+
+// One line, however many there are.
+TEST(Hostile, UnknownOperators) {
+  for (int64_t kinds : {2, 5000}) {
+    Model model;
+    model.input(v(0), {4});
+    for (int64_t i = 0; i < kinds; ++i)
+      model.node("Strange" + std::to_string(i), {v(i)}, {v(i + 1)});
+    model.output(v(kinds));
+    model.saved("strange.onnx");
+    Outcome outcome = run("compile @/strange.onnx -o @/never.so");
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_NE(outcome.err.find("Strange0 (1 node: "), std::string::npos) << outcome.err;
+    EXPECT_EQ(outcome.err.find('\n'), outcome.err.size() - 1) << outcome.err;
+  }
+}
+
 TEST(Hostile, Parts) {
   for (int64_t parts : {1000, 2000, 30000}) {
     std::vector<std::string> same(static_cast<size_t>(parts), "x"), pieces;
@@ -435,6 +465,7 @@ TEST(Hostile, NestedText) {
       {"size", "func.func @main(%x: tensor<9223372036854775807x9223372036854775807xf32>) -> "
                "tensor<9223372036854775807x9223372036854775807xf32> { return %x : "
                "tensor<9223372036854775807x9223372036854775807xf32> }"},
+      {"control", "func.func @main(%x: tensor<2xf32>) -> tensor<3xf32> { return %x : tensor<2xf32> } // \x1b[31m"},
       {"bytecode", "ML\xefR" + repeated(std::string_view("\1\0\2", 3), 100)},
   };
   for (const auto &[name, text] : texts) {
