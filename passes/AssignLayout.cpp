@@ -3,6 +3,7 @@
 // stand where it ends (NeoCPU, Liu et al., arXiv 1809.02697, section 3.2, with one block size throughout).
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
+#include "ir/ops/PaddedWeights.h"
 #include "ir/ops/TransposedWindow.h"
 #include "passes/Passes.h"
 #include "passes/Rewrite.h"
@@ -139,6 +140,9 @@ private:
     // Pairs of bf16 lie in blocks, too; where the target has no products of them, models stay plain.
     if (elementTypeOf(conv.getX()).isBF16())
       return pairs && (groups == GroupLayout::One || groups == GroupLayout::Whole) ? Decision::blocked({0}) : Decision::plain();
+    // Kernels of groups skip the padding, which weights that are not finite turn into NaN.
+    if (groups != GroupLayout::One && !hasFiniteWeights(conv.getW()))
+      return Decision::plain();
     bool fillsBlocks = rankedType(conv.getY()).getDimSize(channelAxis) >= block / 2;
     switch (groups) {
     case GroupLayout::Cut:

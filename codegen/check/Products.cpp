@@ -1,6 +1,7 @@
 // Single elements of convolutions and matrix products: sums of products, weights read where they lie.
 #include "codegen/check/Rules.h"
 #include "ir/Ops.h"
+#include "ir/ops/PaddedWeights.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <map>
 
@@ -15,6 +16,7 @@ namespace {
 struct Place {
   std::vector<unsigned> x;
   std::vector<int64_t> offset;
+  std::vector<int64_t> padding; ///< factors of zeros beside x
 };
 
 struct Output {
@@ -39,6 +41,7 @@ public:
     constantW = cone.constant(this->w);
   }
 
+  std::vector<int64_t> paddingOfPlace; ///< that is being read
   double alpha = 1, beta = 1;
   int64_t zeroPoint = 0;
 
@@ -56,12 +59,15 @@ public:
         });
       }
       Place &place = places[entry->second];
+      if (isNew)
+        place.padding = std::exchange(paddingOfPlace, {});
       // Sums of products are quick beside what else there is.
       cone.work(1 + static_cast<int64_t>(place.x.size()) / (constantW ? 4 : 1));
       Output output{entry->second, at.weights, {}, {}};
       if (!constantW)
-        for (int64_t offset : place.offset)
-          output.dynamic.push_back(cone.demand(w, at.weights + offset));
+        for (auto *offsets : {&place.offset, &place.padding})
+          for (int64_t offset : *offsets)
+            output.dynamic.push_back(cone.demand(w, at.weights + offset));
       else if (isNew)
         weigh(place, at.weights);
       if (addend && at.addend)
@@ -69,6 +75,9 @@ public:
       outputs.push_back(std::move(output));
     }
   }
+
+  /// In `read`: the place has a tap at this offset of the row of weights, too, whose x is padding.
+  void padding(int64_t offset) { paddingOfPlace.push_back(offset); }
 
   void run() {
     Points &left = cone.points(x);
@@ -112,6 +121,13 @@ private:
       double factor = row ? row[place.offset[t]] : weightAt(output.weights + place.offset[t]);
       sum.add(left.value(at), left.error(at), factor, weightError.of(factor));
     }
+    // Zeros: of weights that are numbers they make nothing.
+    for (size_t t = 0; t < place.padding.size(); ++t)
+      for (unsigned lane = 0; lane < lanes; ++lane) {
+        double factor = right ? right->value(output.dynamic[place.x.size() + t])[lane] : weightAt(output.weights + place.padding[t]);
+        if (!std::isfinite(factor))
+          sum.value[lane] = std::numeric_limits<double>::quiet_NaN();
+      }
     double steps = static_cast<double>(place.x.size()) * 0x1p-53;
     for (unsigned lane = 0; lane < lanes; ++lane) {
       double value = alpha * sum.value[lane], size = std::fabs(alpha) * sum.magnitude[lane],
@@ -222,6 +238,24 @@ void forTaps(const nn::Window &window, const Planes &planes, At at, F f) {
   } while (nn::nextIndex(index, counts));
 }
 
+/// Calls f(kernel offset) for every kernel position whose element of x is padding.
+template <typename F> void forPadding(const nn::Window &window, const nn::Dims &pixel, F f) {
+  nn::Dims k(window.size(), 0), counts;
+  for (const nn::WindowAxis &axis : window)
+    counts.push_back(axis.size);
+  int64_t kernel = 0;
+  do {
+    bool isInside = true;
+    for (size_t d = 0; d < window.size(); ++d) {
+      int64_t position = window[d].position(pixel[d], k[d]);
+      isInside &= position >= 0 && position < window[d].in;
+    }
+    if (!isInside)
+      f(kernel);
+    ++kernel;
+  } while (nn::nextIndex(k, counts));
+}
+
 template <typename Op> Cone::Step convolution(Op op, Cone &cone) {
   FailureOr<nn::Window> window = op.window();
   if (failed(window))
@@ -230,6 +264,7 @@ template <typename Op> Cone::Step convolution(Op op, Cone &cone) {
   if constexpr (std::is_same_v<Op, nn::ConvIntegerOp>)
     rule->zeroPoint = static_cast<int64_t>(op.getXZeroPoint());
   Planes planes(op, *window);
+  const bool isPadded = isa<nn::ConvOp>(op) && nn::readsPadding(*window);
   rule->plan(
       [&](int64_t element) {
         int64_t channel = planes.channelOf(element);
@@ -237,16 +272,20 @@ template <typename Op> Cone::Step convolution(Op op, Cone &cone) {
       },
       [&](std::array<int64_t, 2> key, auto tap) {
         nn::Dims pixel = planes.pixel(key[1]);
-        for (int64_t c = 0; c < planes.inputs; ++c)
+        auto isInside = [&](size_t d, int64_t position) { return position >= 0 && position < (*window)[d].in; };
+        for (int64_t c = 0; c < planes.inputs; ++c) {
           forTaps(
               *window, planes,
               [&](size_t d, int64_t k) {
                 int64_t position = (*window)[d].position(pixel[d], k);
-                return position >= 0 && position < (*window)[d].in ? std::optional(position) : std::nullopt;
+                return isInside(d, position) ? std::optional(position) : std::nullopt;
               },
               [&](int64_t x, int64_t kernel) {
                 tap((key[0] * planes.inputs + c) * planes.xPlane + x, c * planes.kernel + kernel);
               });
+          if (isPadded)
+            forPadding(*window, pixel, [&](int64_t kernel) { rule->padding(c * planes.kernel + kernel); });
+        }
       });
   return [rule] { rule->run(); };
 }

@@ -3,6 +3,7 @@
 // compile time, which kernel lines at run time.
 #include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/PixelTiles.h"
+#include "codegen/llvm/PoolCounts.h"
 #include "codegen/llvm/ReductionLoops.h"
 #include "codegen/llvm/WindowPanel.h"
 #include "ir/ops/Element.h"
@@ -488,14 +489,9 @@ LogicalResult emitBlockedPool(KernelEmitter &e, Operation *op) {
   // The number of elements under the window is a product of one factor per axis.
   SmallVector<Tensor> counts;
   for (const WindowAxis &axis : window) {
-    std::vector<double> inverse;
-    for (int64_t o = 0; o < axis.out; ++o) {
-      auto [begin, end] = axis.taps(o);
-      inverse.push_back(
-          static_cast<double>(pool.getCountIncludePad() ? paddedCount({axis}, {o}) : std::max<int64_t>(end - begin, 0)));
-    }
-    Tensor table(DType::F32, {axis.out});
-    storeDoubles(table, inverse);
+    std::vector<double> values = countsOf(axis, pool.getCountIncludePad());
+    Tensor table(DType::F32, {static_cast<int64_t>(values.size())});
+    storeDoubles(table, values);
     counts.push_back(table);
   }
   fold.start = [&](Value) { return constant(0); };

@@ -3,6 +3,7 @@
 // their own.
 #include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/Emitters.h"
+#include "codegen/llvm/PoolCounts.h"
 #include "codegen/llvm/ReductionLoops.h"
 #include "ir/ops/MathExpansions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -178,17 +179,6 @@ private:
 
 Element zeroOf(KernelEmitter &e, Value x) { return lowest(e, x).constant(0); }
 
-/// The number of elements that an average divides by, per output position of one axis.
-std::vector<double> divisors(const WindowAxis &axis, bool includePad) {
-  std::vector<double> counts;
-  for (int64_t o = 0; o < axis.out; ++o) {
-    auto [begin, end] = axis.taps(o);
-    counts.push_back(
-        static_cast<double>(includePad ? paddedCount({axis}, {o}) : std::max<int64_t>(end - begin, 0)));
-  }
-  return counts;
-}
-
 /// counts[position], `lanes` of them from there on; an immediate where all are the same.
 Value divisorAt(KernelEmitter &e, Type compute, ArrayRef<double> counts, Value position, unsigned lanes) {
   if (llvm::all_equal(counts))
@@ -219,6 +209,11 @@ template <typename Op> static std::string refuseSum(Operation *op, const Target 
   return isa<FloatType>(elementTypeOf(op->getOperand(0))) ? refusePool<Op>(op, target) : "it computes a fraction from integers";
 }
 
+static std::string refuseAverage(Operation *op, const Target &target) {
+  std::string reason = refuseSum<AveragePoolOp>(op, target);
+  return reason.empty() ? refuseCounts(cast<AveragePoolOp>(op), *cast<AveragePoolOp>(op).window()) : reason;
+}
+
 static LogicalResult emitMaxPool(KernelEmitter &e, Operation *op) {
   if (layoutOf(op->getResult(0).getType()))
     return emitBlockedPool(e, op);
@@ -236,7 +231,7 @@ static LogicalResult emitAveragePool(KernelEmitter &e, Operation *op) {
   Window window = *pool.window();
   SmallVector<std::vector<double>> counts;
   for (const WindowAxis &axis : window)
-    counts.push_back(divisors(axis, pool.getCountIncludePad()));
+    counts.push_back(countsOf(axis, pool.getCountIncludePad()));
   auto finish = [&](Element sum, ArrayRef<Value> outer, Value column, unsigned lanes) {
     Type compute = sum.scalarType();
     Element divisor = sum.with(divisorAt(e, compute, counts.back(), column, lanes));
@@ -317,7 +312,7 @@ static LogicalResult emitMaxPoolIndices(KernelEmitter &e, Operation *op) {
 
 void registerPoolEmitters(EmitterTable &table) {
   table.add<MaxPoolOp>({refusePool<MaxPoolOp>, emitMaxPool, true});
-  table.add<AveragePoolOp>({refuseSum<AveragePoolOp>, emitAveragePool, true});
+  table.add<AveragePoolOp>({refuseAverage, emitAveragePool, true});
   table.add<LpPoolOp>({refuseSum<LpPoolOp>, emitLpPool});
   table.add<MaxPoolIndicesOp>({nullptr, emitMaxPoolIndices});
 }

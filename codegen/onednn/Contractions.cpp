@@ -1,5 +1,6 @@
 // Convolutions and matrix products for oneDNN.
 #include "codegen/onednn/Lowering.h"
+#include "ir/ops/PaddedWeights.h"
 
 using namespace mlir;
 using namespace sinter::nn;
@@ -19,6 +20,15 @@ void setWindow(Step &step, const Window &window, bool transposed) {
   }
 }
 
+/// oneDNN leaves padding out of the sums, where it is zeros that a weight may turn into NaN (docs/algebra.md).
+std::string refusePadding(const Lowering &lowering, ConvOp op, const Window &window) {
+  if (!readsPadding(window) || hasFiniteWeights(op.getW()))
+    return "";
+  std::string reason = lowering.refuseInfinity();
+  return reason.empty() || !constantTensor(op.getW()) ? reason : "its weights are not finite, and oneDNN leaves padding out of the sums";
+}
+std::string refusePadding(const Lowering &, ConvTransposeOp, const Window &) { return ""; }
+
 template <typename Op> std::string lowerConvolution(Lowering &lowering, Op op) {
   constexpr bool transposed = std::is_same_v<Op, ConvTransposeOp>;
   FailureOr<Window> window = op.window();
@@ -26,6 +36,8 @@ template <typename Op> std::string lowerConvolution(Lowering &lowering, Op op) {
     return "its window is invalid";
   if (window->size() > 3)
     return "oneDNN has at most three spatial dimensions";
+  if (std::string reason = refusePadding(lowering, op, *window); !reason.empty())
+    return reason;
   Step step;
   step.kind = transposed ? Kind::Deconvolution : Kind::Convolution;
   setWindow(step, *window, transposed);

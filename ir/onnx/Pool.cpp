@@ -50,9 +50,12 @@ static LogicalResult importAveragePool(NodeImporter &n) {
   return importPool<AveragePoolOp>(n, 1, PoolAttributes::flag(n, "count_include_pad"));
 }
 
-/// Opset 1 gives it as a float.
+/// Opset 1 gives it as a float; what is no number of an int64 is 0, which the op refuses.
 static IntegerAttr power(NodeImporter &n) {
-  return n.builder.getI64IntegerAttr(n.opset < 2 ? static_cast<int64_t>(n.floatAttr("p", 2)) : n.intAttr("p", 2));
+  if (n.opset >= 2)
+    return n.builder.getI64IntegerAttr(n.intAttr("p", 2));
+  double p = n.floatAttr("p", 2);
+  return n.builder.getI64IntegerAttr(p >= 1 && p < 0x1p62 ? static_cast<int64_t>(p) : 0);
 }
 
 static LogicalResult importLpPool(NodeImporter &n) {

@@ -82,10 +82,12 @@ static LogicalResult importMelWeights(NodeImporter &n) {
   std::vector<int64_t> edges;
   for (int64_t i = 0; i < columns + 2; ++i) {
     double hertz = 700 * (std::pow(10, (static_cast<double>(i) * step + mel(lower)) / 2595) - 1);
-    edges.push_back(static_cast<int64_t>(std::floor((length + 1) * hertz / rate)));
+    double row = std::floor((length + 1) * hertz / rate);
+    // Each is a place before it is a number of rows: of any other double, the conversion is undefined.
+    if (!(row >= -1 && row <= static_cast<double>(rows)))
+      return n.invalid("has an upper edge above half the sample rate");
+    edges.push_back(std::max<int64_t>(static_cast<int64_t>(row), 0)); // -1: 0 Hz, rounded
   }
-  if (edges.back() > rows)
-    return n.invalid("has an upper edge above half the sample rate");
   std::vector<double> weights(static_cast<size_t>(rows * columns));
   auto at = [&](int64_t row, int64_t column) -> double & {
     return weights[static_cast<size_t>(std::min(row, rows - 1) * columns + column)];

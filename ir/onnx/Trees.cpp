@@ -15,6 +15,8 @@ namespace sinter::nn {
 
 /// Each level is some gathers more.
 static constexpr int64_t deepest = 1024;
+/// Entries of a table by node and target, or node and member; nodes looked at on all levels.
+static constexpr int64_t mostEntries = int64_t(1) << 25;
 
 namespace {
 
@@ -42,7 +44,8 @@ private:
   LogicalResult walk();
   FailureOr<int64_t> depth();
   Value holds(Value x, Value at);
-  Value table(llvm::function_ref<double(const Node &)> entry, DType type);
+  Value table(StringRef name, llvm::function_ref<double(const Node &)> entry, DType type);
+  size_t longestList() const;
   Value transformed(Value scores, StringRef transform);
 
   std::vector<Node> nodes;
@@ -50,6 +53,7 @@ private:
   int64_t targets = 0;
   std::string aggregate = "SUM";
   DType real = DType::F32; ///< of comparisons and sums
+  llvm::StringMap<Value> tables; ///< what all levels gather from
   Value result; ///< [samples, targets]
 };
 
@@ -62,8 +66,10 @@ FailureOr<int64_t> ForestImporter::depth() {
     if (node.feature < 0 || node.yes < 0 || node.yes >= count || node.no < 0 || node.no >= count)
       return n.invalid("has a node whose children or feature do not exist");
   SmallVector<int64_t> level = roots;
-  int64_t steps = 0;
+  int64_t steps = 0, visits = 0;
   for (; !level.empty(); ++steps) {
+    if (visits += static_cast<int64_t>(level.size()); visits > mostEntries)
+      return n.unsupported("has trees that share more nodes between their levels than are supported");
     if (steps > count)
       return n.invalid("has nodes that are their own ancestors");
     if (steps > deepest)
@@ -77,24 +83,33 @@ FailureOr<int64_t> ForestImporter::depth() {
   return steps - 1;
 }
 
-Value ForestImporter::table(llvm::function_ref<double(const Node &)> entry, DType type) {
-  std::vector<double> entries;
+Value ForestImporter::table(StringRef name, llvm::function_ref<double(const Node &)> entry, DType type) {
+  Value &made = tables[name];
+  if (!made) {
+    std::vector<double> entries;
+    for (const Node &node : nodes)
+      entries.push_back(entry(node));
+    made = numbers(entries, {static_cast<int64_t>(entries.size())}, type);
+  }
+  return made;
+}
+
+size_t ForestImporter::longestList() const {
+  size_t members = 0;
   for (const Node &node : nodes)
-    entries.push_back(entry(node));
-  return numbers(entries, {static_cast<int64_t>(entries.size())}, type);
+    members = std::max(members, node.members.size());
+  return members;
 }
 
 /// Whether x [samples, trees] takes the way of yes at the nodes `at`.
 Value ForestImporter::holds(Value x, Value at) {
   std::set<int64_t> modes;
-  size_t members = 0;
-  for (const Node &node : nodes) {
+  size_t members = longestList();
+  for (const Node &node : nodes)
     modes.insert(node.mode);
-    members = std::max(members, node.members.size());
-  }
   modes.erase(Leaf); // both ways lead back
-  Value split = gather(table([](const Node &node) { return node.value; }, real), at, 0);
-  Value mode = gather(table([](const Node &node) { return static_cast<double>(node.mode); }, DType::I64), at, 0);
+  Value split = gather(table("value", [](const Node &node) { return node.value; }, real), at, 0);
+  Value mode = gather(table("mode", [](const Node &node) { return static_cast<double>(node.mode); }, DType::I64), at, 0);
   auto compare = [&](int64_t which) -> Value {
     switch (which) {
     case Leq:
@@ -113,11 +128,14 @@ Value ForestImporter::holds(Value x, Value at) {
       break;
     }
     // NaN, which equals nothing, fills up the lists.
-    std::vector<double> lists;
-    for (const Node &node : nodes)
-      for (size_t i = 0; i < members; ++i)
-        lists.push_back(i < node.members.size() ? node.members[i] : std::numeric_limits<double>::quiet_NaN());
-    Value list = numbers(lists, {static_cast<int64_t>(nodes.size()), static_cast<int64_t>(members)}, real);
+    Value &list = tables["members"];
+    if (!list) {
+      std::vector<double> lists;
+      for (const Node &node : nodes)
+        for (size_t i = 0; i < members; ++i)
+          lists.push_back(i < node.members.size() ? node.members[i] : std::numeric_limits<double>::quiet_NaN());
+      list = numbers(lists, {static_cast<int64_t>(nodes.size()), static_cast<int64_t>(members)}, real);
+    }
     Value hits = sum(cast(equal(unsqueeze(x, 2), gather(list, at, 0)), DType::I64), {2}, false);
     return less(number(0, hits), hits);
   };
@@ -131,7 +149,7 @@ Value ForestImporter::holds(Value x, Value at) {
   Value isThere = equal(x, x);
   if (!tracks)
     return both(taken, isThere);
-  Value missing = cast(gather(table([](const Node &node) { return node.missingIsYes; }, DType::I64), at, 0), DType::Bool);
+  Value missing = cast(gather(table("missing", [](const Node &node) { return node.missingIsYes; }, DType::I64), at, 0), DType::Bool);
   return where(isThere, taken, missing);
 }
 
@@ -143,6 +161,10 @@ LogicalResult ForestImporter::walk() {
     x = unsqueeze(x, 0);
   if (rank(x) != 2 || nodes.empty() || roots.empty() || targets < 1)
     return n.invalid("needs samples of rank 2, nodes, roots and targets");
+  for (auto [width, what] : {std::pair(targets, "targets"), {static_cast<int64_t>(longestList()), "members of a set"}})
+    if (std::optional<int64_t> entries = product(static_cast<int64_t>(nodes.size()), width); !entries || *entries > mostEntries)
+      return n.unsupported("has " + Twine(nodes.size()) + " nodes and " + Twine(width) + " " + what + ", whose table takes more than the " +
+                           Twine(mostEntries) + " entries that are supported: use fewer");
   FailureOr<int64_t> steps = depth();
   if (failed(steps))
     return failure();
@@ -158,10 +180,10 @@ LogicalResult ForestImporter::walk() {
   Value samples = n.create<ShapeOp>(x, n.builder.getI64IntegerAttr(0), n.builder.getI64IntegerAttr(1));
   Value at = n.create<ExpandOp>(row, concat({samples, n.ints(1)}, 0));
   for (int64_t step = 0; step < *steps; ++step) {
-    Value feature = gather(table([](const Node &node) { return static_cast<double>(node.feature); }, DType::I64), at, 0);
+    Value feature = gather(table("feature", [](const Node &node) { return static_cast<double>(node.feature); }, DType::I64), at, 0);
     Value taken = holds(gatherElements(x, feature, 1), at);
-    Value yes = table([](const Node &node) { return static_cast<double>(node.yes); }, DType::I64);
-    Value no = table([](const Node &node) { return static_cast<double>(node.no); }, DType::I64);
+    Value yes = table("yes", [](const Node &node) { return static_cast<double>(node.yes); }, DType::I64);
+    Value no = table("no", [](const Node &node) { return static_cast<double>(node.no); }, DType::I64);
     at = where(taken, gather(yes, at, 0), gather(no, at, 0));
   }
   bool isExtreme = aggregate == "MIN" || aggregate == "MAX";

@@ -1,6 +1,8 @@
 // Convolutions: verify, shape, reference, op by op; what they do with affines is in ConvolutionAffine.cpp.
 #include "ir/ops/ConvolutionSums.h"
 #include "ir/Reference.h"
+#include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace sinter;
@@ -147,6 +149,30 @@ struct ConvolutionData {
           } while (nextIndex(k, kernelShape));
         }
       }
+    meetPadding(window);
+  }
+
+  /// Padding is zeros, and 0 times a weight that is NaN or infinite is NaN (docs/algebra.md).
+  void meetPadding(const Window &window) {
+    Dims pixels;
+    for (const WindowAxis &axis : window)
+      pixels.push_back(axis.out);
+    for (size_t i = 0; i < w.size() && !y.empty(); ++i) {
+      if (std::isfinite(w[i]))
+        continue;
+      Dims k, pixel(window.size(), 0);
+      for (int64_t stride : rowMajorStrides(kernelShape))
+        k.push_back(static_cast<int64_t>(i) / stride % kernelShape[k.size()]);
+      int64_t o = static_cast<int64_t>(i) / (inputs * kernel), at = 0;
+      do {
+        bool isInside = true;
+        for (auto [axis, index, tap] : llvm::zip_equal(window, pixel, k))
+          isInside &= axis.position(index, tap) >= 0 && axis.position(index, tap) < axis.in;
+        for (int64_t n = 0; n < batch && !isInside; ++n)
+          y[static_cast<size_t>((n * group * outputs + o) * yPlane + at)] = std::numeric_limits<double>::quiet_NaN();
+        ++at;
+      } while (nextIndex(pixel, pixels));
+    }
   }
 };
 

@@ -64,7 +64,7 @@ Result runWith(const std::string &backend, const std::string &bytes, const std::
   // What is compiled may take long to run: that is the model's doing.
   enterStage(Stage::MayTakeLong);
   auto outputs = (*engine)->run(inputs);
-  enterStage(Stage::Checked);
+  enterStage(Stage::Ran);
   return outputs ? Result{std::nullopt, std::move(*outputs)} : Result{outputs.failure(), {}, true};
 }
 

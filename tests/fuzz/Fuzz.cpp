@@ -1,4 +1,5 @@
 #include "tests/fuzz/Fuzz.h"
+#include "tests/fuzz/Coverage.h"
 
 #include <algorithm>
 #include <array>
@@ -106,8 +107,12 @@ bool Arguments::parse(int argc, char **argv) {
       keep = value;
     else if (name == "--case")
       file = value;
+    else if (name == "--replay")
+      replay = value;
+    else if (name == "--new")
+      newPlaces = value;
     else
-      return std::fprintf(stderr, "usage: %s [--seconds N] [--count N] [--seed N] [--keep FOLDER] [--case FILE] [SEED...]\n", argv[0]), false;
+      return std::fprintf(stderr, "usage: %s [--seconds N] [--count N] [--seed N] [--keep FOLDER] [--case FILE] [--replay FOLDER] [--new FOLDER] [SEED...]\n", argv[0]), false;
   }
   return true;
 }
@@ -115,7 +120,8 @@ bool Arguments::parse(int argc, char **argv) {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr double secondsPerCase = 10;
+constexpr double secondsPerCase = 10; ///< of processor time (docs/limits.md); six times as much with sanitizers
+constexpr long megabytesPerCase = 2048;
 #ifdef __SANITIZE_ADDRESS__
 constexpr bool isSanitized = true;
 #else
@@ -138,7 +144,8 @@ void onCrash(int signal) {
 }
 
 void limitThisProcess() {
-  struct rlimit none = {0, 0}, time = {static_cast<rlim_t>(6 * secondsPerCase), static_cast<rlim_t>(6 * secondsPerCase)};
+  const auto seconds = static_cast<rlim_t>((isSanitized ? 6 : 1) * secondsPerCase);
+  struct rlimit none = {0, 0}, time = {seconds, seconds + 1};
   setrlimit(RLIMIT_CORE, &none);
   setrlimit(RLIMIT_CPU, &time);
   if (isSanitized)
@@ -155,13 +162,14 @@ void limitThisProcess() {
     sigaction(signal, &action, nullptr);
 }
 
-/// Waits for the child; false once it is out of time, and then it is gone.
-bool await(pid_t child, int &status) {
-  const Clock::time_point end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(secondsPerCase * (isSanitized ? 6 : 1)));
-  for (useconds_t pause = 100; waitpid(child, &status, WNOHANG) == 0; pause = std::min<useconds_t>(2 * pause, 5000)) {
+/// Waits for the child; false once it is out of time, and then it is gone. Processor time is limited by the system: this is for one
+/// that sleeps, on a machine that has other work.
+bool await(pid_t child, int &status, struct rusage &used) {
+  const Clock::time_point end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(secondsPerCase * (isSanitized ? 60 : 20)));
+  for (useconds_t pause = 100; wait4(child, &status, WNOHANG, &used) == 0; pause = std::min<useconds_t>(2 * pause, 5000)) {
     if (Clock::now() > end) {
       kill(child, SIGKILL);
-      waitpid(child, &status, 0);
+      wait4(child, &status, 0, &used);
       return false;
     }
     usleep(pause);
@@ -206,7 +214,9 @@ std::string runInChild(const Case &test, const std::string &input, const std::st
     if (!std::freopen(logPath.c_str(), "w", stderr))
       _exit(9);
     limitThisProcess();
+    beginCase();
     std::string finding = test(input);
+    endCase();
     std::snprintf(report->finding.data(), report->finding.size(), "%s", finding.c_str());
     std::fflush(stderr);
     _exit(finding.empty() ? 0 : 1);
@@ -214,10 +224,16 @@ std::string runInChild(const Case &test, const std::string &input, const std::st
   if (child < 0)
     return std::perror("fork"), "no process";
   int status = 0;
-  if (!await(child, status))
-    return report->stage == static_cast<int>(Stage::MayTakeLong) ? "" : "hang";
+  struct rusage used = {};
+  const bool isGone = !await(child, status, used), isOutOfTime = isGone || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU);
+  if (report->stage == static_cast<int>(Stage::MayTakeLong) && isOutOfTime)
+    return "";
+  if (isOutOfTime)
+    return "hang";
   if (WIFSIGNALED(status))
     return crashText(WTERMSIG(status), readFile(logPath));
+  if (WEXITSTATUS(status) == 0 && report->stage != static_cast<int>(Stage::Ran) && used.ru_maxrss > 1024 * megabytesPerCase * (isSanitized ? 3 : 1))
+    return "takes " + std::to_string(used.ru_maxrss / 1024) + " MB";
   if (WEXITSTATUS(status) == 0)
     return {};
   return report->finding[0] ? report->finding.data() : "exit status " + std::to_string(WEXITSTATUS(status)) + ": " + complaint(readFile(logPath));
@@ -239,7 +255,11 @@ std::string signature(const std::string &finding) {
   return result;
 }
 
+std::vector<std::string> reached;
+
 } // namespace
+
+const std::vector<std::string> &reachedByNew() { return reached; }
 
 void enterStage(Stage stage) {
   if (report)
@@ -256,34 +276,54 @@ int runCases(const Arguments &arguments, const std::string &ending, const std::f
     std::string finding = test(readFile(arguments.file));
     return std::printf("%s\n", finding.empty() ? "no finding" : finding.c_str()), !finding.empty();
   }
+  startCoverage();
   void *shared = mmap(nullptr, sizeof(Report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED)
     return std::perror("mmap"), 1;
   report = static_cast<Report *>(shared);
   void *warm[1];
   backtrace(warm, 1); // loads what it needs before a signal handler does
+  std::vector<std::string> files;
+  if (!arguments.replay.empty()) {
+    files = filesOf({arguments.replay}, {ending});
+    if (files.empty())
+      return std::fprintf(stderr, "%s has no file that ends in %s\n", arguments.replay.c_str(), ending.c_str()), 1;
+  }
   const std::string log = "/tmp/sinter-fuzz-" + std::to_string(getpid()) + ".log";
   const Clock::time_point end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(arguments.seconds));
+  const Clock::time_point start = Clock::now();
   std::map<std::string, int> seen;
   uint64_t cases = 0, accepted = 0, findings = 0;
-  for (; cases < arguments.count && Clock::now() < end; ++cases) {
+  for (; arguments.replay.empty() ? cases < arguments.count && Clock::now() < end : cases < files.size(); ++cases) {
     const uint64_t seed = arguments.seed + cases;
     Choices choices(seed);
-    std::string input = make(choices), finding = runInChild(test, input, log);
+    std::string input = files.empty() ? make(choices) : readFile(files[cases]), finding = runInChild(test, input, log);
     accepted += report->outcome == static_cast<int>(Outcome::Accepted);
+    constexpr size_t mostBytes = 65536; // of what is kept
+    if (takeNewPlaces() && input.size() <= mostBytes) {
+      reached.push_back(input);
+      if (!arguments.newPlaces.empty())
+        writeFile(arguments.newPlaces + "/new-" + std::to_string(seed) + ending, input);
+    }
     if (finding.empty())
       continue;
     ++findings;
     if (int &times = seen[signature(finding)]; ++times <= 2) {
-      std::string path = arguments.keep + "/finding-" + std::to_string(seed) + ending;
-      writeFile(path, input);
+      std::string path = files.empty() ? arguments.keep + "/finding-" + std::to_string(seed) + ending : files[cases];
+      if (files.empty())
+        writeFile(path, input);
       std::printf("FINDING seed %llu, kept as %s: %s\n", static_cast<unsigned long long>(seed), path.c_str(), finding.c_str());
       std::fflush(stdout);
     }
   }
   std::remove(log.c_str());
-  std::printf("%llu cases from seed %llu, %llu accepted, %llu findings of %zu kinds\n", static_cast<unsigned long long>(cases),
-              static_cast<unsigned long long>(arguments.seed), static_cast<unsigned long long>(accepted), static_cast<unsigned long long>(findings), seen.size());
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  std::printf("%llu cases from seed %llu, %llu accepted, %llu findings of %zu kinds; %.1f cases a second", static_cast<unsigned long long>(cases),
+              static_cast<unsigned long long>(arguments.seed), static_cast<unsigned long long>(accepted), static_cast<unsigned long long>(findings), seen.size(),
+              static_cast<double>(cases) / std::max(seconds, 1e-3));
+  if (size_t places = placesReached())
+    std::printf("; %zu places reached, %zu inputs reached new ones", places, reached.size());
+  std::printf("\n");
   return cases == 0 || findings > 0;
 }
 

@@ -1,5 +1,5 @@
 // Textual IR that is almost right, compiled, and where it still means something run on two backends.
-// usage: ir-fuzz [--seconds N] [--count N] [--seed N] [--keep FOLDER] [--case FILE] SEED...; seeds are .mlir files, or folders of them: the parts
+// usage: ir-fuzz [--seconds N] [--count N] [--seed N] [--keep FOLDER] [--case FILE] [--replay FOLDER] SEED...; seeds are .mlir files, or folders of them: the parts
 // that "// -----" separates, and the dumps of a compilation.
 #include "tests/fuzz/Differential.h"
 #include "tests/fuzz/Fuzz.h"
@@ -77,7 +77,7 @@ int main(int argc, char **argv) {
   if (!arguments.parse(argc, argv))
     return 2;
   std::vector<Tokens> seeds = readSeeds(filesOf(arguments.seeds, {".mlir"}));
-  if (seeds.empty() && arguments.file.empty())
+  if (seeds.empty() && !arguments.isReplay())
     return std::fprintf(stderr, "no seed among the arguments has a function\n"), 2;
   auto make = [&](Choices &choices) {
     Tokens tokens = choices.of(seeds);

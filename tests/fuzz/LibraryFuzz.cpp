@@ -98,7 +98,7 @@ int main(int argc, char **argv) {
   std::vector<std::string> seeds;
   for (const std::string &path : filesOf(arguments.seeds, {".so"}))
     seeds.push_back(readFile(path));
-  if (seeds.empty() && arguments.file.empty())
+  if (seeds.empty() && !arguments.isReplay())
     return std::fprintf(stderr, "library-fuzz: give compiled libraries\n"), 2;
   auto make = [&](Choices &choices) {
     std::string library = choices.of(seeds);

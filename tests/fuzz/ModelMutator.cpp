@@ -1,8 +1,11 @@
 #include "tests/fuzz/ModelMutator.h"
+#include "tests/fuzz/ModelParts.h"
+#include "tests/fuzz/OpEdits.h"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <onnx/onnx_pb.h>
 #include <set>
 
@@ -11,54 +14,6 @@ using namespace onnx;
 namespace sinter::fuzz {
 
 namespace {
-
-/// What of a model can be changed, subgraphs included.
-struct Parts {
-  std::vector<GraphProto *> graphs;
-  std::vector<NodeProto *> nodes;
-  std::vector<AttributeProto *> attributes;
-  std::vector<TensorProto *> tensors;
-  std::vector<TypeProto *> types;
-  std::vector<std::string *> names; ///< of values, where they are made and where they are read
-
-  explicit Parts(ModelProto &model) {
-    visit(*model.mutable_graph());
-    for (FunctionProto &function : *model.mutable_functions())
-      for (NodeProto &node : *function.mutable_node())
-        visit(node);
-  }
-
-private:
-  void visit(ValueInfoProto &value) {
-    names.push_back(value.mutable_name());
-    types.push_back(value.mutable_type());
-  }
-  void visit(GraphProto &graph) {
-    graphs.push_back(&graph);
-    for (auto *values : {graph.mutable_input(), graph.mutable_output(), graph.mutable_value_info()})
-      for (ValueInfoProto &value : *values)
-        visit(value);
-    for (TensorProto &tensor : *graph.mutable_initializer()) {
-      names.push_back(tensor.mutable_name());
-      tensors.push_back(&tensor);
-    }
-    for (NodeProto &node : *graph.mutable_node())
-      visit(node);
-  }
-  void visit(NodeProto &node) {
-    nodes.push_back(&node);
-    for (auto *values : {node.mutable_input(), node.mutable_output()})
-      for (std::string &name : *values)
-        names.push_back(&name);
-    for (AttributeProto &attribute : *node.mutable_attribute()) {
-      attributes.push_back(&attribute);
-      if (attribute.has_t())
-        tensors.push_back(attribute.mutable_t());
-      if (attribute.has_g())
-        visit(*attribute.mutable_g());
-    }
-  }
-};
 
 /// Removes, repeats or exchanges elements of a repeated field.
 template <typename List> void rearrange(List &list, Choices &choices) {
@@ -118,8 +73,9 @@ void setExternal(TensorProto &tensor, Choices &choices) {
 
 void changeData(TensorProto &tensor, Choices &choices) {
   auto integer = [&] { return choices.integer(); };
-  // Of moderate size: 0 * NaN in the padding of a convolution, and what overflows, are each backend's own.
-  auto real = [&] { return choices.within(-4, 4); };
+  // Of moderate size, or none: what overflows on the way depends on the order of sums, which is each backend's own.
+  static constexpr double notFinite[] = {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()};
+  auto real = [&] { return choices.oneIn(4) ? choices.of(notFinite) : choices.within(-4, 4); };
   if (tensor.int64_data_size() > 0)
     return changeNumbers(*tensor.mutable_int64_data(), choices, integer);
   if (tensor.int32_data_size() > 0)
@@ -231,12 +187,11 @@ void changeGraph(GraphProto &graph, Choices &choices) {
 } // namespace
 
 ModelMutator::ModelMutator(const std::vector<std::string> &paths) {
-  constexpr size_t most = 1 << 20;
   std::set<std::string> types;
   for (const std::string &path : paths) {
-    std::string bytes = readFile(path);
+    std::string bytes = readModelSeed(path);
     ModelProto model;
-    if (bytes.size() > most || !model.ParseFromString(bytes) || !model.has_graph())
+    if (bytes.empty() || !model.ParseFromString(bytes))
       continue;
     for (const NodeProto &node : model.graph().node())
       types.insert(node.op_type());
@@ -247,7 +202,9 @@ ModelMutator::ModelMutator(const std::vector<std::string> &paths) {
 
 ModelProto ModelMutator::seedOf(Choices &choices) const {
   ModelProto model;
-  model.ParseFromString(choices.of(seeds));
+  const std::vector<std::string> &further = reachedByNew();
+  if (further.empty() || choices.oneIn(2) || !model.ParseFromString(choices.of(further)) || !model.has_graph())
+    model.ParseFromString(choices.of(seeds));
   return model;
 }
 
@@ -305,6 +262,12 @@ std::string ModelMutator::mutate(Choices &choices) const {
     return bytes;
   }
   ModelProto model = seedOf(choices);
+  if (choices.oneIn(3)) {
+    for (size_t i = 0, n = 1 + choices.below(3); i < n; ++i)
+      if (size_t edits = editCount(model))
+        applyEdit(model, choices.below(edits));
+    return model.SerializeAsString();
+  }
   for (size_t i = 0, n = 1 + choices.below(3); i < n; ++i)
     mutateOnce(model, choices);
   return model.SerializeAsString();

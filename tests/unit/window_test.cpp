@@ -48,6 +48,20 @@ protected:
     return toDoubles(results->front());
   }
 
+  /// conv(x, w) of one image and channel, padded by 1, in a row.
+  std::vector<double> paddedConvolution(std::vector<float> x, std::vector<float> w) {
+    auto row = [&](std::vector<float> &values) {
+      Tensor tensor(DType::F32, {1, 1, static_cast<int64_t>(values.size())});
+      std::ranges::copy(values, tensor.as<float>().begin());
+      return ConstantOp::create(builder, builder.getUnknownLoc(), tensor).getResult();
+    };
+    Value left = row(x), right = row(w);
+    auto array = [&](ArrayRef<int64_t> values) { return builder.getDenseI64ArrayAttr(values); };
+    auto type = RankedTensorType::get({1, 1, static_cast<int64_t>(x.size() + 3 - w.size())}, builder.getF32Type());
+    return evaluate(ConvOp::create(builder, builder.getUnknownLoc(), type, left, right, Value(), array({1}), array({1}), array({1, 1}),
+                                   builder.getStringAttr("NOTSET"), builder.getI64IntegerAttr(1)));
+  }
+
   /// The op with the affine folded in computes affine(op).
   void expectFolds(Value y, int64_t axis) {
     RankedTensorType type = rankedType(y);
