@@ -67,7 +67,7 @@ allocationFaults() {
 suite "allocations that fail" checked allocationFaults
 
 interfaceFuzz() {
-  ninja -C "$build" api-fuzz-sanitized && LD_LIBRARY_PATH=$build/lib "$bin/api-fuzz-sanitized" --seconds 300 --seed "$RANDOM"
+  ninja -C "$build" api-fuzz-sanitized && LD_LIBRARY_PATH=$build/lib "$bin/api-fuzz-sanitized" --seconds 3600 --seed "$RANDOM"
 }
 suite "random calls of the interface, sanitizers" checked interfaceFuzz
 
@@ -75,12 +75,15 @@ suite "random calls of the interface, sanitizers" checked interfaceFuzz
 fileFuzz() {
   local target=$1
   shift
-  ninja -C "$build" "$target" && "$build/tests/$target" --seconds 600 --seed "$RANDOM$RANDOM" --keep "$logs" "$@"
+  ninja -C "$build" "$target-sanitized" && LD_LIBRARY_PATH=$build/lib "$build/tests/$target-sanitized" --seconds 3600 --seed "$RANDOM$RANDOM" --keep "$logs" "$@"
 }
-suite "models that are almost right" checked fileFuzz model-fuzz "${data[@]}" "$root/tests/data/fusion-cases"
+suite "every change of one place of a model" checked fileFuzz op-fuzz "${data[@]}" "$root/tests/data/fusion-cases" "$root/tests/fuzz/seeds"
+suite "models that are almost right" checked fileFuzz model-fuzz "${data[@]}" "$root/tests/data/fusion-cases" "$root/tests/fuzz/seeds"
 suite "textual IR that is almost right" checked fileFuzz ir-fuzz "$root/tests/passes"
 suite "tensor files that are almost right" checked fileFuzz tensor-fuzz
 suite "compiled libraries that are almost right" checked fileFuzz library-fuzz "$build/tests"
+
+suite "lines that the fuzz targets reach" checked "$root/scripts/fuzz-coverage.sh" "$build"
 
 sanitized() {
   local build=$root/build/asan

@@ -1,5 +1,6 @@
-// The numbers of elements that averages divide by. A window that pads cut short divides by less: then each output position of
-// the axis has a count of its own, a table along the axis, which may be too long (docs/limits.md).
+// The numbers of elements that averages divide by. A window that pads cut short divides by less: then each
+// output position of the axis has a count of its own, a table along the axis, which may be too long
+// (docs/limits.md).
 #pragma once
 
 #include "ir/Limits.h"

@@ -350,8 +350,10 @@ LogicalResult ScanImporter::run() {
   int64_t scanned = n.intAttr("num_scan_inputs", 0);
   if (!(body = n.graphAttr("body")))
     return failure();
+  if (scanned < 1 || scanned > n.inputCount())
+    return n.invalid("has " + Twine(n.inputCount()) + " inputs, and num_scan_inputs is " + Twine(scanned));
   int64_t stateCount = n.inputCount() - first - scanned, outputCount = body->output_size() - stateCount;
-  if (scanned < 1 || stateCount < 0 || outputCount < 0 || body->input_size() != stateCount + scanned)
+  if (stateCount < 0 || outputCount < 0 || body->input_size() != stateCount + scanned)
     return n.invalid("has a body that does not fit its inputs and num_scan_inputs");
   if (isOld && n.input(0))
     return n.unsupported("has sequence_lens, which is not implemented: convert the model to opset 9");

@@ -16,6 +16,8 @@ static LogicalResult importTranspose(NodeImporter &n) {
 }
 
 static LogicalResult importConcat(NodeImporter &n) {
+  if (n.inputCount() == 0)
+    return n.invalid("has no inputs");
   if (failed(n.expectInputs(n.inputCount(), n.inputCount())))
     return failure();
   if (!n.hasAttr("axis") && n.opset >= 4)

@@ -196,7 +196,12 @@ void NodeImporter::stop() {
 void NodeImporter::checkLimits(unsigned results, unsigned operands) {
   if (failed(expectPieces(std::max(results, operands), 0)))
     stop();
-  if (std::optional<Failure> failure = model.spendOps(1)) {
+  // Each part of a long list is code of its own, and a convolution's constants are packed and kept for it.
+  constexpr unsigned fewParts = 64;
+  constexpr int64_t opsPerPart = 12, opsPerConvolution = 4;
+  const unsigned parts = std::max(results, operands);
+  const bool isConvolution = StringRef(node.op_type()).contains("Conv");
+  if (std::optional<Failure> failure = model.spendOps(parts > fewParts ? opsPerPart * parts : isConvolution ? opsPerConvolution : 1)) {
     (void)fail(*failure);
     stop();
   }

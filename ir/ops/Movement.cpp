@@ -83,9 +83,14 @@ LogicalResult TransposeOp::evaluate(Evaluation &io) {
 
 //===- nn.concat ---------------------------------------------------------===//
 
+/// Types are inferred before an op is verified.
+static LogicalResult expectParts(ConcatOp op) {
+  return op.getInputs().empty() ? op.emitOpError("joins nothing; it needs at least one operand") : LogicalResult(success());
+}
+
 LogicalResult ConcatOp::verify() {
-  if (getInputs().empty())
-    return emitOpError("joins nothing; it needs at least one operand");
+  if (failed(expectParts(*this)))
+    return failure();
   Type element = elementTypeOf(getInputs().front());
   for (Value input : getInputs())
     if (elementTypeOf(input) != element)
@@ -94,6 +99,8 @@ LogicalResult ConcatOp::verify() {
 }
 
 LogicalResult ConcatOp::inferFrom(IntsOf, SmallVectorImpl<Type> &types) {
+  if (failed(expectParts(*this)))
+    return failure();
   std::optional<Dims> shape;
   int64_t axis = 0, sum = 0;
   for (Value input : getInputs()) {

@@ -1,5 +1,6 @@
-// What padding makes of weights: it is zeros, which take part in the sums, so beside it a weight that is NaN or infinite gives
-// NaN (docs/algebra.md). Kernels that skip the padding ask here whether there is such a weight.
+// What padding makes of weights: it is zeros, which take part in the sums, so beside it a weight that is NaN
+// or infinite gives NaN (docs/algebra.md). Kernels that skip the padding ask here whether there is such a
+// weight.
 #pragma once
 
 #include "ir/ops/Constant.h"

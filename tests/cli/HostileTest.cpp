@@ -432,6 +432,89 @@ TEST(Hostile, LongAxes) {
   }
 }
 
+/// Numbers of a model that size an importer's tables, or are places in them.
+TEST(Hostile, NumbersThatSizeTables) {
+  for (int power : {24, 28, 40, 62}) {
+    int64_t n = int64_t(1) << power;
+    Model trees;
+    trees.input("x", {3, 2});
+    onnx::NodeProto *tree = trees.node("TreeEnsembleRegressor", {"x"}, {"y"});
+    tree->set_domain("ai.onnx.ml");
+    trees.proto.add_opset_import()->set_domain("ai.onnx.ml"), trees.proto.mutable_opset_import(1)->set_version(3);
+    for (const auto &[name, values] : std::vector<std::pair<std::string, std::vector<int64_t>>>{
+             {"nodes_featureids", {0, 0, 0}}, {"nodes_nodeids", {0, 1, 2}}, {"nodes_treeids", {0, 0, 0}},
+             {"nodes_truenodeids", {1, 0, 0}}, {"nodes_falsenodeids", {2, 0, 0}}, {"target_ids", {0, 0}},
+             {"target_nodeids", {1, 2}}, {"target_treeids", {0, 0}}})
+      Model::setInts(tree, name, values);
+    Model::setInt(tree, "n_targets", n);
+    for (const auto &[name, values] : std::vector<std::pair<std::string, std::vector<float>>>{
+             {"nodes_values", {0.5, 0, 0}}, {"target_weights", {1, 2}}}) {
+      onnx::AttributeProto *attribute = tree->add_attribute();
+      attribute->set_name(name), attribute->set_type(onnx::AttributeProto::FLOATS);
+      for (float value : values)
+        attribute->add_floats(value);
+    }
+    onnx::AttributeProto *modes = tree->add_attribute();
+    modes->set_name("nodes_modes"), modes->set_type(onnx::AttributeProto::STRINGS);
+    for (const char *mode : {"BRANCH_LEQ", "LEAF", "LEAF"})
+      modes->add_strings(mode);
+    trees.output("y");
+    expectBoundedCompile(trees.saved());
+
+    Model pool;
+    pool.input("x", {1, 2, 4, 4});
+    onnx::NodeProto *average = pool.node("AveragePool", {"x"}, {"y"});
+    Model::setInts(average, "kernel_shape", {2, 2}), Model::setInts(average, "pads", {n, 0, n, 0});
+    pool.output("y");
+    expectBoundedCompile(pool.saved());
+  }
+  for (float upper : {4000.0F, 3e38F}) {
+    Model mel;
+    mel.input("x", {9, 8});
+    mel.ints("bins", {8}, true), mel.ints("length", {16}, true), mel.ints("rate", {1}, true);
+    for (const auto &[name, value] : {std::pair("low", 0.0F), {"up", upper}}) {
+      onnx::TensorProto *edge = mel.graph()->add_initializer();
+      edge->set_name(name), edge->set_data_type(onnx::TensorProto::FLOAT), edge->add_float_data(value);
+    }
+    mel.node("MelWeightMatrix", {"bins", "length", "rate", "low", "up"}, {"m"});
+    mel.node("Add", {"x", "m"}, {"y"});
+    mel.output("y");
+    expectBoundedCompile(mel.saved());
+  }
+}
+
+TEST(Hostile, PartsOfOneAnotherAndLongNetworks) {
+  for (int64_t parts : {1000, 2000}) {
+    Model model;
+    std::vector<std::string> pieces;
+    for (int64_t i = 0; i < parts; ++i)
+      pieces.push_back(v(i));
+    model.input("x", {parts, 3});
+    Model::setInt(model.node("Split", {"x"}, pieces), "num_outputs", parts);
+    Model::setInt(model.node("Concat", pieces, {"y"}), "axis", 0);
+    model.output("y");
+    expectBoundedCompile(model.saved());
+  }
+  for (int64_t length : {3000, 30000}) {
+    Model model;
+    model.input(v(0), {1, 4, 8, 8}), model.input("w", {4, 4, 3, 3});
+    for (int64_t i = 0; i < length; ++i)
+      Model::setInts(model.node("Conv", {v(i), "w"}, {v(i + 1)}), "pads", {1, 1, 1, 1});
+    model.output(v(length));
+    expectBoundedCompile(model.saved());
+  }
+}
+
+TEST(Hostile, NoInputs) {
+  for (const char *op : {"Concat", "Sum", "Max", "Mean", "Einsum", "SequenceConstruct", "Loop", "Scan", "Conv", "Relu"}) {
+    Model model;
+    model.input("x", {4});
+    Model::setInt(model.node(op, {}, {"y"}), "axis", 0);
+    model.output("y");
+    expectBoundedCompile(model.saved());
+  }
+}
+
 TEST(Hostile, NestedText) {
   auto repeated = [](std::string_view text, size_t times) {
     std::string all;

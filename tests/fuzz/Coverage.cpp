@@ -7,9 +7,13 @@
 #include <cstring>
 #include <sys/mman.h>
 
-/// Of gcov's run-time library, in builds with --coverage.
-extern "C" __attribute__((weak)) void __gcov_dump();
-extern "C" __attribute__((weak)) void __gcov_reset();
+#ifdef SINTER_FUZZ_GCOV
+extern "C" void __gcov_dump();
+extern "C" void __gcov_reset();
+#else
+static void __gcov_dump() {}
+static void __gcov_reset() {}
+#endif
 
 namespace sinter::fuzz {
 
@@ -41,14 +45,13 @@ static bool hasNewPlaces() {
 void beginCase() {
   if (places)
     std::memset(places->now, 0, slots);
-  if (__gcov_reset)
-    __gcov_reset();
+  __gcov_reset();
   isNoting = true;
 }
 
 void endCase() {
   isNoting = false;
-  if (__gcov_dump && hasNewPlaces())
+  if (hasNewPlaces())
     __gcov_dump();
 }
 
@@ -60,7 +63,9 @@ bool takeNewPlaces() {
   return true;
 }
 
-size_t placesReached() { return places ? static_cast<size_t>(std::count(places->ever, places->ever + slots, 1)) : 0; }
+size_t placesReached() {
+  return places ? static_cast<size_t>(std::count(places->ever, places->ever + slots, 1)) : 0;
+}
 
 /// What the compiler calls at every block; two blocks share a slot now and then.
 extern "C" __attribute__((visibility("default"))) void __sanitizer_cov_trace_pc();

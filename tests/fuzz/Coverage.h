@@ -1,6 +1,6 @@
-// Which places of instrumented code (-fsanitize-coverage=trace-pc) a case reached, in memory that parent and children share.
-// Inputs that reach a new place are worth changing further; in a build with --coverage, gcov's counters are written then, so
-// that gcov knows every line that any case reached.
+// Which places of instrumented code (-fsanitize-coverage=trace-pc) a case reached, in memory that parent and
+// children share. Inputs that reach a new place are worth changing further; in a build with --coverage,
+// gcov's counters are written then, so that gcov knows every line that any case reached.
 #pragma once
 
 #include <cstddef>

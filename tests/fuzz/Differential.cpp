@@ -68,12 +68,28 @@ Result runWith(const std::string &backend, const std::string &bytes, const std::
   return outputs ? Result{std::nullopt, std::move(*outputs)} : Result{outputs.failure(), {}, true};
 }
 
+/// Of an error in an ONNX file: what users cannot act on. It speaks of ONNX, not of what Sinter is made of, and names what is wrong:
+/// a node, a value, an attribute or the file.
+std::string faultInWords(const Failure &failure, const std::string &path) {
+  if (std::string fault = faultOf(failure); !fault.empty() || !path.ends_with(".onnx"))
+    return fault;
+  std::string message = failure.message;
+  for (const char *word : {"std::", "'nn.", "!nn.", "tensor<", "basic_string", "bad_alloc", "llvm", "mlir"})
+    if (message.find(word) != std::string::npos && message.find("backend llvm") == std::string::npos)
+      return "an error that speaks of '" + std::string(word) + "': " + message;
+  if (size_t at = message.find("'" + path + "'"); at != std::string::npos)
+    message.erase(at, path.size() + 2);
+  if (message.find('\'') == std::string::npos && message.find("opset") == std::string::npos && message.find("ONNX") == std::string::npos && message.find("the graph") == std::string::npos)
+    return "an error that names nothing: " + failure.message;
+  return "";
+}
+
 } // namespace
 
 std::string compileAndCompare(const std::string &bytes, const std::string &path) {
   Result got = runWith("auto", bytes, path);
-  if (got.failure && !faultOf(*got.failure).empty())
-    return faultOf(*got.failure);
+  if (std::string fault = got.failure ? faultInWords(*got.failure, path) : ""; !fault.empty())
+    return fault;
   // What the backends lack, they name.
   if (got.isSkipped || (got.failure && got.failure->code == ErrorCode::Unsupported))
     return {};
@@ -81,8 +97,8 @@ std::string compileAndCompare(const std::string &bytes, const std::string &path)
   // An index outside its tensor, say: the interpreter alone looks at each.
   if (want.isSkipped)
     return {};
-  if (want.failure && !faultOf(*want.failure).empty())
-    return "reference: " + faultOf(*want.failure);
+  if (std::string fault = want.failure ? faultInWords(*want.failure, path) : ""; !fault.empty())
+    return "reference: " + fault;
   if (got.failure.has_value() != want.failure.has_value())
     return got.failure ? "only the reference runs it: " + got.failure->message : "only the reference refuses it: " + want.failure->message;
   if (got.failure)

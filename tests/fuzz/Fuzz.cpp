@@ -166,8 +166,13 @@ void limitThisProcess() {
 /// that sleeps, on a machine that has other work.
 bool await(pid_t child, int &status, struct rusage &used) {
   const Clock::time_point end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(secondsPerCase * (isSanitized ? 60 : 20)));
+  constexpr std::chrono::seconds longest(5); // of what may take long
+  Clock::time_point since = Clock::now();
   for (useconds_t pause = 100; wait4(child, &status, WNOHANG, &used) == 0; pause = std::min<useconds_t>(2 * pause, 5000)) {
-    if (Clock::now() > end) {
+    const Clock::time_point now = Clock::now();
+    if (report->stage != static_cast<int>(Stage::MayTakeLong))
+      since = now;
+    if (now > end || now - since > longest) {
       kill(child, SIGKILL);
       wait4(child, &status, 0, &used);
       return false;

@@ -14,10 +14,43 @@ namespace sinter::fuzz {
 
 namespace {
 
-constexpr int64_t sizes[] = {0,  1,  -1, 2, -2, int64_t(1) << 20, int64_t(1) << 27, INT32_MAX, int64_t(1) << 31, int64_t(1) << 32, int64_t(1) << 40, int64_t(1) << 62, INT64_MAX, INT64_MIN};
+constexpr int64_t sizes[] = {0,
+                             1,
+                             -1,
+                             2,
+                             -2,
+                             int64_t(1) << 20,
+                             int64_t(1) << 27,
+                             INT32_MAX,
+                             int64_t(1) << 31,
+                             int64_t(1) << 32,
+                             int64_t(1) << 40,
+                             int64_t(1) << 62,
+                             INT64_MAX,
+                             INT64_MIN};
 /// Nothing that overflows on the way: that depends on the order of sums, which is each backend's own.
-constexpr float reals[] = {0, -1, 1e-30F, 1e6F, -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()};
-constexpr int elementTypes[] = {TensorProto::UNDEFINED, TensorProto::FLOAT, TensorProto::UINT8, TensorProto::INT32, TensorProto::INT64, TensorProto::STRING, TensorProto::BOOL, TensorProto::FLOAT16, TensorProto::DOUBLE, TensorProto::UINT64, TensorProto::COMPLEX64, TensorProto::BFLOAT16, 17, 22, 99};
+constexpr float reals[] = {0,
+                           -1,
+                           1e-30F,
+                           1e6F,
+                           -std::numeric_limits<float>::infinity(),
+                           std::numeric_limits<float>::infinity(),
+                           std::numeric_limits<float>::quiet_NaN()};
+constexpr int elementTypes[] = {TensorProto::UNDEFINED,
+                                TensorProto::FLOAT,
+                                TensorProto::UINT8,
+                                TensorProto::INT32,
+                                TensorProto::INT64,
+                                TensorProto::STRING,
+                                TensorProto::BOOL,
+                                TensorProto::FLOAT16,
+                                TensorProto::DOUBLE,
+                                TensorProto::UINT64,
+                                TensorProto::COMPLEX64,
+                                TensorProto::BFLOAT16,
+                                17,
+                                22,
+                                99};
 const char *const words[] = {"", "x", "\xff\xfe", "SAME_UPPER", "VALID", "reverse", "linear", "reflect"};
 constexpr int mostElements = 16; ///< of a list or tensor, whose first ones are changed
 
@@ -63,7 +96,9 @@ void editTensor(Cursor &cursor, TensorProto &tensor) {
   cursor.each(elementTypes, [&](int type) { tensor.set_data_type(type); });
   auto numbers = [&](auto &list, const auto &values) {
     for (int i = 0; i < std::min(list.size(), mostElements) && !cursor.isDone; ++i)
-      cursor.each(values, [&](auto value) { list.Set(i, static_cast<std::remove_cvref_t<decltype(list.Get(0))>>(value)); });
+      cursor.each(values, [&](auto value) {
+        list.Set(i, static_cast<std::remove_cvref_t<decltype(list.Get(0))>>(value));
+      });
   };
   numbers(*tensor.mutable_int64_data(), sizes);
   numbers(*tensor.mutable_int32_data(), sizes);
@@ -112,7 +147,9 @@ void editType(Cursor &cursor, TypeProto &type) {
 }
 
 void editAttribute(Cursor &cursor, AttributeProto &attribute) {
-  static constexpr int kinds[] = {AttributeProto::UNDEFINED, AttributeProto::FLOAT, AttributeProto::INT, AttributeProto::STRING, AttributeProto::TENSOR, AttributeProto::GRAPH, AttributeProto::INTS, 99};
+  static constexpr int kinds[] = {
+      AttributeProto::UNDEFINED, AttributeProto::FLOAT, AttributeProto::INT,  AttributeProto::STRING,
+      AttributeProto::TENSOR,    AttributeProto::GRAPH, AttributeProto::INTS, 99};
   cursor.each(kinds, [&](int kind) { attribute.set_type(static_cast<AttributeProto::AttributeType>(kind)); });
   if (attribute.type() == AttributeProto::INT)
     cursor.each(sizes, [&](int64_t value) { attribute.set_i(value); });
@@ -178,7 +215,8 @@ void walk(Cursor &cursor, ModelProto &model) {
   for (TensorProto *tensor : parts.tensors)
     if (!cursor.isDone)
       editTensor(cursor, *tensor);
-  static constexpr int64_t versions[] = {0, 1, 6, 7, 9, 10, 11, 12, 13, 16, 18, 21, 23, 27, 99, INT64_MAX, -1};
+  static constexpr int64_t versions[] = {0,  1,  6,  7,  9,  10, 11,        12, 13,
+                                         16, 18, 21, 23, 27, 99, INT64_MAX, -1};
   if (model.opset_import_size() > 0 && !cursor.isDone)
     cursor.each(versions, [&](int64_t version) { model.mutable_opset_import(0)->set_version(version); });
 }
@@ -211,7 +249,8 @@ std::string readModelSeed(const std::string &path) {
     TensorProto value;
     const ValueInfoProto input = graph.input(kept);
     int64_t elements = 1;
-    bool isSmall = i > 0 && input.type().has_tensor_type() && value.ParseFromString(readFile(folder + "/input_" + std::to_string(i) + ".pb"));
+    bool isSmall = i > 0 && input.type().has_tensor_type() &&
+                   value.ParseFromString(readFile(folder + "/input_" + std::to_string(i) + ".pb"));
     for (int64_t size : value.dims())
       elements *= std::clamp<int64_t>(size, 0, 2 * smallest);
     if (!isSmall || elements > smallest || value.data_type() == TensorProto::UNDEFINED) {

@@ -137,6 +137,18 @@ TEST_F(WindowTest, HostileSizesAreErrors) {
   EXPECT_NE(message.find("extent 3"), std::string::npos) << message;
 }
 
+TEST_F(WindowTest, PaddingMeetsWeightsThatAreNotFinite) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  // The first output reads 0 at the first weight, the last one at the last.
+  std::vector<double> y = paddedConvolution({1, 2, 3}, {inf, 1, 1});
+  EXPECT_TRUE(std::isnan(y[0]));
+  EXPECT_EQ(y[1], inf);
+  EXPECT_EQ(y[2], inf);
+  y = paddedConvolution({1, 2, 3}, {1, 1, nan});
+  EXPECT_TRUE(std::isnan(y[0]) && std::isnan(y[1]) && std::isnan(y[2]));
+  EXPECT_EQ(paddedConvolution({1, 2, 3}, {1, 1, 1}), (std::vector<double>{3, 6, 5}));
+}
+
 TEST_F(WindowTest, AffinesFoldIntoConvolutions) {
   Location loc = builder.getUnknownLoc();
   Value x = constant({2, 4, 5, 5}, 1), w = constant({6, 2, 3, 3}, 2), b = constant({6}, 3);
