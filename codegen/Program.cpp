@@ -5,6 +5,7 @@
 #include "codegen/Workers.h"
 #include "codegen/llvm/Conversions.h"
 #include "codegen/llvm/KernelEmitter.h"
+#include "codegen/llvm/PackedBytes.h"
 #include "codegen/llvm/SharedCode.h"
 #include "codegen/onednn/OneDnn.h"
 #include "ir/Cost.h"
@@ -24,50 +25,77 @@ namespace sinter::codegen {
 
 //===- Weights ------------------------------------------------------------===//
 
+size_t WeightBlob::Part::bytes() const { return packed ? packed->bytes() : tensor.bytes(); }
+
+int64_t WeightBlob::append(Part part) {
+  part.offset = llvm::alignTo(size, SINTER_ALIGNMENT);
+  size = part.offset + static_cast<int64_t>(part.bytes());
+  parts.push_back(std::move(part));
+  known.reset();
+  return parts.back().offset;
+}
+
 int64_t WeightBlob::add(const Tensor &tensor) {
   // Unrolled loops hold the same packed weights in every step.
   llvm::StringRef bytes(reinterpret_cast<const char *>(tensor.data()), tensor.bytes());
   SmallVector<size_t, 1> &alike = byHash[llvm::xxh3_64bits(bytes)];
   for (size_t part : alike)
-    if (parts[part].second.bytes() == tensor.bytes() &&
-        (bytes.empty() || std::memcmp(parts[part].second.data(), tensor.data(), tensor.bytes()) == 0))
-      return parts[part].first;
+    if (!parts[part].packed && parts[part].bytes() == tensor.bytes() &&
+        (bytes.empty() || std::memcmp(parts[part].tensor.data(), tensor.data(), tensor.bytes()) == 0))
+      return parts[part].offset;
   alike.push_back(parts.size());
-  int64_t at = llvm::alignTo(size, SINTER_ALIGNMENT);
-  parts.push_back({at, tensor});
-  size = at + static_cast<int64_t>(tensor.bytes());
-  return at;
+  return append({0, tensor, nullptr});
+}
+
+int64_t WeightBlob::add(std::shared_ptr<const PackedBytes> packed, size_t threadCount) {
+  threads = threadCount;
+  SmallVector<size_t, 1> &alike = byHash[packed->hash()];
+  for (size_t part : alike)
+    if (parts[part].packed && parts[part].packed->makesTheSameAs(*packed))
+      return parts[part].offset;
+  alike.push_back(parts.size());
+  return append({0, Tensor(), std::move(packed)});
 }
 
 void WeightBlob::write(function_ref<void(const void *, size_t)> sink) const {
   static const char zeros[SINTER_ALIGNMENT] = {};
   int64_t at = 0;
-  for (const auto &[offset, tensor] : parts) {
-    sink(zeros, static_cast<size_t>(offset - at));
-    sink(tensor.data(), tensor.bytes());
-    at = offset + static_cast<int64_t>(tensor.bytes());
+  for (const Part &part : parts) {
+    sink(zeros, static_cast<size_t>(part.offset - at));
+    if (part.packed)
+      part.packed->write(threads, sink);
+    else
+      sink(part.tensor.data(), part.bytes());
+    at = part.offset + static_cast<int64_t>(part.bytes());
   }
 }
 
 void WeightBlob::moveTo(std::byte *memory) {
-  for (auto &[offset, tensor] : parts) {
-    if (tensor.bytes() > 0)
-      std::memcpy(memory + offset, tensor.data(), tensor.bytes());
-    tensor = Tensor();
+  for (Part &part : parts) {
+    if (part.packed)
+      part.packed->write(threads, memory + part.offset);
+    else if (part.bytes() > 0)
+      std::memcpy(memory + part.offset, part.tensor.data(), part.bytes());
+    part.tensor = Tensor();
+    part.packed.reset();
   }
 }
 
 uint64_t WeightBlob::checksum() const {
-  Checksum checksum;
-  write([&](const void *data, size_t bytes) { checksum.add(data, bytes); });
-  return checksum.value();
+  if (!known) {
+    Checksum checksum;
+    write([&](const void *data, size_t bytes) { checksum.add(data, bytes); });
+    known = checksum.value();
+  }
+  return *known;
 }
 
 bool WeightBlob::views(const void *data, size_t bytes) const {
   auto first = reinterpret_cast<uintptr_t>(data);
-  return llvm::any_of(parts, [&](const auto &part) {
-    auto at = reinterpret_cast<uintptr_t>(part.second.data());
-    return part.second.bytes() > 0 && at >= first && at - first < bytes;
+  return llvm::any_of(parts, [&](const Part &part) {
+    const Tensor &tensor = part.packed ? part.packed->source : part.tensor;
+    auto at = reinterpret_cast<uintptr_t>(tensor.data());
+    return tensor.bytes() > 0 && at >= first && at - first < bytes;
   });
 }
 
@@ -221,8 +249,8 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   codes.add(std::move(code));
   variant.kernels.back().flops += emitter.otherFlops;
   SmallVector<int64_t> constants;
-  for (const Tensor &tensor : emitter.constants)
-    constants.push_back(program.weights.add(tensor));
+  for (const KernelConstant &constant : emitter.constants)
+    constants.push_back(constant.packed ? program.weights.add(constant.packed, threads) : program.weights.add(constant.tensor));
   // Buffers that are not alive make room for the workspace.
   int64_t workspaceAt = static_cast<int64_t>(*kernel.getWorkspaceOffset());
   variant.arenaBytes = std::max(variant.arenaBytes, workspaceAt + emitter.workspaceBytes);

@@ -33,24 +33,38 @@ struct KernelCode {
   size_t target = 0; ///< number in the program's targets
 };
 
+struct PackedBytes;
+
 /// Constants of the model, one after another at 64-byte boundaries.
 class WeightBlob {
 public:
   /// Its offset; equal tensors share one. The tensor's memory must live as long as the blob, if it does not own it.
   int64_t add(const Tensor &tensor);
+  /// The same for what is made when it is written, by `threads` threads.
+  int64_t add(std::shared_ptr<const PackedBytes> packed, size_t threads);
   int64_t bytes() const { return size; }
   /// Writes all of it in order, gaps as zeros.
   void write(llvm::function_ref<void(const void *data, size_t bytes)> sink) const;
   /// Writes all of it to memory of bytes() bytes, zeroed, and frees each tensor that is written: large models do not fit twice.
   void moveTo(std::byte *memory);
   uint64_t checksum() const;
-  /// Whether a tensor of it lies within these bytes.
+  /// Whether a tensor of it, or what something is made of, lies within these bytes.
   bool views(const void *data, size_t bytes) const;
 
 private:
-  std::vector<std::pair<int64_t, Tensor>> parts;
+  struct Part {
+    int64_t offset;
+    Tensor tensor;
+    std::shared_ptr<const PackedBytes> packed; ///< or null
+    size_t bytes() const;
+  };
+  int64_t append(Part part);
+
+  std::vector<Part> parts;
   std::unordered_map<uint64_t, llvm::SmallVector<size_t, 1>> byHash; ///< numbers of parts
   int64_t size = 0;
+  size_t threads = 1;
+  mutable std::optional<uint64_t> known; ///< the checksum
 };
 
 /// How an object that needs nothing but itself is made.

@@ -127,13 +127,21 @@ Buffer KernelEmitter::output(unsigned index) {
 }
 
 Buffer KernelEmitter::constant(const Tensor &tensor) {
-  auto found = llvm::find_if(constants, [&](const Tensor &other) {
-    return other.data() == tensor.data() && other.bytes() == tensor.bytes();
+  auto found = llvm::find_if(constants, [&](const KernelConstant &other) {
+    return !other.packed && other.tensor.data() == tensor.data() && other.tensor.bytes() == tensor.bytes();
   });
   int64_t number = found - constants.begin();
   if (found == constants.end())
-    constants.push_back(tensor);
+    constants.push_back({tensor, nullptr});
   return argument({BufferRef::Constant, {}, number}, toMlir(tensor.type(), b.getContext()), tensor.shape());
+}
+
+Buffer KernelEmitter::constant(const std::shared_ptr<const PackedBytes> &packed, DType type, const Shape &shape) {
+  auto found = llvm::find_if(constants, [&](const KernelConstant &other) { return other.packed == packed; });
+  int64_t number = found - constants.begin();
+  if (found == constants.end())
+    constants.push_back({Tensor(), packed});
+  return argument({BufferRef::Constant, {}, number}, toMlir(type, b.getContext()), shape);
 }
 
 Buffer KernelEmitter::constant(Value tensor, BlockedAttr layout) {

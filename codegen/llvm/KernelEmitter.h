@@ -46,6 +46,14 @@ struct Phase {
   int64_t total = 1, grain = 1;
 };
 
+struct PackedBytes;
+
+/// Data that a kernel brings along: a tensor, or what is made when it is written.
+struct KernelConstant {
+  Tensor tensor;
+  std::shared_ptr<const PackedBytes> packed; ///< or null
+};
+
 /// Emits one kernel. Phases run one after another, each in parallel over its iterations. Which iterations a
 /// thread gets must not influence results: iterations write disjoint data and do the same arithmetic wherever
 /// they run.
@@ -128,6 +136,8 @@ public:
   unsigned outputOf(unsigned result) const;
   /// Read-only data made at compile time, such as packed weights; 64-byte aligned.
   Buffer constant(const Tensor &tensor);
+  /// The same for what is made when it is written, of `shape`.
+  Buffer constant(const std::shared_ptr<const PackedBytes> &packed, DType type, const Shape &shape);
   /// The data of a constant in this layout; plain if null.
   Buffer constant(mlir::Value tensor, nn::BlockedAttr layout);
   /// Uninitialised memory for the kernel's phases, shared by all threads (slice it by iteration); 64-byte
@@ -187,7 +197,7 @@ public:
   //===- Results, for codegen/llvm ---------------------------------------===//
 
   llvm::SmallVector<Phase> phases;
-  std::vector<Tensor> constants;
+  std::vector<KernelConstant> constants;
   int64_t workspaceBytes = 0;
   double otherFlops = 0;
 

@@ -1,5 +1,6 @@
 // Packing of a contraction's operands.
 #include "codegen/llvm/PackedOperands.h"
+#include "codegen/llvm/PackedBytes.h"
 
 using namespace mlir;
 using namespace sinter::nn;
@@ -107,19 +108,40 @@ std::function<Buffer()> packedRows(KernelEmitter &e, const ContractionPlan &plan
 std::function<Buffer()> packedColumns(KernelEmitter &e, const ContractionPlan &plan, const Tensor &tensor,
                                       ColumnStrides strides) {
   DType type = *toDType(plan.compute);
-  Tensor source = inType(tensor, type), packed(type, {std::max<int64_t>(plan.packedColumnElements(), 1)});
-  int64_t tiles = plan.columnTiles();
-  withWidth(type, [&](auto word) {
-    using Word = decltype(word);
-    const Word *from = source.as<Word>().data();
-    Word *to = packed.as<Word>().data();
-    e.packInParallel(static_cast<size_t>(tiles * plan.depthBlocks()), packed.size(), [&](size_t number) {
-      int64_t tile = static_cast<int64_t>(number) % tiles, k = static_cast<int64_t>(number) / tiles * plan.depthBlock;
-      int64_t first = tile * plan.mainColumns(), pitch = tile < plan.mainTiles ? plan.mainColumns() : plan.tailColumns();
-      packTile(from + first * strides.column + k * strides.depth, strides, std::min(pitch, plan.columns - first),
-               std::min(plan.depthBlock, plan.depth - k), to + plan.packedColumnOffset(k, first), pitch);
+  auto packing = std::make_shared<PackedBytes>();
+  packing->source = inType(tensor, type);
+  auto word = static_cast<int64_t>(sizeOf(type));
+  packing->layout = {word,          plan.columns,       plan.depth,         plan.depthBlock, plan.mainTiles,
+                     plan.mainColumns(), plan.tailColumns(), strides.column, strides.depth};
+  // A block is a tile's columns of one block of depth.
+  int64_t tiles = plan.columnTiles(), blocks = plan.depth == 0 ? 0 : tiles * plan.depthBlocks();
+  auto pitchOf = [=](int64_t tile) { return tile < plan.mainTiles ? plan.mainColumns() : plan.tailColumns(); };
+  for (int64_t block = 0; block < blocks; ++block)
+    packing->offsets.push_back(static_cast<size_t>(plan.packedColumnOffset(block / tiles * plan.depthBlock, block % tiles * plan.mainColumns()) * word));
+  packing->offsets.push_back(static_cast<size_t>((blocks == 0 ? 1 : plan.packedColumnElements()) * word));
+  if (blocks == 0)
+    packing->offsets.insert(packing->offsets.begin(), 0);
+  packing->pack = [=, from = packing->source.data()](size_t number, std::byte *to) {
+    int64_t tile = static_cast<int64_t>(number) % tiles, k = static_cast<int64_t>(number) / tiles * plan.depthBlock;
+    int64_t first = tile * plan.mainColumns(), pitch = pitchOf(tile), columns = std::min(pitch, plan.columns - first);
+    int64_t depth = std::min(plan.depthBlock, plan.depth - k);
+    if (blocks == 0 || columns < pitch)
+      std::memset(to, 0, static_cast<size_t>(std::max<int64_t>(blocks == 0 ? 1 : depth * pitch, 1) * word));
+    if (blocks == 0)
+      return;
+    withWidth(type, [&](auto w) {
+      using Word = decltype(w);
+      packTile(reinterpret_cast<const Word *>(from) + first * strides.column + k * strides.depth, strides, columns, depth,
+               reinterpret_cast<Word *>(to), pitch);
     });
-  });
+  };
+  Shape shape = {std::max<int64_t>(plan.packedColumnElements(), 1)};
+  // What is small, and what was converted, is packed now: nothing is gained by keeping the source.
+  constexpr size_t large = 1 << 20;
+  if (packing->bytes() >= large && packing->source.data() == tensor.data())
+    return [&e, packing, type, shape] { return e.constant(std::shared_ptr<const PackedBytes>(packing), type, shape); };
+  Tensor packed(type, shape);
+  packing->write(packing->bytes() >= large ? e.threads : 1, packed.data());
   return [&e, packed] { return e.constant(packed); };
 }
 

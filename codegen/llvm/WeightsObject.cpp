@@ -185,6 +185,11 @@ Status ReservedLibrary::write(const std::string &path, const WeightBlob &weights
     std::string page;
     auto append = [&](llvm::StringRef rest) {
       while (!rest.empty()) {
+        if (page.empty() && rest.size() >= largePageBytes) {
+          out << rest.take_front(largePageBytes);
+          rest = rest.drop_front(largePageBytes);
+          continue;
+        }
         size_t room = largePageBytes - page.size();
         page += rest.take_front(room);
         rest = rest.drop_front(std::min(room, rest.size()));
