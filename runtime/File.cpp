@@ -81,6 +81,7 @@ Expected<std::vector<std::byte>> readFile(const std::string &path, int descripto
     if (used == bytes.size()) {
       if (used > maxFileBytes)
         return tooLarge;
+      // bounded: what was read so far, which maxFileBytes ends.
       bytes.resize(used * 2);
     }
     ssize_t got = ::read(descriptor, bytes.data() + used, bytes.size() - used);

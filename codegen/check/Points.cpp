@@ -74,10 +74,13 @@ std::optional<unsigned> Points::find(int64_t element) const {
 }
 
 void Points::allocate() {
+  // bounded: elements are a sample, lanes a constant.
   errors.assign(elements.size() * lanes, 0.0);
   if (isFloat)
+    // bounded: see above.
     values.assign(elements.size() * lanes, 0.0);
   else
+    // bounded: see above.
     wholes.assign(elements.size() * lanes, 0);
 }
 

@@ -580,6 +580,7 @@ void shareWords(ConvolutionOperands &of, Window &window, int64_t &inputs) {
   of.weights = [=, ofColumns = of.weights, taps = axis.size](int64_t g, int64_t o) {
     std::vector<double> apart = ofColumns(g, o);
     int64_t lines = static_cast<int64_t>(apart.size()) / (channels * size);
+    // bounded: the column's weights, at most `columns` times.
     std::vector<double> shared(static_cast<size_t>(columns * channels * lines * taps), 0);
     for (int64_t channel = 0; channel < channels; ++channel)
       for (int64_t line = 0; line < lines; ++line)

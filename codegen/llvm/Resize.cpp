@@ -27,7 +27,9 @@ struct PaddedTaps {
   PaddedTaps(const ResizeOp::Taps &taps, int64_t size) : empty(size, 0.0) {
     for (int64_t i = 0; i < size; ++i)
       count = std::max(count, taps.first[i + 1] - taps.first[i]);
+    // bounded: limit `table` bounds the size of the axis, its input the taps.
     index.assign(count * size, 0);
+    // bounded: the same.
     weight.assign(count * size, 0.0);
     for (int64_t i = 0; i < size; ++i) {
       int64_t own = taps.first[i + 1] - taps.first[i];

@@ -80,6 +80,7 @@ static LogicalResult importCol2Im(NodeImporter &n) {
   SmallVector<int64_t> shape = {channels, 1}, split = {0, channels};
   llvm::append_range(shape, *block);
   llvm::append_range(split, counts);
+  // bounded: channels <= most / size, above.
   std::vector<double> ones(static_cast<size_t>(channels * size), 0);
   for (int64_t i = 0; i < channels; ++i)
     ones[static_cast<size_t>(i * size + i % size)] = 1;

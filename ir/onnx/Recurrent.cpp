@@ -196,6 +196,7 @@ void RecurrentImporter::step(Value x, Value &h, Value &c) {
 LogicalResult RecurrentImporter::direction(int64_t d) {
   bool isReverse = startsReverse || d == 1;
   auto each = static_cast<int64_t>(allFunctions.size()) / directions;
+  // bounded: part of allFunctions.
   functions.assign(allFunctions.begin() + d * each, allFunctions.begin() + (d + 1) * each);
   Value weights = transpose(directionOf(1, d), {1, 0});
   recurrent = transpose(directionOf(2, d), {1, 0});

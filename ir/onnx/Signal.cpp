@@ -88,6 +88,7 @@ static LogicalResult importMelWeights(NodeImporter &n) {
       return n.invalid("has an upper edge above half the sample rate");
     edges.push_back(std::max<int64_t>(static_cast<int64_t>(row), 0)); // -1: 0 Hz, rounded
   }
+  // bounded: mostElements, above.
   std::vector<double> weights(static_cast<size_t>(rows * columns));
   auto at = [&](int64_t row, int64_t column) -> double & {
     return weights[static_cast<size_t>(std::min(row, rows - 1) * columns + column)];
@@ -121,6 +122,7 @@ struct Transform {
 
 std::vector<double> Transform::matrix() const {
   int64_t in = complexIn ? 2 : 1, out = complexOut ? 2 : 1;
+  // bounded: mostElements, where a transform is made.
   std::vector<double> m(static_cast<size_t>(inputs * in * outputs * out));
   // A real result of half a spectrum: the other half is its mirror, so terms but the first (and the middle one) count
   // twice.
@@ -247,7 +249,7 @@ static LogicalResult importStft(NodeImporter &n) {
   auto width = static_cast<int64_t>(length);
   auto stride = static_cast<int64_t>(std::min(*step, static_cast<double>(samples)));
   int64_t frames = (samples - width) / stride + 1;
-  if (frames * width > mostElements)
+  if (product(frames, width).value_or(mostElements + 1) > mostElements)
     return n.unsupported("takes " + Twine(frames) + " frames of " + Twine(width) + " samples");
   Tensor places(DType::I64, {frames, width});
   for (int64_t f = 0; f < frames; ++f)

@@ -72,6 +72,7 @@ static LogicalResult importTfIdf(NodeImporter &n) {
       continue;
     if (static_cast<double>(grams) > mostCompared / std::max<double>(static_cast<double>(outputs), 1))
       return n.unsupported("places more elements than are supported");
+    // bounded: mostCompared, above.
     std::vector<double> to(static_cast<size_t>(grams * outputs), 0);
     for (int64_t g = 0; g < grams; ++g)
       to[static_cast<size_t>(g * outputs + places[first + static_cast<size_t>(g)])] = 1;

@@ -188,6 +188,7 @@ LogicalResult ForestImporter::walk() {
   }
   bool isExtreme = aggregate == "MIN" || aggregate == "MAX";
   double none = aggregate == "MIN" ? INFINITY : aggregate == "MAX" ? -INFINITY : 0;
+  // bounded: mostEntries, above.
   std::vector<double> weights(nodes.size() * static_cast<size_t>(targets), none);
   for (auto [i, node] : llvm::enumerate(nodes))
     for (auto [target, weight] : node.weights) {

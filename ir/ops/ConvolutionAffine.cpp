@@ -67,6 +67,7 @@ static std::vector<double> tapSums(ConvOp op, const Tensor &w, ArrayRef<double> 
   std::vector<double> weights = toDoubles(w);
   int64_t outputs = w.shape()[0], inputs = w.shape()[1], group = op.getGroup();
   int64_t kernel = w.size() / std::max<int64_t>(outputs * inputs, 1);
+  // bounded: elements of the weight.
   std::vector<double> sums(static_cast<size_t>(outputs * kernel), 0);
   const double *weight = weights.data();
   for (int64_t o = 0; o < outputs; ++o)
@@ -81,6 +82,7 @@ static std::vector<double> tapSums(ConvTransposeOp op, const Tensor &w, ArrayRef
   std::vector<double> weights = toDoubles(w);
   int64_t inputs = w.shape()[0], perGroup = w.shape()[1], group = op.getGroup();
   int64_t kernel = w.size() / std::max<int64_t>(inputs * perGroup, 1);
+  // bounded: elements of the weight, whose inputs are a multiple of the groups.
   std::vector<double> sums(static_cast<size_t>(perGroup * group * kernel), 0);
   const double *weight = weights.data();
   for (int64_t c = 0; c < inputs; ++c)

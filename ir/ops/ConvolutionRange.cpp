@@ -103,6 +103,7 @@ static SmallVector<SumBounds> sumsOfRows(const Bounds &b, int64_t group, int64_t
   std::vector<double> lower, upper; // of the terms' inputs
   ArrayRef<float> weights(b.constant->as<float>().data(), static_cast<size_t>(b.constant->size()));
   size_t row = static_cast<size_t>(inputs) * b.taps.size();
+  // bounded: a dimension of the result.
   SmallVector<SumBounds> sums(static_cast<size_t>(group * outputs), SumBounds(b.element, b.arithmetic));
   bool areFloats = true;
   for (int64_t o = 0; o < group * outputs; ++o) {
@@ -141,6 +142,7 @@ static TensorRange convolutionRange(Op op, Ranges operands, const TensorRange &u
   b.x = operands[0].along(1, static_cast<size_t>(xType.getDimSize(1)));
   b.rows = operands[1].along(0, static_cast<size_t>(wType.getDimSize(0)));
   b.taps = tapsOf(*window, transposed, b.phases);
+  // bounded: a dimension of the result.
   SmallVector<Interval, 1> bias(static_cast<size_t>(group * outputs), Interval::point(0));
   if (op.getB())
     bias = operands[2].along(0, bias.size());

@@ -79,6 +79,7 @@ LogicalResult NonMaxSuppressionOp::evaluate(Evaluation &io) {
   auto rows = io.result(0).as<int64_t>();
   for (int64_t line = 0; line < images * classes; ++line) {
     int64_t image = line / classes;
+    // bounded: elements of the scores.
     std::vector<float> left(scores.as<float>().begin() + line * count, scores.as<float>().begin() + (line + 1) * count);
     auto box = [&](int64_t i) { return boxAt(coordinates.slice((image * count + i) * 4, 4), getCenter()); };
     for (int64_t taken = 0; taken < mostPerClass(); ++taken) {

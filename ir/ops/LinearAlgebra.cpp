@@ -27,6 +27,7 @@ LogicalResult InverseOp::inferShapes(SmallVectorImpl<Type> &types) {
 
 /// Row-major n by n, in place of which its inverse stands.
 static void invert(MutableArrayRef<double> a, size_t n) {
+  // bounded: elements of the operand.
   std::vector<double> b(n * n); // what the row operations make of the identity
   for (size_t i = 0; i < n; ++i)
     b[i * n + i] = 1;

@@ -38,6 +38,7 @@ static std::optional<Tensor> foldedGemmBias(GemmOp op, DType type, ArrayRef<doub
   std::optional<Tensor> c = constantTensor(op.getC());
   bool hasRows = isColumn || (c && c->rank() == 2 && c->shape()[0] != 1);
   Dims shape{hasRows ? y.getDimSize(0) : 1, y.getDimSize(1)}, strides, index(2, 0);
+  // bounded: elements of the result.
   std::vector<double> values(static_cast<size_t>(shape[0] * shape[1])), old;
   if (c) {
     old = toDoubles(*c);

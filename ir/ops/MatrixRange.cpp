@@ -35,6 +35,7 @@ static SmallVector<SmallVector<SumBounds, 1>> productSums(const Tensor &weight, 
   auto inner = static_cast<size_t>(side.inner), innerStride = static_cast<size_t>(side.innerStride);
   // Sums run along rows: those of columns are copied first, as many at a time as share their cache lines.
   constexpr int64_t columnsAtATime = 16;
+  // bounded: a dimension, times 16.
   std::vector<float> rows(innerStride == 1 || values.empty() ? 0 : inner * columnsAtATime);
   auto firstOf = [&](int64_t o, int64_t n) {
     return static_cast<size_t>(n * side.channels * side.inner + o * side.channelStride);

@@ -1,6 +1,7 @@
 // nn.resize: verify, shape, taps, reference. Formulas are those of ONNX's Resize-19 and its reference
 // implementation.
 #include "ir/ops/Resize.h"
+#include "ir/Limits.h"
 #include "ir/Reference.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
@@ -228,7 +229,10 @@ IndexTables ResizeOp::nearestTables(const std::vector<Axis> &axes) {
 static std::vector<double> resample(const std::vector<double> &values, const ResizeOp::Taps &taps,
                                     const ResizeOp::Axis &axis, int64_t inner, double fill) {
   int64_t outer = static_cast<int64_t>(values.size()) / (axis.in * inner);
-  std::vector<double> out(outer * axis.out * inner, 0.0);
+  std::optional<int64_t> size = product(outer * inner, axis.out);
+  if (!size)
+    throw std::bad_alloc();
+  std::vector<double> out(static_cast<size_t>(*size), 0.0);
   for (int64_t o = 0; o < outer; ++o)
     for (int64_t i = 0; i < axis.out; ++i) {
       double *to = out.data() + (o * axis.out + i) * inner;

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <limits>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -562,6 +563,46 @@ TEST(Hostile, NestedText) {
   saveTensor("case/test_data_set_0/output_0.pb", DType::F32, {2, 3}, 0);
   writeText("case/expect.json", repeated("[", deep) + repeated("]", deep));
   EXPECT_EQ(run("test @/case").status, 1);
+}
+
+/// A table has an entry for each node and target: their number may overflow, to one that looks small.
+TEST(Hostile, ManyTargets) {
+  for (int64_t targets : {int64_t(1) << 40, int64_t(1) << 61, int64_t(1) << 62, std::numeric_limits<int64_t>::max()}) {
+    Model model;
+    auto *domain = model.proto.add_opset_import();
+    domain->set_domain("ai.onnx.ml");
+    domain->set_version(3);
+    model.input("x", {2, 3});
+    onnx::NodeProto *node = model.node("TreeEnsembleRegressor", {"x"}, {"y"});
+    node->set_domain("ai.onnx.ml");
+    auto floats = [&](const char *name, const std::vector<float> &values) {
+      onnx::AttributeProto *attribute = node->add_attribute();
+      attribute->set_name(name);
+      attribute->set_type(onnx::AttributeProto::FLOATS);
+      for (float value : values)
+        attribute->add_floats(value);
+    };
+    // A tree with two leaves, and one that is a leaf.
+    Model::setInts(node, "nodes_treeids", {0, 0, 0, 1});
+    Model::setInts(node, "nodes_nodeids", {0, 1, 2, 0});
+    Model::setInts(node, "nodes_featureids", {0, 0, 0, 0});
+    Model::setInts(node, "nodes_truenodeids", {1, 0, 0, 0});
+    Model::setInts(node, "nodes_falsenodeids", {2, 0, 0, 0});
+    floats("nodes_values", {0.5F, 0, 0, 0});
+    onnx::AttributeProto *modes = node->add_attribute();
+    modes->set_name("nodes_modes");
+    modes->set_type(onnx::AttributeProto::STRINGS);
+    for (const char *mode : {"BRANCH_LEQ", "LEAF", "LEAF", "LEAF"})
+      modes->add_strings(mode);
+    Model::setInts(node, "target_treeids", {0, 0, 1});
+    Model::setInts(node, "target_nodeids", {1, 2, 0});
+    Model::setInts(node, "target_ids", {0, 1, 2});
+    floats("target_weights", {1, 2, 3});
+    Model::setInt(node, "n_targets", targets);
+    model.output("y");
+    expectBoundedCompile(model.saved());
+    EXPECT_NE(readText("hostile.err").find("targets"), std::string::npos);
+  }
 }
 
 TEST(Limits, AreNamedAndMayBeRaised) {
