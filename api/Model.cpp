@@ -148,6 +148,10 @@ size_t sinter_model_scratch_bytes(const sinter_model_t *model) {
   return tableOf(model) ? static_cast<size_t>(model->model->arenaBytes()) : 0;
 }
 
+size_t sinter_model_stack_bytes(const sinter_model_t *model) {
+  return tableOf(model) ? static_cast<size_t>(model->model->stackBytes()) : 0;
+}
+
 size_t sinter_model_weight_bytes(const sinter_model_t *model) {
   const SinterModel *table = tableOf(model);
   return table ? static_cast<size_t>(table->weightBytes) : 0;

@@ -47,17 +47,17 @@ add_compile_options(-Wno-restrict)
 # Addresses of functions are settled before main and read-only from then on; no page is written and executed.
 add_link_options(LINKER:-z,relro,-z,now,-z,noexecstack,-z,separate-code)
 
-# sinter_hardened(): code of this folder that reads what others wrote checks its stack and the sizes it gives to the C library; its calls and jumps go
-# only where they may, on processors that can tell. Kernels are not compiled here, so their speed does not depend on it.
-function(sinter_hardened)
-  if(SINTER_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Debug")
-    return()
-  endif()
+# Code checks its stack and the sizes that it gives to the C library; its calls and jumps go only where they may, on processors that can tell. This holds
+# for all folders: LLVM's and MLIR's templates are instantiated in ours, so a function that is hardened in one folder only may be linked from another.
+# Kernels are not compiled here, so their speed does not depend on it. Sanitizers check more, and _FORTIFY_SOURCE needs optimisation.
+if(NOT SINTER_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection)
-  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  include(CheckCXXCompilerFlag)
+  check_cxx_compiler_flag(-fcf-protection=full SINTER_HAS_CF_PROTECTION)
+  if(SINTER_HAS_CF_PROTECTION)
     add_compile_options(-fcf-protection=full)
   endif()
-endfunction()
+endif()
 
 # lld links our programs, each with MLIR inside, in a seventh of ld's time.
 find_program(SINTER_LLD ld.lld HINTS /usr/lib/llvm-22/bin)

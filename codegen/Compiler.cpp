@@ -172,6 +172,12 @@ static Expected<CompileOptions> standaloneOptions(CompileOptions options, const 
   return options;
 }
 
+std::string headerPath(const std::string &objectPath) {
+  size_t dot = objectPath.rfind('.'), slash = objectPath.rfind('/');
+  bool hasEnding = dot != std::string::npos && (slash == std::string::npos || dot > slash);
+  return objectPath.substr(0, hasEnding ? dot : objectPath.size()) + ".h";
+}
+
 static Status writeText(const std::string &path, const std::string &text) {
   return writeFile(path, std::as_bytes(std::span(text)));
 }

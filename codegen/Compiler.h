@@ -114,6 +114,9 @@ Expected<std::shared_ptr<CompiledModel>> compileInProcess(const std::string &mod
 Status compileToFile(const std::string &modelPath, const std::string &outPath, Emit emit,
                      const CompileOptions &options);
 
+/// The header that Emit::Obj writes beside an object: its name with the ending .h.
+std::string headerPath(const std::string &objectPath);
+
 /// "x86_64-unknown-linux-gnu znver5": the target that the options mean, for messages.
 Expected<std::string> describeTarget(const CompileOptions &options);
 

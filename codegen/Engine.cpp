@@ -66,6 +66,8 @@ Expected<std::unique_ptr<Engine>> Engine::open(const std::string &path, EngineOp
   Expected<ModelSource> source = ModelSource::open(path, options.compile);
   if (!source)
     return source.failure();
+  if (Status status = source->watch(); !status.ok())
+    return status.failure();
   return std::unique_ptr<Engine>(new Engine(std::move(*source), std::move(options)));
 }
 
@@ -130,6 +132,8 @@ Expected<std::unique_ptr<Engine>> Engine::openOrCompile(const std::string &path,
     compiled = std::move(*made);
     return std::unique_ptr<Engine>();
   }
+  if (Status status = source->watch(); !status.ok())
+    return status.failure();
   // What can be refused without a shape is refused now.
   if (Expected<codegen::Target> target = codegen::targetFor(options.compile); !target)
     return target.failure();
@@ -201,10 +205,15 @@ void Engine::keep(const std::shared_ptr<Entry> &entry) {
 }
 
 Expected<std::shared_ptr<Engine::Entry>> Engine::compile(const CompileOptions &options, const InputTensors &inputs) {
+  if (Status status = source_->check(); !status.ok())
+    return status.failure();
   Expected<LoadedModel> loaded = source_->load(options);
   if (!loaded)
     return loaded.failure();
   Expected<std::shared_ptr<CompiledModel>> compiled = codegen::compileInProcess(std::move(*loaded), options);
+  // What was written while it was compiled may be half in the code.
+  if (Status status = source_->watch(); !status.ok())
+    return status.failure();
   if (!compiled)
     return compiled.failure();
   Expected<std::shared_ptr<Model>> model = Model::fromAbi((*compiled)->abi(), *compiled);

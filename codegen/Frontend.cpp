@@ -62,7 +62,9 @@ DiagnosticCollector::DiagnosticCollector(MLIRContext &context, const std::functi
       return;
     }
     allUnsupported &= isUnsupported;
-    messages.push_back(whole);
+    // An op that became many kernels has the same said of each.
+    if (!llvm::is_contained(messages, whole))
+      messages.push_back(whole);
   };
   handler = std::make_unique<ScopedDiagnosticHandler>(&context, [collect](Diagnostic &diagnostic) {
     collect(diagnostic);
@@ -73,7 +75,11 @@ DiagnosticCollector::DiagnosticCollector(MLIRContext &context, const std::functi
 Failure DiagnosticCollector::failure(const std::string &fallback) const {
   if (messages.empty())
     return {ErrorCode::Internal, fallback};
-  return {allUnsupported ? ErrorCode::Unsupported : ErrorCode::InvalidFile, llvm::join(messages, "\n")};
+  constexpr size_t shown = 5;
+  std::string text = llvm::join(llvm::ArrayRef(messages).take_front(shown), "; ");
+  if (messages.size() > shown)
+    text += "; and " + std::to_string(messages.size() - shown) + " errors more";
+  return {allUnsupported ? ErrorCode::Unsupported : ErrorCode::InvalidFile, text};
 }
 
 //===- Loading ------------------------------------------------------------===//
@@ -160,19 +166,16 @@ static std::string findSizeProblem(ModuleOp module, const nn::Limits &limits) {
   return problem;
 }
 
-/// `text`: the source with a zero behind it; empty: it is in the file.
+/// `text`: the source with a zero behind it.
 static Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, std::span<const std::byte> text,
                                                 MLIRContext &context, const nn::Limits &limits) {
   context.loadDialect<nn::NNDialect, func::FuncDialect>();
   DiagnosticCollector diagnostics(context);
-  auto buffer = text.empty() ? llvm::MemoryBuffer::getFile(path)
-                             : llvm::MemoryBuffer::getMemBuffer(StringRef(reinterpret_cast<const char *>(text.data()), text.size() - 1), path);
-  if (std::error_code error = buffer.getError())
-    return Failure{ErrorCode::Io, "cannot read '" + path + "': " + error.message()};
-  if (std::string problem = nn::refuseText((*buffer)->getBuffer()); !problem.empty())
+  auto buffer = llvm::MemoryBuffer::getMemBuffer(StringRef(reinterpret_cast<const char *>(text.data()), text.size() - 1), path);
+  if (std::string problem = nn::refuseText(buffer->getBuffer()); !problem.empty())
     return Failure{ErrorCode::InvalidFile, "'" + path + "' " + problem};
   llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+  sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
   if (!module)
     return Failure{ErrorCode::InvalidFile, diagnostics.failure("'" + path + "' cannot be parsed").message};
@@ -246,8 +249,8 @@ Expected<ModelSource> ModelSource::openAndLoad(const std::string &path, const Co
   } else if (options.content.data()) {
     source.text_.assign(options.content.begin(), options.content.end());
     source.text_.push_back(std::byte(0)); // MLIR's lexer reads up to it
-  } else if (!llvm::sys::fs::is_regular_file(path)) {
-    // MLIR would wait for a pipe and read devices for ever.
+  } else {
+    // MLIR would wait for a pipe and read devices for ever, and map a file that may change before the next load.
     Expected<std::vector<std::byte>> text = readFile(path);
     if (!text)
       return text.failure();
@@ -276,6 +279,30 @@ Expected<ModelSource> ModelSource::open(const std::string &path, const CompileOp
   source.readInputs(file->proto->graph());
   source.onnx_ = std::move(*file);
   return source;
+}
+
+Status ModelSource::watch() {
+  for (const std::unique_ptr<FileWatch> &watch : watches_)
+    if (Status status = watch->check(/*reads=*/false); !status.ok())
+      return status;
+  if (!onnx_)
+    return {};
+  for (std::shared_ptr<const MappedFile> &file : onnx_->folder.files()) {
+    if (llvm::any_of(watches_, [&](const auto &watch) { return watch->file() == file.get(); }))
+      continue;
+    Expected<std::unique_ptr<FileWatch>> watch = FileWatch::of(std::move(file));
+    if (!watch)
+      return watch.failure();
+    watches_.push_back(std::move(*watch));
+  }
+  return {};
+}
+
+Status ModelSource::check() const {
+  for (const std::unique_ptr<FileWatch> &watch : watches_)
+    if (Status status = watch->check(); !status.ok())
+      return status;
+  return {};
 }
 
 /// "x[2]" where x is a sequence.

@@ -8,6 +8,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "runtime/FileWatch.h"
 #include <map>
 
 namespace onnx {
@@ -48,6 +49,11 @@ public:
   bool hasInput(const std::string &name) const { return inputs_.contains(name) || isElement(name); }
   const std::vector<std::string> &requiredInputs() const { return required_; }
 
+  /// For a source that is loaded again later: notes what its files are, once they are mapped. Fails where one changed meanwhile.
+  Status watch();
+  /// Fails where a file that watch() noted is no longer what it was: what is mapped cannot be loaded then. IR is kept in memory.
+  Status check() const;
+
   /// The options for one of several sets of shapes. What names no input is taken for a dimension.
   CompileOptions withShapes(const CompileOptions &options, const ShapeSet &shapes) const;
   /// The options for these inputs: the shapes of those that the model leaves open, and what is known of their values. A tensor
@@ -62,7 +68,8 @@ private:
 
   std::string path_;
   std::optional<nn::ModelFile> onnx_;
-  std::vector<std::byte> text_; ///< of an .mlir that was given in memory
+  std::vector<std::byte> text_; ///< of an .mlir
+  std::vector<std::unique_ptr<FileWatch>> watches_;
   std::map<std::string, Input> inputs_;
   std::vector<std::string> required_;
 };

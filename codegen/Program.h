@@ -24,6 +24,7 @@ struct Step {
 struct KernelRow {
   std::string name, ops, fallback;
   double flops = 0, bytes = 0;
+  int64_t stackBytes = 0; ///< that its code needs; known once it is compiled
   bool checksIndices = false; ///< it may end the run with SINTER_INDEX_ERROR
 };
 
@@ -83,6 +84,7 @@ struct Variant {
   std::string explanation;             ///< JSON: what became of the model's BatchNorms and activations
   std::vector<int64_t> defaultOffsets; ///< per input, in the weights; -1: none
   int64_t arenaBytes = 0;
+  int64_t stackBytes = 0; ///< of a run, its kernels included; known once they are compiled
   bool flushSubnormals = true;
 };
 

@@ -4,6 +4,7 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Location.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -68,8 +69,19 @@ std::string operatorName(Operation *op) {
   return onnxName(op->getName().stripDialect());
 }
 
+/// A name from a file as a terminal may be shown it.
+static std::string printable(StringRef name) {
+  std::string text;
+  for (char c : name)
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f')
+      text += "\\x" + llvm::utohexstr(static_cast<unsigned char>(c), /*LowerCase=*/true, /*Width=*/2);
+    else
+      text += c;
+  return text;
+}
+
 std::string describe(Operation *op) {
-  std::string name = nameOf(op->getLoc());
+  std::string name = printable(nameOf(op->getLoc()));
   return (name.empty() ? "" : "'" + name + "' ") + "(" + operatorName(op) + ")";
 }
 

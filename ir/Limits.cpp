@@ -19,7 +19,8 @@ struct Named {
 };
 constexpr Named fields[] = {{"value", &Limits::value},          {"ops", &Limits::ops},
                             {"parts", &Limits::parts},          {"fold-work", &Limits::foldWork},
-                            {"fold-bytes", &Limits::foldBytes}, {"table", &Limits::table}};
+                            {"fold-bytes", &Limits::foldBytes}, {"table", &Limits::table},
+                            {"stack", &Limits::stack}};
 } // namespace
 
 int64_t *Limits::find(StringRef name) {

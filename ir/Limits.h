@@ -27,6 +27,7 @@ struct Limits {
   int64_t foldBytes =
       int64_t(1) << 28;             ///< by which folded constants outgrow what they are computed from, in all
   int64_t table = int64_t(1) << 20; ///< entries of a table, or bounds, along one axis
+  int64_t stack = int64_t(1) << 20; ///< bytes of stack that a run of the compiled model takes
 
   /// The limit of that name ("fold-work"); null where there is none.
   int64_t *find(llvm::StringRef name);

@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 #define SINTER_MAGIC 0x52544e53u /* "SNTR" */
-#define SINTER_ABI_VERSION 5u
+#define SINTER_ABI_VERSION 6u
 #define SINTER_ALIGNMENT 64 /* of the arena, of every buffer in it, of the weights */
 
 /* Work on the half-open range [begin, end) of a kernel's iterations. */
@@ -61,6 +61,7 @@ typedef struct SinterKernelInfo {
   const char *fallback; /* description of a oneDNN primitive (JSON), or null for generated code */
   double flops;         /* multiplications and additions of one run; 0 if not counted */
   double bytes;         /* inputs, weights and outputs, each read or written once; only what is picked of an input */
+  int64_t stackBytes;   /* of stack that the code needs at most; 0 for a fallback, whose stack is the host's */
 } SinterKernelInfo;
 
 typedef struct SinterModel {
@@ -76,6 +77,8 @@ typedef struct SinterModel {
   int32_t inputCount, outputCount, kernelCount;
   uint32_t flags;          /* bit 0: run with subnormals flushed (FTZ and DAZ) */
   int64_t arenaBytes;      /* scratch memory that `run` needs, SINTER_ALIGNMENT aligned */
+  int64_t stackBytes;      /* of stack that `run` needs at most, with the kernels that it calls; callbacks add their own. On a thread of a
+                              parallelFor a kernel needs no more */
   const void *weights;     /* read-only constants, SINTER_ALIGNMENT aligned */
   int64_t weightBytes;
   uint64_t weightChecksum; /* XXH64 of the weights, with seed 0 */

@@ -94,7 +94,7 @@ void TableReader::readModel(uint64_t address) {
     model.kernelCount = withKernels ? raw.kernelCount : 0;
     model.kernels = kernelsAt(pointerAt(address + offsetof(SinterModel, kernels)), model.kernelCount);
     model.flags = raw.flags;
-    model.arenaBytes = raw.arenaBytes;
+    model.arenaBytes = raw.arenaBytes, model.stackBytes = raw.stackBytes;
     model.weightBytes = raw.weightBytes, model.weightChecksum = raw.weightChecksum;
     next = pointerAt(address + offsetof(SinterModel, next));
   }
@@ -132,7 +132,7 @@ const SinterKernelInfo *TableReader::kernelsAt(uint64_t address, int32_t count) 
   for (int32_t i = 0; i < count && isValid; ++i, address += sizeof(SinterKernelInfo)) {
     auto raw = valueAt<SinterKernelInfo>(address);
     SinterKernelInfo row = {};
-    row.flops = raw.flops, row.bytes = raw.bytes;
+    row.flops = raw.flops, row.bytes = raw.bytes, row.stackBytes = raw.stackBytes;
     row.name = textAt(address + offsetof(SinterKernelInfo, name));
     row.ops = textAt(address + offsetof(SinterKernelInfo, ops));
     row.fallback = textAt(address + offsetof(SinterKernelInfo, fallback));

@@ -17,6 +17,15 @@
 
 namespace sinter {
 
+static MappedFile::Identity identityOf(const struct stat &info) {
+  return {info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
+}
+
+std::optional<MappedFile::Identity> MappedFile::Identity::of(int descriptor) {
+  struct stat info;
+  return ::fstat(descriptor, &info) == 0 ? std::optional(identityOf(info)) : std::nullopt;
+}
+
 Expected<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string &path) {
   struct stat info;
   Expected<int> opened = openInput(path, info);
@@ -36,6 +45,8 @@ Expected<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string &
   std::shared_ptr<MappedFile> file(new MappedFile);
   file->bytes_ = {static_cast<const std::byte *>(data), size};
   file->isMapped_ = true;
+  file->path_ = path;
+  file->identity_ = identityOf(info);
   protectInput(data, descriptor.fd);
   return std::shared_ptr<const MappedFile>(file);
 }
@@ -99,6 +110,19 @@ Expected<std::shared_ptr<const MappedFile>> ModelFolder::open(const std::string 
   if (!opened)
     return bad(fmt::format("needs the external data file '{}', which cannot be read", path.string()));
   return file = *opened;
+}
+
+std::vector<std::shared_ptr<const MappedFile>> ModelFolder::files() const {
+  std::vector<std::shared_ptr<const MappedFile>> all;
+  if (self_)
+    all.push_back(self_);
+  if (!files_)
+    return all;
+  std::lock_guard lock(files_->mutex);
+  for (const auto &[path, file] : files_->byPath)
+    if (file)
+      all.push_back(file);
+  return all;
 }
 
 /// One mapping serves all tensors of up to this size: a process may have only so many mappings.

@@ -8,14 +8,16 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sinter {
 
 /// Read-only bytes of a file, in memory once they are read. Whoever shortens a file while it is mapped makes reading it a
-/// fault of the system's (SIGBUS); models are written under another name and renamed.
+/// fault of the system's (SIGBUS): files that stay mapped for later uses are watched (FileWatch).
 class MappedFile {
 public:
   /// Maps a regular file; reads anything else (a pipe) up to maxFileBytes. Fails for what is missing, unreadable or a folder.
@@ -31,9 +33,24 @@ public:
 
   std::span<const std::byte> bytes() const { return bytes_; }
 
+  /// Which file it is and what can be told of it without reading it.
+  struct Identity {
+    uint64_t device = 0, inode = 0;
+    int64_t size = 0, seconds = 0, nanoseconds = 0; ///< the time is that of the last change of the content
+    bool operator==(const Identity &) const = default;
+    /// Of what is open; nothing where the system does not tell.
+    static std::optional<Identity> of(int descriptor);
+  };
+  /// When it was opened; meaningless where nothing is mapped.
+  const Identity &identity() const { return identity_; }
+  /// What it was opened as; empty for bytes in memory, which nobody else can change.
+  const std::string &path() const { return path_; }
+
 private:
   MappedFile() = default;
   std::span<const std::byte> bytes_;
+  std::string path_;
+  Identity identity_;
   bool isMapped_ = false;
 };
 
@@ -58,6 +75,9 @@ public:
   /// resolved, so that a model cannot read what its user did not hand over. Errors are the end of a sentence that starts
   /// with the tensor.
   Expected<StoredBytes> find(const std::string &location, uint64_t offset, uint64_t length) const;
+
+  /// The files that were mapped so far, the model's own among them.
+  std::vector<std::shared_ptr<const MappedFile>> files() const;
 
 private:
   Expected<std::shared_ptr<const MappedFile>> open(const std::string &location) const;

@@ -213,6 +213,13 @@ int64_t Model::arenaBytes() const {
   return most;
 }
 
+int64_t Model::stackBytes() const {
+  int64_t most = 0;
+  for (const SinterModel *abi : all_)
+    most = std::max(most, abi->stackBytes);
+  return most;
+}
+
 double Model::flops() const {
   double sum = 0;
   for (const SinterKernelInfo &kernel : kernels())

@@ -47,6 +47,8 @@ public:
   Expected<size_t> variantFor(std::span<const Tensor> inputs) const;
   /// Scratch memory that a session needs, whichever variant runs.
   int64_t arenaBytes() const;
+  /// Stack that the compiled code needs, whichever variant runs; 0 where there is none.
+  int64_t stackBytes() const;
   /// Floating-point operations of one run.
   double flops() const;
   /// Reads all weights and compares their checksum; not done on load, which is to take milliseconds.

@@ -345,7 +345,9 @@ Status OutputSet::commit() {
     bool isOwned = !e.exists || (made.st_uid == e.before.st_uid && made.st_gid == e.before.st_gid);
     if (!isOwned && ::chown(e.temporary.c_str(), e.before.st_uid, e.before.st_gid) != 0)
       e.isCopied = true;
-    if (::chmod(e.temporary.c_str(), e.exists ? e.before.st_mode & 07777 : e.freshMode) != 0)
+    // A confined process may change none (tools/sinter/SandboxCalls.cpp), and a new file has them already.
+    mode_t mode = e.exists ? e.before.st_mode & 07777 : e.freshMode;
+    if ((made.st_mode & 07777) != mode && ::chmod(e.temporary.c_str(), mode) != 0)
       return e.fail(errno);
     if (e.exists)
       copyAccessList(e.target, e.temporary);

@@ -72,7 +72,7 @@ Status checkTable(const SinterModel *abi, Content content) {
       return status;
   bool lacksCode = content == Content::Code && (!abi->run || (abi->weightBytes > 0 && !abi->weights));
   if (lacksCode || abi->kernelCount < 0 || (abi->kernelCount > 0 && !abi->kernels) || abi->arenaBytes < 0 ||
-      abi->weightBytes < 0)
+      abi->stackBytes < 0 || abi->weightBytes < 0)
     return {ErrorCode::InvalidFile, "the compiled model's table is invalid"};
   if (!leadingCounts({abi->outputs, static_cast<size_t>(abi->outputCount)}))
     return {ErrorCode::InvalidFile, "the compiled model's table of outputs is invalid"};

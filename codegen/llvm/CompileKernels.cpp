@@ -5,6 +5,7 @@
 #include "codegen/llvm/Lowering.h"
 #include "codegen/llvm/ModelModule.h"
 #include "codegen/llvm/ObjectCode.h"
+#include "codegen/llvm/StackUse.h"
 #include "llvm/AsmParser/Parser.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
@@ -61,37 +62,103 @@ static Expected<std::unique_ptr<llvm::Module>> unit(const Program &program, size
   return module;
 }
 
-Expected<std::vector<std::string>> compileObjects(const Program &program, const CompileOptions &options) {
-  size_t units = program.code.size() + 1;
-  std::vector<std::string> objects(units);
+namespace {
+
+/// The units of one compilation and what came of them.
+class Compilation {
+public:
+  Compilation(Program &program, const CompileOptions &options)
+      : program(program), options(options), objects(program.code.size() + 1) {}
+
+  Expected<std::vector<std::string>> run();
+
+private:
+  void compileUnits();
+  Status compileUnit(size_t index, Machines &machines);
+  Status checkRunFrames(const llvm::StringMap<int64_t> &stack) const;
+
+  Program &program;
+  const CompileOptions &options;
+  std::vector<std::string> objects;
+  llvm::StringMap<int64_t> stack; ///< bytes that the functions of kernels need
   std::atomic<size_t> next = 0;
   size_t done = 0;
-  std::mutex mutex;
+  std::mutex mutex; ///< of what follows it and `done`, `stack`
   std::optional<Failure> failure;
-  auto work = [&] {
-    Machines machines(program);
-    for (size_t i = next++; i < units; i = next++) {
-      llvm::LLVMContext context;
-      llvm::TargetMachine &machine = machines[targetOf(program, i)];
-      Expected<std::unique_ptr<llvm::Module>> module = unit(program, i, machine, context);
-      if (module)
-        objects[i] = emitCode(**module, machine, /*asText=*/false);
-      std::lock_guard lock(mutex);
-      Status status = reportProgress(options, "generate", 0.3 + 0.65 * static_cast<double>(++done) / static_cast<double>(units));
-      if (module && !objects[i].empty() && status.ok())
-        continue;
-      failure = !module             ? module.failure()
-                : objects[i].empty() ? Failure{ErrorCode::Internal, "LLVM emits no object code for " + program.targets.back().triple}
-                                     : status.failure();
-      next = units;
-      return;
-    }
-  };
-  size_t threads = std::min(threadsFor(options.jobs), units);
-  onThreads(threads, work);
+};
+
+/// What was reserved for `run` and for copies before their code was known.
+Status Compilation::checkRunFrames(const llvm::StringMap<int64_t> &used) const {
+  int64_t reserved = runFrameBytes(0);
+  for (const Variant &variant : program.variants)
+    for (const Step &step : variant.steps)
+      reserved = std::max(reserved, runFrameBytes(step.buffers.size()));
+  for (const auto &entry : used) {
+    bool copies = entry.getKey() == "memcpy" || entry.getKey() == "memset";
+    if (entry.getValue() > (copies ? copyCallBytes : reserved))
+      return {ErrorCode::Internal, "the function '" + entry.getKey().str() + "' needs " + std::to_string(entry.getValue()) +
+                                       " bytes of stack, more than it was given"};
+  }
+  return {};
+}
+
+Status Compilation::compileUnit(size_t index, Machines &machines) {
+  llvm::LLVMContext context;
+  llvm::TargetMachine &machine = machines[targetOf(program, index)];
+  Expected<std::unique_ptr<llvm::Module>> module = unit(program, index, machine, context);
+  if (!module)
+    return module.failure();
+  std::vector<Frame> frames;
+  objects[index] = emitCode(**module, machine, /*asText=*/false, frames);
+  if (objects[index].empty())
+    return {ErrorCode::Internal, "LLVM emits no object code for " + program.targets.back().triple};
+  bool isKernel = index < program.code.size();
+  // `run` calls kernels and the host's callbacks.
+  auto mayCallPointers = [&](llvm::StringRef name) { return !isKernel && name != "memcpy" && name != "memset"; };
+  Expected<llvm::StringMap<int64_t>> used = stackOfUnit(frames, mayCallPointers);
+  if (!used)
+    return used.failure();
+  std::lock_guard lock(mutex);
+  if (!isKernel) {
+    if (Status status = checkRunFrames(*used); !status.ok())
+      return status;
+  } else {
+    for (const auto &entry : *used)
+      stack[entry.getKey()] = entry.getValue();
+  }
+  return reportProgress(options, "generate", 0.3 + 0.65 * static_cast<double>(++done) / static_cast<double>(objects.size()));
+}
+
+void Compilation::compileUnits() {
+  Machines machines(program);
+  for (size_t i = next++; i < program.code.size(); i = next++) {
+    Status status = compileUnit(i, machines);
+    if (status.ok())
+      continue;
+    std::lock_guard lock(mutex);
+    failure = status.failure();
+    next = program.code.size();
+    return;
+  }
+}
+
+Expected<std::vector<std::string>> Compilation::run() {
+  onThreads(std::min(threadsFor(options.jobs), std::max<size_t>(program.code.size(), 1)), [&] { compileUnits(); });
   if (failure)
     return *failure;
-  return objects;
+  // The tables come last: they say how much stack the kernels need.
+  if (Status status = settleStack(program, stack, options); !status.ok())
+    return status.failure();
+  Machines machines(program);
+  if (Status status = compileUnit(program.code.size(), machines); !status.ok())
+    return status.failure();
+  return std::move(objects);
+}
+
+} // namespace
+
+Expected<std::vector<std::string>> compileObjects(Program &program, const CompileOptions &options) {
+  return Compilation(program, options).run();
 }
 
 Expected<std::string> compileToText(const Program &program, bool asAssembly) {
@@ -107,8 +174,10 @@ Expected<std::string> compileToText(const Program &program, bool asAssembly) {
     if (llvm::Linker::linkModules(**whole, std::move(*part)))
       return Failure{ErrorCode::Internal, "the modules of the kernels do not link"};
   }
-  if (asAssembly)
-    return emitCode(**whole, *machine, /*asText=*/true);
+  if (asAssembly) {
+    std::vector<Frame> frames;
+    return emitCode(**whole, *machine, /*asText=*/true, frames);
+  }
   std::string text;
   llvm::raw_string_ostream stream(text);
   (*whole)->print(stream, nullptr);

@@ -6,9 +6,11 @@
 namespace sinter::codegen {
 
 /// Object files: one per distinct kernel and one for the model, on `options.jobs` threads. Reports progress.
-Expected<std::vector<std::string>> compileObjects(const Program &program, const CompileOptions &options);
+/// Writes into the program how much stack its kernels need, and fails where that is more than the options allow.
+Expected<std::vector<std::string>> compileObjects(Program &program, const CompileOptions &options);
 
-/// The whole program as one LLVM module, optimised: its text, or its assembly.
+/// The whole program as one LLVM module, optimised: its text, or its assembly. It does not say how much stack
+/// it needs, which is known of objects.
 Expected<std::string> compileToText(const Program &program, bool asAssembly);
 
 } // namespace sinter::codegen

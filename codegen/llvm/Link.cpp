@@ -56,6 +56,9 @@ Status linkToFile(const Program &program, const std::vector<std::string> &object
                                        "-z", "max-page-size=" + std::to_string(largePageBytes)});
   else
     arguments.push_back("-r");
+  // The weights' object has no code, and does not say that it keeps CET's rules.
+  if (isShared && target.architecture == Architecture::X86_64)
+    arguments.insert(arguments.end(), {"-z", "force-ibt", "-z", "shstk"});
   if (isShared && !isStream(outPath))
     arguments.insert(arguments.end(), {"-soname", llvm::sys::path::filename(outPath).str()});
   std::vector<std::unique_ptr<Scratch>> inputs;

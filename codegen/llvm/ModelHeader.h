@@ -5,9 +5,6 @@
 
 namespace sinter::codegen {
 
-/// "model.o" to "model.h".
-std::string headerPath(const std::string &objectPath);
-
 /// Declares `sinter_model` with all types it needs (runtime/Abi.h, in full), and says what goes in and out.
 std::string modelHeader(const Program &program);
 

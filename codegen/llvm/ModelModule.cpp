@@ -15,8 +15,8 @@ constexpr const char *typesCode = R"(
 %Step = type { ptr, ptr, i32, i32, i64, i64 }
 %Place = type { i64, i64 }
 %Info = type { ptr, ptr, i32, i32, ptr, i32, i32 }
-%Kernel = type { ptr, ptr, ptr, double, double }
-%Model = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, i32, i32, i32, i32, i64, ptr, i64, i64, ptr, ptr, ptr, ptr }
+%Kernel = type { ptr, ptr, ptr, double, double, i64 }
+%Model = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, i32, i32, i32, i32, i64, i64, ptr, i64, i64, ptr, ptr, ptr, ptr }
 %Callbacks = type { ptr, ptr, ptr, ptr }
 %Call = type { ptr, ptr, ptr, ptr, ptr, ptr, [2 x ptr] }
 )";
@@ -235,7 +235,7 @@ std::string kernelTable(Tables &t, const Variant &variant) {
   for (const KernelRow &kernel : variant.kernels) {
     std::string fallback = kernel.fallback.empty() ? "null" : t.string(kernel.fallback);
     rows.push_back("{ ptr " + t.string(kernel.name) + ", ptr " + t.string(kernel.ops) + ", ptr " + fallback +
-                   ", double " + number(kernel.flops) + ", double " + number(kernel.bytes) + " }");
+                   ", double " + number(kernel.flops) + ", double " + number(kernel.bytes) + ", i64 " + std::to_string(kernel.stackBytes) + " }");
   }
   return t.array("%Kernel", rows);
 }
@@ -298,7 +298,7 @@ std::string variantText(Tables &t, const Program &program, size_t index, const C
   const Variant &variant = program.variants[index];
   std::string name = "sinter_run_" + std::to_string(index);
   std::string run = runText(t, program, index, name,
-                            "getelementptr inbounds (%Model, ptr @" + modelSymbol(index) + ", i64 0, i32 14)", declared);
+                            "getelementptr inbounds (%Model, ptr @" + modelSymbol(index) + ", i64 0, i32 15)", declared);
   auto count = [](size_t n) { return "i32 " + std::to_string(n); };
   std::string inputs = infoTable(t, variant.tables.inputs, variant.defaultOffsets);
   std::string outputs = infoTable(t, variant.tables.outputs, {});
@@ -321,6 +321,7 @@ std::string variantText(Tables &t, const Program &program, size_t index, const C
       count(variant.kernels.size()),
       count(variant.flushSubnormals ? 1 : 0),
       "i64 " + std::to_string(variant.arenaBytes),
+      "i64 " + std::to_string(variant.stackBytes),
       pointer(program.weights.bytes() > 0 ? "@sinter_weights" : "null"),
       common.weightBytes,
       common.checksum,

@@ -1,7 +1,10 @@
 // See the header.
 #include "codegen/llvm/ObjectCode.h"
+#include "codegen/llvm/StackUse.h"
 #include "llvm/Analysis/CGSCCPassManager.h"
 #include "llvm/Analysis/LoopAnalysisManager.h"
+#include "llvm/CodeGen/MachineFunctionPass.h"
+#include "llvm/CodeGen/Passes.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
@@ -56,6 +59,10 @@ static void expandCopysigns(llvm::Module &module) {
 void optimiseModule(llvm::Module &module, const Target &target, llvm::TargetMachine &machine) {
   module.setTargetTriple(machine.getTargetTriple());
   module.setDataLayout(machine.createDataLayout());
+  // Calls and jumps through pointers end at places that are marked for it, returns are checked, on processors that can (CET).
+  if (target.architecture == Architecture::X86_64)
+    for (const char *flag : {"cf-protection-branch", "cf-protection-return"})
+      module.addModuleFlag(llvm::Module::Min, flag, 1);
   for (llvm::Function &function : module)
     if (!function.isDeclaration())
       setAttributes(function, target);
@@ -87,10 +94,26 @@ void optimiseModule(llvm::Module &module, const Target &target, llvm::TargetMach
   expandCopysigns(module);
 }
 
-std::string emitCode(llvm::Module &module, llvm::TargetMachine &machine, bool asText) {
+/// LLVM's passes that emit code, and ours behind them: before the functions are freed, which they always are.
+class EmissionPasses : public llvm::legacy::PassManager {
+public:
+  explicit EmissionPasses(std::vector<Frame> &frames)
+      : last(std::unique_ptr<llvm::Pass>(llvm::createFreeMachineFunctionPass())->getPassName()), frames(frames) {}
+  void add(llvm::Pass *pass) override {
+    if (pass->getPassName() == last)
+      llvm::legacy::PassManager::add(createCollectFrames(frames));
+    llvm::legacy::PassManager::add(pass);
+  }
+
+private:
+  const llvm::StringRef last;
+  std::vector<Frame> &frames;
+};
+
+std::string emitCode(llvm::Module &module, llvm::TargetMachine &machine, bool asText, std::vector<Frame> &frames) {
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
-  llvm::legacy::PassManager passes;
+  EmissionPasses passes(frames);
   auto kind = asText ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile;
   if (machine.addPassesToEmitFile(passes, stream, nullptr, kind))
     return "";

@@ -1,5 +1,6 @@
 // Text with @NAME@ for the model's symbol and @MACRO@ for the same in capitals; sections that do not apply are left out.
 #include "codegen/llvm/StandaloneHeader.h"
+#include "codegen/llvm/StackUse.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Path.h"
@@ -23,6 +24,7 @@ extern "C" {
 
 #define @MACRO@_SCRATCH_BYTES @SCRATCH@ /* of memory that a run needs, aligned to @MACRO@_ALIGNMENT; its content does not matter */
 #define @MACRO@_ALIGNMENT @ALIGNMENT@
+#define @MACRO@_STACK_BYTES @STACK@ /* of stack that @NAME@_invoke needs at most, and a task on another thread, too@VECTORS@; what calls them comes on top */
 )";
 
 constexpr const char *threads = R"(
@@ -250,6 +252,8 @@ std::string standaloneHeader(const Program &program, const Target &target) {
       {"MACRO", macro},
       {"SCRATCH", std::to_string(std::max<int64_t>(program.variants[0].arenaBytes, SINTER_ALIGNMENT))},
       {"ALIGNMENT", std::to_string(SINTER_ALIGNMENT)},
+      {"STACK", std::to_string(program.variants[0].stackBytes)},
+      {"VECTORS", target.architecture == Architecture::Riscv64 ? " where vectors have up to " + std::to_string(countedVectorBits) + " bits" : ""},
       {"FILE", forComment(weightsFile)},
       {"BYTES", std::to_string(program.weights.bytes())},
       {"CHECKSUM", "0x" + llvm::utohexstr(program.weights.checksum(), /*LowerCase=*/true)}};

@@ -34,7 +34,7 @@ extern "C" {
 
 /** The version of the interface that this header describes. */
 #define SINTER_API_MAJOR 1
-#define SINTER_API_MINOR 2 /**< see SINTER_API_MAJOR */
+#define SINTER_API_MINOR 3 /**< see SINTER_API_MAJOR */
 
 /** \name Versions */
 /**@{*/
@@ -195,6 +195,12 @@ SINTER_API const sinter_tensor_info_t *sinter_model_output(const sinter_model_t 
 SINTER_API int64_t sinter_model_find(const sinter_model_t *model, const char *name, int32_t is_output);
 /** Bytes of scratch memory that each session takes. */
 SINTER_API size_t sinter_model_scratch_bytes(const sinter_model_t *model);
+/** Bytes of stack that the compiled code needs at most, on the thread that runs a session and on each of its threads; kernels in oneDNN are not
+ * counted. Give a thread that calls sinter_session_run SINTER_RUN_STACK_BYTES more, and what the C library takes of a thread's stack
+ * (docs/embedding.md). 0 for an open model: its specialisations have it. Since 1.3. */
+SINTER_API size_t sinter_model_stack_bytes(const sinter_model_t *model);
+/** Bytes of stack that sinter_session_run takes itself, of models without kernels in oneDNN. */
+#define SINTER_RUN_STACK_BYTES 16384
 SINTER_API size_t sinter_model_weight_bytes(const sinter_model_t *model);
 
 /** One unit of work of a run. */

@@ -356,12 +356,14 @@ Status GraphImporter::addNodes(const onnx::GraphProto &graph, Scope &scope) {
     return {};
   if (problems.size() == 1)
     return {ErrorCode::Unsupported, problems[0] + (depth ? "" : " (not supported)")};
-  constexpr size_t shown = 10;
+  constexpr size_t shown = 5;
   std::string message =
       "the model has " + std::to_string(problems.size()) + " nodes that Sinter does not support:";
   for (size_t i = 0; i < problems.size() && i < shown; ++i)
-    message += "\n  " + problems[i];
-  return {ErrorCode::Unsupported, message + (problems.size() > shown ? "\n  ..." : "")};
+    message += (i ? "; " : " ") + problems[i];
+  if (problems.size() > shown)
+    message += "; and " + std::to_string(problems.size() - shown) + " more, which sinter inspect lists";
+  return {ErrorCode::Unsupported, message};
 }
 
 /// Adds what nodes can be added, and tells of each.

@@ -204,6 +204,7 @@ TEST(Basics, VersionsTypesAndNulls) {
   EXPECT_EQ(sinter_model_kernel(nullptr, 0), nullptr);
   EXPECT_EQ(sinter_model_explanation(nullptr), nullptr);
   EXPECT_EQ(sinter_model_scratch_bytes(nullptr), 0u);
+  EXPECT_EQ(sinter_model_stack_bytes(nullptr), 0u);
   EXPECT_EQ(sinter_model_weight_bytes(nullptr), 0u);
   EXPECT_EQ(sinter_model_context(nullptr, nullptr), nullptr);
 }

@@ -76,6 +76,7 @@ TEST_F(OpenModel, TablesSayWhatIsOpen) {
   EXPECT_STREQ(sinter_model_cpu_features(m), "");
   EXPECT_EQ(sinter_model_kernel_count(m), 0u);
   EXPECT_EQ(sinter_model_scratch_bytes(m), 0u);
+  EXPECT_EQ(sinter_model_stack_bytes(m), 0u);
   EXPECT_EQ(sinter_model_weight_bytes(m), 0u);
   EXPECT_EQ(sinter_model_explanation(m), nullptr);
   EXPECT_DONE(sinter_model_check_weights(m));

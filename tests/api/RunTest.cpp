@@ -4,6 +4,8 @@
 #include "runtime/Abi.h"
 
 #include <cstring>
+#include <pthread.h>
+#include <sys/mman.h>
 #include <thread>
 
 using namespace api_test;
@@ -48,6 +50,37 @@ TEST_F(RunTest, OutputInTheSessionsMemory) {
   // What was handed out cannot be the input of the run that writes it.
   sinter_tensor_t again = {};
   EXPECT_EQ(run(output, again).code, SINTER_INVALID_ARGUMENT);
+}
+
+TEST_F(RunTest, JustEnoughStack) {
+  ASSERT_GT(sinter_model_stack_bytes(model.handle), 0u);
+  struct Work {
+    sinter_session_t *session;
+    sinter_tensor_t input, output;
+    sinter_error_t *error;
+  } work = {session.handle, f32(x), f32(y), nullptr};
+  // The C library's part of a thread's stack, and what the documented function takes besides.
+  auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  size_t size = sinter_model_stack_bytes(model.handle) + SINTER_RUN_STACK_BYTES + static_cast<size_t>(sysconf(_SC_THREAD_STACK_MIN));
+  size = (size + page - 1) / page * page;
+  auto *memory = static_cast<char *>(mmap(nullptr, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(memory, MAP_FAILED);
+  ASSERT_EQ(mprotect(memory, page, PROT_NONE), 0);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  ASSERT_EQ(pthread_attr_setstack(&attributes, memory + page, size), 0);
+  pthread_t thread;
+  auto start = [](void *given) -> void * {
+    auto *work = static_cast<Work *>(given);
+    work->error = sinter_session_run(work->session, &work->input, 1, &work->output, 1);
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, start, &work), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+  munmap(memory, size + page);
+  EXPECT_DONE(work.error);
+  EXPECT_EQ(values(y), expected);
 }
 
 TEST_F(RunTest, StridedTensors) {

@@ -171,6 +171,47 @@ int main(void) {
     run("./names")
 
 
+THREAD = r"""
+#define _GNU_SOURCE
+#include "digits.h"
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+static float image[DIGITS_IN_IMAGE_SIZE], first[DIGITS_OUT_LOGITS_SIZE], second[DIGITS_OUT_LOGITS_SIZE];
+static unsigned char scratch[DIGITS_SCRATCH_BYTES] __attribute__((aligned(DIGITS_ALIGNMENT)));
+static void *start(void *logits) {
+  return digits_run(image, logits, scratch, NULL) ? NULL : logits;
+}
+int main(void) {
+  /* The C library's part of a thread's stack (sysconf), and a page for its start and the function above. */
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), need = DIGITS_STACK_BYTES + (size_t)sysconf(_SC_THREAD_STACK_MIN) + 4096;
+  size_t size = (need + page - 1) / page * page;
+  char *memory = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  pthread_attr_t attributes;
+  pthread_t thread;
+  void *done = NULL;
+  int i;
+  for (i = 0; i < DIGITS_IN_IMAGE_SIZE; ++i)
+    image[i] = (float)(i * 7 % 16) / 16;
+  if (memory == MAP_FAILED || mprotect(memory, page, PROT_NONE) || !start(first))
+    return 1;
+  pthread_attr_init(&attributes);
+  if (pthread_attr_setstack(&attributes, memory + page, size) || pthread_create(&thread, &attributes, start, second))
+    return 2;
+  pthread_join(thread, &done);
+  return done == second && memcmp(first, second, sizeof first) == 0 ? 0 : 3;
+}
+"""
+
+
+def check_stack():
+    """A thread with just the stack that the header states."""
+    write("thread.c", THREAD)
+    run(cc, "-std=c99", "-Wall", "-Wextra", "-Werror", "-O1", "thread.c", "digits.o", "-o", "thread", "-pthread")
+    run("./thread")
+
+
 def check_refusals():
     write("names.mlir", NAMES)
     for options, part in ((["--emit", "so", "--standalone"], "--emit obj"),
@@ -188,6 +229,6 @@ def check_plain_object():
 
 
 os.makedirs(work, exist_ok=True)
-for check in (check_digits, check_two_models, check_names, check_refusals, check_plain_object):
+for check in (check_digits, check_two_models, check_stack, check_names, check_refusals, check_plain_object):
     check()
     print(check.__name__)

@@ -1,4 +1,5 @@
 // Declares, parses and checks the common options. What does not exist yet is refused by name, never ignored.
+#include "runtime/Output.h"
 #include "tools/sinter/Print.h"
 #include "tools/sinter/CommonOptions.h"
 
@@ -9,6 +10,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 #include <set>
@@ -149,6 +152,52 @@ void CommonOptions::declareCheckWeights(CLI::App &app) {
   app.add_flag("--check-weights", checkWeights, "Of a .so: read all weights first and compare their checksum (all else is always checked)");
 }
 
+void CommonOptions::declareSandbox(CLI::App &app) {
+  constexpr const char *group = "Confinement";
+  CLI::Option *flag = app.add_flag("--sandbox", sandbox,
+                                   "Confine what reads the model: no network, no other programs, no writing but the output, bounded memory and time "
+                                   "(Landlock, seccomp; a warning says what the system lacks: SECURITY.md)");
+  flag->group(group);
+  app.add_option_function<int64_t>(
+         "--sandbox-memory", [this](const int64_t &megabytes) { sandboxPolicy_.memory = megabytes << 20; },
+         "Private memory that it may take (default: 8192)")
+      ->group(group)
+      ->type_name("MB")
+      ->check(CLI::Range(int64_t(64), int64_t(1) << 30).description(""))
+      ->needs(flag);
+  app.add_option("--sandbox-seconds", sandboxPolicy_.seconds, "Processor time that it may take (default: 600)")
+      ->group(group)
+      ->type_name("S")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 30).description(""))
+      ->needs(flag);
+}
+
+int CommonOptions::confined(const std::function<int()> &work, SandboxOutputs *outputs) const {
+  if (!sandbox)
+    return work();
+  if (compile.tune.measure)
+    return report({ErrorCode::InvalidArgument, "--sandbox runs none of the model's code, which --tune measures: leave one of them out"});
+  Expected<SandboxOutputs> temporary = outputs ? SandboxOutputs() : SandboxOutputs::beside(standardOutput);
+  if (!temporary)
+    return report(temporary.failure());
+  if (!outputs)
+    outputs = &*temporary;
+  SandboxPolicy policy = sandboxPolicy_;
+  policy.writable = outputs->writable();
+  if (!compile.dumpDir.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(compile.dumpDir, error);
+    policy.writable.push_back(compile.dumpDir);
+  }
+  auto inside = [&] {
+    ::setenv("TMPDIR", outputs->folder().c_str(), 1);
+    return work();
+  };
+  auto warn = [](const std::string &missing) { sinter::print(stderr, "sinter: warning: --sandbox: this system {}\n", missing); };
+  Expected<int> status = runConfined(policy, inside, warn, [&] { outputs->remove(); });
+  return status ? *status : report(status.failure());
+}
+
 void CommonOptions::declare(CLI::App &app, bool compileOnly) {
   app_ = &app;
   auto option = [&](const char *name, auto &value, const char *help) {
@@ -180,7 +229,7 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
              compile.limits[parts->first] = *most;
            }
          },
-         "What a model may ask for: value, ops, parts, fold-work, fold-bytes, table (docs/limits.md)")
+         "What a model may ask for: value, ops, parts, fold-work, fold-bytes, table, stack (docs/limits.md)")
       ->group(compileGroup)
       ->allow_extra_args(false)
       ->type_name("NAME=N");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "codegen/Engine.h"
+#include "tools/sinter/Sandbox.h"
 
 #include <string>
 #include <vector>
@@ -31,6 +32,11 @@ public:
   void declareFailOn(CLI::App &app);
   /// Declares --check-weights, for commands that take compiled models.
   void declareCheckWeights(CLI::App &app);
+  /// Declares --sandbox and its limits, for commands that only read models.
+  void declareSandbox(CLI::App &app);
+  /// Does `work`, a whole command, with --sandbox in a confined process. `outputs`: where else it may write, and keeps temporary files; null for
+  /// commands without outputs. The exit status.
+  int confined(const std::function<int()> &work, SandboxOutputs *outputs = nullptr) const;
   /// Checks what was parsed and fills `compile`.
   Status finish();
   /// The names of the compile options in use, for commands that were given a compiled model.
@@ -38,10 +44,12 @@ public:
 
   CompileOptions compile;
   int threads = 0; ///< 0: as many as this process may use
+  bool sandbox = false;
   bool checkWeights = false; ///< of a compiled model, before it is loaded
   size_t shapeCache = defaultShapeCache; ///< compiled shapes that an engine keeps
 
 private:
+  SandboxPolicy sandboxPolicy_; ///< but for what may be written
   CLI::App *app_ = nullptr;
   std::string optimisation_;
   std::vector<std::string> shapes_, shapeSets_, dims_, ranges_, empty_;

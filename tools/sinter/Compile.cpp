@@ -69,21 +69,37 @@ struct CompileCommand {
     return {};
   }
 
+  static int report(const Status &status) { return status.ok() ? 0 : sinter::report(status.failure()); }
+
+  /// In a process of its own, whose outputs are taken when it has ended well. The exit status.
+  int compileConfined() const {
+    Expected<SandboxOutputs> outputs = SandboxOutputs::beside(output);
+    if (!outputs)
+      return sinter::report(outputs.failure());
+    CompileOptions inner = common.compile;
+    std::string standIn = outputs->standIn(output, emission().kind == Emit::So);
+    if (emission().kind == Emit::Obj && !isStream(output))
+      outputs->expectBeside(headerPath(output));
+    if (!inner.weightsFile.empty())
+      inner.weightsFile = outputs->standIn(inner.weightsFile);
+    int status = common.confined([&] { return report(compileToFile(model, standIn, emission().kind, inner)); }, &*outputs);
+    return status != 0 ? status : report(outputs->commit());
+  }
+
   int run() {
     Status status = common.finish();
     if (status.ok())
       status = checkOutput();
     if (!status.ok())
-      return report(status.failure());
+      return report(status);
     bool isForHere = common.compile.targetCpu.empty() && common.compile.targetTriple.empty();
     Expected<std::string> target = isForHere ? describeTarget(common.compile) : Expected<std::string>(std::string());
     if (!target)
-      return report(target.failure());
+      return sinter::report(target.failure());
     auto start = std::chrono::steady_clock::now();
     protectInput(model);
-    status = compileToFile(model, output, emission().kind, common.compile);
-    if (!status.ok())
-      return report(status.failure());
+    if (int failed = common.sandbox ? compileConfined() : report(compileToFile(model, output, emission().kind, common.compile)))
+      return failed;
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     // A failure is one sentence: what else there is to say comes after.
     if (isForHere)
@@ -94,7 +110,8 @@ struct CompileCommand {
       sinter::print(stderr, "sinter: wrote {} in {:.2f} s\n", output == standardOutput ? "to the standard output" : output, seconds.count());
     else
       sinter::print(stderr, "sinter: wrote {} ({:.1f} MB) in {:.2f} s\n", output, static_cast<double>(bytes) * 1e-6, seconds.count());
-    if (common.compile.precision != "f32")
+    // Which runs the model.
+    if (common.compile.precision != "f32" && !common.sandbox)
       printAccuracy();
     return 0;
   }
@@ -157,6 +174,7 @@ void addCompile(CLI::App &app, int &status) {
       ->needs(standalone);
   command->common.declare(*sub, /*compileOnly=*/true);
   command->common.declareFailOn(*sub);
+  command->common.declareSandbox(*sub);
   command->common.declareShapeSets(*sub, /*compileOnly=*/true);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->run(); });

@@ -282,8 +282,9 @@ void addExplain(CLI::App &app, int &status) {
       ->type_name("text|json|yaml")
       ->check(CLI::IsMember({"text", "json", "yaml"}).description(""));
   command->common.declare(*sub, /*compileOnly=*/true);
+  command->common.declareSandbox(*sub);
   sub->footer(examples);
-  sub->callback([command, &status] { status = command->run(); });
+  sub->callback([command, &status] { status = command->common.confined([&] { return command->run(); }); });
 }
 
 } // namespace sinter

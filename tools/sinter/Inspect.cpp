@@ -206,6 +206,20 @@ std::map<std::string, std::pair<int64_t, int64_t>> kernelsOf(const Model &model)
   return kernels;
 }
 
+/// The kernel whose code needs most stack; null where none does.
+const SinterKernelInfo *deepestOf(const Model &model) {
+  const SinterKernelInfo *most = nullptr;
+  for (const SinterKernelInfo &kernel : model.kernels())
+    if (kernel.stackBytes > (most ? most->stackBytes : 0))
+      most = &kernel;
+  return most;
+}
+
+std::string deepestText(const Model &model) {
+  const SinterKernelInfo *kernel = deepestOf(model);
+  return kernel ? fmt::format(", {} of them for '{}'", kernel->stackBytes, shortened(kernel->name ? kernel->name : "", 60)) : "";
+}
+
 std::string compiledText(const std::string &path, const Model &model) {
   const SinterModel &abi = model.abi();
   auto orEmpty = [](const char *text) { return safe(text ? text : ""); };
@@ -217,8 +231,8 @@ std::string compiledText(const std::string &path, const Model &model) {
                       variants.size() == 1 ? "" : fmt::format(", shared by {} variants", variants.size()));
   for (const std::shared_ptr<const Model> &variant : variants) {
     text += valuesText("inputs", valuesOf(variant->inputs())) + valuesText("outputs", valuesOf(variant->outputs()));
-    text += fmt::format("{} a run, arena of {}\n", withUnit(variant->flops(), "FLOP"),
-                        withUnit(static_cast<double>(variant->abi().arenaBytes), "B"));
+    text += fmt::format("{} a run, arena of {}, {} bytes of stack{}\n", withUnit(variant->flops(), "FLOP"),
+                        withUnit(static_cast<double>(variant->abi().arenaBytes), "B"), variant->abi().stackBytes, deepestText(*variant));
     TextTable table({{"kernel"}, {"llvm", true}, {"onednn", true}}, false);
     for (const auto &[ops, counts] : kernelsOf(*variant))
       table.add({shortened(ops, 70), std::to_string(counts.first), std::to_string(counts.second)});
@@ -239,6 +253,7 @@ Object compiledJson(const std::string &path, const Model &model) {
                               {"outputs", valuesJson(valuesOf(variant->outputs()))},
                               {"flops", variant->flops()},
                               {"arena_bytes", variant->abi().arenaBytes},
+                              {"stack_bytes", variant->abi().stackBytes},
                               {"kernels", std::move(kernels)}});
   }
   return Object{{"model", json(path)},
@@ -282,10 +297,11 @@ void addInspect(CLI::App &app, int &status) {
   CLI::App *sub = app.add_subcommand("inspect", "Say what a model consists of and what of it is supported");
   sub->add_option("MODEL", command->model, "The model: .onnx, .mlir of the nn stage, or a compiled .so")->required();
   declareFormat(*sub, command->json);
+  command->common.declareSandbox(*sub);
   command->common.declare(*sub, /*compileOnly=*/true);
   command->common.declareCheckWeights(*sub);
   sub->footer(examples);
-  sub->callback([command, &status] { status = command->run(); });
+  sub->callback([command, &status] { status = command->common.confined([&] { return command->run(); }); });
 }
 
 } // namespace sinter

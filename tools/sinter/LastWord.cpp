@@ -57,6 +57,9 @@ void onCrash(int signal, siginfo_t *info, void *) {
   constexpr uintptr_t firstPages = 1 << 16;
   if (signal == SIGSEGV && errno == ENOMEM && reinterpret_cast<uintptr_t>(info->si_addr) < firstPages)
     end(outOfMemory, "");
+  // Files are mapped: what somebody cuts off while it is read is gone.
+  if (signal == SIGBUS && info->si_code == BUS_ADRERR)
+    end("a file became shorter while it was read: run the command again", "");
   takeTheWord();
   removeTemporaries();
   constexpr char text[] = "sinter: error: the compiler crashed: please report it with the model\n";

@@ -39,7 +39,7 @@ static const float weights[8] __attribute__((aligned(SINTER_ALIGNMENT))) = {1, 2
 
 static const SinterTensorInfo inputs[] = {{"x", shape, 2, 1, 0, 0, 0}, {"scale", scaleShape, 1, 1, &one, 0, 0}};
 static const SinterTensorInfo outputs[] = {{"y", shape, 2, 1, 0, 0, 0}};
-static const SinterKernelInfo kernels[] = {{"add", "add", FALLBACK, 12, 76}};
+static const SinterKernelInfo kernels[] = {{"add", "add", FALLBACK, 12, 76, 64}};
 
 static void add(void *const *buffers, int64_t begin, int64_t end) {
   const float *x = buffers[0], *w = buffers[1], *scale = buffers[2];
