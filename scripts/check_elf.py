@@ -3,11 +3,15 @@
 
 RUNPATH has neither an empty nor a relative element, which the loader takes for the current directory: only $ORIGIN and absolute folders. Addresses of
 functions are bound before main and read-only (BIND_NOW, RELRO), the stack is not executable, and no segment is writable and executable. With --fortified
-NAME, that file uses the checked functions of _FORTIFY_SOURCE and the stack protector.
+NAME, that file uses the checked functions of _FORTIFY_SOURCE and the stack protector. With --cet, a file, or each object in a folder, marks where calls
+through pointers may arrive and keeps a second stack of returns (CET; of x86-64). With --commands, each source in compile_commands.json is
+compiled with the flags for all that.
 
-usage: check_elf.py [--fortified FILE]... FILE-OR-FOLDER...
+usage: check_elf.py [--fortified FILE]... [--cet FILE-OR-FOLDER]... [--commands FILE]... FILE-OR-FOLDER...
 """
+import json
 import pathlib
+import platform
 import re
 import subprocess
 import sys
@@ -41,13 +45,35 @@ def fortified(path: str) -> list[str]:
     return found if re.search(r"__\w+_chk\b(?<!__stack_chk)", symbols) else found + ["uses no checked functions: _FORTIFY_SOURCE"]
 
 
+IS_X86 = platform.machine() == "x86_64"
+FLAGS = ["-D_FORTIFY_SOURCE=3", "-fstack-protector-strong", "-fstack-clash-protection"] + (["-fcf-protection=full"] if IS_X86 else [])
+
+
+def cet(path: str) -> list[str]:
+    """One problem for each file that lacks a mark."""
+    if not IS_X86:
+        return []
+    files = sorted(pathlib.Path(path).rglob("*.cpp.o")) if pathlib.Path(path).is_dir() else [pathlib.Path(path)]
+    found = [] if files else ["holds no object"]
+    for file in files:
+        notes = subprocess.run(["readelf", "-nW", file], capture_output=True, text=True, check=True).stdout
+        found += [f"{file} has no {mark} note" for mark in ("IBT", "SHSTK") if mark not in notes]
+    return found
+
+
+def commands(path: str) -> list[str]:
+    entries = json.loads(pathlib.Path(path).read_text())
+    return [f"{entry['file']} is compiled without {flag}" for entry in entries for flag in FLAGS if flag not in entry["command"].split()]
+
+
 def main() -> int:
     arguments, checked, failed = sys.argv[1:], 0, 0
     files = []
+    kinds = {"--fortified": fortified, "--cet": cet, "--commands": commands}
     while arguments:
         argument = arguments.pop(0)
-        if argument == "--fortified":
-            for problem in fortified(arguments[0]):
+        if argument in kinds:
+            for problem in kinds[argument](arguments[0]):
                 failed += 1
                 print(f"{arguments[0]}: {problem}")
             arguments.pop(0)

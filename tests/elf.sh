@@ -10,8 +10,10 @@ for component in tools library runtime onednn; do
 done
 mkdir "$work/models"
 "$build/bin/sinter" compile "$root/examples/digits/digits.onnx" -o "$work/models/digits.so" --shape image=1x1x8x8 --target-cpu x86-64-v2 2>/dev/null
+objects=()
+for folder in ir passes codegen runtime tools api; do objects+=(--cet "$build/$folder"); done
 python3 "$root/scripts/check_elf.py" --fortified "$build/bin/sinter" --fortified "$build/lib/libsinter-runtime.so" \
-  "$build/bin" "$build/lib" "$work/installed" "$work/models"
+  "${objects[@]}" --cet "$work/models/digits.so" --commands "$build/compile_commands.json" "$build/bin" "$build/lib" "$work/installed" "$work/models"
 # A folder with a library of that name, as a model's folder may hold.
 mkdir "$work/trap"
 echo garbage >"$work/trap/libzstd.so.1"

@@ -15,7 +15,7 @@ namespace sinter::codegen {
 namespace {
 
 /// Bits of a vector register that a scalable size counts once (vscale).
-constexpr int64_t scalableUnitBits(const llvm::Triple &triple) { return triple.isRISCV() ? 64 : 128; }
+int64_t scalableUnitBits(const llvm::Triple &triple) { return triple.isRISCV() ? 64 : 128; }
 
 /// Bytes of the objects whose size follows from the processor's vector registers, which StackSize leaves out.
 int64_t scalableBytes(const llvm::MachineFunction &function) {

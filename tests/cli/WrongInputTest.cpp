@@ -1,6 +1,7 @@
 // Wrong input fails well: exit status 1 and one message that names the culprit and the remedy.
 #include "tests/cli/Cli.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <gtest/gtest.h>
 
@@ -209,6 +210,44 @@ TEST(WrongOutput, Unwritable) {
   expectError("compile @/relu.onnx -o @/relu.so --dump-dir @/full", {"full/00-import.mlir"});
   expectError("compile @/relu.onnx -o @/relu.so --dump-weights", {"--dump-dir"});
   expectError("compile @/relu.onnx -o @/relu.onnx", {"both the model and the output"});
+}
+
+/// Whether the error is one line.
+static void expectOneLine(const std::string &command, std::initializer_list<std::string_view> parts) {
+  Outcome outcome = run(command);
+  SCOPED_TRACE(outcome.err);
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(std::ranges::count(outcome.err, '\n'), 1);
+  for (std::string_view part : parts)
+    EXPECT_NE(outcome.err.find(part), std::string::npos) << part;
+}
+
+TEST(Errors, AreOneSentence) {
+  onnx::ModelProto model = makeModel({2, 3});
+  addNode(model, "Foo", {"x"}, "a", "foo")->set_domain("custom");
+  addNode(model, "Bar", {"a"}, "y", "bar")->set_domain("custom");
+  model.add_opset_import()->set_domain("custom");
+  save(model, "custom.onnx");
+  expectOneLine("compile @/custom.onnx -o @/custom.so", {"2 operators", "custom.Foo (1 node: 'foo')", "custom.Bar (1 node: 'bar')"});
+  // One node that becomes many kernels, none of which can be.
+  onnx::ModelProto sums = makeModel({1, 3'000'000});
+  sums.mutable_opset_import(0)->set_version(26);
+  addNode(sums, "CumProd", {"x", "axis"}, "y", "products");
+  onnx::TensorProto *axis = sums.mutable_graph()->add_initializer();
+  axis->set_name("axis");
+  axis->set_data_type(onnx::TensorProto::INT64);
+  axis->add_int64_data(1);
+  save(sums, "products.onnx");
+  expectOneLine("compile @/products.onnx -o @/products.so", {"'products'", "--limit table="});
+}
+
+TEST(Errors, OfTheOptimiserHoldNoControlCharacters) {
+  std::string text = "func.func @main(%x: tensor<2xf32>) -> tensor<3xf32> {\n  %y = nn.relu %x : (tensor<2xf32>) -> tensor<3xf32> loc(\"a";
+  for (const char *name : {"\x1b[31m", "\\1B[31m"}) {
+    writeText("name.mlir", text + name + "\")\n  return %y : tensor<3xf32>\n}\n");
+    for (const char *passes : {"", "--nn-form-kernels", "--nn-pipeline"})
+      EXPECT_EQ(runShell(std::string("'" SINTER_OPT "' @/name.mlir ") + passes).err.find('\x1b'), std::string::npos) << passes;
+  }
 }
 
 TEST(WrongOption, Refused) {

@@ -1,5 +1,6 @@
 // Declares, parses and checks the common options. What does not exist yet is refused by name, never ignored.
 #include "runtime/Output.h"
+#include "tools/sinter/Commands.h"
 #include "tools/sinter/Print.h"
 #include "tools/sinter/CommonOptions.h"
 
