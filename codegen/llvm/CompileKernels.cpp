@@ -113,6 +113,10 @@ Status Compilation::compileUnit(size_t index, Machines &machines) {
   if (objects[index].empty())
     return {ErrorCode::Internal, "LLVM emits no object code for " + program.targets.back().triple};
   bool isKernel = index < program.code.size();
+  // Where a model has few kernels, their calls are no longer through the table; they are counted all the same.
+  if (!isKernel)
+    for (Frame &frame : frames)
+      llvm::erase_if(frame.callees, [&](const std::string &name) { return stack.contains(name); });
   // `run` calls kernels and the host's callbacks.
   auto mayCallPointers = [&](llvm::StringRef name) { return !isKernel && name != "memcpy" && name != "memset"; };
   Expected<llvm::StringMap<int64_t>> used = stackOfUnit(frames, mayCallPointers);

@@ -87,10 +87,6 @@ int tryAll(const std::string &folder) {
     refused("a process", ::fork());
     refused("tracing the parent", ::ptrace(PTRACE_ATTACH, ::getppid(), nullptr, nullptr));
     refused("a signal to the parent", ::kill(::getppid(), 0));
-    refused("writable and executable memory",
-            ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0);
-    void *page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    refused("making memory so", ::mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC));
     refused("mounting", ::syscall(SYS_mount, "none", inside.c_str(), "tmpfs", 0, nullptr));
     refused("namespaces", ::syscall(SYS_unshare, 0x10000000));
     refused("limits of the parent", ::syscall(SYS_prlimit64, ::getppid(), RLIMIT_CORE, nullptr, nullptr));

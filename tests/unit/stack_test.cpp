@@ -159,8 +159,7 @@ void runExample(const Example &example, const std::string &cpu, bool optimise) {
   std::string text = wrap(example.body);
   options.content = std::as_bytes(std::span(text));
   Expected<std::shared_ptr<CompiledModel>> compiled = compileInProcess("example.mlir", options);
-  if (!compiled)
-    return; // another test says which have to
+  ASSERT_TRUE(compiled) << compiled.failure().message;
   Expected<std::shared_ptr<Model>> model = Model::fromAbi((*compiled)->abi(), *compiled);
   ASSERT_TRUE(model) << model.failure().message;
   std::mt19937 random(7);
@@ -206,6 +205,7 @@ TEST_P(StackOfExample, IsEnough) {
 
 std::vector<Example> allExamples() {
   std::vector<Example> all = readExamples();
+  std::erase_if(all, [](const Example &example) { return example.op == "nn.constant" || example.op == "nn.kernel" || example.op == "nn.yield"; });
   for (Example &example : furtherExamples())
     all.push_back(std::move(example));
   return all;

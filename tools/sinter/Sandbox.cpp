@@ -25,7 +25,9 @@ namespace {
 void onTimeUp(int) {
   removeTemporaries();
   constexpr std::string_view text = "sinter: error: the sandbox's limit of processor time is reached: raise it (--sandbox-seconds)\n";
-  ::_exit(::write(STDERR_FILENO, text.data(), text.size()) < 0 ? 1 : 1);
+  if (::write(STDERR_FILENO, text.data(), text.size()) < 0)
+    ::_exit(1);
+  ::_exit(1);
 }
 
 /// Lowers a limit; never raises one.

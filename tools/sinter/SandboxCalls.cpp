@@ -10,7 +10,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -117,8 +116,6 @@ bool confineCalls() {
   filter.unlessEqual(SYS_clone3, 1);
   filter.answer(SECCOMP_RET_ERRNO | ENOSYS);
   filter.refuseArgument(SYS_clone, 0, CLONE_THREAD, 0);
-  for (uint32_t number : {SYS_mmap, SYS_mprotect, SYS_pkey_mprotect})
-    filter.refuseArgument(number, 2, PROT_WRITE | PROT_EXEC, PROT_WRITE | PROT_EXEC);
   auto self = static_cast<uint32_t>(::getpid());
   for (uint32_t number : {SYS_kill, SYS_tgkill})
     filter.refuseArgument(number, 0, ~0u, self, /*others=*/true);
