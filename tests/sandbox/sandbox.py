@@ -76,7 +76,7 @@ def check_external_data(folder):
 
 
 def check_limits(folder):
-    text = run(sinter, "compile", digits, "-o", "x.so", *shape, "--sandbox", "--sandbox-memory", "64", cwd=folder, status=1).stderr.decode()
+    text = run(sinter, "compile", digits, "-o", "x.so", *shape, "--sandbox", "--sandbox-memory", "16", cwd=folder, status=1).stderr.decode()
     expect("memory" in text, f"an error that speaks of memory, not {text}")
     # A pipe that nobody ends: by the clock, for no processor time passes.
     os.mkfifo(os.path.join(folder, "pipe.onnx"))

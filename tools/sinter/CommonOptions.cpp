@@ -164,7 +164,7 @@ void CommonOptions::declareSandbox(CLI::App &app) {
          "Private memory that it may take (default: 8192)")
       ->group(group)
       ->type_name("MB")
-      ->check(CLI::Range(int64_t(64), int64_t(1) << 30).description(""))
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 30).description(""))
       ->needs(flag);
   app.add_option("--sandbox-seconds", sandboxPolicy_.seconds, "Processor time that it may take (default: 600)")
       ->group(group)
