@@ -149,7 +149,6 @@ Status checkOperators(const onnx::GraphProto &graph, const std::vector<std::stri
     for (size_t k = 1; k < nodes.size() && k < 3; ++k)
       out << ", '" << names[nodes[k]] << "'";
     out << (nodes.size() > 3 ? ", ...)" : ")");
-    separator = ", ";
   }
   if (missing.size() > named)
     out << " and " << missing.size() - named << " more (`sinter inspect` lists them)";
