@@ -186,7 +186,7 @@ sinter_error_t *explainEnd(const std::optional<int> &status, const std::string &
 void sweep(const IsolateRequest &request, const sinter_options &options, pid_t process) {
   if (request.output.empty())
     return;
-  for (const std::string &path : {request.output, codegen::headerPath(request.output), options.compile.weightsFile})
+  for (const std::string &path : {request.output, headerPath(request.output), options.compile.weightsFile})
     if (!path.empty())
       removeTemporariesOf(path, process);
 }
