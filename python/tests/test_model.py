@@ -165,6 +165,18 @@ def test_progress():
         compile_digits(lambda stage, fraction: 1 / 0)
 
 
+def test_isolate():
+    compile_digits = lambda **options: sinter.compile(os.path.join(DIGITS, "digits.onnx"), dims={"batch": 1}, **options)
+    with pytest.raises(sinter.Error) as caught:
+        compile_digits(isolate=True, isolate_memory=1)
+    assert caught.value.code == sinter.ErrorCode.OUT_OF_MEMORY
+    here, there = compile_digits(), compile_digits(isolate=True)
+    assert [o.name for o in there.outputs] == [o.name for o in here.outputs]
+    stages = []
+    compile_digits(isolate=True, progress=lambda stage, fraction: stages.append(stage))
+    assert stages[0] == "import" and stages[-1] == "link"
+
+
 def test_threads(digits, images):
     expected = digits(images)
     wrong = []
