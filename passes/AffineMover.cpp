@@ -293,6 +293,7 @@ Value AffineMover::moveUp(Value v, const ChannelAffine &affine, Location loc) {
     changed = interface.absorbAtOutput(builder, affine);
   if (changed) {
     replace(op, changed, loc);
+    erased.insert(op);
     op->erase();
     return changed;
   }
@@ -375,6 +376,7 @@ void AffineMover::moveDown(Value v, Value raw, const ChannelAffine &affine, Loca
       changed = interface.absorbAtInput(builder, use->getOperandNumber(), raw, affine);
     if (changed) {
       replace(op, changed, loc);
+      erased.insert(op);
       op->erase();
       continue;
     }

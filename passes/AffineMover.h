@@ -39,8 +39,11 @@ public:
 
   /// Names of the ops whose constants took the affine up, in order.
   llvm::ArrayRef<std::string> takers() const { return names; }
+  /// Ops that are gone since one that took an affine up stands in their place: for looking up, not for use.
+  const llvm::DenseSet<mlir::Operation *> &erasedOps() const { return erased; }
 
 private:
+  llvm::DenseSet<mlir::Operation *> erased;
   AffineVerdict canMoveUpFrom(mlir::Value v, const ChannelAffine &affine, int depth);
   AffineVerdict canMoveDownTo(mlir::OpOperand &use, const ChannelAffine &affine, bool borders, int depth);
   AffineVerdict canMoveDownFrom(mlir::Value v, const ChannelAffine &affine, bool borders, int depth);

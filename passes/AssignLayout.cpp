@@ -107,7 +107,7 @@ private:
     return TypeSwitch<Operation *, Decision>(op)
         .Case([&](ConvOp conv) { return decideConvolution(conv); })
         .Case([&](ConvTransposeOp conv) {
-          return isBlocked(conv.getX()) && nn::canBeBlocked(conv) ? Decision::blocked({0}) : Decision::plain();
+          return isBlocked(conv.getX()) && nn::canBeBlocked(conv) && hasFiniteWeights(conv.getW()) ? Decision::blocked({0}) : Decision::plain();
         })
         .Case([&](ConvIntegerOp conv) { return decideConvolution(conv); })
         .Case([&](ConcatOp concat) { return decideConcat(concat); })

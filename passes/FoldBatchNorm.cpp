@@ -50,15 +50,11 @@ private:
     for (Operation &op : body)
       if (isAffineLike(&op) && !beforeRoundings.contains(&op))
         candidates.push_back(&op);
-    // Moving an affine erases ops that took it up: candidates after it may be gone.
-    DenseSet<Operation *> alive(candidates.begin(), candidates.end());
+    // Moving an affine erases ops that took it up: candidates after it may be gone. What was made since may stand at the address
+    // of one that is gone; the next sweep looks at it.
+    gone.clear();
     for (Operation *op : candidates)
-      if (alive.contains(op) && process(op)) {
-        changed = true;
-        alive.clear();
-        for (Operation &left : body)
-          alive.insert(&left);
-      }
+      changed |= !gone.contains(op) && process(op);
     return changed;
   }
 
@@ -82,7 +78,7 @@ private:
       return rewrite(op, "drop-identity-affine", [&] {
         journal->decide(op->getLoc(), "removed", {}, "IDENTITY", "scale 1 and shift 0 in every channel");
         result.replaceAllUsesWith(found->x);
-        op->erase();
+        erase(op);
       });
     if (verdict = mover.canMoveUp(found->x, affine); verdict)
       return rewrite(op, "move-affine-up", [&] {
@@ -148,6 +144,12 @@ private:
                          " bytes is added, because the padding behind it meets zeros and not its shift";
     journal->decide(op->getLoc(), "folded", mover.takers(), added ? "BORDER_CONSTANT" : "", added ? reason : "");
     borderBytes += added;
+    gone.insert(mover.erasedOps().begin(), mover.erasedOps().end());
+    erase(op);
+  }
+
+  void erase(Operation *op) {
+    gone.insert(op);
     op->erase();
   }
 
@@ -187,6 +189,7 @@ private:
 
   std::optional<Journal> journal;
   int64_t borderBytes = 0;
+  DenseSet<Operation *> gone; ///< of this sweep
 };
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/PackedOperands.h"
 #include "codegen/llvm/WindowPanel.h"
+#include "ir/ops/PaddedWeights.h"
 #include "ir/ops/TransposedWindow.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -104,6 +105,9 @@ std::string refuseConvTranspose(Operation *operation, const Target &target) {
     return "a transposed convolution keeps its layout";
   if (to)
     return nn::canBeBlocked(op) ? "" : "it does not fall into convolutions of stride 1";
+  // Packed products take in zeros beyond the input, which are no part of the sum (docs/algebra.md).
+  if (constantTensor(op.getW()) && !hasFiniteWeights(op.getW()))
+    return "its weights are not finite, and zeros beyond the input would make NaN of them";
   return refuseConvolution<ConvTransposeOp>(operation, target);
 }
 

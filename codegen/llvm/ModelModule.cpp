@@ -212,16 +212,18 @@ private:
   int count = 0;
 };
 
-std::string infoTable(Tables &t, const std::vector<TensorEntry> &entries, llvm::ArrayRef<int64_t> defaults) {
+/// `hasWeights`: a default of no bytes, where there is nothing else, is a place that nobody reads.
+std::string infoTable(Tables &t, const std::vector<TensorEntry> &entries, llvm::ArrayRef<int64_t> defaults, bool hasWeights) {
   std::vector<std::string> rows;
   for (auto [i, entry] : llvm::enumerate(entries)) {
     std::vector<std::string> dims;
     for (int64_t dim : entry.shape)
       dims.push_back(std::to_string(dim));
     bool hasDefault = i < defaults.size() && defaults[i] >= 0;
+    std::string name = t.string(entry.name);
     std::string value =
-        hasDefault ? "getelementptr (i8, ptr @sinter_weights, i64 " + std::to_string(defaults[i]) + ")" : "null";
-    rows.push_back("{ ptr " + t.string(entry.name) + ", ptr " + t.array("i64", dims) + ", i32 " +
+        hasDefault && !hasWeights ? name : hasDefault ? "getelementptr (i8, ptr @sinter_weights, i64 " + std::to_string(defaults[i]) + ")" : "null";
+    rows.push_back("{ ptr " + name + ", ptr " + t.array("i64", dims) + ", i32 " +
                    std::to_string(entry.shape.size()) + ", i32 " + std::to_string(static_cast<int>(entry.type)) +
                    ", ptr " + value + ", i32 " + std::to_string(entry.countedBy) + ", i32 " +
                    std::to_string(entry.boundedAxis) + " }");
@@ -300,8 +302,8 @@ std::string variantText(Tables &t, const Program &program, size_t index, const C
   std::string run = runText(t, program, index, name,
                             "getelementptr inbounds (%Model, ptr @" + modelSymbol(index) + ", i64 0, i32 15)", declared);
   auto count = [](size_t n) { return "i32 " + std::to_string(n); };
-  std::string inputs = infoTable(t, variant.tables.inputs, variant.defaultOffsets);
-  std::string outputs = infoTable(t, variant.tables.outputs, {});
+  std::string inputs = infoTable(t, variant.tables.inputs, variant.defaultOffsets, program.weights.bytes() > 0);
+  std::string outputs = infoTable(t, variant.tables.outputs, {}, false);
   std::string kernels = kernelTable(t, variant);
   const Target &target = program.targets[variant.target];
   auto pointer = [](const std::string &value) { return "ptr " + value; };

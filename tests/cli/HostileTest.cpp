@@ -506,6 +506,22 @@ TEST(Hostile, PartsOfOneAnotherAndLongNetworks) {
   }
 }
 
+/// Each takes up the one before it.
+TEST(Hostile, ChainsThatMerge) {
+  for (const char *op : {"Sub", "Mul"}) {
+    Model model;
+    model.input(v(0), {4});
+    onnx::TensorProto *constant = model.graph()->add_initializer();
+    constant->set_name("a"), constant->set_data_type(onnx::TensorProto::FLOAT), constant->add_dims(4);
+    for (float value : {1.0F, 0.5F, 1.5F, 0.75F})
+      constant->add_float_data(value);
+    for (int64_t i = 0; i < 30000; ++i)
+      model.node(op, {v(i), "a"}, {v(i + 1)});
+    model.output(v(30000));
+    expectBoundedCompile(model.saved());
+  }
+}
+
 TEST(Hostile, NoInputs) {
   for (const char *op : {"Concat", "Sum", "Max", "Mean", "Einsum", "SequenceConstruct", "Loop", "Scan", "Conv", "Relu"}) {
     Model model;

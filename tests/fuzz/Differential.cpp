@@ -79,7 +79,7 @@ std::string faultInWords(const Failure &failure, const std::string &path) {
       return "an error that speaks of '" + std::string(word) + "': " + message;
   if (size_t at = message.find("'" + path + "'"); at != std::string::npos)
     message.erase(at, path.size() + 2);
-  if (message.find('\'') == std::string::npos && message.find("opset") == std::string::npos && message.find("ONNX") == std::string::npos && message.find("the graph") == std::string::npos)
+  if (message.find('\'') == std::string::npos && message.find("opset") == std::string::npos && message.find("ONNX") == std::string::npos && message.find("the graph") == std::string::npos && message.find("--backend") == std::string::npos)
     return "an error that names nothing: " + failure.message;
   return "";
 }
