@@ -88,7 +88,9 @@ void GeluMatcher::collectFactors(Value v) {
     return;
   }
   Operation *op = v.getDefiningOp();
-  bool isInner = op && (op == ops.front() || op->hasOneUse());
+  // A GELU has a handful of factors; longer chains of products are none, and not walked from each of their ops.
+  constexpr size_t most = 16;
+  bool isInner = op && (op == ops.front() || (op->hasOneUse() && ops.size() < most));
   if (isInner && isa<MulOp>(op)) {
     if (op != ops.front())
       ops.push_back(op);
