@@ -69,12 +69,17 @@ class System:
         return dict(zip(keys, values))
 
 
+def own(version: str) -> dict[str, str]:
+    """What every package of Sinter's says of itself."""
+    return {"versionInfo": version, "supplier": "Organization: Sinter", "licenseDeclared": "Apache-2.0 WITH LLVM-exception"}
+
+
 class Document:
     def __init__(self, name: str, version: str) -> None:
         self.name, self.version = name, version
         self.packages: dict[str, dict] = {}
         self.relations: set[tuple[str, str, str]] = set()
-        self.root = self.add(name, {"versionInfo": version, "supplier": "Organization: Sinter", "primaryPackagePurpose": "LIBRARY"})
+        self.root = self.add(name, {**own(version), "primaryPackagePurpose": "LIBRARY"})
 
     def add(self, name: str, fields: dict) -> str:
         identifier = "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", name)
@@ -121,7 +126,7 @@ def main() -> int:
         digest.update(path.read_bytes())
         for library in loaded(path):
             if library.startswith("libsinter"):
-                other = document.add(library.split(".so")[0], {"versionInfo": version, "supplier": "Organization: Sinter"})
+                other = document.add(library.split(".so")[0], own(version))
                 document.relate(document.root, "DYNAMIC_LINK", other)
                 continue
             for package in system.owners({system.paths[library]} if library in system.paths else set()) or {library}:
