@@ -110,6 +110,9 @@ void ClipOp::inferRange(Ranges operands, RangeResults y) {
 
 //===- Exponential -------------------------------------------------------===//
 
+/// oneDNN computes exp(x) - 1 as a difference, which is off by last bits of 1.
+static constexpr double differenceError = 0x1p-22;
+
 static void addUnseen(TensorRange &y, const TensorRange &x, Value tensor) {
   for (auto [v, of] : llvm::zip_equal(y.channels, x.channels))
     v = orUnseen(v, of, smallestCompared(tensor));
@@ -117,15 +120,20 @@ static void addUnseen(TensorRange &y, const TensorRange &x, Value tensor) {
 
 void EluOp::inferRange(Ranges x, RangeResults y) {
   double alpha = getAlpha().convertToDouble();
-  y[0] =
-      alongCurve(x[0], {.f = [=](double v) { return v < 0 ? alpha * std::expm1(v) : v; }, .critical = {0}});
+  y[0] = alongCurve(x[0], {.f = [=](double v) { return v < 0 ? alpha * std::expm1(v) : v; },
+                           .critical = {0},
+                           .image = alpha <= 0 ? nonNegative : Interval(),
+                           .error = differenceError * std::fabs(alpha),
+                           .keepsSign = alpha >= 0});
   addUnseen(y[0], x[0], getY());
 }
 
 void SeluOp::inferRange(Ranges x, RangeResults y) {
   double alpha = getAlpha().convertToDouble(), gamma = getGamma().convertToDouble();
-  y[0] = alongCurve(
-      x[0], {.f = [=](double v) { return gamma * (v <= 0 ? alpha * std::expm1(v) : v); }, .critical = {0}});
+  y[0] = alongCurve(x[0], {.f = [=](double v) { return gamma * (v <= 0 ? alpha * std::expm1(v) : v); },
+                           .critical = {0},
+                           .error = differenceError * std::fabs(alpha * gamma),
+                           .keepsSign = alpha >= 0 && gamma >= 0});
 }
 
 void CeluOp::inferRange(Ranges x, RangeResults y) {
@@ -133,7 +141,9 @@ void CeluOp::inferRange(Ranges x, RangeResults y) {
   // Under a negative alpha the exponential grows, and with it what rounding x/alpha does: by up to 2^-24 * log(FLT_MAX).
   y[0] = alongCurve(x[0], {.f = [=](double v) { return v < 0 ? alpha * std::expm1(v / alpha) : v; },
                            .critical = {0},
-                           .relative = 0x1p-16});
+                           .error = differenceError * std::fabs(alpha),
+                           .relative = 0x1p-16,
+                           .keepsSign = true});
   addUnseen(y[0], x[0], getY());
 }
 
