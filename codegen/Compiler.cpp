@@ -3,6 +3,7 @@
 #include "codegen/Frontend.h"
 #include "codegen/Output.h"
 #include "codegen/Reference.h"
+#include "codegen/WeightPool.h"
 #include "codegen/llvm/CompileKernels.h"
 #include "codegen/llvm/Jit.h"
 #include "codegen/llvm/Link.h"
@@ -123,7 +124,7 @@ Status reportProgress(const CompileOptions &options, const char *stage, double f
   return {};
 }
 
-Expected<std::shared_ptr<CompiledModel>> codegen::compileInProcess(LoadedModel model, const CompileOptions &options) {
+Expected<std::shared_ptr<CompiledModel>> codegen::compileInProcess(LoadedModel model, const CompileOptions &options, WeightPool *pool) {
   Expected<Target> target = targetFor(options);
   if (!target)
     return target.failure();
@@ -138,12 +139,17 @@ Expected<std::shared_ptr<CompiledModel>> codegen::compileInProcess(LoadedModel m
   Program program;
   if (Status status = addVariant(program, model, options, *target, /*takesWeights=*/true); !status.ok())
     return status.failure();
+  // The tables say where weights lie.
+  WeightPool own;
+  program.placement = (pool ? *pool : own).place(program.weights);
+  if (!program.placement)
+    return Failure{ErrorCode::OutOfMemory, "not enough memory for the weights: " + std::to_string(program.weights.bytes()) + " bytes"};
   Expected<std::vector<std::string>> objects = compileObjects(program, options);
   if (!objects)
     return objects.failure();
   if (Status status = reportProgress(options, "link", 0.95); !status.ok())
     return status.failure();
-  return linkInProcess(program, std::move(*objects), *target);
+  return linkInProcess(std::move(program), std::move(*objects), *target);
 }
 
 Expected<std::shared_ptr<CompiledModel>> compileInProcess(const std::string &modelPath, const CompileOptions &options) {

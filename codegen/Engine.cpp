@@ -2,6 +2,7 @@
 // beside an inference.
 #include "codegen/Engine.h"
 #include "codegen/Frontend.h"
+#include "codegen/WeightPool.h"
 #include "ir/Weights.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringExtras.h"
@@ -57,7 +58,7 @@ static std::optional<Tensor> givenFor(const InputTensors &inputs, const SinterTe
 }
 
 Engine::Engine(ModelSource source, EngineOptions options)
-    : source_(std::make_unique<ModelSource>(std::move(source))), options_(std::move(options)) {}
+    : source_(std::make_unique<ModelSource>(std::move(source))), pool_(std::make_unique<codegen::WeightPool>()), options_(std::move(options)) {}
 Engine::~Engine() = default;
 
 Expected<std::unique_ptr<Engine>> Engine::open(const std::string &path, EngineOptions options) {
@@ -210,7 +211,7 @@ Expected<std::shared_ptr<Engine::Entry>> Engine::compile(const CompileOptions &o
   Expected<LoadedModel> loaded = source_->load(options);
   if (!loaded)
     return loaded.failure();
-  Expected<std::shared_ptr<CompiledModel>> compiled = codegen::compileInProcess(std::move(*loaded), options);
+  Expected<std::shared_ptr<CompiledModel>> compiled = codegen::compileInProcess(std::move(*loaded), options, pool_.get());
   // What was written while it was compiled may be half in the code.
   if (Status status = source_->watch(); !status.ok())
     return status.failure();

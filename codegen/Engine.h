@@ -13,11 +13,12 @@ namespace sinter {
 
 namespace codegen {
 class ModelSource;
+class WeightPool;
 struct LoadedModel;
 }
 
-/// How many shapes an engine keeps compiled unless it is told otherwise. Each takes its code, its weights and the arenas of
-/// its sessions.
+/// How many shapes an engine keeps compiled unless it is told otherwise. Each takes its code, what it packs in another way than
+/// the others, and the arenas of its sessions.
 inline constexpr size_t defaultShapeCache = 16;
 
 struct EngineOptions {
@@ -83,6 +84,7 @@ private:
   void describe(const codegen::LoadedModel &model);
 
   const std::unique_ptr<codegen::ModelSource> source_;
+  const std::unique_ptr<codegen::WeightPool> pool_; ///< used while compiling_ is held
   std::vector<OpenTensor> inputs_, outputs_;
   std::string name_; ///< the graph's
   const EngineOptions options_;

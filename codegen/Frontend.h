@@ -74,8 +74,10 @@ private:
   std::vector<std::string> required_;
 };
 
-/// Compiles for this process.
-Expected<std::shared_ptr<CompiledModel>> compileInProcess(LoadedModel model, const CompileOptions &options);
+class WeightPool;
+
+/// Compiles for this process. With a pool the model shares weights with those that were compiled with it before.
+Expected<std::shared_ptr<CompiledModel>> compileInProcess(LoadedModel model, const CompileOptions &options, WeightPool *pool = nullptr);
 
 /// Opens and loads.
 Expected<LoadedModel> loadModel(const std::string &path, const CompileOptions &options);

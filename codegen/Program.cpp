@@ -30,9 +30,9 @@ size_t WeightBlob::Part::bytes() const { return packed ? packed->bytes() : tenso
 int64_t WeightBlob::append(Part part) {
   part.offset = llvm::alignTo(size, SINTER_ALIGNMENT);
   size = part.offset + static_cast<int64_t>(part.bytes());
-  parts.push_back(std::move(part));
+  parts_.push_back(std::move(part));
   known.reset();
-  return parts.back().offset;
+  return parts_.back().offset;
 }
 
 int64_t WeightBlob::add(const Tensor &tensor) {
@@ -40,10 +40,10 @@ int64_t WeightBlob::add(const Tensor &tensor) {
   llvm::StringRef bytes(reinterpret_cast<const char *>(tensor.data()), tensor.bytes());
   SmallVector<size_t, 1> &alike = byHash[llvm::xxh3_64bits(bytes)];
   for (size_t part : alike)
-    if (!parts[part].packed && parts[part].bytes() == tensor.bytes() &&
-        (bytes.empty() || std::memcmp(parts[part].tensor.data(), tensor.data(), tensor.bytes()) == 0))
-      return parts[part].offset;
-  alike.push_back(parts.size());
+    if (!parts_[part].packed && parts_[part].bytes() == tensor.bytes() &&
+        (bytes.empty() || std::memcmp(parts_[part].tensor.data(), tensor.data(), tensor.bytes()) == 0))
+      return parts_[part].offset;
+  alike.push_back(parts_.size());
   return append({0, tensor, nullptr});
 }
 
@@ -51,16 +51,16 @@ int64_t WeightBlob::add(std::shared_ptr<const PackedBytes> packed, size_t thread
   threads = threadCount;
   SmallVector<size_t, 1> &alike = byHash[packed->hash()];
   for (size_t part : alike)
-    if (parts[part].packed && parts[part].packed->makesTheSameAs(*packed))
-      return parts[part].offset;
-  alike.push_back(parts.size());
+    if (parts_[part].packed && parts_[part].packed->makesTheSameAs(*packed))
+      return parts_[part].offset;
+  alike.push_back(parts_.size());
   return append({0, Tensor(), std::move(packed)});
 }
 
 void WeightBlob::write(function_ref<void(const void *, size_t)> sink) const {
   static const char zeros[SINTER_ALIGNMENT] = {};
   int64_t at = 0;
-  for (const Part &part : parts) {
+  for (const Part &part : parts_) {
     sink(zeros, static_cast<size_t>(part.offset - at));
     if (part.packed)
       part.packed->write(threads, sink);
@@ -70,15 +70,11 @@ void WeightBlob::write(function_ref<void(const void *, size_t)> sink) const {
   }
 }
 
-void WeightBlob::moveTo(std::byte *memory) {
-  for (Part &part : parts) {
-    if (part.packed)
-      part.packed->write(threads, memory + part.offset);
-    else if (part.bytes() > 0)
-      std::memcpy(memory + part.offset, part.tensor.data(), part.bytes());
-    part.tensor = Tensor();
-    part.packed.reset();
-  }
+void WeightBlob::write(const Part &part, std::byte *memory) const {
+  if (part.packed)
+    part.packed->write(threads, memory);
+  else if (part.bytes() > 0)
+    std::memcpy(memory, part.tensor.data(), part.bytes());
 }
 
 uint64_t WeightBlob::checksum() const {
@@ -92,7 +88,7 @@ uint64_t WeightBlob::checksum() const {
 
 bool WeightBlob::views(const void *data, size_t bytes) const {
   auto first = reinterpret_cast<uintptr_t>(data);
-  return llvm::any_of(parts, [&](const Part &part) {
+  return llvm::any_of(parts_, [&](const Part &part) {
     const Tensor &tensor = part.packed ? part.packed->source : part.tensor;
     auto at = reinterpret_cast<uintptr_t>(tensor.data());
     return tensor.bytes() > 0 && at >= first && at - first < bytes;

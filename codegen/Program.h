@@ -39,6 +39,12 @@ struct PackedBytes;
 /// Constants of the model, one after another at 64-byte boundaries.
 class WeightBlob {
 public:
+  struct Part {
+    int64_t offset;
+    Tensor tensor;
+    std::shared_ptr<const PackedBytes> packed; ///< what makes it when it is written; or null
+    size_t bytes() const;
+  };
   /// Its offset; equal tensors share one. The tensor's memory must live as long as the blob, if it does not own it.
   int64_t add(const Tensor &tensor);
   /// The same for what is made when it is written, by `threads` threads.
@@ -46,26 +52,29 @@ public:
   int64_t bytes() const { return size; }
   /// Writes all of it in order, gaps as zeros.
   void write(llvm::function_ref<void(const void *data, size_t bytes)> sink) const;
-  /// Writes all of it to memory of bytes() bytes, zeroed, and frees each tensor that is written: large models do not fit twice.
-  void moveTo(std::byte *memory);
+  /// Writes one part.
+  void write(const Part &part, std::byte *memory) const;
   uint64_t checksum() const;
   /// Whether a tensor of it, or what something is made of, lies within these bytes.
   bool views(const void *data, size_t bytes) const;
+  std::vector<Part> &parts() { return parts_; }
 
 private:
-  struct Part {
-    int64_t offset;
-    Tensor tensor;
-    std::shared_ptr<const PackedBytes> packed; ///< or null
-    size_t bytes() const;
-  };
   int64_t append(Part part);
 
-  std::vector<Part> parts;
+  std::vector<Part> parts_;
   std::unordered_map<uint64_t, llvm::SmallVector<size_t, 1>> byHash; ///< numbers of parts
   int64_t size = 0;
   size_t threads = 1;
   mutable std::optional<uint64_t> known; ///< the checksum
+};
+
+/// Where the parts of a blob lie in this process: a block of the program's own, and other programs' memory (codegen/WeightPool.h).
+struct WeightPlacement {
+  Tensor block;
+  int64_t bytes = 0; ///< of the block
+  uint64_t checksum = 0;
+  llvm::DenseMap<int64_t, int64_t> at; ///< by offset in the blob: the distance from the block's begin
 };
 
 /// How an object that needs nothing but itself is made.
@@ -94,6 +103,7 @@ struct Program {
   std::vector<Variant> variants; ///< in the order of their targets
   std::vector<KernelCode> code;
   WeightBlob weights;
+  std::optional<WeightPlacement> placement; ///< of code that is linked into this process; nothing: all in one piece
   std::optional<Standalone> standalone; ///< of one variant
 };
 

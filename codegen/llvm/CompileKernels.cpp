@@ -165,6 +165,16 @@ Expected<std::vector<std::string>> compileObjects(Program &program, const Compil
   return Compilation(program, options).run();
 }
 
+Expected<std::string> compileModelObject(const Program &program) {
+  std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(program.targets.back());
+  llvm::LLVMContext context;
+  Expected<std::unique_ptr<llvm::Module>> module = unit(program, program.code.size(), *machine, context);
+  if (!module)
+    return module.failure();
+  std::vector<Frame> frames; // counted when the kernels were compiled
+  return emitCode(**module, *machine, /*asText=*/false, frames);
+}
+
 Expected<std::string> compileToText(const Program &program, bool asAssembly) {
   std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(program.targets.back());
   llvm::LLVMContext context;

@@ -9,6 +9,9 @@ namespace sinter::codegen {
 /// Writes into the program how much stack its kernels need, and fails where that is more than the options allow.
 Expected<std::vector<std::string>> compileObjects(Program &program, const CompileOptions &options);
 
+/// The last of these, the model module's, alone: after them, since it says how much stack the kernels need.
+Expected<std::string> compileModelObject(const Program &program);
+
 /// The whole program as one LLVM module, optimised: its text, or its assembly. It does not say how much stack
 /// it needs, which is known of objects.
 Expected<std::string> compileToText(const Program &program, bool asAssembly);

@@ -1,5 +1,6 @@
 // ORC does the linking. The process's own symbols are not offered, so that what links here links as a .so too.
 #include "codegen/llvm/Jit.h"
+#include "codegen/llvm/CompileKernels.h"
 #include "codegen/llvm/Link.h"
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
@@ -9,8 +10,8 @@ namespace sinter::codegen {
 namespace {
 
 struct JitModel {
-  Tensor weights;
-  std::vector<std::string> objects; ///< the linker's input, for saving
+  Program program;                  ///< which holds the weights; without the kernels' code
+  std::vector<std::string> objects; ///< the linker's input, for saving; the last one is of the model's tables
   std::unique_ptr<llvm::orc::LLJIT> jit; ///< destroyed first: code refers to the weights
 };
 
@@ -20,16 +21,11 @@ Failure failure(llvm::Error error) {
 
 } // namespace
 
-Expected<std::shared_ptr<CompiledModel>> linkInProcess(Program &program, std::vector<std::string> objects,
-                                                       const Target &target) {
+Expected<std::shared_ptr<CompiledModel>> linkInProcess(Program program, std::vector<std::string> objects, const Target &target) {
   auto model = std::make_shared<JitModel>();
-  std::optional<Tensor> weights = Tensor::allocate(DType::U8, {std::max<int64_t>(program.weights.bytes(), 1)});
-  if (!weights)
-    return Failure{ErrorCode::OutOfMemory, "not enough memory for the weights: " +
-                                               std::to_string(program.weights.bytes()) + " bytes"};
-  model->weights = std::move(*weights);
-  program.weights.moveTo(model->weights.data());
-
+  model->program = std::move(program);
+  for (KernelCode &code : model->program.code)
+    code.mlir = {};
   llvm::orc::JITTargetMachineBuilder builder{llvm::Triple(target.triple)};
   builder.setCPU(target.cpu);
   auto jit = llvm::orc::LLJITBuilder()
@@ -40,7 +36,7 @@ Expected<std::shared_ptr<CompiledModel>> linkInProcess(Program &program, std::ve
   if (!jit)
     return failure(jit.takeError());
   model->jit = std::move(*jit);
-  auto address = llvm::orc::ExecutorAddr::fromPtr(model->weights.data());
+  auto address = llvm::orc::ExecutorAddr::fromPtr(model->program.placement->block.data());
   llvm::orc::SymbolMap symbols;
   symbols[model->jit->mangleAndIntern("sinter_weights")] = {address, llvm::JITSymbolFlags::Exported};
   if (llvm::Error error = model->jit->getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(symbols))))
@@ -53,11 +49,16 @@ Expected<std::shared_ptr<CompiledModel>> linkInProcess(Program &program, std::ve
   if (!table)
     return failure(table.takeError());
   auto *abi = table->toPtr<const SinterModel *>();
-  auto save = [model = model.get(), abi, target](const std::string &path) {
-    Program linked;
-    if (abi->weightBytes > 0)
-      linked.weights.add(Tensor::view(DType::U8, {abi->weightBytes}, model->weights.data()));
-    return writeLibrary(linked, model->objects, target, path);
+  // In a file the weights are in one piece, so the tables are others.
+  auto save = [model = model.get(), target](const std::string &path) -> Status {
+    Program whole = model->program;
+    whole.placement.reset();
+    Expected<std::string> tables = compileModelObject(whole);
+    if (!tables)
+      return tables.failure();
+    std::vector<std::string> parts = model->objects;
+    parts.back() = std::move(*tables);
+    return writeLibrary(whole, parts, target, path);
   };
   return std::make_shared<CompiledModel>(abi, model, std::move(save));
 }

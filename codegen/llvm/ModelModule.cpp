@@ -212,8 +212,12 @@ private:
   int count = 0;
 };
 
-/// `hasWeights`: a default of no bytes, where there is nothing else, is a place that nobody reads.
-std::string infoTable(Tables &t, const std::vector<TensorEntry> &entries, llvm::ArrayRef<int64_t> defaults, bool hasWeights) {
+/// Where weights lie, from @sinter_weights on.
+int64_t weightsAt(const Program &program, int64_t offset) { return program.placement ? program.placement->at.lookup(offset) : offset; }
+
+/// A default of no bytes, in a program without weights, is a place that nobody reads.
+std::string infoTable(Tables &t, const Program &program, const std::vector<TensorEntry> &entries, llvm::ArrayRef<int64_t> defaults) {
+  bool hasWeights = program.weights.bytes() > 0;
   std::vector<std::string> rows;
   for (auto [i, entry] : llvm::enumerate(entries)) {
     std::vector<std::string> dims;
@@ -222,7 +226,9 @@ std::string infoTable(Tables &t, const std::vector<TensorEntry> &entries, llvm::
     bool hasDefault = i < defaults.size() && defaults[i] >= 0;
     std::string name = t.string(entry.name);
     std::string value =
-        hasDefault && !hasWeights ? name : hasDefault ? "getelementptr (i8, ptr @sinter_weights, i64 " + std::to_string(defaults[i]) + ")" : "null";
+        hasDefault && !hasWeights ? name
+        : hasDefault              ? "getelementptr (i8, ptr @sinter_weights, i64 " + std::to_string(weightsAt(program, defaults[i])) + ")"
+                                  : "null";
     rows.push_back("{ ptr " + name + ", ptr " + t.array("i64", dims) + ", i32 " +
                    std::to_string(entry.shape.size()) + ", i32 " + std::to_string(static_cast<int>(entry.type)) +
                    ", ptr " + value + ", i32 " + std::to_string(entry.countedBy) + ", i32 " +
@@ -242,12 +248,14 @@ std::string kernelTable(Tables &t, const Variant &variant) {
   return t.array("%Kernel", rows);
 }
 
-std::string stepTable(Tables &t, const Variant &variant, llvm::StringSet<> &declared) {
+std::string stepTable(Tables &t, const Program &program, const Variant &variant, llvm::StringSet<> &declared) {
   std::vector<std::string> rows;
   for (const Step &step : variant.steps) {
     std::vector<std::string> places;
-    for (const Place &place : step.buffers)
-      places.push_back("{ i64 " + std::to_string(place.kind) + ", i64 " + std::to_string(place.value) + " }");
+    for (const Place &place : step.buffers) {
+      int64_t value = place.kind == Place::Weights ? weightsAt(program, place.value) : place.value;
+      places.push_back("{ i64 " + std::to_string(place.kind) + ", i64 " + std::to_string(value) + " }");
+    }
     std::string function = step.symbol.empty() ? "null" : "@" + step.symbol;
     if (!step.symbol.empty() && declared.insert(step.symbol).second)
       t.out += "declare hidden void @" + step.symbol + "(ptr, i64, i64)\n";
@@ -281,7 +289,7 @@ std::string runText(Tables &t, const Program &program, size_t index, const std::
   replace(run, "%WEIGHTS_SLOT%", weightsSlot);
   replace(run, "%SIGNATURE%", program.standalone ? "i32 @" + name + "(ptr %callbacks, ptr %arena, ptr %inputs, ptr %outputs)"
                                                  : "internal i32 @" + name + "(ptr %given)");
-  std::string steps = stepTable(t, variant, declared);
+  std::string steps = stepTable(t, program, variant, declared);
   return run + table + (steps == "null" ? " = internal constant [0 x %Step] zeroinitializer\n"
                                         : " = internal alias %Step, ptr " + steps + "\n");
 }
@@ -302,8 +310,8 @@ std::string variantText(Tables &t, const Program &program, size_t index, const C
   std::string run = runText(t, program, index, name,
                             "getelementptr inbounds (%Model, ptr @" + modelSymbol(index) + ", i64 0, i32 15)", declared);
   auto count = [](size_t n) { return "i32 " + std::to_string(n); };
-  std::string inputs = infoTable(t, variant.tables.inputs, variant.defaultOffsets, program.weights.bytes() > 0);
-  std::string outputs = infoTable(t, variant.tables.outputs, {}, false);
+  std::string inputs = infoTable(t, program, variant.tables.inputs, variant.defaultOffsets);
+  std::string outputs = infoTable(t, program, variant.tables.outputs, {});
   std::string kernels = kernelTable(t, variant);
   const Target &target = program.targets[variant.target];
   auto pointer = [](const std::string &value) { return "ptr " + value; };
@@ -354,8 +362,10 @@ std::string standaloneModuleText(const Program &program) {
 std::string modelModuleText(const Program &program) {
   Tables t;
   llvm::StringSet<> declared;
-  Common common{t.string("sinter " SINTER_VERSION), "i64 " + std::to_string(program.weights.bytes()),
-                "i64 " + std::to_string(program.weights.checksum())};
+  // The table tells of memory in one piece: where weights are shared, what is the program's own.
+  int64_t bytes = program.placement ? program.placement->bytes : program.weights.bytes();
+  uint64_t checksum = program.placement ? program.placement->checksum : program.weights.checksum();
+  Common common{t.string("sinter " SINTER_VERSION), "i64 " + std::to_string(bytes), "i64 " + std::to_string(checksum)};
   std::string variants;
   for (size_t i = 0; i < program.variants.size(); ++i)
     variants += variantText(t, program, i, common, declared);

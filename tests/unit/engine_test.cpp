@@ -322,5 +322,59 @@ TEST(Networks, TextClassifierAtFiveSizes) {
   expectFiveSizes("ppocr2_cls", {{1, 3, 48, 192}, {4, 3, 48, 192}, {1, 3, 48, 100}, {1, 3, 64, 64}, {2, 3, 48, 320}});
 }
 
+/// y = x W, with x of open length: W is what the model consists of.
+std::string productNet() {
+  onnx::ModelProto model;
+  model.set_ir_version(8);
+  model.add_opset_import()->set_version(17);
+  onnx::GraphProto &graph = *model.mutable_graph();
+  addValue(graph.add_input(), "x", onnx::TensorProto::FLOAT, {-1, 256});
+  addValue(graph.add_output(), "y", onnx::TensorProto::FLOAT, {-1, 256});
+  onnx::TensorProto *weights = graph.add_initializer();
+  weights->set_name("w");
+  weights->set_data_type(onnx::TensorProto::FLOAT);
+  weights->add_dims(256), weights->add_dims(256);
+  for (int i = 0; i < 256 * 256; ++i)
+    weights->add_float_data(std::sin(static_cast<float>(i)));
+  onnx::NodeProto *node = graph.add_node();
+  node->set_op_type("MatMul");
+  node->add_input("x"), node->add_input("w"), node->add_output("y");
+  std::string path = temporaryFile(".onnx");
+  std::ofstream(path, std::ios::binary) << model.SerializeAsString();
+  return path;
+}
+
+TEST(Engine, ShapesHoldEqualWeightsOnce) {
+  std::string path = productNet();
+  std::unique_ptr<Engine> engine = openEngine(path, 2);
+  constexpr int64_t bytes = 256 * 256 * 4;
+  std::vector<Tensor> inputs = {waves({60, 256}), waves({62, 256}), waves({64, 256})};
+  std::vector<std::shared_ptr<CompiledModel>> models;
+  for (const Tensor &x : inputs) {
+    auto compiled = engine->compiledFor({{"x", x}});
+    ASSERT_TRUE(compiled) << compiled.failure().message;
+    models.push_back(*compiled);
+  }
+  EXPECT_GE(models[0]->abi()->weightBytes, bytes);
+  EXPECT_LT(models[1]->abi()->weightBytes, bytes);
+  EXPECT_LT(models[2]->abi()->weightBytes, bytes);
+  // Whoever has a later one needs neither the engine nor the first one, whose memory it reads, and a file has all weights.
+  engine.reset();
+  models.erase(models.begin(), models.begin() + 2);
+  std::vector<Tensor> fresh = runFresh(path, "x", inputs[2]);
+  auto model = Model::fromAbi(models[0]->abi(), models[0]);
+  ASSERT_TRUE(model);
+  EXPECT_TRUE((*model)->verifyWeights().ok());
+  expectSameBits(runSession(*model, {inputs[2]}), fresh);
+  std::string library = temporaryFile(".so");
+  Status saved = models[0]->save(library);
+  ASSERT_TRUE(saved.ok()) << saved.message();
+  auto loaded = Model::load(library);
+  ASSERT_TRUE(loaded) << loaded.failure().message;
+  EXPECT_GE((*loaded)->abi().weightBytes, bytes);
+  EXPECT_TRUE((*loaded)->verifyWeights().ok());
+  expectSameBits(runSession(*loaded, {inputs[2]}), fresh);
+}
+
 } // namespace
 } // namespace sinter
