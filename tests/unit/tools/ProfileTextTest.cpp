@@ -59,12 +59,12 @@ TEST(ProfileText, TheMostExpensiveFirst) {
 
 TEST(ProfileText, TheOthersAreSummedUp) {
   ProfileStyle style;
-  style.limit = 1;
+  style.rows = 1;
   EXPECT_NE(tableOf(style).find(
                 "  2 more (--all)                           2  1.5   37.5 %      133   4  2.67         -\n"),
             std::string::npos)
       << tableOf(style);
-  style.limit = 0;
+  style.rows = 0;
   EXPECT_NE(tableOf(style).find("3 more (--all)"), std::string::npos);
 }
 
