@@ -141,9 +141,8 @@ Expected<std::shared_ptr<CompiledModel>> codegen::compileInProcess(LoadedModel m
     return status.failure();
   // The tables say where weights lie.
   WeightPool own;
-  program.placement = (pool ? *pool : own).place(program.weights);
-  if (!program.placement)
-    return Failure{ErrorCode::OutOfMemory, "not enough memory for the weights: " + std::to_string(program.weights.bytes()) + " bytes"};
+  if (Status status = (pool ? *pool : own).place(program); !status.ok())
+    return status.failure();
   Expected<std::vector<std::string>> objects = compileObjects(program, options);
   if (!objects)
     return objects.failure();

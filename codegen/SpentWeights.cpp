@@ -33,20 +33,30 @@ void SpentWeights::noteReader(Operation *reader, Value value) {
   }
 }
 
+/// How many constants of the module begin within the blob's memory: a folded reshape or slice is a view of its operand's.
+size_t SpentWeights::viewsOf(const AsmResourceBlob &blob) const {
+  const char *first = blob.getData().data(), *end = first + blob.getData().size();
+  return static_cast<size_t>(llvm::lower_bound(begins, end) - llvm::lower_bound(begins, first));
+}
+
 SpentWeights::SpentWeights(ModuleOp module) {
   llvm::SmallPtrSet<Entry *, 32> held;
   module->walk([&](Operation *op) {
     op->getAttrDictionary().walk([&](DenseResourceElementsAttr attribute) {
-      if (Entry *entry = entryOf(attribute))
+      if (Entry *entry = attribute.getRawHandle().getResource(); entry && entry->getBlob())
         held.insert(entry);
     });
   });
+  for (Entry *entry : held)
+    begins.push_back(entry->getBlob()->getData().data());
+  llvm::sort(begins);
   DialectResourceBlobManager &manager = DenseResourceElementsHandle::getManagerInterface(module.getContext()).getBlobManager();
   SmallVector<std::string> spent;
   manager.getBlobMap([&](const llvm::StringMap<Entry> &entries) {
     for (const auto &entry : entries) {
       const AsmResourceBlob *blob = entry.getValue().getBlob();
-      if (blob && blob->getData().size() >= leastBytes && !held.contains(const_cast<Entry *>(&entry.getValue())))
+      bool isHeld = held.contains(const_cast<Entry *>(&entry.getValue()));
+      if (blob && blob->getData().size() >= leastBytes && !isHeld && viewsOf(*blob) == 0)
         spent.push_back(entry.getKey().str());
     }
   });
@@ -68,7 +78,8 @@ SpentWeights::SpentWeights(ModuleOp module) {
 void SpentWeights::release(nn::KernelOp kernel, const WeightBlob &weights) {
   for (Entry *entry : lastRead.lookup(kernel)) {
     AsmResourceBlob &blob = *entry->getBlob();
-    if (!weights.views(blob.getData().data(), blob.getData().size()))
+    bool isOnlyView = viewsOf(blob) <= 1; // itself
+    if (isOnlyView && !weights.views(blob.getData().data(), blob.getData().size()))
       blob = AsmResourceBlob();
   }
 }

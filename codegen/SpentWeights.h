@@ -17,7 +17,9 @@ public:
 private:
   using Entry = mlir::DialectResourceBlobManager::BlobEntry;
   void noteReader(mlir::Operation *reader, mlir::Value value);
+  size_t viewsOf(const mlir::AsmResourceBlob &blob) const;
 
+  std::vector<const char *> begins; ///< of the memory of all constants, sorted
   llvm::DenseMap<Entry *, mlir::Operation *> lastReader;
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<Entry *>> lastRead;
 };

@@ -26,12 +26,14 @@ Tensor WeightPool::find(uint64_t hash, const std::byte *data, size_t bytes) {
   return {};
 }
 
-std::optional<WeightPlacement> WeightPool::place(WeightBlob &weights) {
+Status WeightPool::place(Program &program) {
+  WeightBlob &weights = program.weights;
+  Status noMemory(ErrorCode::OutOfMemory, "not enough memory for the weights: " + std::to_string(weights.bytes()) + " bytes");
   // Memory that is not touched is only address space, so the block may be as large as all parts.
   std::optional<Tensor> block = Tensor::allocate(DType::U8, {std::max<int64_t>(weights.bytes(), 1)});
   if (!block)
-    return std::nullopt;
-  WeightPlacement placement;
+    return noMemory;
+  WeightPlacement &placement = program.placement.emplace();
   struct Own {
     WeightBlob::Part *part;
     int64_t offset;
@@ -47,8 +49,10 @@ std::optional<WeightPlacement> WeightPool::place(WeightBlob &weights) {
     Tensor equal = bytes < leastShared ? Tensor() : find(hash, at, bytes);
     part.packed.reset();
     part.tensor = equal;
-    if (equal.data()) // the next part is written over it
+    if (equal.data()) { // the next part is written over it
+      std::memset(at, 0, bytes);
       continue;
+    }
     part.tensor = Tensor::view(DType::U8, {static_cast<int64_t>(bytes)}, at, nullptr);
     own.push_back({&part, offset, hash});
     placement.bytes = offset + static_cast<int64_t>(bytes);
@@ -56,7 +60,7 @@ std::optional<WeightPlacement> WeightPool::place(WeightBlob &weights) {
   if (placement.bytes < weights.bytes() / 2) {
     std::optional<Tensor> smaller = Tensor::allocate(DType::U8, {std::max<int64_t>(placement.bytes, 1)});
     if (!smaller)
-      return std::nullopt;
+      return noMemory;
     std::memcpy(smaller->data(), block->data(), static_cast<size_t>(placement.bytes));
     block = std::move(smaller);
   }
@@ -73,7 +77,7 @@ std::optional<WeightPlacement> WeightPool::place(WeightBlob &weights) {
   Checksum checksum;
   checksum.add(placement.block.data(), static_cast<size_t>(placement.bytes));
   placement.checksum = checksum.value();
-  return placement;
+  return {};
 }
 
 } // namespace sinter::codegen

@@ -9,9 +9,9 @@ namespace sinter::codegen {
 class WeightPool {
 public:
   /// Finds a place in memory for each part of the program's weights: that of an equal part which a compiled model still holds, or in one
-  /// block of this model's own. The blob views them then, and what it held is freed part by part: large models do not fit twice. Nothing if there is
-  /// not enough memory.
-  std::optional<WeightPlacement> place(WeightBlob &weights);
+  /// block of this model's own. The program's weights view them then, and what they held is freed part by part: large models do not fit
+  /// twice. What is linked into this process needs it before its tables are compiled.
+  Status place(Program &program);
 
 private:
   struct Held {

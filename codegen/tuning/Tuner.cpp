@@ -2,6 +2,7 @@
 // every kernel its next candidate, compiles the model and runs it in turns with the one of the cost models.
 #include "codegen/tuning/Tuner.h"
 #include "codegen/Program.h"
+#include "codegen/WeightPool.h"
 #include "codegen/llvm/CompileKernels.h"
 #include "codegen/llvm/Jit.h"
 #include "codegen/llvm/KernelEmitter.h"
@@ -36,6 +37,8 @@ public:
   static Expected<std::unique_ptr<Runner>> create(const LoadedModel &model, const CompileOptions &options, const Target &target) {
     Program program;
     if (Status status = addVariant(program, model, options, target, /*takesWeights=*/false); !status.ok())
+      return status.failure();
+    if (Status status = WeightPool().place(program); !status.ok())
       return status.failure();
     Expected<std::vector<std::string>> objects = compileObjects(program, options);
     if (!objects)
