@@ -49,10 +49,8 @@ Status WeightPool::place(Program &program) {
     Tensor equal = bytes < leastShared ? Tensor() : find(hash, at, bytes);
     part.packed.reset();
     part.tensor = equal;
-    if (equal.data()) { // the next part is written over it
-      std::memset(at, 0, bytes);
+    if (equal.data()) // the next part is written over it
       continue;
-    }
     part.tensor = Tensor::view(DType::U8, {static_cast<int64_t>(bytes)}, at, nullptr);
     own.push_back({&part, offset, hash});
     placement.bytes = offset + static_cast<int64_t>(bytes);

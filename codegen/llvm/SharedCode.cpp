@@ -163,26 +163,22 @@ void CodeSharing::add(OwningOpRef<ModuleOp> code) {
   Group *&group = groupByKey[skeleton.key];
   if (!group) {
     group = groups.emplace_back(std::make_unique<Group>()).get();
-    groupOf[representatives.size()] = group;
-    *group = {representatives.size(), std::move(code), skeleton.numbers, skeleton.memory, {}};
+    *group = {kernels.size(), std::move(code), skeleton.numbers, skeleton.memory, {}};
   }
+  kernels.push_back({group, group->numbers.size()});
   group->addMember(skeleton);
-  representatives.push_back(group->representative);
 }
 
 std::vector<CodeShare> CodeSharing::finish() {
-  std::vector<CodeShare> shares(representatives.size());
   DenseMap<Group *, std::vector<std::vector<int64_t>>> parameters;
-  DenseMap<Group *, size_t> taken;
   for (const std::unique_ptr<Group> &group : groups)
     parameters[group.get()] = group->parameterise();
-  for (auto [share, representative] : llvm::zip_equal(shares, representatives)) {
-    Group *group = groupOf.lookup(representative);
-    share = {representative, std::move(parameters[group][taken[group]++])};
-  }
+  std::vector<CodeShare> shares;
+  for (auto [group, number] : kernels)
+    shares.push_back({group->representative, std::move(parameters[group][number])});
   return shares;
 }
 
-ModuleOp CodeSharing::module(size_t representative) const { return *groupOf.lookup(representative)->module; }
+ModuleOp CodeSharing::module(size_t kernel) const { return *kernels[kernel].group->module; }
 
 } // namespace sinter::codegen

@@ -3,7 +3,6 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 
 #include <memory>
@@ -30,18 +29,21 @@ public:
   ~CodeSharing();
   /// The next kernel's module; all are of one context.
   void add(mlir::OwningOpRef<mlir::ModuleOp> code);
-  size_t size() const { return representatives.size(); }
+  size_t size() const { return kernels.size(); }
   /// Gives the representatives their parameters. Once, after the last kernel.
   std::vector<CodeShare> finish();
-  /// The code of a representative.
-  mlir::ModuleOp module(size_t representative) const;
+  /// The code that a kernel runs: its representative's.
+  mlir::ModuleOp module(size_t kernel) const;
 
 private:
   struct Group;
+  struct Member {
+    Group *group;
+    size_t number; ///< in the group
+  };
   std::vector<std::unique_ptr<Group>> groups;
   llvm::StringMap<Group *> groupByKey;
-  std::vector<size_t> representatives; ///< by kernel
-  llvm::DenseMap<size_t, Group *> groupOf; ///< by representative
+  std::vector<Member> kernels;
 };
 
 } // namespace sinter::codegen
