@@ -77,4 +77,14 @@ inline sinter_tensor_t f32(void *data, const int64_t *strides = nullptr, const i
   return {data, shape, strides, 2, SINTER_F32};
 }
 
+/// What sumModel makes of 0 to 5.
+inline std::vector<float> runSum(const sinter_model_t *model) {
+  Session session;
+  EXPECT_DONE(sinter_session_create(model, nullptr, &session.handle));
+  std::vector<float> x = {0, 1, 2, 3, 4, 5}, y(6);
+  sinter_tensor_t in = f32(x.data()), out = f32(y.data());
+  EXPECT_DONE(sinter_session_run(session.handle, &in, 1, &out, 1));
+  return y;
+}
+
 } // namespace api_test

@@ -12,14 +12,6 @@ namespace {
 
 const std::string digits = SINTER_SOURCE_DIR "/examples/digits/digits.onnx";
 
-std::vector<float> runSum(const sinter_model_t *model) {
-  Session session;
-  EXPECT_DONE(sinter_session_create(model, nullptr, &session.handle));
-  std::vector<float> x = {0, 1, 2, 3, 4, 5}, y(6);
-  sinter_tensor_t in = f32(x.data()), out = f32(y.data());
-  EXPECT_DONE(sinter_session_run(session.handle, &in, 1, &out, 1));
-  return y;
-}
 const std::vector<float> expected = {1, 0, 5, 4, 2, 8};
 
 TEST(Compile, SavedAndLoadedAgain) {

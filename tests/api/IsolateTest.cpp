@@ -40,15 +40,6 @@ void isolateDigits(Options &options) {
   ASSERT_DONE(sinter_options_set_shape(options.handle, "image", shape, 4));
 }
 
-std::vector<float> runSum(const sinter_model_t *model) {
-  Session session;
-  EXPECT_DONE(sinter_session_create(model, nullptr, &session.handle));
-  std::vector<float> x = {0, 1, 2, 3, 4, 5}, y(6);
-  sinter_tensor_t in = f32(x.data()), out = f32(y.data());
-  EXPECT_DONE(sinter_session_run(session.handle, &in, 1, &out, 1));
-  return y;
-}
-
 TEST(Isolate, ModelsAndFilesAreTheSame) {
   Options plain, isolated;
   const int64_t shape[] = {1, 1, 8, 8};

@@ -6,14 +6,13 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
-#include "runtime/Model.h"
 #include "runtime/onednn/OneDnn.h"
+#include "tests/unit/ExampleInput.h"
 #include "tests/unit/OpExamples.h"
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
-#include <random>
 #include <regex>
 
 using namespace mlir;
@@ -23,17 +22,6 @@ namespace {
 
 /// Ops that structure a function or only hold data.
 const std::set<std::string> structural = {"nn.constant", "nn.kernel", "nn.yield"};
-
-/// Floats in [-2, 2), integers and bools in {0, 1}: valid as indices too.
-Tensor randomInput(const SinterTensorInfo &info, std::mt19937 &random) {
-  Tensor tensor(typeOf(info), shapeOf(info));
-  std::vector<double> values(static_cast<size_t>(tensor.size()));
-  std::uniform_real_distribution<double> real(-2, 2);
-  for (double &value : values)
-    value = isFloat(tensor.type()) ? real(random) : static_cast<double>(random() % 2);
-  storeDoubles(tensor, values);
-  return tensor;
-}
 
 std::vector<Tensor> evaluate(const std::string &path, const std::string &backend, bool optimise,
                              std::string &error) {

@@ -2,7 +2,7 @@
 // painted before and looked at after. What has no bound is refused.
 #include "codegen/llvm/ObjectCode.h"
 #include "codegen/llvm/StackUse.h"
-#include "runtime/Model.h"
+#include "tests/unit/ExampleInput.h"
 #include "tests/unit/OpExamples.h"
 #include "llvm/AsmParser/Parser.h"
 #include "llvm/IR/LLVMContext.h"
@@ -11,7 +11,6 @@
 #include "llvm/Target/TargetMachine.h"
 #include <gtest/gtest.h>
 #include <pthread.h>
-#include <random>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -141,16 +140,6 @@ void runOnStatedStack(Run &run) {
   ::munmap(memory, size + page);
 }
 
-Tensor valuesFor(const SinterTensorInfo &info, std::mt19937 &random) {
-  Tensor tensor(typeOf(info), shapeOf(info));
-  std::vector<double> values(static_cast<size_t>(tensor.size()));
-  std::uniform_real_distribution<double> real(-2, 2);
-  for (double &value : values)
-    value = isFloat(tensor.type()) ? real(random) : static_cast<double>(random() % 2);
-  storeDoubles(tensor, values);
-  return tensor;
-}
-
 void runExample(const Example &example, const std::string &cpu, bool optimise) {
   CompileOptions options;
   options.backend = "llvm";
@@ -168,7 +157,7 @@ void runExample(const Example &example, const std::string &cpu, bool optimise) {
   std::vector<void *> outputs;
   const SinterModel &abi = (*model)->abi();
   for (int i = 0; i < abi.inputCount; ++i)
-    inputs.push_back(tensors.emplace_back(valuesFor(abi.inputs[i], random)).data());
+    inputs.push_back(tensors.emplace_back(randomInput(abi.inputs[i], random)).data());
   for (int i = 0; i < abi.outputCount; ++i)
     outputs.push_back(tensors.emplace_back(typeOf(abi.outputs[i]), shapeOf(abi.outputs[i])).data());
   Tensor arena(DType::U8, {abi.arenaBytes});
