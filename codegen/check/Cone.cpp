@@ -189,4 +189,9 @@ void Cone::ignoreFlushing() {
     all.rounding.flushed = 0;
 }
 
+void Cone::roundWorse(double factor) {
+  for (Points &all : storage)
+    all.rounding.unit *= factor;
+}
+
 } // namespace sinter::codegen

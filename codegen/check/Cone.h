@@ -39,6 +39,8 @@ public:
   void evaluate(DrawLeaf draw);
   /// Errors are those of rounding alone from here on.
   void ignoreFlushing();
+  /// Every operation rounds `factor` times as much from here on.
+  void roundWorse(double factor);
   /// Constants of the model are from here on what the model gives, however small.
   void keepConstants() { isFlushing = false; }
   /// Values that leave their type are infinities from here on, and not what they would be in a wider one.

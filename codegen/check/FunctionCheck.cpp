@@ -310,15 +310,22 @@ private:
     }
     if (difference.lanes.any())
       return {Outcome::Different, false, difference.why};
-    if (!judgement.growth().empty()) {
+    Growth growth = judgement.growth();
+    if (!growth.places.empty()) {
       // What only flushing may do is no cancellation.
       drawn.clear();
       old.keepConstants();
       old.evaluate(drawLeaf);
       now.ignoreFlushing();
       now.evaluate(drawLeaf);
-      if (std::string why = judgement.growth(); !why.empty())
-        return {Outcome::Different, true, why};
+      growth = judgement.growth();
+    }
+    if (!growth.places.empty()) {
+      drawn.clear();
+      old.roundWorse(judgement.mostGrowth());
+      old.evaluate(drawLeaf);
+      if (!judgement.losesAsMuch(growth))
+        return {Outcome::Different, growth.isOfOneValue, growth.why};
     }
     std::string why = judgement.overflow();
     return {why.empty() ? Outcome::Equal : Outcome::Different, !why.empty(), why};

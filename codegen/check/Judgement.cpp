@@ -12,7 +12,7 @@ namespace {
 
 /// The new form's error may be larger than the old one's by this where digits cancel: what an affine that is
 /// allowed to move can cancel (docs/algebra.md, Cancellation), with a margin.
-double mostGrowth(DType type) { return type == DType::F64 ? 0x1p41 : type == DType::F32 ? 0x1p12 : 0x1p6; }
+double mostGrowthOf(DType type) { return type == DType::F64 ? 0x1p41 : type == DType::F32 ? 0x1p12 : 0x1p6; }
 
 std::string number(double x) {
   char text[32];
@@ -87,21 +87,32 @@ std::string Judgement::floatDifference(unsigned i, unsigned lane, bool isResult)
                        number(ex + ey));
 }
 
-std::string Judgement::growth() {
+double Judgement::mostGrowth() const { return mostGrowthOf(a.type) * unitGrowth(old, now); }
+
+Growth Judgement::growth() {
+  Growth result;
   // What is spared an overflow may round as it likes.
   if (!a.isFloat || old.undefined[offsetLane] || old.overflown[offsetLane])
-    return "";
-  double most = mostGrowth(a.type) * unitGrowth(old, now);
-  for (auto [place, element] : llvm::enumerate(elements)) {
-    auto i = static_cast<unsigned>(place);
+    return result;
+  double most = mostGrowth();
+  for (unsigned i = 0; i < elements.size(); ++i) {
     double x = a.value(i)[offsetLane], y = b.value(i)[offsetLane];
     double ex = a.error(i)[offsetLane], ey = b.error(i)[offsetLane];
-    if (std::isfinite(x) && std::isfinite(y) && ex < unbounded && ey < unbounded &&
-        ey > most * std::max(ex, a.rounding.own(std::fabs(x))))
-      return llvm::formatv("element {0}, {1}, was exact to {2} and is now to {3}", element, number(x),
-                           number(ex), number(ey));
+    double allowed = most * std::max(ex, a.rounding.own(std::fabs(x)));
+    if (!std::isfinite(x) || !std::isfinite(y) || ex >= unbounded || ey >= unbounded || ey <= allowed)
+      continue;
+    if (result.places.empty()) {
+      result.why = llvm::formatv("element {0}, {1}, was exact to {2} and is now to {3}", elements[i], number(x), number(ex),
+                                 number(ey));
+      result.isOfOneValue = std::fabs(x - y) <= allowed;
+    }
+    result.places.push_back(i);
   }
-  return "";
+  return result;
+}
+
+bool Judgement::losesAsMuch(const Growth &growth) {
+  return llvm::all_of(growth.places, [&](unsigned i) { return b.error(i)[offsetLane] <= a.error(i)[offsetLane]; });
 }
 
 std::string Judgement::overflow() {

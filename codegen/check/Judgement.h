@@ -24,6 +24,15 @@ struct Difference {
   std::string why;
 };
 
+/// Elements that lose more digits in the new form than may be, and in words how the first of them does.
+struct Growth {
+  llvm::SmallVector<unsigned> places;
+  std::string why;
+  /// Whether both forms are one value, to the digits that the old one may lose. If not, the bound is so wide that it holds
+  /// two values: that they agree within it tells nothing.
+  bool isOfOneValue = true;
+};
+
 /// Both evaluated on the same leaves; `elements` are those of the roots, each once.
 class Judgement {
 public:
@@ -32,9 +41,13 @@ public:
 
   /// How an element differs beyond roundings. Of an output +0 and -0 are the same.
   Difference difference(bool isResult);
-  /// How an element has lost digits near constants that are subtracted: its bound has grown by more than what
-  /// may move.
-  std::string growth();
+  /// Where digits are lost near constants that are subtracted: bounds have grown by more than what may move.
+  Growth growth();
+  /// How much worse the new form may round than the old one.
+  double mostGrowth() const;
+  /// Whether the old form loses as much with roundings that are so much worse (Cone::roundWorse). Bounds are no measure of
+  /// each other where a step (a rounding, a remainder, a sign) lies within the one and just outside the other.
+  bool losesAsMuch(const Growth &growth);
   /// Whether finite values overflow on the way that did not.
   std::string overflow();
 
