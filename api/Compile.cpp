@@ -72,7 +72,8 @@ sinter_error_t *compile(const std::string &path, std::span<const std::byte> cont
     if (sinter_error_t *invalid = checkOptions(options))
       return invalid;
     if (options && options->isolate && content.data())
-      return isolateCompile({"content", path, path.ends_with(".mlir") ? SINTER_MLIR : SINTER_ONNX, content, "", ""}, *options, model);
+      return isolateCompile({"content", path, path.ends_with(".mlir") ? SINTER_MLIR : SINTER_ONNX, content, "", ""},
+                            *options, model);
     if (options && options->isolate)
       return isolateCompile({"file", path, 0, {}, "", ""}, *options, model);
     Compilation compilation(options);
@@ -155,10 +156,12 @@ sinter_error_t *sinter_model_save(const sinter_model_t *model, const char *path)
     return nullArgument(model ? "path" : "model");
   return guarded([&]() -> sinter_error_t * {
     if (sinter_model_is_open(model))
-      return error(SINTER_UNSUPPORTED, "an open model has no code: save what sinter_model_specialise gives for a shape");
+      return error(SINTER_UNSUPPORTED,
+                   "an open model has no code: save what sinter_model_specialise gives for a shape");
     const CompiledModel *compiled = compiledOf(model);
     if (!compiled)
-      return error(SINTER_UNSUPPORTED, "only a model that was compiled in this process can be saved: copy the file it was loaded from");
+      return error(SINTER_UNSUPPORTED,
+                   "only a model that was compiled in this process can be saved: copy the file it was loaded from");
     return error(compiled->save(path));
   });
 }

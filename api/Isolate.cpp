@@ -1,14 +1,15 @@
-// The host's side. posix_spawn, not fork: the host may have threads, whose locks a forked child would inherit held; a new program inherits nothing but
-// the descriptors that it is given. It is a program of ours beside the library, since LLVM in the host's own image is what must not run.
+// The host's side. posix_spawn, not fork: the host may have threads, whose locks a forked child would inherit held; a
+// new program inherits nothing but the descriptors that it is given. It is a program of ours beside the library, since
+// LLVM in the host's own image is what must not run.
 #include "api/Isolate.h"
 #include "api/Errors.h"
 #include "api/IsolateWords.h"
 #include "api/Specialise.h"
 #include "codegen/Output.h"
 #include "codegen/llvm/ModelHeader.h"
-#include "llvm/Support/raw_ostream.h"
 #include "runtime/Descriptor.h"
 #include "runtime/MappedFile.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <csignal>
 #include <cstdlib>
@@ -49,8 +50,11 @@ int moveUp(int descriptor) {
 
 sinter_error_t *cannotStart(const std::string &program, int number) {
   if (number == ENOENT)
-    return error(SINTER_IO, fmt::format("the option 'isolate' needs the program '{}', which is missing: install it with libsinter", program));
-  return error(number == ENOMEM ? SINTER_OUT_OF_MEMORY : SINTER_IO, fmt::format("cannot start '{}': {}", program, std::strerror(number)));
+    return error(SINTER_IO,
+                 fmt::format("the option 'isolate' needs the program '{}', which is missing: install it with libsinter",
+                             program));
+  return error(number == ENOMEM ? SINTER_OUT_OF_MEMORY : SINTER_IO,
+               fmt::format("cannot start '{}': {}", program, std::strerror(number)));
 }
 
 /// A process that compiles.
@@ -74,7 +78,8 @@ public:
     complaints.emplace(moveUp(memfd_create("sinter-complaints", MFD_CLOEXEC)));
     Descriptor theirs(moveUp(ends[1])), content(hasContent ? moveUp(memfd_create("sinter-model", MFD_CLOEXEC)) : -1);
     if (content.fd >= 0 && !fill(content.fd, request.content))
-      return error(SINTER_OUT_OF_MEMORY, fmt::format("not enough memory to hand over a model of {} bytes", request.content.size()));
+      return error(SINTER_OUT_OF_MEMORY,
+                   fmt::format("not enough memory to hand over a model of {} bytes", request.content.size()));
     if (socket->fd < 0 || theirs.fd < 0 || complaints->fd < 0 || (hasContent && content.fd < 0))
       return cannotStart(program, errno);
 
@@ -120,7 +125,8 @@ public:
   /// Waits until it has ended, without taking its number from it: what it left on disk carries that.
   void await() const {
     siginfo_t info;
-    while (process > 0 && ::waitid(P_PID, static_cast<id_t>(process), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+    while (process > 0 && ::waitid(P_PID, static_cast<id_t>(process), &info, WEXITED | WNOWAIT) != 0 &&
+           errno == EINTR) {
     }
   }
   /// Its status, as waitpid tells it; nothing where the host's own handling of SIGCHLD took that.
@@ -168,8 +174,9 @@ private:
 
 /// Why a process that answered nothing ended.
 sinter_error_t *explainEnd(const std::optional<int> &status, const std::string &complaint) {
-  bool lacksMemory = complaint.find("out of memory") != complaint.npos || complaint.find("bad_alloc") != complaint.npos ||
-                     complaint.find("llocation failed") != complaint.npos || complaint.find("annot allocate memory") != complaint.npos;
+  bool lacksMemory =
+      complaint.find("out of memory") != complaint.npos || complaint.find("bad_alloc") != complaint.npos ||
+      complaint.find("llocation failed") != complaint.npos || complaint.find("annot allocate memory") != complaint.npos;
   if (lacksMemory)
     return error(SINTER_OUT_OF_MEMORY, "out of memory: the model or its shapes are too large");
   if (status && WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL)
@@ -179,7 +186,9 @@ sinter_error_t *explainEnd(const std::optional<int> &status, const std::string &
                                            : fmt::format("ended with status {}", WEXITSTATUS(*status));
   std::string_view line = complaint;
   line = line.substr(0, line.find('\n'));
-  return error(SINTER_INTERNAL, fmt::format("the process that compiled {}: the model or its shapes may be too large{}{}", end, line.empty() ? "" : ": ", line));
+  return error(SINTER_INTERNAL,
+               fmt::format("the process that compiled {}: the model or its shapes may be too large{}{}", end,
+                           line.empty() ? "" : ": ", line));
 }
 
 /// What the child may have been writing when it ended.
@@ -196,13 +205,14 @@ void sweep(const IsolateRequest &request, const sinter_options &options, pid_t p
 sinter_error_t *isolate(const IsolateRequest &request, const sinter_options &options, std::string *text) {
   for (std::string_view folder : {"/dev/fd/", "/proc/self/fd/"})
     if (request.output.starts_with(folder))
-      return error(SINTER_UNSUPPORTED, "the option 'isolate' cannot write to a descriptor of this process: give the output a name");
+      return error(SINTER_UNSUPPORTED,
+                   "the option 'isolate' cannot write to a descriptor of this process: give the output a name");
   Child child;
   if (sinter_error_t *failed = child.start(request))
     return failed;
   auto say = [&](std::string_view word) { return sendWord(child.socket->fd, word); };
-  bool isTold = say(sinter_version()) && say(request.verb) && say(request.path) && say(bytesOf(&request.format, 1)) && say(request.output) &&
-                say(request.emit) && say(bytesOf(&options.isolateMemory, 1));
+  bool isTold = say(sinter_version()) && say(request.verb) && say(request.path) && say(bytesOf(&request.format, 1)) &&
+                say(request.output) && say(request.emit) && say(bytesOf(&options.isolateMemory, 1));
   for (const std::vector<std::string> &call : options.calls)
     for (const std::string &word : call)
       isTold = isTold && say(word);
@@ -249,7 +259,8 @@ sinter_error_t *isolate(const IsolateRequest &request, const sinter_options &opt
 
 sinter_error_t *isolateCompile(IsolateRequest request, const sinter_options &options, sinter_model_t **model) {
   if (options.open == OpenModels::Always)
-    return error(SINTER_UNSUPPORTED, "the option 'isolate' compiles models for fixed shapes: leave 'open' out, and give the shapes");
+    return error(SINTER_UNSUPPORTED,
+                 "the option 'isolate' compiles models for fixed shapes: leave 'open' out, and give the shapes");
   const char *folder = std::getenv("TMPDIR");
   codegen::Scratch library(std::string(folder && *folder ? folder : "/tmp") + "/sinter");
   request.output = library.path;
@@ -271,7 +282,9 @@ sinter_error_t *isolateCompile(IsolateRequest request, const sinter_options &opt
     if (!temporary)
       return temporary.failure();
     auto bytes = file->bytes();
-    Status status = codegen::fillOutput(*temporary, path, [&](llvm::raw_ostream &out) { out.write(reinterpret_cast<const char *>(bytes.data()), bytes.size()); });
+    Status status = codegen::fillOutput(*temporary, path, [&](llvm::raw_ostream &out) {
+      out.write(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+    });
     return status.ok() ? output.commit() : status;
   };
   const SinterModel *table = &(*loaded)->abi();

@@ -1,7 +1,10 @@
-// What a process that compiles for another one is told, and what it answers, over one socket: words, each a length and its bytes.
+// What a process that compiles for another one is told, and what it answers, over one socket: words, each a length and
+// its bytes.
 //
-//   host:  version verb (path | content's name and format) output emit memory options... "end", and keeps the socket open: its end calls all off
+//   host:  version verb (path | content's name and format) output emit memory options... "end"
 //   child: "progress" stage fraction, any number of times; then "done" text, or "failed" code sentence
+//
+// The host keeps the socket open until it has its answer: the end of it calls all off.
 #pragma once
 
 #include <cerrno>

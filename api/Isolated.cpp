@@ -1,5 +1,5 @@
-// The process that compiles where a program asks for that by the option "isolate": a client of the public interface, which does what it is told over a
-// socket. Where LLVM aborts, this process ends and nobody else.
+// The process that compiles where a program asks for that by the option "isolate": a client of the public interface,
+// which does what it is told over a socket. Where LLVM aborts, this process ends and nobody else.
 #include "api/IsolateWords.h"
 #include "sinter/sinter.h"
 
@@ -64,7 +64,8 @@ std::string next() {
 
 int32_t tellProgress(void *, const char *stage, double fraction) {
   beginToSpeak();
-  bool heard = sendWord(isolateSocket, "progress") && sendWord(isolateSocket, stage) && sendWord(isolateSocket, bytesOf(&fraction, 1));
+  bool heard = sendWord(isolateSocket, "progress") && sendWord(isolateSocket, stage) &&
+               sendWord(isolateSocket, bytesOf(&fraction, 1));
   isSpeaking.clear(std::memory_order_release);
   return !heard;
 }
@@ -77,7 +78,8 @@ void readOptions(sinter_options_t *options) {
       failed(sinter_options_set(options, name.c_str(), next().c_str()));
     } else if (kind == "shape") {
       std::string sizes = next();
-      failed(sinter_options_set_shape(options, name.c_str(), reinterpret_cast<const int64_t *>(sizes.data()), static_cast<int32_t>(sizes.size() / 8)));
+      failed(sinter_options_set_shape(options, name.c_str(), reinterpret_cast<const int64_t *>(sizes.data()),
+                                      static_cast<int32_t>(sizes.size() / 8)));
     } else if (kind == "dimension") {
       failed(sinter_options_set_dimension(options, name.c_str(), valueOf<int64_t>(next())));
     } else if (kind == "empty") {
@@ -88,7 +90,8 @@ void readOptions(sinter_options_t *options) {
     } else if (kind == "value") {
       auto type = valueOf<int32_t>(next());
       std::string shape = next(), data = next();
-      sinter_tensor_t tensor = {data.data(), reinterpret_cast<const int64_t *>(shape.data()), nullptr, static_cast<int32_t>(shape.size() / 8), type};
+      sinter_tensor_t tensor = {data.data(), reinterpret_cast<const int64_t *>(shape.data()), nullptr,
+                                static_cast<int32_t>(shape.size() / 8), type};
       failed(sinter_options_set_value(options, name.c_str(), &tensor));
     } else if (kind == "tells") {
       failed(sinter_options_set_progress(options, tellProgress, nullptr));

@@ -15,15 +15,16 @@ static std::vector<sinter_tensor_info_t> infosOf(std::span<const SinterTensorInf
 sinter_model::sinter_model(std::shared_ptr<const Model> shared)
     : model(std::move(shared)), inputs(infosOf(model->inputs())), outputs(infosOf(model->outputs())) {
   for (const SinterKernelInfo &kernel : model->kernels())
-    kernels.push_back(
-        {kernel.name, kernel.ops, kernel.fallback ? "onednn" : "llvm", kernel.flops, kernel.bytes});
+    kernels.push_back({kernel.name, kernel.ops, kernel.fallback ? "onednn" : "llvm", kernel.flops, kernel.bytes});
 }
 
 sinter_model::sinter_model(std::shared_ptr<const OpenModel> shared)
     : open(std::move(shared)), inputs(open->inputs), outputs(open->outputs) {}
 
 /// The table of a compiled model; null for none and for an open one.
-static const SinterModel *tableOf(const sinter_model_t *model) { return model && model->model ? &model->model->abi() : nullptr; }
+static const SinterModel *tableOf(const sinter_model_t *model) {
+  return model && model->model ? &model->model->abi() : nullptr;
+}
 
 static const char *textOr(const char *text) { return text ? text : ""; }
 
@@ -54,9 +55,12 @@ sinter_error_t *sinter_model_load_with(const char *path, const sinter_load_confi
   });
 }
 
-sinter_error_t *sinter_model_load(const char *path, sinter_model_t **model) { return sinter_model_load_with(path, nullptr, model); }
+sinter_error_t *sinter_model_load(const char *path, sinter_model_t **model) {
+  return sinter_model_load_with(path, nullptr, model);
+}
 
-sinter_error_t *sinter_model_load_memory_with(const void *data, size_t bytes, const sinter_load_config_t *config, sinter_model_t **model) {
+sinter_error_t *sinter_model_load_memory_with(const void *data, size_t bytes, const sinter_load_config_t *config,
+                                              sinter_model_t **model) {
   if (!data || !model)
     return nullArgument(data ? "model" : "data");
   return guarded([&] {

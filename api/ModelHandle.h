@@ -41,7 +41,7 @@ struct sinter_model {
   explicit sinter_model(std::shared_ptr<const sinter::Model> model);
   explicit sinter_model(std::shared_ptr<const sinter::api::OpenModel> open);
 
-  std::shared_ptr<const sinter::Model> model;        ///< null where the model is open
+  std::shared_ptr<const sinter::Model> model;         ///< null where the model is open
   std::shared_ptr<const sinter::api::OpenModel> open; ///< else null
   std::vector<sinter_tensor_info_t> inputs, outputs;
   std::vector<sinter_kernel_info_t> kernels;

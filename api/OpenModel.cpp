@@ -23,7 +23,9 @@ std::vector<sinter_tensor_info_t> OpenModel::copied(const sinter_tensor_info_t *
   std::vector<sinter_tensor_info_t> copies(infos, infos + count);
   for (sinter_tensor_info_t &info : copies) {
     info.name = names.emplace_back(std::make_unique<std::string>(info.name))->c_str();
-    info.shape = info.rank > 0 ? shapes.emplace_back(std::make_unique<Shape>(info.shape, info.shape + info.rank))->data() : nullptr;
+    info.shape = info.rank > 0
+                     ? shapes.emplace_back(std::make_unique<Shape>(info.shape, info.shape + info.rank))->data()
+                     : nullptr;
   }
   return copies;
 }
@@ -53,7 +55,8 @@ sinter_error_t *OpenModel::check(size_t input, const sinter_tensor_t &given) con
   return nullptr;
 }
 
-sinter_error_t *OpenModel::specialise(std::span<const sinter_tensor_t> given, std::unique_ptr<sinter_model> &model) const {
+sinter_error_t *OpenModel::specialise(std::span<const sinter_tensor_t> given,
+                                      std::unique_ptr<sinter_model> &model) const {
   for (size_t i = 0; i < given.size(); ++i) {
     bool isLeftOut = !given[i].data && given[i].rank == 0 && inputs[i].has_default;
     if (sinter_error_t *failed = isLeftOut ? nullptr : check(i, given[i]))
@@ -65,19 +68,24 @@ sinter_error_t *OpenModel::specialise(std::span<const sinter_tensor_t> given, st
   model.reset(made);
   if (!made || made->open)
     return error(SINTER_INTERNAL, "the function that specialises an open model gave none that is compiled");
-  auto sameName = [](const sinter_tensor_info_t &a, const sinter_tensor_info_t &b) { return std::string_view(a.name) == b.name; };
+  auto sameName = [](const sinter_tensor_info_t &a, const sinter_tensor_info_t &b) {
+    return std::string_view(a.name) == b.name;
+  };
   if (std::ranges::equal(made->outputs, outputs, sameName))
     return nullptr;
-  return error(SINTER_UNSUPPORTED, fmt::format("the model has {} outputs for these shapes, not the {} of its table: compile it for its shapes, "
-                                               "with the option \"open\" set to \"false\"",
-                                               made->outputs.size(), outputs.size()));
+  return error(
+      SINTER_UNSUPPORTED,
+      fmt::format("the model has {} outputs for these shapes, not the {} of its table: compile it for its shapes, "
+                  "with the option \"open\" set to \"false\"",
+                  made->outputs.size(), outputs.size()));
 }
 
 static bool isValid(const sinter_tensor_info_t *infos, size_t count, bool needsRank) {
   if (!infos && count > 0)
     return false;
   return std::all_of(infos, infos + count, [&](const sinter_tensor_info_t &info) {
-    return info.name && sinter_type_name(info.type) && info.rank >= (needsRank ? 0 : -1) && (info.rank <= 0 || info.shape);
+    return info.name && sinter_type_name(info.type) && info.rank >= (needsRank ? 0 : -1) &&
+           (info.rank <= 0 || info.shape);
   });
 }
 

@@ -16,8 +16,7 @@ using namespace sinter::api;
 namespace {
 
 sinter_error_t *invalid(std::string_view name, std::string_view value, std::string_view expected) {
-  return error(SINTER_INVALID_ARGUMENT,
-               fmt::format("the option '{}' must be {}, not '{}'", name, expected, value));
+  return error(SINTER_INVALID_ARGUMENT, fmt::format("the option '{}' must be {}, not '{}'", name, expected, value));
 }
 
 struct TextOption {
@@ -123,8 +122,7 @@ sinter_error_t *setOption(sinter_options &handle, std::string_view name, std::st
     return nullptr;
   }
   if (name != "jobs" && name != "shape-cache")
-    return error(SINTER_INVALID_ARGUMENT,
-                 fmt::format("there is no option '{}'; sinter_options_set lists them", name));
+    return error(SINTER_INVALID_ARGUMENT, fmt::format("there is no option '{}'; sinter_options_set lists them", name));
   std::optional<int> number = smallNumber(value);
   if (!number)
     return invalid(name, value, "a number from 1 to 1024");
@@ -228,7 +226,8 @@ sinter_error_t *sinter_options_set_value(sinter_options_t *options, const char *
       return invalid(value->strides ? "must be dense: leave its strides out" : "has no data");
     if (tensor->bytes() > 0)
       std::memcpy(tensor->data(), value->data, tensor->bytes());
-    options->calls.push_back({"value", input, std::string(bytesOf(&value->type, 1)), std::string(bytesOf(value->shape, static_cast<size_t>(value->rank))),
+    options->calls.push_back({"value", input, std::string(bytesOf(&value->type, 1)),
+                              std::string(bytesOf(value->shape, static_cast<size_t>(value->rank))),
                               std::string(bytesOf(tensor->data(), tensor->bytes()))});
     options->compile.values[input] = std::move(*tensor);
     return nullptr;

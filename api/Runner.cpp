@@ -10,8 +10,10 @@ using namespace sinter::api;
 
 namespace {
 
-/// A block from the caller's allocator, or from ours; null where there is no memory. Fails where the caller's is not aligned.
-sinter_error_t *allocate(const std::optional<sinter_allocator_t> &allocator, size_t bytes, std::shared_ptr<void> &made) {
+/// A block from the caller's allocator, or from ours; null where there is no memory. Fails where the caller's is not
+/// aligned.
+sinter_error_t *allocate(const std::optional<sinter_allocator_t> &allocator, size_t bytes,
+                         std::shared_ptr<void> &made) {
   bytes = std::max<size_t>(bytes, 1);
   if (!allocator) {
     std::optional<Tensor> memory = Tensor::allocate(DType::U8, {static_cast<int64_t>(bytes)});
@@ -26,7 +28,8 @@ sinter_error_t *allocate(const std::optional<sinter_allocator_t> &allocator, siz
     return nullptr;
   std::shared_ptr<void> owner(block, [hook = *allocator, bytes](void *p) { hook.release(hook.context, p, bytes); });
   if (reinterpret_cast<uintptr_t>(block) % SINTER_ALIGNMENT != 0)
-    return error(SINTER_INVALID_ARGUMENT, fmt::format("the allocator's memory is not aligned to {} bytes, as was asked for", SINTER_ALIGNMENT));
+    return error(SINTER_INVALID_ARGUMENT,
+                 fmt::format("the allocator's memory is not aligned to {} bytes, as was asked for", SINTER_ALIGNMENT));
   made = std::move(owner);
   return nullptr;
 }
@@ -51,7 +54,8 @@ std::vector<Runner::Port> Runner::portsOf(std::span<const SinterTensorInfo> info
   return ports;
 }
 
-sinter_error_t *Runner::create(std::shared_ptr<const Model> model, const RunnerSetup &setup, std::unique_ptr<Runner> &runner) {
+sinter_error_t *Runner::create(std::shared_ptr<const Model> model, const RunnerSetup &setup,
+                               std::unique_ptr<Runner> &runner) {
   auto made = std::make_unique<Runner>();
   made->compiled = std::move(model);
   made->allocator = setup.allocator;
@@ -111,13 +115,16 @@ sinter_error_t *Runner::checkTensor(const Port &port, const sinter_tensor_t &ten
   return nullptr;
 }
 
-/// The variant for the shapes of the inputs; where there is one only, the message is about the tensor that does not fit.
+/// The variant for the shapes of the inputs; where there is one only, the message is about the tensor that does not
+/// fit.
 sinter_error_t *Runner::choose(std::span<const sinter_tensor_t> given) {
   if (variants.size() == 1)
     return nullptr;
   std::vector<Tensor> shapes;
   for (const sinter_tensor_t &tensor : given) {
-    bool isAbsent = !tensor.data && tensor.rank == 0, isValid = shapes.size() < inputs().size() && tensor.rank == inputs()[shapes.size()].info->rank && (tensor.rank == 0 || tensor.shape);
+    bool isAbsent = !tensor.data && tensor.rank == 0, isValid = shapes.size() < inputs().size() &&
+                                                                tensor.rank == inputs()[shapes.size()].info->rank &&
+                                                                (tensor.rank == 0 || tensor.shape);
     isValid = isValid || isAbsent;
     Shape shape = isValid && !isAbsent ? Shape(tensor.shape, tensor.shape + tensor.rank) : Shape();
     if (!isValid || !elementCount(shape))

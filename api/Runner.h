@@ -18,7 +18,8 @@ struct RunnerSetup {
 
 class Runner {
 public:
-  static sinter_error_t *create(std::shared_ptr<const Model> model, const RunnerSetup &setup, std::unique_ptr<Runner> &runner);
+  static sinter_error_t *create(std::shared_ptr<const Model> model, const RunnerSetup &setup,
+                                std::unique_ptr<Runner> &runner);
 
   /// See sinter_session_run.
   sinter_error_t *run(std::span<const sinter_tensor_t> given, std::span<sinter_tensor_t> results);

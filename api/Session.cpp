@@ -81,8 +81,8 @@ sinter_error_t *sinter_session_run(sinter_session_t *session, const sinter_tenso
   return guarded([&]() -> sinter_error_t * {
     if (input_count != session->inputCount || output_count != session->outputCount)
       return error(SINTER_INVALID_ARGUMENT,
-                   fmt::format("the model has {} inputs and {} outputs, but was given {} and {} tensors", session->inputCount,
-                               session->outputCount, input_count, output_count));
+                   fmt::format("the model has {} inputs and {} outputs, but was given {} and {} tensors",
+                               session->inputCount, session->outputCount, input_count, output_count));
     std::span<const sinter_tensor_t> given(inputs, input_count);
     std::span<sinter_tensor_t> results(outputs, output_count);
     return session->specialised ? session->specialised->run(given, results) : session->runner->run(given, results);

@@ -35,14 +35,16 @@ SpecialisedRunners::Entry *SpecialisedRunners::known(std::span<const sinter_tens
   return &entries.front();
 }
 
-sinter_error_t *SpecialisedRunners::makeEntry(std::span<const sinter_tensor_t> given, const sinter_model &compiled, Entry &entry) {
+sinter_error_t *SpecialisedRunners::makeEntry(std::span<const sinter_tensor_t> given, const sinter_model &compiled,
+                                              Entry &entry) {
   for (const sinter_tensor_t &tensor : given)
     entry.shapes.push_back(shapeOf(tensor));
   for (const sinter_tensor_info_t &info : compiled.inputs) {
     auto sameName = [&](const sinter_tensor_info_t &other) { return std::string_view(other.name) == info.name; };
     auto found = std::ranges::find_if(model->inputs, sameName);
     if (found == model->inputs.end())
-      return error(SINTER_INTERNAL, fmt::format("the model compiled for these shapes has an input '{}' of its own", info.name));
+      return error(SINTER_INTERNAL,
+                   fmt::format("the model compiled for these shapes has an input '{}' of its own", info.name));
     entry.order.push_back(static_cast<size_t>(found - model->inputs.begin()));
   }
   entry.goesByShapes = entry.order.size() == model->inputs.size();

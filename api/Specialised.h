@@ -11,7 +11,8 @@ namespace sinter::api {
 
 class SpecialisedRunners {
 public:
-  SpecialisedRunners(std::shared_ptr<const OpenModel> model, RunnerSetup setup) : model(std::move(model)), setup(std::move(setup)) {}
+  SpecialisedRunners(std::shared_ptr<const OpenModel> model, RunnerSetup setup)
+      : model(std::move(model)), setup(std::move(setup)) {}
 
   sinter_error_t *run(std::span<const sinter_tensor_t> given, std::span<sinter_tensor_t> results);
   /// From any thread.
@@ -21,9 +22,9 @@ public:
 
 private:
   struct Entry {
-    std::vector<Shape> shapes;  ///< of all inputs; {-1} of one that is left out
-    bool goesByShapes = false;  ///< no input became a constant: the shapes say all
-    std::vector<size_t> order;  ///< for each input of the compiled model, its number among those of the open one
+    std::vector<Shape> shapes; ///< of all inputs; {-1} of one that is left out
+    bool goesByShapes = false; ///< no input became a constant: the shapes say all
+    std::vector<size_t> order; ///< for each input of the compiled model, its number among those of the open one
     std::unique_ptr<Runner> runner;
   };
   Entry *known(std::span<const sinter_tensor_t> given);

@@ -1,5 +1,6 @@
-// What a call of sinter_session_run costs beside the kernels: the same compiled model through the C interface and by its own table. The
-// smallest model shows it best. usage: call-overhead MODEL.so   (one thread; the medians of 200 rounds of 1,000 calls, interleaved)
+// What a call of sinter_session_run costs beside the kernels: the same compiled model through the C interface and by
+// its own table. The smallest model shows it best. usage: call-overhead MODEL.so   (one thread; the medians of 200
+// rounds of 1,000 calls, interleaved)
 #include "runtime/Abi.h"
 #include "sinter/sinter.h"
 
@@ -55,7 +56,8 @@ int main(int argc, char **argv) {
       tensors[side].push_back({data, info->shape, nullptr, info->rank, info->type});
       side ? outputs.push_back(data) : inputs.push_back(data);
     }
-  void *arena = std::aligned_alloc(SINTER_ALIGNMENT, sinter_model_scratch_bytes(model) / SINTER_ALIGNMENT * SINTER_ALIGNMENT + SINTER_ALIGNMENT);
+  void *arena = std::aligned_alloc(
+      SINTER_ALIGNMENT, sinter_model_scratch_bytes(model) / SINTER_ALIGNMENT * SINTER_ALIGNMENT + SINTER_ALIGNMENT);
   SinterCall call = {table->self, nullptr, arena, inputs.data(), outputs.data(), nullptr, {}};
   std::vector<double> api, direct;
   for (int round = 0; round < 200; ++round) {
@@ -64,5 +66,6 @@ int main(int argc, char **argv) {
     }));
     direct.push_back(nanoseconds([&] { table->run(&call); }));
   }
-  std::printf("interface %.0f ns, kernels %.0f ns, overhead %.0f ns\n", median(api), median(direct), median(api) - median(direct));
+  std::printf("interface %.0f ns, kernels %.0f ns, overhead %.0f ns\n", median(api), median(direct),
+              median(api) - median(direct));
 }

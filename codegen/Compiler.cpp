@@ -63,7 +63,8 @@ Expected<std::vector<std::unique_ptr<Target>>> targetsFor(const CompileOptions &
   llvm::stable_sort(targets, [](const auto &a, const auto &b) { return a->required.size() > b->required.size(); });
   for (size_t i = 0; i + 1 < targets.size(); ++i)
     if (targets[i]->required == targets[i + 1]->required)
-      return Failure{ErrorCode::InvalidArgument, "--target-cpu lists '" + targets[i]->cpu + "' and '" + targets[i + 1]->cpu +
+      return Failure{ErrorCode::InvalidArgument, "--target-cpu lists '" + targets[i]->cpu + "' and '" +
+                                                     targets[i + 1]->cpu +
                                                      "', which need the same features: a loader could not choose"};
   return targets;
 }
@@ -85,7 +86,8 @@ Expected<Planned> plan(const std::string &path, const CompileOptions &options) {
   size_t shapes = std::max<size_t>(1, options.shapeSets.size()), count = shapes * planned.targets.size();
   for (size_t i = 0; i < count; ++i) {
     const Target &target = *planned.targets[i / shapes];
-    CompileOptions chosen = options.shapeSets.empty() ? options : source->withShapes(options, options.shapeSets[i % shapes]);
+    CompileOptions chosen =
+        options.shapeSets.empty() ? options : source->withShapes(options, options.shapeSets[i % shapes]);
     Expected<LoadedModel> model = source->load(chosen);
     if (!model)
       return model.failure();
@@ -104,7 +106,8 @@ Expected<Planned> plan(const std::string &path, const CompileOptions &options) {
 Expected<Program> buildProgram(const Planned &planned) {
   Program program;
   for (const PlannedVariant &variant : planned.variants)
-    if (Status status = addVariant(program, variant.model, variant.options, *variant.target, /*takesWeights=*/true); !status.ok())
+    if (Status status = addVariant(program, variant.model, variant.options, *variant.target, /*takesWeights=*/true);
+        !status.ok())
       return status.failure();
   return program;
 }
@@ -124,7 +127,8 @@ Status reportProgress(const CompileOptions &options, const char *stage, double f
   return {};
 }
 
-Expected<std::shared_ptr<CompiledModel>> codegen::compileInProcess(LoadedModel model, const CompileOptions &options, WeightPool *pool) {
+Expected<std::shared_ptr<CompiledModel>> codegen::compileInProcess(LoadedModel model, const CompileOptions &options,
+                                                                   WeightPool *pool) {
   Expected<Target> target = targetFor(options);
   if (!target)
     return target.failure();
@@ -169,7 +173,8 @@ static Expected<CompileOptions> standaloneOptions(CompileOptions options, const 
   if (options.backend == "auto")
     options.backend = "llvm";
   if (options.symbol.empty() && isStream(outPath))
-    return Failure{ErrorCode::InvalidArgument, "a standalone object that goes into a pipe has no name to take its symbols from: add --symbol NAME"};
+    return Failure{ErrorCode::InvalidArgument,
+                   "a standalone object that goes into a pipe has no name to take its symbols from: add --symbol NAME"};
   if (options.symbol.empty())
     options.symbol = identifierOf(llvm::sys::path::stem(outPath));
   else if (options.symbol != identifierOf(options.symbol))
@@ -213,18 +218,19 @@ static Status writeObject(const Program &program, const std::vector<std::string>
 }
 
 /// Outputs that would replace the model are refused before the work.
-static Status checkOutputs(const std::string &modelPath, const std::string &outPath, Emit emit, const CompileOptions &options) {
+static Status checkOutputs(const std::string &modelPath, const std::string &outPath, Emit emit,
+                           const CompileOptions &options) {
   std::vector<std::string> paths = {outPath, options.weightsFile};
   if (emit == Emit::Obj && !isStream(outPath))
     paths.push_back(headerPath(outPath));
   for (const std::string &path : paths)
     if (!path.empty() && !options.content.data() && !isStream(path) && llvm::sys::fs::equivalent(path, modelPath))
-      return {ErrorCode::InvalidArgument, "'" + path + "' is both the model and the output: give the output another name"};
+      return {ErrorCode::InvalidArgument,
+              "'" + path + "' is both the model and the output: give the output another name"};
   return {};
 }
 
-Status compileToFile(const std::string &modelPath, const std::string &outPath, Emit emit,
-                     const CompileOptions &given) {
+Status compileToFile(const std::string &modelPath, const std::string &outPath, Emit emit, const CompileOptions &given) {
   CompileOptions options = given;
   if (given.standalone) {
     Expected<CompileOptions> adapted = standaloneOptions(given, outPath, emit);
@@ -235,11 +241,13 @@ Status compileToFile(const std::string &modelPath, const std::string &outPath, E
       return {ErrorCode::InvalidArgument, "a standalone object holds one shape: give one --shapes, or compile each"};
   }
   if (options.backend == "reference" && emit != Emit::Mlir)
-    return {ErrorCode::InvalidArgument, "--backend reference interprets the model: it can run it, not write code for it"};
+    return {ErrorCode::InvalidArgument,
+            "--backend reference interprets the model: it can run it, not write code for it"};
   if (emit == Emit::Mlir && options.shapeSets.size() > 1)
     return {ErrorCode::InvalidArgument, "IR is that of one shape: give one --shapes, or --emit so"};
   if (emit != Emit::So && targetCpus(options).size() > 1)
-    return {ErrorCode::InvalidArgument, "only a shared library holds several processors: give one --target-cpu, or --emit so"};
+    return {ErrorCode::InvalidArgument,
+            "only a shared library holds several processors: give one --target-cpu, or --emit so"};
   if (Status status = checkOutputs(modelPath, outPath, emit, options); !status.ok())
     return status;
   Expected<Planned> planned = plan(modelPath, options);

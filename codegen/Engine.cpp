@@ -1,5 +1,5 @@
-// The cache is a short list, searched from the front: a few shapes are in use at a time, and comparing them costs nothing
-// beside an inference.
+// The cache is a short list, searched from the front: a few shapes are in use at a time, and comparing them costs
+// nothing beside an inference.
 #include "codegen/Engine.h"
 #include "codegen/Frontend.h"
 #include "codegen/WeightPool.h"
@@ -13,7 +13,8 @@ namespace sinter {
 using codegen::LoadedModel;
 using codegen::ModelSource;
 
-/// A compiled shape. It serves inputs of the shapes in its table of inputs, with `values` for those that became constants.
+/// A compiled shape. It serves inputs of the shapes in its table of inputs, with `values` for those that became
+/// constants.
 struct Engine::Entry {
   std::shared_ptr<CompiledModel> compiled;
   std::shared_ptr<const Model> model;
@@ -58,7 +59,8 @@ static std::optional<Tensor> givenFor(const InputTensors &inputs, const SinterTe
 }
 
 Engine::Engine(ModelSource source, EngineOptions options)
-    : source_(std::make_unique<ModelSource>(std::move(source))), pool_(std::make_unique<codegen::WeightPool>()), options_(std::move(options)) {}
+    : source_(std::make_unique<ModelSource>(std::move(source))), pool_(std::make_unique<codegen::WeightPool>()),
+      options_(std::move(options)) {}
 Engine::~Engine() = default;
 
 Expected<std::unique_ptr<Engine>> Engine::open(const std::string &path, EngineOptions options) {
@@ -76,7 +78,8 @@ Expected<std::unique_ptr<Engine>> Engine::open(const std::string &path, EngineOp
 
 static OpenTensor openTensor(mlir::Type type, mlir::StringAttr name, llvm::StringRef role, unsigned index) {
   auto shaped = mlir::cast<mlir::ShapedType>(type);
-  OpenTensor tensor{name ? name.str() : (role + llvm::Twine(index)).str(), *nn::toDType(shaped.getElementType()), std::nullopt};
+  OpenTensor tensor{name ? name.str() : (role + llvm::Twine(index)).str(), *nn::toDType(shaped.getElementType()),
+                    std::nullopt};
   if (shaped.hasRank()) {
     tensor.shape = Shape(shaped.getShape());
     std::ranges::replace(*tensor.shape, mlir::ShapedType::kDynamic, int64_t(-1));
@@ -96,8 +99,8 @@ void Engine::describe(const LoadedModel &model) {
     outputs_.push_back(openTensor(type, main.getResultAttrOfType<mlir::StringAttr>(i, "nn.name"), "output", i));
 }
 
-/// Whether an input has a dimension that the options say nothing of. Options that name no input or dimension are for the compilation
-/// to refuse.
+/// Whether an input has a dimension that the options say nothing of. Options that name no input or dimension are for
+/// the compilation to refuse.
 static bool leavesOpen(const LoadedModel &model, const CompileOptions &options) {
   auto main = (*model.module).lookupSymbol<mlir::func::FuncOp>("main");
   bool isOpen = false;
@@ -114,12 +117,15 @@ static bool leavesOpen(const LoadedModel &model, const CompileOptions &options) 
       isOpen |= mlir::ShapedType::isDynamic(size) &&
                 !(dimNames && options.dims.contains(mlir::cast<mlir::StringAttr>(dimNames[d]).str()));
   }
-  auto isKnown = [](const std::set<std::string> &known) { return [&](const auto &given) { return known.contains(given.first); }; };
-  return isOpen && std::ranges::all_of(options.shapes, isKnown(names)) && std::ranges::all_of(options.dims, isKnown(dims));
+  auto isKnown = [](const std::set<std::string> &known) {
+    return [&](const auto &given) { return known.contains(given.first); };
+  };
+  return isOpen && std::ranges::all_of(options.shapes, isKnown(names)) &&
+         std::ranges::all_of(options.dims, isKnown(dims));
 }
 
-Expected<std::unique_ptr<Engine>> Engine::openOrCompile(const std::string &path, const EngineOptions &options, bool always,
-                                                        std::shared_ptr<CompiledModel> &compiled) {
+Expected<std::unique_ptr<Engine>> Engine::openOrCompile(const std::string &path, const EngineOptions &options,
+                                                        bool always, std::shared_ptr<CompiledModel> &compiled) {
   if (Status status = reportProgress(options.compile, "import", 0); !status.ok())
     return status.failure();
   LoadedModel model;
@@ -211,7 +217,8 @@ Expected<std::shared_ptr<Engine::Entry>> Engine::compile(const CompileOptions &o
   Expected<LoadedModel> loaded = source_->load(options);
   if (!loaded)
     return loaded.failure();
-  Expected<std::shared_ptr<CompiledModel>> compiled = codegen::compileInProcess(std::move(*loaded), options, pool_.get());
+  Expected<std::shared_ptr<CompiledModel>> compiled =
+      codegen::compileInProcess(std::move(*loaded), options, pool_.get());
   // What was written while it was compiled may be half in the code.
   if (Status status = source_->watch(); !status.ok())
     return status.failure();
@@ -282,8 +289,8 @@ Expected<std::shared_ptr<const Model>> Engine::modelForShapes(const ShapeSet &sh
 Expected<std::vector<Tensor>> Engine::run(const InputTensors &inputs, const Names &empty) {
   for (const auto &[name, tensor] : inputs)
     if (!hasInput(name))
-      return Failure{ErrorCode::InvalidArgument, "the model has no input '" + name + "'; it needs " +
-                                                     llvm::join(requiredInputs(), ", ")};
+      return Failure{ErrorCode::InvalidArgument,
+                     "the model has no input '" + name + "'; it needs " + llvm::join(requiredInputs(), ", ")};
   Expected<std::shared_ptr<Entry>> found = entryFor(inputs, empty);
   if (!found)
     return found.failure();

@@ -15,15 +15,15 @@ namespace codegen {
 class ModelSource;
 class WeightPool;
 struct LoadedModel;
-}
+} // namespace codegen
 
-/// How many shapes an engine keeps compiled unless it is told otherwise. Each takes its code, what it packs in another way than
-/// the others, and the arenas of its sessions.
+/// How many shapes an engine keeps compiled unless it is told otherwise. Each takes its code, what it packs in another
+/// way than the others, and the arenas of its sessions.
 inline constexpr size_t defaultShapeCache = 16;
 
 struct EngineOptions {
-  CompileOptions compile;              ///< `shapes` and `dims` hold for all
-  int threads = 0;                     ///< of a session; 0: as many as this process may use
+  CompileOptions compile;                ///< `shapes` and `dims` hold for all
+  int threads = 0;                       ///< of a session; 0: as many as this process may use
   size_t shapeCache = defaultShapeCache; ///< 1 or more; what was used least recently goes first
 };
 
@@ -40,16 +40,16 @@ class Engine {
 public:
   /// Reads a .onnx, or .mlir of the nn stage, once.
   static Expected<std::unique_ptr<Engine>> open(const std::string &path, EngineOptions options);
-  /// The same for a model whose inputs leave shapes open, or, with `always`, any; else success without an engine, and the model
-  /// compiled. What the options say of shapes counts.
-  static Expected<std::unique_ptr<Engine>> openOrCompile(const std::string &path, const EngineOptions &options, bool always,
-                                                         std::shared_ptr<CompiledModel> &compiled);
+  /// The same for a model whose inputs leave shapes open, or, with `always`, any; else success without an engine, and
+  /// the model compiled. What the options say of shapes counts.
+  static Expected<std::unique_ptr<Engine>> openOrCompile(const std::string &path, const EngineOptions &options,
+                                                         bool always, std::shared_ptr<CompiledModel> &compiled);
   ~Engine();
 
   /// The model compiled for such inputs. Those that shapes follow from are constants in it and none of its inputs. It
-  /// stays valid when the cache drops it. Names that are no inputs, and tensors that do not fit, are for whoever binds the
-  /// tensors to find; fails where the model cannot be compiled. `empty` are sequences and optionals that hold nothing. A tensor without
-  /// data tells its shape only.
+  /// stays valid when the cache drops it. Names that are no inputs, and tensors that do not fit, are for whoever binds
+  /// the tensors to find; fails where the model cannot be compiled. `empty` are sequences and optionals that hold
+  /// nothing. A tensor without data tells its shape only.
   Expected<std::shared_ptr<const Model>> modelFor(const InputTensors &inputs, const std::set<std::string> &empty = {});
   /// What modelFor() answers, to be saved.
   Expected<std::shared_ptr<CompiledModel>> compiledFor(const InputTensors &inputs);
@@ -88,8 +88,8 @@ private:
   std::vector<OpenTensor> inputs_, outputs_;
   std::string name_; ///< the graph's
   const EngineOptions options_;
-  std::mutex compiling_;        ///< held while a shape is compiled
-  mutable std::mutex mutex_;    ///< guards entries_ and what they hold
+  std::mutex compiling_;                      ///< held while a shape is compiled
+  mutable std::mutex mutex_;                  ///< guards entries_ and what they hold
   std::list<std::shared_ptr<Entry>> entries_; ///< the last used first
   std::atomic<size_t> compilations_ = 0;
 };

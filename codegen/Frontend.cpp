@@ -104,7 +104,8 @@ static std::string findInterfaceProblem(func::FuncOp main) {
       return which + " is no ranked tensor of a known element type";
     Attribute dims = main.getArgAttr(i, "nn.dims");
     auto names = dyn_cast_if_present<ArrayAttr>(dims);
-    bool isList = names && static_cast<int64_t>(names.size()) == ranked.getRank() && llvm::all_of(names, llvm::IsaPred<StringAttr>);
+    bool isList = names && static_cast<int64_t>(names.size()) == ranked.getRank() &&
+                  llvm::all_of(names, llvm::IsaPred<StringAttr>);
     if (dims && !isList)
       return which + " needs as nn.dims a list of strings, one for each dimension";
   }
@@ -123,7 +124,12 @@ static std::string refuseValue(Value value, const nn::Limits &limits) {
   if (type && type.getRank() > nn::maxRank)
     return "has a value of rank " + std::to_string(type.getRank()) + "; the limit is " + std::to_string(nn::maxRank);
   std::string reason = type ? nn::refuseType(type, limits) : "";
-  return reason.empty() ? "" : "line " + std::to_string(isa<FileLineColLoc>(value.getLoc()) ? cast<FileLineColLoc>(value.getLoc()).getLine() : 0) + ": " + reason;
+  return reason.empty()
+             ? ""
+             : "line " +
+                   std::to_string(isa<FileLineColLoc>(value.getLoc()) ? cast<FileLineColLoc>(value.getLoc()).getLine()
+                                                                      : 0) +
+                   ": " + reason;
 }
 
 /// Why a constant of a file of IR cannot be, or nothing. Its data is not touched.
@@ -139,8 +145,9 @@ static std::string refuseConstant(ElementsAttr value, const nn::Limits &limits) 
   if (bytes < 0 || !isa<DenseElementsAttr>(value))
     return "has a constant of no known form";
   // One element of text may stand for any number.
-  return bytes > limits.foldBytes && isa<SplatElementsAttr>(value) ? "has a constant of more bytes than --limit fold-bytes allows: expand it with nn.expand"
-                                                                    : "";
+  return bytes > limits.foldBytes && isa<SplatElementsAttr>(value)
+             ? "has a constant of more bytes than --limit fold-bytes allows: expand it with nn.expand"
+             : "";
 }
 
 /// What is wrong with the sizes and constants of a file of IR, or nothing.
@@ -150,9 +157,11 @@ static std::string findSizeProblem(ModuleOp module, const nn::Limits &limits) {
   module->walk<WalkOrder::PreOrder>([&](Operation *op) {
     auto check = [&](const std::string &reason) { problem = problem.empty() ? reason : problem; };
     if (++ops > 2 * limits.ops + 64)
-      check("has more than " + std::to_string(2 * limits.ops + 64) + " ops: make it smaller, or raise the limit (--limit ops=N)");
+      check("has more than " + std::to_string(2 * limits.ops + 64) +
+            " ops: make it smaller, or raise the limit (--limit ops=N)");
     if (op->getNumOperands() > limits.parts || op->getNumResults() > limits.parts)
-      check("has an op of more than " + std::to_string(limits.parts) + " operands or results: use fewer, or raise the limit (--limit parts=N)");
+      check("has an op of more than " + std::to_string(limits.parts) +
+            " operands or results: use fewer, or raise the limit (--limit parts=N)");
     for (Value result : op->getResults())
       check(refuseValue(result, limits));
     for (Region &region : op->getRegions())
@@ -168,10 +177,11 @@ static std::string findSizeProblem(ModuleOp module, const nn::Limits &limits) {
 
 /// `text`: the source with a zero behind it.
 static Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, std::span<const std::byte> text,
-                                                MLIRContext &context, const nn::Limits &limits) {
+                                                 MLIRContext &context, const nn::Limits &limits) {
   context.loadDialect<nn::NNDialect, func::FuncDialect>();
   DiagnosticCollector diagnostics(context);
-  auto buffer = llvm::MemoryBuffer::getMemBuffer(StringRef(reinterpret_cast<const char *>(text.data()), text.size() - 1), path);
+  auto buffer =
+      llvm::MemoryBuffer::getMemBuffer(StringRef(reinterpret_cast<const char *>(text.data()), text.size() - 1), path);
   if (std::string problem = nn::refuseText(buffer->getBuffer()); !problem.empty())
     return Failure{ErrorCode::InvalidFile, "'" + path + "' " + problem};
   llvm::SourceMgr sources;
@@ -229,15 +239,16 @@ void ModelSource::readInputs(const onnx::GraphProto &graph) {
       type = &type->optional_type().elem_type();
     auto isOpen = [](const auto &dim) { return !dim.has_dim_value() || dim.dim_value() < 0; };
     const auto &tensor = type->tensor_type();
-    Input kind = !type->has_tensor_type()                                                              ? Input::Sequence
+    Input kind = !type->has_tensor_type()                                                          ? Input::Sequence
                  : isOptional || !tensor.has_shape() || llvm::any_of(tensor.shape().dim(), isOpen) ? Input::Open
-                                                                                                       : Input::Fixed;
+                                                                                                   : Input::Fixed;
     if (inputs_.emplace(input.name(), kind).second && !initialised.contains(input.name()))
       required_.push_back(input.name());
   }
 }
 
-Expected<ModelSource> ModelSource::openAndLoad(const std::string &path, const CompileOptions &options, LoadedModel &model) {
+Expected<ModelSource> ModelSource::openAndLoad(const std::string &path, const CompileOptions &options,
+                                               LoadedModel &model) {
   ModelSource source;
   source.path_ = path;
   bool isMlir = StringRef(path).ends_with(".mlir");
@@ -343,8 +354,7 @@ Expected<LoadedModel> ModelSource::load(const CompileOptions &options, std::vect
   import.warn = options.warn;
   import.limits = nn::Limits::with(options.limits);
   Expected<OwningOpRef<ModuleOp>> module =
-      onnx_ ? nn::importOnnx(*onnx_, *model.context, import)
-            : parseMlir(path_, text_, *model.context, import.limits);
+      onnx_ ? nn::importOnnx(*onnx_, *model.context, import) : parseMlir(path_, text_, *model.context, import.limits);
   if (!module)
     return module.failure();
   model.module = std::move(*module);
@@ -363,7 +373,8 @@ Status checkLimits(const CompileOptions &options) {
   nn::Limits limits;
   for (const auto &[name, most] : options.limits)
     if (!limits.find(name) || most < 0)
-      return {ErrorCode::InvalidArgument, "there is no limit '" + name + "'; the limits are numbers from 0 on for " + nn::Limits::names()};
+      return {ErrorCode::InvalidArgument,
+              "there is no limit '" + name + "'; the limits are numbers from 0 on for " + nn::Limits::names()};
   return {};
 }
 
@@ -405,8 +416,7 @@ public:
     if (options.dumpDir.empty())
       return;
     std::string file;
-    llvm::raw_string_ostream(file) << options.dumpDir << "/" << llvm::format("%02d-", count++) << stage
-                                   << ".mlir";
+    llvm::raw_string_ostream(file) << options.dumpDir << "/" << llvm::format("%02d-", count++) << stage << ".mlir";
     OutputSet dump;
     Status status = codegen::addOutput(dump, file, [&](llvm::raw_ostream &out) {
       op->print(out, options.dumpWeights ? OpPrintingFlags().enableDebugInfo() : shortened);
@@ -423,7 +433,8 @@ private:
   int count = 0;
 };
 
-/// Reports each pass as it begins. A pass manager cannot be stopped from outside: once cancelled, its passes do nothing.
+/// Reports each pass as it begins. A pass manager cannot be stopped from outside: once cancelled, its passes do
+/// nothing.
 class PassProgress {
 public:
   PassProgress(MLIRContext &context, const CompileOptions &options, size_t passes)
@@ -528,17 +539,14 @@ static Status declareRanges(ModuleOp module, const CompileOptions &options) {
     while (i < main.getNumArguments() && main.getArgAttrOfType<StringAttr>(i, "nn.name") != name)
       ++i;
     if (i == main.getNumArguments())
-      return {ErrorCode::InvalidArgument,
-              "--input-range names '" + name +
-                  "', which is no input of the model; its inputs are: " + inputNames(main)};
+      return {ErrorCode::InvalidArgument, "--input-range names '" + name +
+                                              "', which is no input of the model; its inputs are: " + inputNames(main)};
     auto [low, high] = range;
     if (!(std::isfinite(low) && std::isfinite(high) && low <= high))
-      return {ErrorCode::InvalidArgument,
-              "the range of input '" + name + "' needs finite bounds, the lower one first"};
+      return {ErrorCode::InvalidArgument, "the range of input '" + name + "' needs finite bounds, the lower one first"};
     if (nn::elementTypeOf(main.getArgument(i)).isInteger(1))
       return {ErrorCode::InvalidArgument,
-              "input '" + name +
-                  "' holds no numbers, so it has no range; the inputs are: " + inputNames(main)};
+              "input '" + name + "' holds no numbers, so it has no range; the inputs are: " + inputNames(main)};
     main.setArgAttr(i, nn::inputRangeAttr, b.getDenseF64ArrayAttr({low, high}));
   }
   return {};
@@ -558,8 +566,8 @@ Status specialiseShapes(LoadedModel &model, const CompileOptions &options) {
   return {};
 }
 
-Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const Target &target,
-                      const Judge &judge, std::optional<Fault> *fault) {
+Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const Target &target, const Judge &judge,
+                      std::optional<Fault> *fault) {
   if (std::error_code error =
           options.dumpDir.empty() ? std::error_code() : llvm::sys::fs::create_directories(options.dumpDir))
     return {ErrorCode::Io, "cannot create the folder '" + options.dumpDir + "': " + error.message()};
@@ -585,8 +593,9 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   bool isOurs = options.backend == "auto" || options.backend == "llvm";
   pipeline.lowPrecision = isOurs && options.precision == "bf16";
   if (pipeline.lowPrecision && !target.hasBfloatDots)
-    return {ErrorCode::Unsupported, "--precision bf16 needs AVX512-BF16, which " + target.cpu +
-                                        " lacks: leave it out, or compile for a processor that has it (--target-cpu cooperlake)"};
+    return {ErrorCode::Unsupported,
+            "--precision bf16 needs AVX512-BF16, which " + target.cpu +
+                " lacks: leave it out, or compile for a processor that has it (--target-cpu cooperlake)"};
   if (pipeline.lowPrecision && options.optimise)
     model.module->getOperation()->setAttr(nn::bfloatProductsAttr, UnitAttr::get(model.context.get()));
   pipeline.layoutBlock = isOurs ? target.lanes(32) : 0;

@@ -45,19 +45,22 @@ public:
   Expected<LoadedModel> load(const CompileOptions &options, std::vector<nn::NodeReport> *report = nullptr) const;
   /// Null for .mlir.
   const nn::ModelFile *onnx() const { return onnx_ ? &*onnx_ : nullptr; }
-  /// Whether the graph has such an input, or a sequence of which it is an element; those without a default value, in order.
+  /// Whether the graph has such an input, or a sequence of which it is an element; those without a default value, in
+  /// order.
   bool hasInput(const std::string &name) const { return inputs_.contains(name) || isElement(name); }
   const std::vector<std::string> &requiredInputs() const { return required_; }
 
-  /// For a source that is loaded again later: notes what its files are, once they are mapped. Fails where one changed meanwhile.
+  /// For a source that is loaded again later: notes what its files are, once they are mapped. Fails where one changed
+  /// meanwhile.
   Status watch();
-  /// Fails where a file that watch() noted is no longer what it was: what is mapped cannot be loaded then. IR is kept in memory.
+  /// Fails where a file that watch() noted is no longer what it was: what is mapped cannot be loaded then. IR is kept
+  /// in memory.
   Status check() const;
 
   /// The options for one of several sets of shapes. What names no input is taken for a dimension.
   CompileOptions withShapes(const CompileOptions &options, const ShapeSet &shapes) const;
-  /// The options for these inputs: the shapes of those that the model leaves open, and what is known of their values. A tensor
-  /// without data tells its shape.
+  /// The options for these inputs: the shapes of those that the model leaves open, and what is known of their values. A
+  /// tensor without data tells its shape.
   CompileOptions withInputs(const CompileOptions &options, const InputTensors &inputs) const;
 
 private:
@@ -77,7 +80,8 @@ private:
 class WeightPool;
 
 /// Compiles for this process. With a pool the model shares weights with those that were compiled with it before.
-Expected<std::shared_ptr<CompiledModel>> compileInProcess(LoadedModel model, const CompileOptions &options, WeightPool *pool = nullptr);
+Expected<std::shared_ptr<CompiledModel>> compileInProcess(LoadedModel model, const CompileOptions &options,
+                                                          WeightPool *pool = nullptr);
 
 /// Opens and loads.
 Expected<LoadedModel> loadModel(const std::string &path, const CompileOptions &options);
@@ -87,8 +91,8 @@ Expected<Target> targetFor(const CompileOptions &options);
 
 /// Runs every pass, up to planned memory; kernels get the backend that `options` and the target call for.
 /// Where there is a judge, it is asked after each, and `fault` has what it refused first.
-Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const Target &target,
-                      const Judge &judge = {}, std::optional<Fault> *fault = nullptr);
+Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const Target &target, const Judge &judge = {},
+                      std::optional<Fault> *fault = nullptr);
 
 /// Makes the shapes of an imported model static, and nothing else.
 Status specialiseShapes(LoadedModel &model, const CompileOptions &options);

@@ -77,8 +77,7 @@ Status writeRemarks(const std::string &explanation, const std::string &path) {
   remark::RemarkCategories all{".*", ".*", ".*", ".*", ".*"};
   // The engine writes when the context ends.
   if (failed(remark::enableOptimizationRemarksWithLLVMStreamer(
-          context, path, llvm::remarks::Format::YAML, std::make_unique<remark::RemarkEmittingPolicyAll>(),
-          all)))
+          context, path, llvm::remarks::Format::YAML, std::make_unique<remark::RemarkEmittingPolicyAll>(), all)))
     return {ErrorCode::Io, "cannot write remarks to '" + path + "'"};
   for (const char *list : {"batch_norms", "activations"})
     if (const llvm::json::Array *rows = object->getArray(list))
@@ -103,8 +102,7 @@ static Expected<SmallVector<Tensor>> bindArguments(func::FuncOp main, const Inpu
     auto value = main.getArgAttrOfType<ElementsAttr>(i, "nn.default");
     std::optional<Tensor> fallback = value ? nn::readElements(value) : std::nullopt;
     if (!fallback)
-      return Failure{ErrorCode::InvalidArgument,
-                     "input '" + (name ? name.str() : std::to_string(i)) + "' is missing"};
+      return Failure{ErrorCode::InvalidArgument, "input '" + (name ? name.str() : std::to_string(i)) + "' is missing"};
     arguments.push_back(*fallback);
   }
   return arguments;
@@ -133,11 +131,10 @@ Expected<std::vector<Tensor>> evaluateByReference(const std::string &modelPath, 
     return status.failure();
   if (!visit)
     return evaluate(*model->module, inputs);
-  return evaluate(*model->module, inputs,
-                  [&](Operation *op, ArrayRef<Tensor> operands, ArrayRef<Tensor> results) {
-                    visit({nn::nameOf(op->getLoc()), nn::journalKind(op).str(),
-                           operands.empty() ? nullptr : &operands[0], &results[0]});
-                  });
+  return evaluate(*model->module, inputs, [&](Operation *op, ArrayRef<Tensor> operands, ArrayRef<Tensor> results) {
+    visit(
+        {nn::nameOf(op->getLoc()), nn::journalKind(op).str(), operands.empty() ? nullptr : &operands[0], &results[0]});
+  });
 }
 
 static int64_t countChanged(const Tensor &a, const Tensor &b) {

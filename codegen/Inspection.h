@@ -17,7 +17,7 @@ Status writeRemarks(const std::string &explanation, const std::string &path);
 /// One node while the reference evaluates the model as imported.
 struct NodeValues {
   std::string name;
-  std::string kind; ///< as in the explain JSON: "Relu", "BatchNormalization", ...; empty for other nodes
+  std::string kind;               ///< as in the explain JSON: "Relu", "BatchNormalization", ...; empty for other nodes
   const Tensor *operand, *result; ///< the first ones; operand is null for a node without any
 };
 
@@ -45,9 +45,9 @@ struct FirstFault {
 
 /// Runs the passes and evaluates the module after each by the reference: visit(pass, outputs). The first
 /// outputs that are not good are searched for the rewrite that made them so.
-Expected<FirstFault> evaluateAfterPasses(
-    const std::string &modelPath, const CompileOptions &options, const InputTensors &inputs,
-    const std::function<bool(const std::vector<Tensor> &outputs)> &isGood,
-    const std::function<void(const std::string &pass, const std::vector<Tensor> &outputs)> &visit);
+Expected<FirstFault>
+evaluateAfterPasses(const std::string &modelPath, const CompileOptions &options, const InputTensors &inputs,
+                    const std::function<bool(const std::vector<Tensor> &outputs)> &isGood,
+                    const std::function<void(const std::string &pass, const std::vector<Tensor> &outputs)> &visit);
 
 } // namespace sinter

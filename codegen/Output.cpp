@@ -7,7 +7,8 @@
 
 namespace sinter::codegen {
 
-Status fillOutput(const std::string &temporary, const std::string &name, llvm::function_ref<void(llvm::raw_ostream &)> write) {
+Status fillOutput(const std::string &temporary, const std::string &name,
+                  llvm::function_ref<void(llvm::raw_ostream &)> write) {
   HeldWriteSignals held;
   std::error_code error;
   llvm::raw_fd_ostream out(temporary, error, llvm::sys::fs::CD_CreateAlways);

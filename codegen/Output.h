@@ -12,7 +12,8 @@ class raw_ostream;
 namespace sinter::codegen {
 
 /// Fills a file that exists, the temporary of an output, from its beginning. `name` stands in messages.
-Status fillOutput(const std::string &temporary, const std::string &name, llvm::function_ref<void(llvm::raw_ostream &)> write);
+Status fillOutput(const std::string &temporary, const std::string &name,
+                  llvm::function_ref<void(llvm::raw_ostream &)> write);
 
 /// Adds an output to the set and fills it.
 Status addOutput(OutputSet &outputs, const std::string &path, llvm::function_ref<void(llvm::raw_ostream &)> write);

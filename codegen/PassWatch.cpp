@@ -31,9 +31,7 @@ private:
   PassWatch &watch;
 };
 
-void PassWatch::attach(PassManager &passes) {
-  passes.addInstrumentation(std::make_unique<Instrumentation>(*this));
-}
+void PassWatch::attach(PassManager &passes) { passes.addInstrumentation(std::make_unique<Instrumentation>(*this)); }
 
 std::optional<Fault> PassWatch::findFault(llvm::function_ref<void(OpPassManager &)> buildPasses) {
   if (!refused)

@@ -16,8 +16,8 @@
 #include "passes/Views.h"
 #include "runtime/Checksum.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/xxhash.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/xxhash.h"
 
 using namespace mlir;
 
@@ -228,8 +228,8 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   auto row = static_cast<int64_t>(variant.kernels.size());
   variant.kernels.push_back(
       {kernel.getName().str(), opsOf(kernel), "", contractionFlops(kernel), compulsoryBytes(kernel)});
-  bool isEmpty = llvm::all_of(kernel.getResultTypes(),
-                              [](Type type) { return cast<ShapedType>(type).getNumElements() == 0; });
+  bool isEmpty =
+      llvm::all_of(kernel.getResultTypes(), [](Type type) { return cast<ShapedType>(type).getNumElements() == 0; });
   if (isEmpty)
     return {};
   if (kernel.getBackend() == "onednn")
@@ -246,7 +246,8 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
   variant.kernels.back().flops += emitter.otherFlops;
   SmallVector<int64_t> constants;
   for (const KernelConstant &constant : emitter.constants)
-    constants.push_back(constant.packed ? program.weights.add(constant.packed, threads) : program.weights.add(constant.tensor));
+    constants.push_back(constant.packed ? program.weights.add(constant.packed, threads)
+                                        : program.weights.add(constant.tensor));
   // Buffers that are not alive make room for the workspace.
   int64_t workspaceAt = static_cast<int64_t>(*kernel.getWorkspaceOffset());
   variant.arenaBytes = std::max(variant.arenaBytes, workspaceAt + emitter.workspaceBytes);
@@ -316,13 +317,15 @@ Status ProgramBuilder::run(bool takesWeights) {
 static bool contracts(ModuleOp module) {
   return module
       .walk([](Operation *op) {
-        return isa<nn::ConvOp, nn::ConvIntegerOp, nn::ConvTransposeOp, nn::GemmOp, nn::MatmulOp>(op) ? WalkResult::interrupt()
-                                                                                  : WalkResult::advance();
+        return isa<nn::ConvOp, nn::ConvIntegerOp, nn::ConvTransposeOp, nn::GemmOp, nn::MatmulOp>(op)
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
       })
       .wasInterrupted();
 }
 
-Status addVariant(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target, bool takesWeights) {
+Status addVariant(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target,
+                  bool takesWeights) {
   DialectRegistry registry;
   registerKernelDialects(registry);
   model.context->appendDialectRegistry(registry);

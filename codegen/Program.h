@@ -7,8 +7,8 @@
 
 namespace sinter::codegen {
 
-/// Where a step finds a buffer. The numbers are known to the generated `run`. Fault is a word of 64 bits that a kernel sets to
-/// end the run: not 0 says that an index is outside its dimension.
+/// Where a step finds a buffer. The numbers are known to the generated `run`. Fault is a word of 64 bits that a kernel
+/// sets to end the run: not 0 says that an index is outside its dimension.
 struct Place {
   enum Kind : int64_t { Arena = 0, Weights = 1, Input = 2, Output = 3, Fault = 4 } kind;
   int64_t value; ///< offset in bytes, or the number of the input or output
@@ -24,7 +24,7 @@ struct Step {
 struct KernelRow {
   std::string name, ops, fallback;
   double flops = 0, bytes = 0;
-  int64_t stackBytes = 0; ///< that its code needs; known once it is compiled
+  int64_t stackBytes = 0;     ///< that its code needs; known once it is compiled
   bool checksIndices = false; ///< it may end the run with SINTER_INDEX_ERROR
 };
 
@@ -69,7 +69,8 @@ private:
   mutable std::optional<uint64_t> known; ///< the checksum
 };
 
-/// Where the parts of a blob lie in this process: a block of the program's own, and other programs' memory (codegen/WeightPool.h).
+/// Where the parts of a blob lie in this process: a block of the program's own, and other programs' memory
+/// (codegen/WeightPool.h).
 struct WeightPlacement {
   Tensor block;
   int64_t bytes = 0; ///< of the block
@@ -99,16 +100,18 @@ struct Variant {
 
 /// One variant or more, whose code and weights are in common where they are equal.
 struct Program {
-  std::vector<Target> targets; ///< the most demanding first; of one machine
+  std::vector<Target> targets;   ///< the most demanding first; of one machine
   std::vector<Variant> variants; ///< in the order of their targets
   std::vector<KernelCode> code;
   WeightBlob weights;
   std::optional<WeightPlacement> placement; ///< of code that is linked into this process; nothing: all in one piece
-  std::optional<Standalone> standalone; ///< of one variant
+  std::optional<Standalone> standalone;     ///< of one variant
 };
 
-/// Emits all kernels of a model that lowerToKernels made, as one more variant; the module must outlive the program. `target` is that of
-/// the variant before, or one more. With `takesWeights` the model is of no other use: weights that are packed are gone from it.
-Status addVariant(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target, bool takesWeights);
+/// Emits all kernels of a model that lowerToKernels made, as one more variant; the module must outlive the program.
+/// `target` is that of the variant before, or one more. With `takesWeights` the model is of no other use: weights that
+/// are packed are gone from it.
+Status addVariant(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target,
+                  bool takesWeights);
 
 } // namespace sinter::codegen

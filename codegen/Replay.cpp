@@ -10,8 +10,8 @@ using namespace mlir;
 
 namespace sinter::codegen {
 
-Replay replayPass(ModuleOp before, unsigned place, llvm::function_ref<void(OpPassManager &)> buildPasses,
-                  size_t most, llvm::function_ref<bool(const SingleRewrite &)> isMade) {
+Replay replayPass(ModuleOp before, unsigned place, llvm::function_ref<void(OpPassManager &)> buildPasses, size_t most,
+                  llvm::function_ref<bool(const SingleRewrite &)> isMade) {
   Replay result{before.clone(), {}};
   MLIRContext &context = *before->getContext();
   PassManager passes(&context);

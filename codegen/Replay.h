@@ -26,9 +26,8 @@ struct Replay {
 
 /// Runs the pass with the given place among those that `buildPasses` makes (1 is the first). A rewrite is
 /// made if `isMade` holds, and `most` of them at most. Afterwards the context has no action handler.
-Replay replayPass(mlir::ModuleOp before, unsigned place,
-                  llvm::function_ref<void(mlir::OpPassManager &)> buildPasses, size_t most,
-                  llvm::function_ref<bool(const SingleRewrite &)> isMade);
+Replay replayPass(mlir::ModuleOp before, unsigned place, llvm::function_ref<void(mlir::OpPassManager &)> buildPasses,
+                  size_t most, llvm::function_ref<bool(const SingleRewrite &)> isMade);
 
 /// The number n of 1 to `count` rewrites such that n - 1 are accepted and n are not, `count` being known not
 /// to be; nothing if no rewrite at all is refused, too. There is one, even if single ones mend what others

@@ -75,15 +75,15 @@ std::optional<std::string> findChange(const Tensor &got, const Tensor &want, dou
       largest = std::max(largest, std::fabs(value));
   double unit = unitOfShortType(got.type());
   for (size_t i = 0; i < a.size(); ++i) {
-    // A fold may spare an intermediate its overflow; the default check compares such values with what they would have been.
+    // A fold may spare an intermediate its overflow; the default check compares such values with what they would have
+    // been.
     if (std::isinf(b[i]) && std::isfinite(a[i]))
       continue;
     bool same = std::isfinite(a[i]) && std::isfinite(b[i])
                     ? std::fabs(a[i] - b[i]) <= (1e-3 + 4 * unit) * std::fabs(b[i]) + 1e-4 * largest + noise
                     : a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]));
     if (!same)
-      return "element " + std::to_string(i) + " was " + std::to_string(b[i]) + " and became " +
-             std::to_string(a[i]);
+      return "element " + std::to_string(i) + " was " + std::to_string(b[i]) + " and became " + std::to_string(a[i]);
   }
   return std::nullopt;
 }
@@ -103,8 +103,7 @@ llvm::hash_code fingerprintOf(func::FuncOp main) {
   llvm::hash_code hash(0);
   main.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
     const void *attributes = isa<nn::KernelOp>(op) ? nullptr : op->getAttrDictionary().getAsOpaquePointer();
-    hash = llvm::hash_combine(hash, op, op->getName().getAsOpaquePointer(), attributes,
-                              op->getPropertiesAsAttribute());
+    hash = llvm::hash_combine(hash, op, op->getName().getAsOpaquePointer(), attributes, op->getPropertiesAsAttribute());
     for (Value operand : op->getOperands())
       hash = llvm::hash_combine(hash, operand.getAsOpaquePointer());
     for (Type type : op->getResultTypes())
@@ -144,8 +143,7 @@ void RewriteCheck::makeInputs(ModuleOp module) {
       std::optional<std::pair<double, double>> range;
       if (auto declared = main.getArgAttrOfType<DenseF64ArrayAttr>(number, nn::inputRangeAttr))
         range = {declared[0], declared[1]};
-      set.push_back(
-          makeInput(Shape(tensor.getShape()), *nn::toDType(tensor.getElementType()), kind, range, random));
+      set.push_back(makeInput(Shape(tensor.getShape()), *nn::toDType(tensor.getElementType()), kind, range, random));
     }
     inputs.push_back(std::move(set));
   }
@@ -157,7 +155,8 @@ RewriteCheck::Outputs RewriteCheck::evaluate(ModuleOp module, size_t set) const 
   return succeeded(results) ? Outputs(results->begin(), results->end()) : Outputs();
 }
 
-/// By output, how far roundings alone move it: a quantisation whose operand lies at the border of two steps takes either.
+/// By output, how far roundings alone move it: a quantisation whose operand lies at the border of two steps takes
+/// either.
 std::vector<double> RewriteCheck::noiseOf(ModuleOp module, size_t set, const Outputs &outputs) const {
   constexpr unsigned runs = 4;
   constexpr double margin = 3; // of what so few runs show
@@ -224,8 +223,8 @@ bool RewriteCheck::accepts(StringRef pass, ModuleOp module) {
 }
 
 Status RewriteCheck::status(const Fault &fault) const {
-  std::string who = fault.rewrite.empty() ? "the pass " + fault.pass
-                                          : "the rewrite " + fault.rewrite + " in the pass " + fault.pass;
+  std::string who =
+      fault.rewrite.empty() ? "the pass " + fault.pass : "the rewrite " + fault.rewrite + " in the pass " + fault.pass;
   return {ErrorCode::Internal, "--verify-rewrites: " + who + " changes " + change +
                                    ". This is a bug in Sinter: please report it with the model; -O0 compiles "
                                    "without rewrites"};

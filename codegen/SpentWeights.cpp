@@ -33,7 +33,8 @@ void SpentWeights::noteReader(Operation *reader, Value value) {
   }
 }
 
-/// How many constants of the module begin within the blob's memory: a folded reshape or slice is a view of its operand's.
+/// How many constants of the module begin within the blob's memory: a folded reshape or slice is a view of its
+/// operand's.
 size_t SpentWeights::viewsOf(const AsmResourceBlob &blob) const {
   const char *first = blob.getData().data(), *end = first + blob.getData().size();
   return static_cast<size_t>(llvm::lower_bound(begins, end) - llvm::lower_bound(begins, first));
@@ -50,7 +51,8 @@ SpentWeights::SpentWeights(ModuleOp module) {
   for (Entry *entry : held)
     begins.push_back(entry->getBlob()->getData().data());
   llvm::sort(begins);
-  DialectResourceBlobManager &manager = DenseResourceElementsHandle::getManagerInterface(module.getContext()).getBlobManager();
+  DialectResourceBlobManager &manager =
+      DenseResourceElementsHandle::getManagerInterface(module.getContext()).getBlobManager();
   SmallVector<std::string> spent;
   manager.getBlobMap([&](const llvm::StringMap<Entry> &entries) {
     for (const auto &entry : entries) {

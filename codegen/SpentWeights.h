@@ -1,4 +1,5 @@
-// Weights whose last reader is compiled give their memory back: what kernels read is packed anew, and a large model does not fit twice.
+// Weights whose last reader is compiled give their memory back: what kernels read is packed anew, and a large model
+// does not fit twice.
 #pragma once
 
 #include "codegen/Program.h"

@@ -20,8 +20,8 @@ using namespace codegen;
 
 namespace {
 
-/// Sizes for open dimensions but the first, which is most often a batch: one that a network does not shrink to nothing and
-/// that its strides divide.
+/// Sizes for open dimensions but the first, which is most often a batch: one that a network does not shrink to nothing
+/// and that its strides divide.
 constexpr int64_t assumedSizes[] = {32, 224, 640, 8, 1};
 
 class Surveyor {
@@ -142,7 +142,8 @@ void Surveyor::readModule(ModuleOp module) {
           dim = name.str();
   }
   for (auto [i, type] : llvm::enumerate(main.getResultTypes()))
-    survey.outputs.push_back(value(type, main.getResultAttrOfType<StringAttr>(i, "nn.name"), "output" + std::to_string(i)));
+    survey.outputs.push_back(
+        value(type, main.getResultAttrOfType<StringAttr>(i, "nn.name"), "output" + std::to_string(i)));
   module.walk([&](Operation *op) {
     auto constant = dyn_cast<nn::ConstantOp>(op);
     auto type = constant ? cast<RankedTensorType>(constant.getType()) : nullptr;

@@ -1,5 +1,6 @@
-// What `sinter inspect` tells of a model: what goes in and out, what it consists of, and what of it each backend takes. No
-// weights are read, and an operator that is not supported is an answer, not an error. No LLVM, no MLIR in this header.
+// What `sinter inspect` tells of a model: what goes in and out, what it consists of, and what of it each backend takes.
+// No weights are read, and an operator that is not supported is an answer, not an error. No LLVM, no MLIR in this
+// header.
 #pragma once
 
 #include "codegen/Compiler.h"
@@ -25,15 +26,15 @@ struct SurveyProblem {
 
 struct ModelSurvey {
   std::string producer;
-  int64_t irVersion = 0; ///< of the ONNX file; 0 for .mlir
+  int64_t irVersion = 0;                               ///< of the ONNX file; 0 for .mlir
   std::vector<std::pair<std::string, int64_t>> opsets; ///< domain ("ai.onnx") and version
   std::vector<SurveyValue> inputs, outputs;
   std::vector<SurveyOperator> operators; ///< the most frequent first
   /// What keeps the model from being compiled; nodes behind an unsupported one are not listed.
   std::vector<SurveyProblem> problems;
   int64_t parameters = 0, parameterBytes = 0;
-  /// Twice the multiply-adds of convolutions and matrix products, and the scratch memory that one inference takes, without
-  /// the optimisations that read weights. Nothing where `openShapes` says what has to be given.
+  /// Twice the multiply-adds of convolutions and matrix products, and the scratch memory that one inference takes,
+  /// without the optimisations that read weights. Nothing where `openShapes` says what has to be given.
   std::optional<double> flops;
   std::optional<int64_t> arenaBytes;
   std::string openShapes;

@@ -13,9 +13,7 @@ namespace sinter::codegen {
 static double bytesOf(Value value) { return static_cast<double>(nn::storageBytes(value)); }
 
 /// Whether an op reads just those elements of its first operand that its result consists of.
-static bool picks(Operation *op) {
-  return isa<nn::SliceOp, nn::GatherOp, nn::GatherElementsOp, nn::GatherNDOp>(op);
-}
+static bool picks(Operation *op) { return isa<nn::SliceOp, nn::GatherOp, nn::GatherElementsOp, nn::GatherNDOp>(op); }
 
 /// A weight may have readers in thousands of kernels, so the kernel's ops are asked, not the readers.
 static double bytesRead(nn::KernelOp kernel, Value input) {

@@ -1,5 +1,5 @@
-// A block keeps all its parts for as long as any of them is used. The first shape's block has nearly all weights of the model, so later shapes
-// add little and hold on to that one.
+// A block keeps all its parts for as long as any of them is used. The first shape's block has nearly all weights of the
+// model, so later shapes add little and hold on to that one.
 #include "codegen/WeightPool.h"
 #include "runtime/Abi.h"
 #include "runtime/Checksum.h"
@@ -28,7 +28,8 @@ Tensor WeightPool::find(uint64_t hash, const std::byte *data, size_t bytes) {
 
 Status WeightPool::place(Program &program) {
   WeightBlob &weights = program.weights;
-  Status noMemory(ErrorCode::OutOfMemory, "not enough memory for the weights: " + std::to_string(weights.bytes()) + " bytes");
+  Status noMemory(ErrorCode::OutOfMemory,
+                  "not enough memory for the weights: " + std::to_string(weights.bytes()) + " bytes");
   // Memory that is not touched is only address space, so the block may be as large as all parts.
   std::optional<Tensor> block = Tensor::allocate(DType::U8, {std::max<int64_t>(weights.bytes(), 1)});
   if (!block)
@@ -45,7 +46,8 @@ Status WeightPool::place(Program &program) {
     size_t bytes = part.bytes();
     std::byte *at = block->data() + offset;
     weights.write(part, at);
-    uint64_t hash = bytes < leastShared ? 0 : llvm::xxh3_64bits(llvm::ArrayRef(reinterpret_cast<const uint8_t *>(at), bytes));
+    uint64_t hash =
+        bytes < leastShared ? 0 : llvm::xxh3_64bits(llvm::ArrayRef(reinterpret_cast<const uint8_t *>(at), bytes));
     Tensor equal = bytes < leastShared ? Tensor() : find(hash, at, bytes);
     part.packed.reset();
     part.tensor = equal;

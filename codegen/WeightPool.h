@@ -5,12 +5,13 @@
 
 namespace sinter::codegen {
 
-/// What shapes are compiled to differs in code and in a few packed weights; the rest is equal, bit for bit. Of one thread at a time.
+/// What shapes are compiled to differs in code and in a few packed weights; the rest is equal, bit for bit. Of one
+/// thread at a time.
 class WeightPool {
 public:
-  /// Finds a place in memory for each part of the program's weights: that of an equal part which a compiled model still holds, or in one
-  /// block of this model's own. The program's weights view them then, and what they held is freed part by part: large models do not fit
-  /// twice. What is linked into this process needs it before its tables are compiled.
+  /// Finds a place in memory for each part of the program's weights: that of an equal part which a compiled model still
+  /// holds, or in one block of this model's own. The program's weights view them then, and what they held is freed part
+  /// by part: large models do not fit twice. What is linked into this process needs it before its tables are compiled.
   Status place(Program &program);
 
 private:

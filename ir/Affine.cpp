@@ -54,8 +54,7 @@ std::optional<ChannelAffine> ChannelAffine::along(int64_t onAxis, int64_t channe
     return std::nullopt;
   if (isUniform()) {
     auto n = static_cast<size_t>(channels);
-    return ChannelAffine{std::vector<double>(n, scale[0]), std::vector<double>(n, shift[0]), onAxis,
-                         cancellation};
+    return ChannelAffine{std::vector<double>(n, scale[0]), std::vector<double>(n, shift[0]), onAxis, cancellation};
   }
   if (axis != onAxis || channels != this->channels())
     return std::nullopt;
@@ -96,10 +95,9 @@ AffineVerdict keepsDigits(const ChannelAffine &affine, Type element) {
   double limit = element.isF64() ? 0x1p33 : element.isF32() ? 0x1p4 : 0x1p1;
   if (affine.isScaleOnly() || affine.cancellation <= limit)
     return AffineVerdict::yes();
-  return AffineVerdict::no("LARGE_SHIFT",
-                           "its shift is " + shown(affine.cancellation) +
-                               " times the spread of what it gives, and up to " + shown(limit) +
-                               " may move: where they cancel, x - c is exact and W*x - W*c is not");
+  return AffineVerdict::no("LARGE_SHIFT", "its shift is " + shown(affine.cancellation) +
+                                              " times the spread of what it gives, and up to " + shown(limit) +
+                                              " may move: where they cancel, x - c is exact and W*x - W*c is not");
 }
 
 //===- Overflow -----------------------------------------------------------===//
@@ -152,9 +150,9 @@ static AffineVerdict staysFinite(Operation *op, Value x, const ChannelAffine &af
     if (!known)
       known = std::min(largest(x), limit);
     if (!suffices(*known, s, t))
-      return AffineVerdict::no("MAY_OVERFLOW",
-                               describe(op) + " adds up values that may overflow sooner with the scale " +
-                                   shown(s) + " on its other side");
+      return AffineVerdict::no("MAY_OVERFLOW", describe(op) +
+                                                   " adds up values that may overflow sooner with the scale " +
+                                                   shown(s) + " on its other side");
   }
   return AffineVerdict::yes();
 }
@@ -162,12 +160,10 @@ static AffineVerdict staysFinite(Operation *op, Value x, const ChannelAffine &af
 /// Whether an affine keeps its meaning where elements are compared or added up and padding takes part.
 static AffineVerdict suits(Operation *op, const ChannelFlow &flow, const ChannelAffine &affine) {
   if (flow.isOrdered && !affine.isPositive())
-    return AffineVerdict::no("NEGATIVE_SCALE",
-                             describe(op) + " compares values, and a scale is not positive");
+    return AffineVerdict::no("NEGATIVE_SCALE", describe(op) + " compares values, and a scale is not positive");
   if (flow.besides && !affine.fixes(*flow.besides))
     return AffineVerdict::no("ZERO_PAD_SHIFT", describe(op) + " also reads the constant " +
-                                                   std::to_string(*flow.besides) +
-                                                   ", which the affine would move");
+                                                   std::to_string(*flow.besides) + ", which the affine would move");
   return AffineVerdict::yes();
 }
 
@@ -228,13 +224,12 @@ static AffineVerdict passToOperand(ChannelFlowOpInterface op, unsigned operand, 
       return channels.set(pair.first, affine.scale[r], affine.shift[r]);
     });
     if (!agree) {
-      verdict =
-          AffineVerdict::no("CHANNELS_MIXED", describe(op) + " gives one channel before it several after it");
+      verdict = AffineVerdict::no("CHANNELS_MIXED", describe(op) + " gives one channel before it several after it");
       continue;
     }
     if (llvm::any_of(flow->elsewhere, [&](int64_t c) { return !keeps(channels.affine, c); })) {
-      verdict = AffineVerdict::no("SIBLING_RESULT", "the same channels reach another result of " +
-                                                        describe(op) + ", which has to stay");
+      verdict = AffineVerdict::no("SIBLING_RESULT",
+                                  "the same channels reach another result of " + describe(op) + ", which has to stay");
       continue;
     }
     if (flow->isSum && largest)
@@ -290,8 +285,7 @@ static AffineVerdict passToResult(ChannelFlowOpInterface op, unsigned operand, c
     if (!flow)
       continue;
     if (flow->isShared) {
-      verdict =
-          AffineVerdict::no("CHANNELS_MIXED", describe(op) + " puts other values into the same channels");
+      verdict = AffineVerdict::no("CHANNELS_MIXED", describe(op) + " puts other values into the same channels");
       continue;
     }
     if (verdict = suits(op, *flow, affine); !verdict)

@@ -56,9 +56,7 @@ struct AffineVerdict {
   std::string code, reason;
 
   static AffineVerdict yes() { return {true, "", ""}; }
-  static AffineVerdict no(llvm::StringRef code, llvm::StringRef reason) {
-    return {false, code.str(), reason.str()};
-  }
+  static AffineVerdict no(llvm::StringRef code, llvm::StringRef reason) { return {false, code.str(), reason.str()}; }
   explicit operator bool() const { return possible; }
 };
 
@@ -71,11 +69,11 @@ using LargestOf = llvm::function_ref<double(mlir::Value)>;
 
 /// The affines on operands that, in place of `affine` on a result, give the same values; by the op's
 /// ChannelFlowOpInterface or AffineOpInterface. No other result changes.
-AffineVerdict passToOperands(mlir::Operation *op, unsigned result, const ChannelAffine &affine,
-                             LargestOf largest, OperandAffines &operands);
+AffineVerdict passToOperands(mlir::Operation *op, unsigned result, const ChannelAffine &affine, LargestOf largest,
+                             OperandAffines &operands);
 /// The affine on each result that, in place of `affine` on an operand, gives the same values.
-AffineVerdict passToResults(mlir::Operation *op, unsigned operand, const ChannelAffine &affine,
-                            LargestOf largest, llvm::SmallVectorImpl<ChannelAffine> &results);
+AffineVerdict passToResults(mlir::Operation *op, unsigned operand, const ChannelAffine &affine, LargestOf largest,
+                            llvm::SmallVectorImpl<ChannelAffine> &results);
 
 enum class Direction { Up, Down };
 

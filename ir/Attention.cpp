@@ -55,7 +55,8 @@ unsigned pathOperand(const Attention &a, size_t link) {
 static bool alignsRight(Operation *op, unsigned number) {
   int64_t first = rankedType(op->getResult(0)).getRank() - rankedType(op->getOperand(number)).getRank();
   SmallVector<int64_t> dims = cast<ElementwiseOpInterface>(op).resultDims(number);
-  return llvm::all_of(llvm::enumerate(dims), [&](auto it) { return it.value() == first + static_cast<int64_t>(it.index()); });
+  return llvm::all_of(llvm::enumerate(dims),
+                      [&](auto it) { return it.value() == first + static_cast<int64_t>(it.index()); });
 }
 
 /// Masks that run along the queries are transposed first: worth it if all heads share them, or at compile time.
@@ -64,7 +65,7 @@ static bool takesOperand(Value operand, Value scores) {
   int64_t rank = type.getRank();
   bool alongQueries = rank >= 2 && type.getDimSize(rank - 2) != 1;
   return !layoutOf(operand.getType()) && (!alongQueries || operand.getDefiningOp<ConstantOp>() ||
-                                           type.getNumElements() * 4 <= rankedType(scores).getNumElements());
+                                          type.getNumElements() * 4 <= rankedType(scores).getNumElements());
 }
 
 std::optional<Attention> matchAttention(MatmulOp product) {
@@ -82,8 +83,9 @@ std::optional<Attention> matchAttention(MatmulOp product) {
   Value scores = a.scores.getY();
   for (size_t link = 0; link < a.chain.size(); ++link)
     for (auto [i, operand] : llvm::enumerate(a.chain[link]->getOperands()))
-      if (i != pathOperand(a, link) && (llvm::is_contained(a.chain, operand.getDefiningOp()) || !takesOperand(operand, scores) ||
-                                        !alignsRight(a.chain[link], static_cast<unsigned>(i))))
+      if (i != pathOperand(a, link) &&
+          (llvm::is_contained(a.chain, operand.getDefiningOp()) || !takesOperand(operand, scores) ||
+           !alignsRight(a.chain[link], static_cast<unsigned>(i))))
         return std::nullopt;
   Value q = withoutFactor(a.scores.getA(), a), k = a.scores.getB(), v = product.getB();
   auto batchOf = [&](Value value) { return shapeOf(value).drop_back(2); };

@@ -1,5 +1,6 @@
-// Attention as models spell it: softmax(chain((scale * Q) K')) V, with the transposes, splits and reshapes around it that only
-// pick elements. One kernel computes it and keeps the scores in the cache (as FlashAttention does, arXiv:2205.14135).
+// Attention as models spell it: softmax(chain((scale * Q) K')) V, with the transposes, splits and reshapes around it
+// that only pick elements. One kernel computes it and keeps the scores in the cache (as FlashAttention does,
+// arXiv:2205.14135).
 #pragma once
 
 #include "ir/Ops.h"
@@ -21,8 +22,8 @@ struct Attention {
   Dims batch;
 };
 
-/// The attention whose last product this is, if it is one that a kernel can compute: f32, no broadcast batches, sizes that fill
-/// vectors, nothing inside that something else reads.
+/// The attention whose last product this is, if it is one that a kernel can compute: f32, no broadcast batches, sizes
+/// that fill vectors, nothing inside that something else reads.
 std::optional<Attention> matchAttention(MatmulOp product);
 
 /// The attention that a kernel consists of.

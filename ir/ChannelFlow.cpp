@@ -31,7 +31,8 @@ ChannelFlow ChannelFlow::summed() && {
   return std::move(*this);
 }
 
-std::optional<ChannelFlow> flowOf(ChannelFlowOpInterface op, unsigned operand, int64_t from, unsigned result, int64_t to) {
+std::optional<ChannelFlow> flowOf(ChannelFlowOpInterface op, unsigned operand, int64_t from, unsigned result,
+                                  int64_t to) {
   return hasLongAxis(op) ? std::nullopt : op.channelFlow(operand, from, result, to);
 }
 
@@ -48,8 +49,7 @@ namespace {
 struct AxisOfOffsets {
   int64_t stride, size;
 
-  AxisOfOffsets(ArrayRef<int64_t> shape, int64_t axis)
-      : stride(rowMajorStrides(shape)[axis]), size(shape[axis]) {}
+  AxisOfOffsets(ArrayRef<int64_t> shape, int64_t axis) : stride(rowMajorStrides(shape)[axis]), size(shape[axis]) {}
   int64_t index(int64_t offset) const { return offset / stride % size; }
   /// Whether steps of this many elements move along the axis. Copies are boxes: a dimension moves along one
   /// axis, and never carries into the next.
@@ -59,8 +59,7 @@ struct AxisOfOffsets {
 
 /// Calls f(operand channel, result channel) for the channels that one copy connects.
 template <typename F>
-static void visitChannels(const StridedCopy &copy, const AxisOfOffsets &source, const AxisOfOffsets &target,
-                          F f) {
+static void visitChannels(const StridedCopy &copy, const AxisOfOffsets &source, const AxisOfOffsets &target, F f) {
   Dims shape, sourceSteps, targetSteps;
   for (auto [size, sourceStep, targetStep] : llvm::zip_equal(copy.shape, copy.srcStrides, copy.dstStrides)) {
     if (size == 0)
@@ -117,9 +116,7 @@ namespace {
 /// The dimensions [begin, end) of one side of a view.
 struct DimGroup {
   size_t begin = 0, end = 0;
-  bool contains(int64_t axis) const {
-    return axis >= static_cast<int64_t>(begin) && axis < static_cast<int64_t>(end);
-  }
+  bool contains(int64_t axis) const { return axis >= static_cast<int64_t>(begin) && axis < static_cast<int64_t>(end); }
 };
 } // namespace
 

@@ -36,14 +36,15 @@ struct ChannelFlow {
 class ChannelFlowOpInterface;
 
 /// What the op answers; nothing where an axis is too long for a list of channels.
-std::optional<ChannelFlow> flowOf(ChannelFlowOpInterface op, unsigned operand, int64_t from, unsigned result, int64_t to);
+std::optional<ChannelFlow> flowOf(ChannelFlowOpInterface op, unsigned operand, int64_t from, unsigned result,
+                                  int64_t to);
 
 /// Flow through an op that keeps its axes where they are and does not mix channels of axis `from`.
 std::optional<ChannelFlow> flowAlongSameAxis(mlir::Value x, int64_t from, int64_t to);
 
 /// Flow through an op that answers MovementOpInterface: read off its copies.
-std::optional<ChannelFlow> flowThroughCopies(mlir::Operation *op, unsigned operand, int64_t from,
-                                             unsigned result, int64_t to);
+std::optional<ChannelFlow> flowThroughCopies(mlir::Operation *op, unsigned operand, int64_t from, unsigned result,
+                                             int64_t to);
 
 /// Flow through a view: the same elements in the same order under another shape.
 std::optional<ChannelFlow> flowThroughView(mlir::Value x, mlir::Value y, int64_t from, int64_t to);

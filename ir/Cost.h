@@ -9,8 +9,8 @@ namespace sinter::nn {
 /// were multiplied; 0 for every other op and where shapes are not static.
 double multiplyAdds(mlir::Operation *op);
 
-/// How long the reference evaluation of an op with static types takes, in steps of about half a nanosecond: its multiply-adds,
-/// elements of windows and comparisons, and 64 for each element that it reads or writes.
+/// How long the reference evaluation of an op with static types takes, in steps of about half a nanosecond: its
+/// multiply-adds, elements of windows and comparisons, and 64 for each element that it reads or writes.
 double referenceSteps(mlir::Operation *op);
 
 } // namespace sinter::nn

@@ -23,8 +23,8 @@ bool isPointwise(ConvOp conv) {
     return false;
   FailureOr<Window> window = conv.window();
   return succeeded(window) && llvm::all_of(*window, [](const WindowAxis &axis) {
-    return axis.size == 1 && axis.stride == 1 && axis.padBegin == 0 && axis.padEnd == 0;
-  });
+           return axis.size == 1 && axis.stride == 1 && axis.padBegin == 0 && axis.padEnd == 0;
+         });
 }
 
 static bool canFeed(ConvOp conv) {

@@ -100,19 +100,26 @@ std::string typeText(Type type) {
     return text + " of unknown rank";
   out << '[';
   llvm::interleave(
-      tensor.getShape(), out,
-      [&](int64_t dim) { ShapedType::isDynamic(dim) ? out << '?' : out << dim; }, "x");
+      tensor.getShape(), out, [&](int64_t dim) { ShapedType::isDynamic(dim) ? out << '?' : out << dim; }, "x");
   out << ']';
   return text;
 }
 
 /// The names that ODS has for operands and element types, and those that the tool prints elsewhere.
 static void plainWords(std::string &text) {
-  constexpr std::pair<StringLiteral, StringLiteral> words[] = {
-      {"operand #", "input "}, {"1-bit signless integer", "bool"}, {"8-bit signless integer", "i8"},
-      {"16-bit signless integer", "i16"}, {"32-bit signless integer", "i32"}, {"64-bit signless integer", "i64"},
-      {"8-bit unsigned integer", "u8"}, {"16-bit unsigned integer", "u16"}, {"32-bit unsigned integer", "u32"},
-      {"64-bit unsigned integer", "u64"}, {"16-bit float", "f16"}, {"32-bit float", "f32"}, {"64-bit float", "f64"}};
+  constexpr std::pair<StringLiteral, StringLiteral> words[] = {{"operand #", "input "},
+                                                               {"1-bit signless integer", "bool"},
+                                                               {"8-bit signless integer", "i8"},
+                                                               {"16-bit signless integer", "i16"},
+                                                               {"32-bit signless integer", "i32"},
+                                                               {"64-bit signless integer", "i64"},
+                                                               {"8-bit unsigned integer", "u8"},
+                                                               {"16-bit unsigned integer", "u16"},
+                                                               {"32-bit unsigned integer", "u32"},
+                                                               {"64-bit unsigned integer", "u64"},
+                                                               {"16-bit float", "f16"},
+                                                               {"32-bit float", "f32"},
+                                                               {"64-bit float", "f64"}};
   for (auto [from, to] : words)
     for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
       // "1-bit" ends others, too.

@@ -1,5 +1,6 @@
 // What users read of operators, types and diagnostics: nodes by their names, operators as ONNX calls them, types as
-// f32[1x3x224x224]. Errors that mean "well-formed, but beyond what Sinter implements" are told apart from errors in the model.
+// f32[1x3x224x224]. Errors that mean "well-formed, but beyond what Sinter implements" are told apart from errors in the
+// model.
 #pragma once
 
 #include "mlir/IR/Diagnostics.h"
@@ -20,7 +21,8 @@ std::string operatorName(mlir::Operation *op);
 std::string describe(mlir::Operation *op);
 /// "f32[1x3x?x?]"; a scalar is f32[].
 std::string typeText(mlir::Type type);
-/// The message as users read it, without the dialect's words; `op` gets the operator that it speaks of where it says so.
+/// The message as users read it, without the dialect's words; `op` gets the operator that it speaks of where it says
+/// so.
 std::string messageOf(mlir::Diagnostic &diagnostic, std::string *op = nullptr);
 
 /// Attribute of the last of the ops that an importer wrote in place of one node that `sinter explain` lists:

@@ -40,8 +40,7 @@ using EvaluationObserver = llvm::function_ref<void(mlir::Operation *op, llvm::Ar
                                                    llvm::MutableArrayRef<Tensor> results)>;
 
 /// Evaluates a function of nn ops, nn.kernel regions included; tensors are dropped after their last use.
-mlir::FailureOr<llvm::SmallVector<Tensor>> evaluateFunction(mlir::func::FuncOp function,
-                                                            llvm::ArrayRef<Tensor> inputs,
+mlir::FailureOr<llvm::SmallVector<Tensor>> evaluateFunction(mlir::func::FuncOp function, llvm::ArrayRef<Tensor> inputs,
                                                             EvaluationObserver observer = {});
 
 } // namespace sinter::nn

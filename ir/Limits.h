@@ -24,10 +24,9 @@ struct Limits {
   int64_t parts = int64_t(1) << 11; ///< operands or results of one op
   int64_t foldWork =
       int64_t(1) << 32; ///< steps of constant folding in all: multiply-adds, comparisons, 64 for an element
-  int64_t foldBytes =
-      int64_t(1) << 28;             ///< by which folded constants outgrow what they are computed from, in all
-  int64_t table = int64_t(1) << 20; ///< entries of a table, or bounds, along one axis
-  int64_t stack = int64_t(1) << 20; ///< bytes of stack that a run of the compiled model takes
+  int64_t foldBytes = int64_t(1) << 28; ///< by which folded constants outgrow what they are computed from, in all
+  int64_t table = int64_t(1) << 20;     ///< entries of a table, or bounds, along one axis
+  int64_t stack = int64_t(1) << 20;     ///< bytes of stack that a run of the compiled model takes
 
   /// The limit of that name ("fold-work"); null where there is none.
   int64_t *find(llvm::StringRef name);

@@ -87,13 +87,11 @@ TensorRange stored(const TensorRange &range, mlir::Type tensorType);
 
 /// An operand's range as the range of its broadcast to `result` (numpy's alignment, at the right): the axis
 /// moves, and a broadcast axis is uniform.
-TensorRange broadcastTo(const TensorRange &range, mlir::RankedTensorType operand,
-                        mlir::RankedTensorType result);
+TensorRange broadcastTo(const TensorRange &range, mlir::RankedTensorType operand, mlir::RankedTensorType result);
 
 /// f over the intervals of operands of one shape, channel by channel; the axis is that of the operands that
 /// have one, the first dimension where they differ (the others then count as uniform). May be NaN where an
 /// operand may be.
-TensorRange combine(llvm::ArrayRef<TensorRange> operands,
-                    llvm::function_ref<Interval(llvm::ArrayRef<Interval>)> f);
+TensorRange combine(llvm::ArrayRef<TensorRange> operands, llvm::function_ref<Interval(llvm::ArrayRef<Interval>)> f);
 
 } // namespace sinter::nn

@@ -155,14 +155,15 @@ void SumBounds::addProduct(double w, Interval x) {
 void SumBounds::addProducts(ArrayRef<float> w, ArrayRef<double> lower, ArrayRef<double> upper, bool areFloats) {
   if (w.size() > 2 * settlingTerms) {
     SumBounds begun = *this;
-    begun.addProducts(w.take_front(settlingTerms), lower.take_front(settlingTerms), upper.take_front(settlingTerms), areFloats);
+    begun.addProducts(w.take_front(settlingTerms), lower.take_front(settlingTerms), upper.take_front(settlingTerms),
+                      areFloats);
     if (begun.isSettled()) {
       *this = begun;
       return;
     }
   }
-  // Vectors of two, which every target has; the compiler makes none of the loop over terms. Two terms of which one needs a
-  // closer look (subnormal, infinite weight, NaN) are added one by one.
+  // Vectors of two, which every target has; the compiler makes none of the loop over terms. Two terms of which one
+  // needs a closer look (subnormal, infinite weight, NaN) are added one by one.
   constexpr size_t lanes = 2;
   using Vector = double __attribute__((vector_size(lanes * sizeof(double))));
   constexpr Vector zero = {}, one = {1, 1}, smallest = {FLT_MIN, FLT_MIN}, greatest = {FLT_MAX, FLT_MAX};
@@ -239,8 +240,10 @@ Interval SumBounds::bounds() const {
 }
 
 bool SumBounds::isSettled() const {
-  // -inf and inf stay so, or become NaN, which says as little; with terms of both signs that may be infinite, the sum may be NaN.
-  return lo == -infinity && hi == infinity && positive == infinity && negative == infinity && count > 1 && largest < infinity;
+  // -inf and inf stay so, or become NaN, which says as little; with terms of both signs that may be infinite, the sum
+  // may be NaN.
+  return lo == -infinity && hi == infinity && positive == infinity && negative == infinity && count > 1 &&
+         largest < infinity;
 }
 
 bool SumBounds::mayBeNaN() const {
@@ -262,7 +265,9 @@ static TensorRange quotientOfSum(const TensorRange &x, double count, double divi
   return countable(y, tensorType);
 }
 
-TensorRange sumOf(const TensorRange &x, double count, Type tensorType) { return quotientOfSum(x, count, 1, tensorType); }
+TensorRange sumOf(const TensorRange &x, double count, Type tensorType) {
+  return quotientOfSum(x, count, 1, tensorType);
+}
 TensorRange meanOf(const TensorRange &x, double count, Type tensorType) {
   return quotientOfSum(x, count, count, tensorType);
 }

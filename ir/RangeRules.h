@@ -19,7 +19,8 @@ Interval squareOf(Interval x);
 Interval clampTo(Interval x, Interval bounds);
 /// The relative error of a few roundings and of any elementary function of ours, several times over.
 inline constexpr double fewRoundings = 0x1p-20;
-/// Bounds moved outward by `relative` of their size. 0 stays: the functions are exact there, and keep their sign around it.
+/// Bounds moved outward by `relative` of their size. 0 stays: the functions are exact there, and keep their sign around
+/// it.
 Interval widened(Interval x, double relative = fewRoundings);
 
 /// Whether x is a number of f32: its product with another is exact in double.
@@ -28,9 +29,9 @@ inline bool isFloatNumber(double x) { return static_cast<double>(static_cast<flo
 /// The bounds of an integer type's numbers in [lo, hi], which a double may have rounded.
 Interval integersBetween(double lo, double hi, mlir::Type element);
 
-/// What a kernel may hold for an exact result in x: that result as a fused multiply-add keeps it, rounded to the type that
-/// kernels compute in (f32 for f16 and bf16, between fused ops too), or rounded to `type`; infinite beyond the largest
-/// value, 0 below the smallest normal one, where it may be flushed.
+/// What a kernel may hold for an exact result in x: that result as a fused multiply-add keeps it, rounded to the type
+/// that kernels compute in (f32 for f16 and bf16, between fused ops too), or rounded to `type`; infinite beyond the
+/// largest value, 0 below the smallest normal one, where it may be flushed.
 Interval computed(mlir::FloatType type, Interval x);
 
 /// `stored` of what may also come rounded to bf16.
@@ -63,8 +64,7 @@ TensorRange alongCurve(const TensorRange &x, const Curve &curve);
 
 /// f over the operands broadcast to the type of `result`; f may set its last argument.
 TensorRange elementwise(mlir::Operation *op, Ranges operands,
-                        llvm::function_ref<Interval(llvm::ArrayRef<Interval>, bool &mayBeNaN)> f,
-                        unsigned result = 0);
+                        llvm::function_ref<Interval(llvm::ArrayRef<Interval>, bool &mayBeNaN)> f, unsigned result = 0);
 
 /// Everything an integer type holds where bounds reach 2^53, below which doubles count exactly.
 TensorRange countable(TensorRange range, mlir::Type tensorType);
@@ -74,8 +74,8 @@ mlir::Value sourceOf(mlir::Value value);
 
 //===- Sums ---------------------------------------------------------------===//
 
-/// Unit attribute of the module: products of f32 with constants are to become products of bf16 (nn-lower-precision), and
-/// other readers of their operands may read them rounded.
+/// Unit attribute of the module: products of f32 with constants are to become products of bf16 (nn-lower-precision),
+/// and other readers of their operands may read them rounded.
 inline constexpr llvm::StringLiteral bfloatProductsAttr = "nn.bfloat_products";
 
 /// How a kernel may compute a sum of products other than term by term.
@@ -101,13 +101,15 @@ public:
   void addProduct(double w, Interval x);
   /// So many terms are looked at before it is asked whether the sum is settled.
   static constexpr size_t settlingTerms = 64;
-  /// The terms w[i]*x of x in [lo[i], hi[i]]; sooner done than one by one, and not to the end once settled. Products with bounds that are floats are exact.
+  /// The terms w[i]*x of x in [lo[i], hi[i]]; sooner done than one by one, and not to the end once settled. Products
+  /// with bounds that are floats are exact.
   void addProducts(llvm::ArrayRef<float> w, llvm::ArrayRef<double> lo, llvm::ArrayRef<double> hi, bool areFloats);
   /// Divides by `divisor`, or multiplies by its reciprocal, at the end or term by term.
   void divide(double divisor);
 
   Interval bounds() const;
-  /// Whether no further term changes what is known: nothing. Most sums over inputs that nobody bounds are so after a few terms.
+  /// Whether no further term changes what is known: nothing. Most sums over inputs that nobody bounds are so after a
+  /// few terms.
   bool isSettled() const;
   /// inf - inf or 0 * inf, also where partial sums overflow.
   bool mayBeNaN() const;

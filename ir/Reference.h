@@ -95,8 +95,7 @@ template <typename Op> mlir::LogicalResult checkResultTypes(Op op, Evaluation &i
 /// The result has the operand's bytes, in the result's shape.
 template <typename Op> mlir::LogicalResult evaluateView(Op op, Evaluation &io) {
   if (io.operand(0u).size() != io.result().size())
-    return op.emitOpError("keeps ") << io.operand(0u).size() << " elements, but its result has "
-                                    << io.result().size();
+    return op.emitOpError("keeps ") << io.operand(0u).size() << " elements, but its result has " << io.result().size();
   io.result() = io.operand(0u).reshaped(io.result().shape());
   return mlir::success();
 }
@@ -108,8 +107,7 @@ template <typename Op> mlir::LogicalResult evaluateCopies(Op op, Evaluation &io)
     return mlir::failure();
   for (const StridedCopy &copy : copies)
     if (!runCopy(copy, io.operand(copy.operand), io.result(copy.result)))
-      return op.emitOpError(
-          "would move elements outside its tensors; its result type does not fit its operands");
+      return op.emitOpError("would move elements outside its tensors; its result type does not fit its operands");
   return mlir::success();
 }
 
@@ -117,9 +115,8 @@ template <typename Op> mlir::LogicalResult evaluateCopies(Op op, Evaluation &io)
 template <typename F> mlir::LogicalResult evaluateUnary(Evaluation &io, F f) {
   const Tensor &x = io.operand(0u);
   withComputeType(x.type(), [&]<typename T>() {
-    using R =
-        std::conditional_t<std::is_same_v<decltype(f(T())), double>, double,
-                           std::conditional_t<std::is_same_v<decltype(f(T())), uint64_t>, uint64_t, int64_t>>;
+    using R = std::conditional_t<std::is_same_v<decltype(f(T())), double>, double,
+                                 std::conditional_t<std::is_same_v<decltype(f(T())), uint64_t>, uint64_t, int64_t>>;
     std::vector<T> in = load<T>(x);
     std::vector<R> out(in.size());
     for (size_t i = 0; i < in.size(); ++i)

@@ -75,8 +75,7 @@ Dims IndexTables::shape() const {
   return result;
 }
 
-bool readThroughTables(const IndexTables &tables, const Tensor &source, Tensor &target,
-                       const std::byte *fill) {
+bool readThroughTables(const IndexTables &tables, const Tensor &source, Tensor &target, const std::byte *fill) {
   Dims shape = tables.shape();
   if (source.type() != target.type() || !equal(shape, target.shape()))
     return false;

@@ -38,8 +38,7 @@ struct IndexTables {
 };
 
 /// Reads `source` through the tables into `target`; `fill` points at one element.
-bool readThroughTables(const IndexTables &tables, const Tensor &source, Tensor &target,
-                       const std::byte *fill);
+bool readThroughTables(const IndexTables &tables, const Tensor &source, Tensor &target, const std::byte *fill);
 
 /// Writes the element at `element` to every place of `target`.
 void fillTensor(Tensor &target, const std::byte *element);

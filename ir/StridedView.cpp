@@ -52,8 +52,9 @@ static std::optional<StridedView> throughMovement(Operation *op, unsigned result
   if (failed(cast<MovementOpInterface>(op).appendCopies(constantInts, copies)))
     return std::nullopt;
   const StridedCopy *copy = llvm::find_if(copies, [&](const StridedCopy &c) { return c.result == result; });
-  if (copy == copies.end() || ArrayRef(copy->shape) != to || copy->dstOffset != 0 || copy->dstStrides != rowMajorStrides(to) ||
-      from.size() != to.size() || llvm::count_if(copies, [&](const StridedCopy &c) { return c.result == result; }) != 1)
+  if (copy == copies.end() || ArrayRef(copy->shape) != to || copy->dstOffset != 0 ||
+      copy->dstStrides != rowMajorStrides(to) || from.size() != to.size() ||
+      llvm::count_if(copies, [&](const StridedCopy &c) { return c.result == result; }) != 1)
     return std::nullopt;
   StridedView view = stridedView(op->getOperand(0), block);
   Dims dense = rowMajorStrides(from), strides;

@@ -81,9 +81,8 @@ private:
     // Unary minus and sums of affine expressions nest without brackets.
     if (name == "affine_map" || name == "affine_set")
       problem = "has an " + name.str() + ", which no model has";
-    if (isLineStart && llvm::StringSwitch<bool>(name)
-                           .Cases({"module", "builtin.module", "func", "func.func"}, true)
-                           .Default(false))
+    if (isLineStart &&
+        llvm::StringSwitch<bool>(name).Cases({"module", "builtin.module", "func", "func.func"}, true).Default(false))
       definition = nullptr;
     if (!isAlias)
       return;
@@ -99,8 +98,7 @@ private:
     if (definition)
       definition->members = std::min(definition->members + found->second.members, mostMembers + 1);
     if (definition && definition->members > mostMembers)
-      problem =
-          ("stands for more than " + Twine(mostMembers) + " attributes by its aliases: no model does").str();
+      problem = ("stands for more than " + Twine(mostMembers) + " attributes by its aliases: no model does").str();
   }
 
   StringRef text;

@@ -125,8 +125,7 @@ ElementsAttr makeElements(const Tensor &tensor, MLIRContext *context, StringRef 
   }
   // The deleter's copy of the tensor keeps the bytes alive as long as the blob.
   ArrayRef<char> bytes(reinterpret_cast<const char *>(tensor.data()), tensor.bytes());
-  AsmResourceBlob blob(
-      bytes, alignof(std::max_align_t), [tensor](void *, size_t, size_t) {}, /*dataIsMutable=*/false);
+  AsmResourceBlob blob(bytes, alignof(std::max_align_t), [tensor](void *, size_t, size_t) {}, /*dataIsMutable=*/false);
   return DenseResourceElementsAttr::get(type, name, std::move(blob));
 }
 

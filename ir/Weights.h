@@ -18,8 +18,7 @@ mlir::RankedTensorType typeOf(const Tensor &tensor, mlir::MLIRContext *context);
 
 /// An attribute over the tensor's bytes, which it keeps alive without a copy. `name` helps to find it in
 /// dumps.
-mlir::ElementsAttr makeElements(const Tensor &tensor, mlir::MLIRContext *context,
-                                llvm::StringRef name = "weight");
+mlir::ElementsAttr makeElements(const Tensor &tensor, mlir::MLIRContext *context, llvm::StringRef name = "weight");
 /// The tensor of an attribute: a view where the storage allows. Nothing if a dump elided the data or its size
 /// is wrong.
 std::optional<Tensor> readElements(mlir::ElementsAttr elements);

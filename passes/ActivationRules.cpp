@@ -96,7 +96,8 @@ static bool makesPositiveZeros(Operation *op) {
     return product.getA() == product.getB();
   if (auto cast = dyn_cast<CastOp>(op))
     return !isa<FloatType>(elementTypeOf(cast.getX()));
-  return isa<AbsOp, ExpOp, CoshOp, SigmoidOp, SoftplusOp, SoftmaxOp, ReduceL1Op, ReduceL2Op, ReduceSumSquareOp, IsNanOp>(op);
+  return isa<AbsOp, ExpOp, CoshOp, SigmoidOp, SoftplusOp, SoftmaxOp, ReduceL1Op, ReduceL2Op, ReduceSumSquareOp,
+             IsNanOp>(op);
 }
 
 bool mayBeNegativeZero(Value value, const RangeAnalysis &ranges) {
@@ -110,8 +111,8 @@ bool mayBeNegativeZero(Value value, const RangeAnalysis &ranges) {
     if (makesPositiveZeros(op))
       return false;
     // These keep the zeros of their first operand.
-    if (!isa<IdentityOp, ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, TransposeOp, SliceOp, SplitOp, GatherOp, ReluOp, SqrtOp, MaxPoolOp,
-             CastOp>(op))
+    if (!isa<IdentityOp, ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, TransposeOp, SliceOp, SplitOp, GatherOp, ReluOp,
+             SqrtOp, MaxPoolOp, CastOp>(op))
       return true;
     value = op->getOperand(0);
   }
@@ -122,12 +123,13 @@ bool mayBeNegativeZero(Value value, const RangeAnalysis &ranges) {
 static bool hidesZeroSign(Operation *op) {
   if (auto cast = dyn_cast<CastOp>(op))
     return !isa<FloatType>(cast.getTo());
-  return isa<AbsOp, ExpOp, CosOp, CoshOp, SigmoidOp, SoftplusOp, SoftmaxOp, LogOp, EqualOp, LessOp, LessOrEqualOp, GreaterOp,
-             GreaterOrEqualOp, IsNanOp, IsInfOp, QuantizeOp, ArgMaxOp, ArgMinOp, ShapeOp, SizeOp>(op);
+  return isa<AbsOp, ExpOp, CosOp, CoshOp, SigmoidOp, SoftplusOp, SoftmaxOp, LogOp, EqualOp, LessOp, LessOrEqualOp,
+             GreaterOp, GreaterOrEqualOp, IsNanOp, IsInfOp, QuantizeOp, ArgMaxOp, ArgMinOp, ShapeOp, SizeOp>(op);
 }
 
 bool isZeroSignRead(Value value) {
-  // Behind so many values it is taken to be read: a walk to the end of a long chain for each of its ops would be quadratic.
+  // Behind so many values it is taken to be read: a walk to the end of a long chain for each of its ops would be
+  // quadratic.
   constexpr size_t mostValues = 1024;
   SmallVector<Value> open{value};
   DenseSet<Value> seen{value};

@@ -22,8 +22,9 @@ struct Proof {
 /// Why `op` returns its operand on every value that this can take, NaN included; nothing if that is not
 /// proved.
 std::optional<Proof> proveIdentity(mlir::Operation *op, const RangeAnalysis &ranges);
-/// Whether the activation could be told from its operand by the sign of a zero: it makes +0 of -0, that may come, and something
-/// that divides by the result, directly or behind other ops, reads it. That zeros of graph outputs differ in sign does not count.
+/// Whether the activation could be told from its operand by the sign of a zero: it makes +0 of -0, that may come, and
+/// something that divides by the result, directly or behind other ops, reads it. That zeros of graph outputs differ in
+/// sign does not count.
 bool zeroSignMatters(mlir::Operation *op, const RangeAnalysis &ranges);
 /// Whether something reads the sign of zeros of `value`.
 bool isZeroSignRead(mlir::Value value);
@@ -36,8 +37,8 @@ Proof whyNeeded(mlir::Operation *op, const RangeAnalysis &ranges);
 /// not replaced, so there are none where it may occur. Nothing for activations that do not cut off.
 std::optional<int64_t> deadChannels(mlir::Operation *op, const RangeAnalysis &ranges);
 
-/// min(max(x, lo), hi) with one constant lo and hi, lo <= hi. An absent lo is -inf, an absent hi +inf; a lo of +inf, or a hi of
-/// -inf, is a bound that makes everything infinite. Of integers below 2^53 in magnitude.
+/// min(max(x, lo), hi) with one constant lo and hi, lo <= hi. An absent lo is -inf, an absent hi +inf; a lo of +inf, or
+/// a hi of -inf, is a bound that makes everything infinite. Of integers below 2^53 in magnitude.
 struct Clamp {
   double lo, hi;
 

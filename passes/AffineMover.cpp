@@ -17,8 +17,7 @@ namespace sinter::nn {
 static AffineVerdict notAffine() { return AffineVerdict::no("NOT_AFFINE", "it is no per-channel affine"); }
 
 /// A constant that has one value per index of at most one axis of `type`, which it broadcasts to.
-static std::optional<std::pair<int64_t, std::vector<double>>> channelConstant(Value value,
-                                                                              RankedTensorType type) {
+static std::optional<std::pair<int64_t, std::vector<double>>> channelConstant(Value value, RankedTensorType type) {
   std::optional<Tensor> tensor = constantTensor(value);
   if (!tensor || tensor->rank() > type.getRank() || tensor->size() == 0)
     return std::nullopt;
@@ -72,8 +71,7 @@ static std::pair<std::optional<AffineOf>, AffineVerdict> affineOfBatchNorm(Batch
       affine.cancellation = std::max(affine.cancellation, std::fabs(mean[c]) / deviation);
   }
   if (!affine.isFinite())
-    return {std::nullopt,
-            AffineVerdict::no("NONFINITE_FOLD", "gamma / sqrt(var + eps) or the shift is not finite")};
+    return {std::nullopt, AffineVerdict::no("NONFINITE_FOLD", "gamma / sqrt(var + eps) or the shift is not finite")};
   return {AffineOf{op.getX(), affine}, AffineVerdict::yes()};
 }
 
@@ -184,8 +182,7 @@ std::pair<Value, Value> makeParameters(OpBuilder &builder, Location loc, RankedT
 
 /// Whether outer(inner(x)) can be one affine: its constants must round to finite values, and the inner shift
 /// must not cancel digits of x that outer(...) would still have.
-static AffineVerdict canCompose(const ChannelAffine &outer, const ChannelAffine &inner,
-                                RankedTensorType type) {
+static AffineVerdict canCompose(const ChannelAffine &outer, const ChannelAffine &inner, RankedTensorType type) {
   std::optional<ChannelAffine> both = outer.after(inner);
   if (!both)
     return AffineVerdict::no("AXIS_MISMATCH", "the affine next to it runs along another axis");
@@ -243,8 +240,7 @@ AffineVerdict AffineMover::canMoveUpFrom(Value v, const ChannelAffine &affine, i
     return verdict;
   if (std::optional<AffineOf> inner = affineOf(op).first)
     return canCompose(affine, inner->affine, rankedType(v));
-  AffineVerdict verdict =
-      AffineVerdict::no("OP_CANNOT_ABSORB", describe(op) + " has no constants to take it up");
+  AffineVerdict verdict = AffineVerdict::no("OP_CANNOT_ABSORB", describe(op) + " has no constants to take it up");
   if (auto interface = dyn_cast<AffineOpInterface>(op)) {
     AffineVerdict answer = interface.canAbsorbAtOutput(affine);
     if (answer)
@@ -301,8 +297,7 @@ Value AffineMover::moveUp(Value v, const ChannelAffine &affine, Location loc) {
   (void)passToOperands(op, cast<OpResult>(v).getResultNumber(), affine, nullptr, operands);
   for (auto [i, needed] : llvm::enumerate(operands))
     if (needed)
-      op->setOperand(static_cast<unsigned>(i),
-                     moveUp(op->getOperand(static_cast<unsigned>(i)), *needed, loc));
+      op->setOperand(static_cast<unsigned>(i), moveUp(op->getOperand(static_cast<unsigned>(i)), *needed, loc));
   return v;
 }
 
@@ -332,8 +327,7 @@ AffineVerdict AffineMover::canMoveDownFrom(Value v, const ChannelAffine &affine,
   return AffineVerdict::yes();
 }
 
-AffineVerdict AffineMover::canMoveDownTo(OpOperand &use, const ChannelAffine &affine, bool borders,
-                                         int depth) {
+AffineVerdict AffineMover::canMoveDownTo(OpOperand &use, const ChannelAffine &affine, bool borders, int depth) {
   Operation *op = use.getOwner();
   if (isa<func::ReturnOp>(op))
     return AffineVerdict::no("GRAPH_OUTPUT", "its result is a graph output");

@@ -30,8 +30,7 @@ struct AssignBackendPass : impl::AssignBackendBase<AssignBackendPass> {
                                        .Case("reference", {"reference"})
                                        .Default({});
     if (order.empty()) {
-      getOperation()->emitError() << "unknown backend '" << backend
-                                  << "': use auto, llvm, onednn or reference";
+      getOperation()->emitError() << "unknown backend '" << backend << "': use auto, llvm, onednn or reference";
       return signalPassFailure();
     }
     bool complete = true;

@@ -17,7 +17,8 @@ inline constexpr llvm::StringLiteral finiteAttr = "nn.finite";
 /// String attribute of a kernel that generated code computes otherwise than its ops say: the algorithm's name.
 inline constexpr llvm::StringLiteral algorithmAttr = "nn.algorithm";
 
-/// String attribute of a kernel: how its loops are to be cut up (codegen/llvm/Schedule.h); by the cost models if it has none.
+/// String attribute of a kernel: how its loops are to be cut up (codegen/llvm/Schedule.h); by the cost models if it has
+/// none.
 inline constexpr llvm::StringLiteral scheduleAttr = "nn.schedule";
 
 /// String attribute of a kernel: what was measured, where its backend or schedule was chosen by that.
@@ -37,7 +38,6 @@ struct BackendRefusals {
   bool surveys = false;
 };
 
-std::unique_ptr<mlir::Pass> createAssignBackend(const AssignBackendOptions &options,
-                                                BackendRefusals refusals);
+std::unique_ptr<mlir::Pass> createAssignBackend(const AssignBackendOptions &options, BackendRefusals refusals);
 
 } // namespace sinter::nn

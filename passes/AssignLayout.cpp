@@ -94,7 +94,8 @@ private:
       builder.setInsertionPointAfterValue(value);
       // A name of its own: it is a pass over memory that no node of the model asked for.
       auto name = StringAttr::get(&getContext(), "relayout of " + nameOf(value.getLoc()));
-      twin = RelayoutOp::create(builder, NameLoc::get(name, value.getLoc()), withLayout(rankedType(value), wanted), value);
+      twin =
+          RelayoutOp::create(builder, NameLoc::get(name, value.getLoc()), withLayout(rankedType(value), wanted), value);
     }
     operand.set(twin);
   }
@@ -107,7 +108,9 @@ private:
     return TypeSwitch<Operation *, Decision>(op)
         .Case([&](ConvOp conv) { return decideConvolution(conv); })
         .Case([&](ConvTransposeOp conv) {
-          return isBlocked(conv.getX()) && nn::canBeBlocked(conv) && hasFiniteWeights(conv.getW()) ? Decision::blocked({0}) : Decision::plain();
+          return isBlocked(conv.getX()) && nn::canBeBlocked(conv) && hasFiniteWeights(conv.getW())
+                     ? Decision::blocked({0})
+                     : Decision::plain();
         })
         .Case([&](ConvIntegerOp conv) { return decideConvolution(conv); })
         .Case([&](ConcatOp concat) { return decideConcat(concat); })
@@ -128,8 +131,8 @@ private:
 
   /// Weights are packed at compile time, so they must be known; groups must not cut blocks.
   template <typename Op> Decision decideConvolution(Op conv) {
-    if (!constantTensor(conv.getW()) || (conv.getB() && !constantTensor(conv.getB())) ||
-        !canBeBlocked(conv.getX()) || !canBeBlocked(conv.getY()))
+    if (!constantTensor(conv.getW()) || (conv.getB() && !constantTensor(conv.getB())) || !canBeBlocked(conv.getX()) ||
+        !canBeBlocked(conv.getY()))
       return Decision::plain();
     GroupLayout groups = groupLayout(conv, block);
     // Bytes are multiplied in blocks alone.
@@ -139,7 +142,8 @@ private:
     }
     // Pairs of bf16 lie in blocks, too; where the target has no products of them, models stay plain.
     if (elementTypeOf(conv.getX()).isBF16())
-      return pairs && (groups == GroupLayout::One || groups == GroupLayout::Whole) ? Decision::blocked({0}) : Decision::plain();
+      return pairs && (groups == GroupLayout::One || groups == GroupLayout::Whole) ? Decision::blocked({0})
+                                                                                   : Decision::plain();
     // Kernels of groups skip the padding, which weights that are not finite turn into NaN.
     if (groups != GroupLayout::One && !hasFiniteWeights(conv.getW()))
       return Decision::plain();
@@ -174,7 +178,7 @@ private:
       all.push_back(operand.getOperandNumber());
     }
     return 2 * blockedElements >= rankedType(concat.getY()).getNumElements() ? Decision::blocked(all)
-                                                                            : Decision::plain();
+                                                                             : Decision::plain();
   }
 
   /// Computed operands must have the result's channels, at the same place, or none; constants are laid out to

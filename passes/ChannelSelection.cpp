@@ -34,8 +34,7 @@ static bool isSummedOver(Operation *op) {
   return isa<ConvTransposeOp, GemmOp, MatmulOp>(op);
 }
 
-ChannelSelection::ChannelSelection(Value value, KeptChannels kept, ArrayRef<Operation *> readers)
-    : value(value) {
+ChannelSelection::ChannelSelection(Value value, KeptChannels kept, ArrayRef<Operation *> readers) : value(value) {
   if (!require(value, kept))
     return;
   // A value that something else reads must stay as it is; so must one that a product sums over, even if that
@@ -77,8 +76,8 @@ bool ChannelSelection::requireOperands(Operation *op, const KeptChannels &kept) 
   if (isa<ElementwiseOpInterface>(op))
     return requireElementwise(op, kept);
   // Of the others those whose result shape follows from the operand's alone.
-  if (isa<IdentityOp, FlattenOp, TransposeOp, ConcatOp, MaxPoolOp, AveragePoolOp, LpPoolOp,
-          GlobalAveragePoolOp, GlobalMaxPoolOp, GlobalLpPoolOp, PadOp>(op))
+  if (isa<IdentityOp, FlattenOp, TransposeOp, ConcatOp, MaxPoolOp, AveragePoolOp, LpPoolOp, GlobalAveragePoolOp,
+          GlobalMaxPoolOp, GlobalLpPoolOp, PadOp>(op))
     return requireFlow(cast<OpResult>(op->getResult(0)), kept);
   return false;
 }
@@ -102,8 +101,7 @@ bool ChannelSelection::requireElementwise(Operation *op, const KeptChannels &kep
 
 /// What of the operand's axis stays if `stays` of the result's does: a channel goes only if all it feeds
 /// goes, and what goes needs no channel that stays. Nothing where they do not divide like that.
-static std::optional<SmallVector<int64_t>> keptBefore(const ChannelFlow &flow, int64_t channels,
-                                                      ArrayRef<bool> stays) {
+static std::optional<SmallVector<int64_t>> keptBefore(const ChannelFlow &flow, int64_t channels, ArrayRef<bool> stays) {
   SmallVector<std::optional<bool>> fate(static_cast<size_t>(channels));
   for (auto [c, r] : flow.pairs) {
     std::optional<bool> &mine = fate[static_cast<size_t>(c)];
@@ -197,8 +195,7 @@ Value ChannelSelection::rebuilt(Value old) {
     if (c && c.getRank() > 0 && c.getShape().back() != 1)
       gemm.getCMutable().assign(keep(builder, gemm.getC(), c.getRank() - 1, kept.channels));
   } else if (auto matmul = dyn_cast<MatmulOp>(clone)) {
-    matmul.getBMutable().assign(
-        keep(builder, matmul.getB(), rankedType(matmul.getB()).getRank() - 1, kept.channels));
+    matmul.getBMutable().assign(keep(builder, matmul.getB(), rankedType(matmul.getB()).getRank() - 1, kept.channels));
   }
   return made[old] = clone->getResult(0);
 }

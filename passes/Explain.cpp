@@ -23,9 +23,7 @@ static json::Value number(std::optional<double> value) {
   return value && std::isfinite(*value) ? json::Value(*value) : json::Value(nullptr);
 }
 
-static json::Value count(std::optional<int64_t> value) {
-  return value ? json::Value(*value) : json::Value(nullptr);
-}
+static json::Value count(std::optional<int64_t> value) { return value ? json::Value(*value) : json::Value(nullptr); }
 
 static Array list(ArrayRef<std::string> names) {
   Array array;

@@ -13,8 +13,8 @@ inline constexpr llvm::StringLiteral constantChannelsRemovedAttr = "nn.constant_
 /// Array attribute of the module, [pass, rewrite, change] each: rewrites that were left out because they change values.
 inline constexpr llvm::StringLiteral unsoundRewritesAttr = "nn.unsound_rewrites";
 
-/// Dictionary attribute of the module: how many pairs of values were compared while the passes ran, how many could not be,
-/// and why not.
+/// Dictionary attribute of the module: how many pairs of values were compared while the passes ran, how many could not
+/// be, and why not.
 inline constexpr llvm::StringLiteral rewriteCheckAttr = "nn.rewrite_check";
 
 /// Integer attribute of the module: bytes of the constant tensors that folds added where padding meets no shift.

@@ -1,4 +1,5 @@
-// nn-expose-kernels: what kernels hand to each other, in the plain layout, as outputs of the model, for `sinter verify --layers`.
+// nn-expose-kernels: what kernels hand to each other, in the plain layout, as outputs of the model, for `sinter verify
+// --layers`.
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "passes/Journal.h"
@@ -59,8 +60,7 @@ private:
 
   /// The node that computed the result; the last one of those that were folded into one op.
   static std::string nameOfResult(KernelOp kernel, OpResult result) {
-    auto value =
-        cast<OpResult>(kernel.getBody().front().getTerminator()->getOperand(result.getResultNumber()));
+    auto value = cast<OpResult>(kernel.getBody().front().getTerminator()->getOperand(result.getResultNumber()));
     SmallVector<std::string> names = namesOf(value.getOwner()->getLoc());
     std::string name = names.empty() ? kernel.getName().str() : names.back();
     return value.getResultNumber() == 0 ? name : name + "#" + std::to_string(value.getResultNumber());

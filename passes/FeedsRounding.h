@@ -1,5 +1,5 @@
-// Which ops had better keep their own roundings: a quantisation, comparison or index behind them makes a whole step of a
-// last bit.
+// Which ops had better keep their own roundings: a quantisation, comparison or index behind them makes a whole step of
+// a last bit.
 #pragma once
 
 #include "mlir/IR/Block.h"

@@ -50,8 +50,8 @@ private:
     for (Operation &op : body)
       if (isAffineLike(&op) && !beforeRoundings.contains(&op))
         candidates.push_back(&op);
-    // Moving an affine erases ops that took it up: candidates after it may be gone. What was made since may stand at the address
-    // of one that is gone; the next sweep looks at it.
+    // Moving an affine erases ops that took it up: candidates after it may be gone. What was made since may stand at
+    // the address of one that is gone; the next sweep looks at it.
     gone.clear();
     for (Operation *op : candidates)
       changed |= !gone.contains(op) && process(op);
@@ -121,9 +121,9 @@ private:
       reading += bytesOf(type);
     if (!bordered || reading < staying)
       return bordered;
-    return AffineVerdict::no("ZERO_PAD_SHIFT", plain.reason + ": a constant tensor that mends it would be " +
-                                                   std::to_string(reading) + " bytes to read a run, and staying moves " +
-                                                   std::to_string(staying));
+    return AffineVerdict::no("ZERO_PAD_SHIFT",
+                             plain.reason + ": a constant tensor that mends it would be " + std::to_string(reading) +
+                                 " bytes to read a run, and staying moves " + std::to_string(staying));
   }
 
   static int64_t bytesOf(RankedTensorType type) {
@@ -168,8 +168,7 @@ private:
       affine.shift = toDoubles(*constantTensor(op.getBias()));
     }
     if (!canMakeParameters(type, affine)) {
-      journal->note(op.getLoc(), "NONFINITE_FOLD",
-                    "its combined constants would not be finite in their storage type");
+      journal->note(op.getLoc(), "NONFINITE_FOLD", "its combined constants would not be finite in their storage type");
       return;
     }
     rewrite(op, "batch-norm-to-affine", [&] {

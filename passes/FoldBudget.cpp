@@ -23,9 +23,8 @@ FoldBudget::FoldBudget(ModuleOp module) {
   constexpr double stepsPerByte = 256;
   constexpr int64_t copies = 4;
   work = static_cast<double>(limits.foldWork) + stepsPerByte * static_cast<double>(given);
-  bytes = limits.foldBytes > std::numeric_limits<int64_t>::max() - copies * given
-              ? std::numeric_limits<int64_t>::max()
-              : limits.foldBytes + copies * given;
+  bytes = limits.foldBytes > std::numeric_limits<int64_t>::max() - copies * given ? std::numeric_limits<int64_t>::max()
+                                                                                  : limits.foldBytes + copies * given;
 }
 
 FoldBudget::Cost FoldBudget::costOf(Operation *op) {

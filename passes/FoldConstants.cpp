@@ -110,8 +110,7 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
           return signalPassFailure();
       eraseUnused(body, [&](Operation *op) {
         if (!journalKind(op).empty())
-          journal.decide(op->getLoc(), "removed", {}, "UNUSED_RESULT",
-                         "no output of the model depends on it");
+          journal.decide(op->getLoc(), "removed", {}, "UNUSED_RESULT", "no output of the model depends on it");
       });
     }
     journal.save();

@@ -8,8 +8,8 @@ namespace sinter::nn {
 
 class Journal;
 
-/// What one pass may compute and keep: what the limits fold-work and fold-bytes say (ir/Limits.h), and for a model with large
-/// weights what a few passes over them take. An op beyond it stays, and is computed when the model runs.
+/// What one pass may compute and keep: what the limits fold-work and fold-bytes say (ir/Limits.h), and for a model with
+/// large weights what a few passes over them take. An op beyond it stays, and is computed when the model runs.
 class FoldBudget {
 public:
   explicit FoldBudget(mlir::ModuleOp module);
@@ -33,8 +33,8 @@ private:
 };
 
 /// Replaces the op by constants if its results follow from constants (or, for shape and size, from its
-/// operand's type), none has more than `maxElements` elements, and `budget` covers it. Erases the op then, and tells the journal.
-/// Fails only if the evaluation finds the op invalid.
+/// operand's type), none has more than `maxElements` elements, and `budget` covers it. Erases the op then, and tells
+/// the journal. Fails only if the evaluation finds the op invalid.
 mlir::LogicalResult foldOp(mlir::Operation *op, int64_t maxElements, Journal &journal, FoldBudget &budget);
 
 } // namespace sinter::nn

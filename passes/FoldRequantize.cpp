@@ -1,5 +1,5 @@
-// nn-fold-requantize: round(x / s) needs no division where x has constants that can take 1/s, which is exact in real arithmetic; ReLUs whose
-// zeros saturate go.
+// nn-fold-requantize: round(x / s) needs no division where x has constants that can take 1/s, which is exact in real
+// arithmetic; ReLUs whose zeros saturate go.
 #include "passes/Journal.h"
 #include "passes/Passes.h"
 #include "passes/QuantisedValues.h"
@@ -45,7 +45,8 @@ private:
     for (double &v : values) {
       double before = v;
       v *= factor;
-      if (before != 0 && (!std::isnormal(static_cast<float>(v)) || std::fabs(before) > largest || std::fabs(v) > largest))
+      if (before != 0 &&
+          (!std::isnormal(static_cast<float>(v)) || std::fabs(before) > largest || std::fabs(v) > largest))
         return std::nullopt;
     }
     Tensor result(DType::F32, Shape(tensor->shape()));
@@ -116,8 +117,9 @@ private:
     return count;
   }
 
-  /// Whether the quotient saturates where values of the model overflow, and the other way round. One value that overflows outweighs
-  /// the rest by 2^27 before and after; two may cancel in one of the computations and not in the other.
+  /// Whether the quotient saturates where values of the model overflow, and the other way round. One value that
+  /// overflows outweighs the rest by 2^27 before and after; two may cancel in one of the computations and not in the
+  /// other.
   static bool keepsInfinities(Value x, double s) { return s < largest && unbounded(x, 1 / s) <= 1; }
 
   static Value scale(OpBuilder &b, Value value, double factor) {
@@ -147,7 +149,8 @@ private:
 
   static void foldScale(QuantizeOp op) {
     std::optional<double> s = constantScalar(op.getScale());
-    if (!s || *s == 1 || !(*s > 0) || !std::isnormal(*s) || !canScale(op.getX(), 1 / *s) || !keepsInfinities(op.getX(), *s))
+    if (!s || *s == 1 || !(*s > 0) || !std::isnormal(*s) || !canScale(op.getX(), 1 / *s) ||
+        !keepsInfinities(op.getX(), *s))
       return;
     rewrite(op, "fold-requantize", [&] {
       OpBuilder b(op);

@@ -1,5 +1,6 @@
-// nn-form-integer-kernels: sums of products of dequantised bytes become sums of products of the bytes (Jacob et al., arXiv 1712.05877,
-// section 2.2): sum of sx*(x - zx) * sw*(w - zw) = sx*sw * sum of (x - zx)*(w - zw), exact in 32 bits where that cannot overflow.
+// nn-form-integer-kernels: sums of products of dequantised bytes become sums of products of the bytes (Jacob et al.,
+// arXiv 1712.05877, section 2.2): sum of sx*(x - zx) * sw*(w - zw) = sx*sw * sum of (x - zx)*(w - zw), exact in 32 bits
+// where that cannot overflow.
 #include "passes/Passes.h"
 #include "passes/QuantisedValues.h"
 #include "passes/Rewrite.h"
@@ -122,7 +123,8 @@ private:
                                  op.getDilationsAttr(), op.getPadsAttr(), op.getAutoPadAttr(), op.getGroupAttr());
   }
 
-  /// The same of bytes whose zero point z is computed: padded with z, less z times the sum of the weights of each output.
+  /// The same of bytes whose zero point z is computed: padded with z, less z times the sum of the weights of each
+  /// output.
   static Value convolutionOfComputedZero(OpBuilder &b, ConvOp op, const Centred &x, const Tensor &weights, Value bias) {
     Location loc = op.getLoc();
     Window window = *op.window();
@@ -141,13 +143,16 @@ private:
     }
     auto type = RankedTensorType::get(rankedType(op.getY()).getShape(), b.getI32Type());
     Value w = ConstantOp::create(b, op.getW().getLoc(), weights);
-    Value sums = ConvIntegerOp::create(b, loc, type, bytes, w, bias, b.getI64IntegerAttr(0), op.getStridesAttr(), op.getDilationsAttr(),
-                                       DenseI64ArrayAttr(), b.getStringAttr("NOTSET"), op.getGroupAttr());
-    return SubOp::create(b, loc, type, sums, timesSums(b, loc, zero, toDoubles(weights), window.size(), weights.shape()[0]));
+    Value sums =
+        ConvIntegerOp::create(b, loc, type, bytes, w, bias, b.getI64IntegerAttr(0), op.getStridesAttr(),
+                              op.getDilationsAttr(), DenseI64ArrayAttr(), b.getStringAttr("NOTSET"), op.getGroupAttr());
+    return SubOp::create(b, loc, type, sums,
+                         timesSums(b, loc, zero, toDoubles(weights), window.size(), weights.shape()[0]));
   }
 
   /// zero * (sum of the weights of each output), as [1, O, 1, ...] of i32. `values`: [O, ...].
-  static Value timesSums(OpBuilder &b, Location loc, Value zero, const std::vector<double> &values, size_t spatial, int64_t outputs) {
+  static Value timesSums(OpBuilder &b, Location loc, Value zero, const std::vector<double> &values, size_t spatial,
+                         int64_t outputs) {
     std::vector<double> sums(static_cast<size_t>(outputs), 0);
     size_t each = values.size() / sums.size();
     for (size_t i = 0; i < values.size(); ++i)
@@ -267,8 +272,8 @@ private:
     int64_t n = weights.shape()[0], k = weights.shape()[1];
     Value columns = columnsOf(b, loc, x, k), w = ConstantOp::create(b, loc, weights.reshaped({n, k, 1}));
     auto type = RankedTensorType::get({1, n, rankedType(columns).getDimSize(2)}, b.getI32Type());
-    return ConvIntegerOp::create(b, loc, type, columns, w, Value(), b.getI64IntegerAttr(zero),
-                                 DenseI64ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr(), b.getStringAttr("NOTSET"),
+    return ConvIntegerOp::create(b, loc, type, columns, w, Value(), b.getI64IntegerAttr(zero), DenseI64ArrayAttr(),
+                                 DenseI64ArrayAttr(), DenseI64ArrayAttr(), b.getStringAttr("NOTSET"),
                                  b.getI64IntegerAttr(1));
   }
 
@@ -295,7 +300,8 @@ private:
     if (shift.size() == 1)
       shift.assign(columns, shift[0]);
     // One per column, not one per row.
-    if (!shift.empty() && (shift.size() != columns || (c->size() != 1 && c->shape().back() != static_cast<int64_t>(columns))))
+    if (!shift.empty() &&
+        (shift.size() != columns || (c->size() != 1 && c->shape().back() != static_cast<int64_t>(columns))))
       return;
     for (double &value : shift)
       value *= op.getBeta().convertToFloat();

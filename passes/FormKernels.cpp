@@ -4,13 +4,13 @@
 #include "ir/DepthwiseFeed.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
+#include "mlir/IR/IRMapping.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
 #include "passes/Rewrite.h"
 #include "passes/SharedStorage.h"
 #include "passes/Unused.h"
 #include "passes/Views.h"
-#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 
@@ -149,7 +149,8 @@ private:
   /// The dequantisations that the op, now in a kernel, reads go there too.
   void takeDequantisations(Operation *op) {
     for (Value operand : op->getOperands())
-      if (Operation *producer = operand.getDefiningOp(); producer && widens(producer) && producer->getBlock() != op->getBlock())
+      if (Operation *producer = operand.getDefiningOp();
+          producer && widens(producer) && producer->getBlock() != op->getBlock())
         producer->moveBefore(op);
   }
 
@@ -240,35 +241,37 @@ private:
   /// Whether the op could stand where the kernel stands, as one more output of it.
   bool canStandAt(KernelOp kernel, Operation *op) {
     return secondOutputs && llvm::all_of(op->getOperands(), [&](Value operand) {
-      Operation *producer = readFrom(operand).getDefiningOp();
-      return !producer || producer == kernel || producer->isBeforeInBlock(kernel);
-    });
+             Operation *producer = readFrom(operand).getDefiningOp();
+             return !producer || producer == kernel || producer->isBeforeInBlock(kernel);
+           });
   }
 
-  /// The kernel that a convolution in channel blocks can compute while it loads its input: an elementwise one, or a depthwise
-  /// convolution.
+  /// The kernel that a convolution in channel blocks can compute while it loads its input: an elementwise one, or a
+  /// depthwise convolution.
   KernelOp joinablePrologue(Operation *op) {
     auto conv = dyn_cast<ConvOp>(op);
-    if (!fuse || !secondOutputs || !conv || conv.getGroup() != 1 || !elementTypeOf(conv.getX()).isF32() || !layoutOf(conv.getX().getType()) ||
-        !layoutOf(conv.getY().getType()))
+    if (!fuse || !secondOutputs || !conv || conv.getGroup() != 1 || !elementTypeOf(conv.getX()).isF32() ||
+        !layoutOf(conv.getX().getType()) || !layoutOf(conv.getY().getType()))
       return {};
     auto kernel = conv.getX().getDefiningOp<KernelOp>();
     if (kernel && canFeed(kernel, conv))
       return kernel;
     // Lines that two iterations read are computed twice: worth it for a few instructions.
-    bool isCheap = kernel && llvm::all_of(kernel.getBody().front().without_terminator(), [](Operation &inner) {
-      return isa<ChannelAffineOp, AddOp, SubOp, MulOp, MaxOp, MinOp, ReluOp, LeakyReluOp, PReluOp, ClipOp>(inner);
-    });
+    bool isCheap =
+        kernel && llvm::all_of(kernel.getBody().front().without_terminator(), [](Operation &inner) {
+          return isa<ChannelAffineOp, AddOp, SubOp, MulOp, MaxOp, MinOp, ReluOp, LeakyReluOp, PReluOp, ClipOp>(inner);
+        });
     return isCheap && kernel->hasOneUse() ? kernel : KernelOp();
   }
 
-  /// Whether the kernel is a depthwise convolution whose lines a pointwise one had better read from a buffer: what it writes is
-  /// more than the L2 cache keeps, and a line of it leaves room in the L1 cache.
+  /// Whether the kernel is a depthwise convolution whose lines a pointwise one had better read from a buffer: what it
+  /// writes is more than the L2 cache keeps, and a line of it leaves room in the L1 cache.
   static bool canFeed(KernelOp kernel, ConvOp conv) {
     constexpr int64_t leastBytes = 512 << 10, mostLineBytes = 16 << 10;
     if (kernel->getNumResults() != 1 || !kernel->hasOneUse() || !isPointwise(conv))
       return false;
-    int64_t bytes = storageBytes(conv.getX()), lines = rankedType(conv.getX()).getDimSize(0) * rankedType(conv.getX()).getDimSize(2);
+    int64_t bytes = storageBytes(conv.getX()),
+            lines = rankedType(conv.getX()).getDimSize(0) * rankedType(conv.getX()).getDimSize(2);
     if (bytes < leastBytes || bytes / lines > mostLineBytes)
       return false;
     Block &ops = kernel.getBody().front();
@@ -299,8 +302,8 @@ private:
   /// whole runs.
   bool takesEpilogue(KernelOp kernel) {
     return llvm::all_of(kernel.getBody().front().without_terminator(), [](Operation &op) {
-      return isa<ElementwiseOpInterface, ConvOp, ConvIntegerOp, ConvTransposeOp, GemmOp, MatmulOp, AveragePoolOp, MaxPoolOp,
-                 GlobalAveragePoolOp, LayerNormOp, RmsNormOp>(op);
+      return isa<ElementwiseOpInterface, ConvOp, ConvIntegerOp, ConvTransposeOp, GemmOp, MatmulOp, AveragePoolOp,
+                 MaxPoolOp, GlobalAveragePoolOp, LayerNormOp, RmsNormOp>(op);
     });
   }
 
@@ -339,8 +342,8 @@ private:
       takeElementwise(op);
   }
 
-  /// Elementwise kernels that nothing but the op reads go into its kernel, where f16 and bf16 are not rounded between ops; of wider
-  /// types they stay, as their bounds do.
+  /// Elementwise kernels that nothing but the op reads go into its kernel, where f16 and bf16 are not rounded between
+  /// ops; of wider types they stay, as their bounds do.
   void takeElementwise(Operation *op) {
     auto type = dyn_cast<FloatType>(elementTypeOf(op->getResult(0)));
     if (!type || type.getWidth() != 16)
@@ -348,8 +351,8 @@ private:
     auto kernel = cast<KernelOp>(op->getParentOp());
     for (OpOperand &operand : op->getOpOperands()) {
       auto other = operand.get().getDefiningOp<KernelOp>();
-      if (!other || other == kernel || other->getNumResults() != 1 || !other->hasOneUse() || !isWhollyElementwise(other) ||
-          operand.get().getType() != op->getResult(0).getType() ||
+      if (!other || other == kernel || other->getNumResults() != 1 || !other->hasOneUse() ||
+          !isWhollyElementwise(other) || operand.get().getType() != op->getResult(0).getType() ||
           llvm::range_size(other.getBody().front()) + llvm::range_size(kernel.getBody().front()) > mostOps)
         continue;
       Block &ops = other.getBody().front();

@@ -111,8 +111,7 @@ JournalRow *Journal::find(StringRef name) {
   return found == numbers.end() ? nullptr : &entries[found->second];
 }
 
-void Journal::decide(Location loc, StringRef outcome, ArrayRef<std::string> into, StringRef code,
-                     StringRef reason) {
+void Journal::decide(Location loc, StringRef outcome, ArrayRef<std::string> into, StringRef code, StringRef reason) {
   for (const std::string &name : namesOf(loc))
     if (JournalRow *row = find(name)) {
       row->outcome = outcome.str();
@@ -149,8 +148,8 @@ Value activatedOperand(Operation *op) {
 
 StringRef journalKind(Operation *op) {
   if (isa<MaxOp, MinOp>(op)) {
-    int64_t constants = llvm::count_if(op->getOperands(),
-                                       [](Value value) { return bool(value.getDefiningOp<ConstantOp>()); });
+    int64_t constants =
+        llvm::count_if(op->getOperands(), [](Value value) { return bool(value.getDefiningOp<ConstantOp>()); });
     bool isActivation = constants > 0 && constants + 1 == op->getNumOperands();
     return !isActivation ? "" : isa<MaxOp>(op) ? "Max" : "Min";
   }

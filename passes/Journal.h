@@ -42,8 +42,8 @@ public:
   /// Null if no BatchNorm or activation of the model has this name.
   JournalRow *find(llvm::StringRef name);
   /// The final word on the rows that `loc` names: outcome, where the arithmetic went, and why.
-  void decide(mlir::Location loc, llvm::StringRef outcome, llvm::ArrayRef<std::string> into,
-              llvm::StringRef code = "", llvm::StringRef reason = "");
+  void decide(mlir::Location loc, llvm::StringRef outcome, llvm::ArrayRef<std::string> into, llvm::StringRef code = "",
+              llvm::StringRef reason = "");
   /// Why the rows that `loc` names have not been folded or removed so far; decides nothing.
   void note(mlir::Location loc, llvm::StringRef code, llvm::StringRef reason);
   /// Adds names to where the arithmetic of the rows went.

@@ -74,8 +74,8 @@ private:
       Location loc = op.getLoc();
       auto type = RankedTensorType::get(rankedType(op.getY()).getShape(), b.getBF16Type());
       Value weights = constant(b, op.getW().getLoc(), DType::BF16, Shape(w->shape()), toDoubles(*w));
-      Value y = ConvOp::create(b, loc, type, narrow(op.getX()), weights, Value(), op.getStridesAttr(), op.getDilationsAttr(),
-                               op.getPadsAttr(), op.getAutoPadAttr(), op.getGroupAttr());
+      Value y = ConvOp::create(b, loc, type, narrow(op.getX()), weights, Value(), op.getStridesAttr(),
+                               op.getDilationsAttr(), op.getPadsAttr(), op.getAutoPadAttr(), op.getGroupAttr());
       op.replaceAllUsesWith(widened(b, loc, y, bias ? toDoubles(*bias) : std::vector<double>()));
       op.erase();
     });
@@ -109,7 +109,8 @@ private:
   }
 
   /// x [..., K] times weights [N, K].
-  void multiply(Operation *op, Value x, const std::vector<double> &weights, int64_t n, int64_t k, const std::vector<double> &bias) {
+  void multiply(Operation *op, Value x, const std::vector<double> &weights, int64_t n, int64_t k,
+                const std::vector<double> &bias) {
     if (k == 0)
       return;
     rewrite(op, "lower-precision", [&] {
@@ -117,8 +118,8 @@ private:
       Location loc = op->getLoc();
       Value columns = columnsOf(b, loc, narrow(x), k), w = constant(b, loc, DType::BF16, {n, k, 1}, weights);
       auto type = RankedTensorType::get({1, n, rankedType(columns).getDimSize(2)}, b.getBF16Type());
-      Value y = ConvOp::create(b, loc, type, columns, w, Value(), DenseI64ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr(),
-                               b.getStringAttr("NOTSET"), b.getI64IntegerAttr(1));
+      Value y = ConvOp::create(b, loc, type, columns, w, Value(), DenseI64ArrayAttr(), DenseI64ArrayAttr(),
+                               DenseI64ArrayAttr(), b.getStringAttr("NOTSET"), b.getI64IntegerAttr(1));
       Value sums = widened(b, loc, y, bias);
       op->replaceAllUsesWith(ValueRange(rowsOf(b, loc, sums, rankedType(op->getResult(0)).getShape())));
       op->erase();

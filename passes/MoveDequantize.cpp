@@ -1,5 +1,5 @@
-// nn-move-dequantize: what only moves or selects elements works on bytes. f(s*(x - z)) = s*(f(x) - z) for every f that copies elements,
-// and for a maximum where s > 0.
+// nn-move-dequantize: what only moves or selects elements works on bytes. f(s*(x - z)) = s*(f(x) - z) for every f that
+// copies elements, and for a maximum where s > 0.
 #include "passes/Passes.h"
 #include "passes/QuantisedValues.h"
 #include "passes/Rewrite.h"
@@ -38,10 +38,11 @@ private:
       // A window in the padding alone gives the least value of the type, of which floats have another than bytes.
       FailureOr<Window> window = pool.window();
       return succeeded(window) && llvm::all_of(*window, [](const WindowAxis &axis) {
-        return axis.padBegin < axis.extent() && axis.taps(axis.out - 1).first < axis.taps(axis.out - 1).second;
-      });
+               return axis.padBegin < axis.extent() && axis.taps(axis.out - 1).first < axis.taps(axis.out - 1).second;
+             });
     }
-    return isa<ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, TransposeOp, SliceOp, GatherOp, DepthToSpaceOp, SpaceToDepthOp>(op);
+    return isa<ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, TransposeOp, SliceOp, GatherOp, DepthToSpaceOp,
+               SpaceToDepthOp>(op);
   }
 
   /// The op on bytes, and a dequantisation behind it.
@@ -71,7 +72,8 @@ private:
     return a == b || (x && y && *x == *y);
   }
 
-  /// round(s*(q - z) / s) + z = q: the error of the product and the quotient is far below a half, and no product of Bytes overflows.
+  /// round(s*(q - z) / s) + z = q: the error of the product and the quotient is far below a half, and no product of
+  /// Bytes overflows.
   static void dropQuantize(QuantizeOp op) {
     std::optional<Bytes> x = bytesOf(op.getX());
     auto dequantize = op.getX().getDefiningOp<DequantizeOp>();
@@ -87,7 +89,8 @@ private:
   /// A quantised concatenation joins quantised operands.
   static void quantizeOperands(QuantizeOp op) {
     auto concat = op.getX().getDefiningOp<ConcatOp>();
-    if (!concat || !concat->hasOneUse() || rankedType(op.getScale()).getRank() > 0 || rankedType(op.getZeroPoint()).getRank() > 0)
+    if (!concat || !concat->hasOneUse() || rankedType(op.getScale()).getRank() > 0 ||
+        rankedType(op.getZeroPoint()).getRank() > 0)
       return;
     rewrite(op, "quantize-operands", [&] {
       OpBuilder b(op);
@@ -96,7 +99,8 @@ private:
         auto type = RankedTensorType::get(rankedType(operand).getShape(), elementTypeOf(op.getY()));
         operands.push_back(QuantizeOp::create(b, op.getLoc(), type, operand, op.getScale(), op.getZeroPoint()));
       }
-      op.replaceAllUsesWith(ConcatOp::create(b, concat.getLoc(), op.getY().getType(), operands, concat.getAxisAttr()).getResult());
+      op.replaceAllUsesWith(
+          ConcatOp::create(b, concat.getLoc(), op.getY().getType(), operands, concat.getAxisAttr()).getResult());
       op.erase();
       concat.erase();
     });

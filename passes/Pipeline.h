@@ -11,13 +11,13 @@ namespace sinter::nn {
 class KernelOp;
 
 struct PipelineOptions {
-  bool optimise = true; ///< false (-O0): one op a kernel, nothing folded but shape arithmetic
-  bool secondOutputs = true; ///< kernels with several outputs and with prologues
-  int64_t layoutBlock = 0; ///< channels of a block of the target's layout; 0 for plain layouts
-  bool refactor = true; ///< rewrites that regroup roundings: folded affines, pruned channels
-  bool integerKernels = false; ///< products of quantised values in integers
-  bool lowPrecision = false; ///< products of bf16
-  bool prune = true;    ///< constant channels leave the network
+  bool optimise = true;                  ///< false (-O0): one op a kernel, nothing folded but shape arithmetic
+  bool secondOutputs = true;             ///< kernels with several outputs and with prologues
+  int64_t layoutBlock = 0;               ///< channels of a block of the target's layout; 0 for plain layouts
+  bool refactor = true;                  ///< rewrites that regroup roundings: folded affines, pruned channels
+  bool integerKernels = false;           ///< products of quantised values in integers
+  bool lowPrecision = false;             ///< products of bf16
+  bool prune = true;                     ///< constant channels leave the network
   std::vector<std::string> shapes, dims; ///< as nn-specialise-shapes takes them
   bool exposeKernels = false;            ///< what kernels hand to each other is an output, too
   /// Adds the pass that chooses each kernel's backend; codegen knows what the backends take.

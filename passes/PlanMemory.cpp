@@ -51,7 +51,8 @@ private:
       copies = shared.place(concat, 0);
     if (copies && copies->empty())
       return success();
-    return concat.emitError() << "is marked " << inPlaceAttr << ", but its operands cannot lie side by side: run nn-place-concats";
+    return concat.emitError() << "is marked " << inPlaceAttr
+                              << ", but its operands cannot lie side by side: run nn-place-concats";
   }
 
   void collect(Block &body, const SharedStorage &shared) {
@@ -141,9 +142,9 @@ private:
       }
       buffer->offset = offset;
       total = std::max(total, offset + buffer->bytes);
-      placed.insert(llvm::upper_bound(placed, buffer,
-                                      [](const Buffer *a, const Buffer *b) { return a->offset < b->offset; }),
-                    buffer);
+      placed.insert(
+          llvm::upper_bound(placed, buffer, [](const Buffer *a, const Buffer *b) { return a->offset < b->offset; }),
+          buffer);
     }
     return total;
   }

@@ -88,8 +88,7 @@ private:
 
   bool prune(Value value, const TensorRange &range, ArrayRef<Operation *> readers, bool onlyZeros) {
     KeptChannels kept{range.axis, {}};
-    ChannelAffine constants =
-        ChannelAffine::identity(static_cast<int64_t>(range.channels.size()), range.axis);
+    ChannelAffine constants = ChannelAffine::identity(static_cast<int64_t>(range.channels.size()), range.axis);
     for (auto [c, interval] : llvm::enumerate(range.channels)) {
       bool goes = interval.isPoint() && interval.isFinite() && (!onlyZeros || interval.lo == 0);
       // At least one stays: tensors without elements help nobody.

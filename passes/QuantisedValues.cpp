@@ -104,7 +104,8 @@ Value castTo(OpBuilder &b, Location loc, Value x, Type element) {
 Value reshape(OpBuilder &b, Location loc, Value x, ArrayRef<int64_t> shape) {
   if (rankedType(x).getShape() == shape)
     return x;
-  return ReshapeOp::create(b, loc, RankedTensorType::get(shape, elementTypeOf(x)), x, indices(b, loc, shape), b.getBoolAttr(false));
+  return ReshapeOp::create(b, loc, RankedTensorType::get(shape, elementTypeOf(x)), x, indices(b, loc, shape),
+                           b.getBoolAttr(false));
 }
 
 static Value flip(OpBuilder &b, Location loc, Value matrix) {

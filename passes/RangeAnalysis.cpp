@@ -72,10 +72,8 @@ public:
     Value value = lattice->getAnchor();
     ArrayRef<double> range;
     auto argument = dyn_cast<BlockArgument>(value);
-    if (auto function =
-            argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : func::FuncOp())
-      if (auto declared =
-              function.getArgAttrOfType<DenseF64ArrayAttr>(argument.getArgNumber(), inputRangeAttr))
+    if (auto function = argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : func::FuncOp())
+      if (auto declared = function.getArgAttrOfType<DenseF64ArrayAttr>(argument.getArgNumber(), inputRangeAttr))
         range = declared;
     propagateIfChanged(lattice, lattice->join(inputRange(value.getType(), range, assumeFinite, bfloatReaders)));
   }

@@ -1,5 +1,6 @@
 // nn-recognise-gelu: GELUs that a model spells in primitives become nn.gelu (Hendrycks and Gimpel, arXiv:1606.08415):
-// x * (1 + erf(x/sqrt(2))) / 2, and x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))) / 2, in whatever order factors stand.
+// x * (1 + erf(x/sqrt(2))) / 2, and x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))) / 2, in whatever order factors
+// stand.
 #include "ir/Ops.h"
 #include "passes/Passes.h"
 #include "passes/Rewrite.h"
@@ -44,7 +45,8 @@ std::optional<Cubic> cubicOf(Value v, Value x, SmallVectorImpl<Operation *> &ops
   Operation *op = v.getDefiningOp();
   if (depth > 8 || !isa_and_nonnull<AddOp, SubOp, MulOp, DivOp, PowOp>(op) || v.getType() != x.getType())
     return std::nullopt;
-  std::optional<Cubic> a = cubicOf(op->getOperand(0), x, ops, depth + 1), b = cubicOf(op->getOperand(1), x, ops, depth + 1);
+  std::optional<Cubic> a = cubicOf(op->getOperand(0), x, ops, depth + 1),
+                       b = cubicOf(op->getOperand(1), x, ops, depth + 1);
   if (!a || !b)
     return std::nullopt;
   ops.push_back(op);
@@ -76,8 +78,8 @@ private:
 
   SmallVector<Operation *> ops;
   SmallVector<Value> factors;
-  double number = 1; ///< product of the factors that are constants
-  Operation *curve = nullptr; ///< the Erf or Tanh
+  double number = 1;            ///< product of the factors that are constants
+  Operation *curve = nullptr;   ///< the Erf or Tanh
   double offset = 0, slope = 1; ///< of the factor offset + slope * curve
   Value x;
 };
@@ -147,7 +149,8 @@ bool GeluMatcher::match(Operation *op) {
         return false;
       x = factor;
     }
-  if (!x || !curve || x.getType() != op->getResult(0).getType() || !isClose(number * offset, 0.5) || !isClose(number * slope, 0.5))
+  if (!x || !curve || x.getType() != op->getResult(0).getType() || !isClose(number * offset, 0.5) ||
+      !isClose(number * slope, 0.5))
     return false;
   std::optional<Cubic> argument = cubicOf(curve->getOperand(0), x, ops);
   if (!argument || (*argument)[0] != 0 || (*argument)[2] != 0)
@@ -156,8 +159,9 @@ bool GeluMatcher::match(Operation *op) {
   bool fits = isa<ErfOp>(curve) ? isClose(linear, sqrtHalf) && cube == 0
                                 : isClose(linear, sqrtTwoOverPi) && isClose(cube, 0.044715 * sqrtTwoOverPi);
   return fits && llvm::all_of(ops, [&](Operation *inner) {
-    return inner == op || llvm::all_of(inner->getUsers(), [&](Operation *user) { return llvm::is_contained(ops, user); });
-  });
+           return inner == op ||
+                  llvm::all_of(inner->getUsers(), [&](Operation *user) { return llvm::is_contained(ops, user); });
+         });
 }
 
 void GeluMatcher::replace() {
@@ -165,7 +169,8 @@ void GeluMatcher::replace() {
   OpBuilder builder(last);
   llvm::sort(ops, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
   ops.erase(llvm::unique(ops), ops.end());
-  Location loc = FusedLoc::get(builder.getContext(), llvm::map_to_vector(ops, [](Operation *op) { return op->getLoc(); }));
+  Location loc =
+      FusedLoc::get(builder.getContext(), llvm::map_to_vector(ops, [](Operation *op) { return op->getLoc(); }));
   Value y = GeluOp::create(builder, loc, x.getType(), x, builder.getStringAttr(isa<ErfOp>(curve) ? "none" : "tanh"));
   last->getResult(0).replaceAllUsesWith(y);
 }

@@ -143,7 +143,8 @@ void NormMatcher::takeParameters() {
 void NormMatcher::replace() {
   OpBuilder builder(last);
   llvm::sort(ops, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
-  Location loc = FusedLoc::get(builder.getContext(), llvm::map_to_vector(ops, [](Operation *op) { return op->getLoc(); }));
+  Location loc =
+      FusedLoc::get(builder.getContext(), llvm::map_to_vector(ops, [](Operation *op) { return op->getLoc(); }));
   if (!scale) {
     Tensor one(DType::F32, {1});
     one.as<float>()[0] = 1;

@@ -31,7 +31,8 @@ private:
 /// need not survive it. Rewrites of equal modules must come in the same order.
 bool rewrite(mlir::Operation *op, llvm::StringRef rule, llvm::function_ref<void()> change);
 
-/// Makes the change in place of `rewrite`, if it is set. No shipped program sets it: tests add errors to what a rule makes.
+/// Makes the change in place of `rewrite`, if it is set. No shipped program sets it: tests add errors to what a rule
+/// makes.
 extern void (*aroundRewrite)(mlir::Operation *op, llvm::StringRef rule, llvm::function_ref<void()> change);
 
 } // namespace sinter::nn

@@ -1,5 +1,5 @@
-// nn-settle-outcomes: the journal's last word, read off the kernels. Fused means no pass over memory of its own: a kernel that
-// computes BatchNorms and activations alone is the pass of the first of them, which is kept.
+// nn-settle-outcomes: the journal's last word, read off the kernels. Fused means no pass over memory of its own: a
+// kernel that computes BatchNorms and activations alone is the pass of the first of them, which is kept.
 #include "ir/Ops.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
@@ -44,8 +44,7 @@ struct SettleOutcomesPass : impl::SettleOutcomesBase<SettleOutcomesPass> {
 private:
   void settle(JournalRow &row) {
     SmallVector<Operation *> named = byName.lookup(row.name);
-    SmallVector<Operation *> own =
-        llvm::filter_to_vector(named, [&](Operation *op) { return computes(op, row); });
+    SmallVector<Operation *> own = llvm::filter_to_vector(named, [&](Operation *op) { return computes(op, row); });
     if (!own.empty()) {
       row.into.clear();
       bool alone = false;
@@ -86,7 +85,8 @@ private:
     auto kernel = dyn_cast<KernelOp>(op->getParentOp());
     if (!kernel)
       return false;
-    auto ops = llvm::make_filter_range(kernel.getBody().front().without_terminator(), [](Operation &other) { return !isView(&other); });
+    auto ops = llvm::make_filter_range(kernel.getBody().front().without_terminator(),
+                                       [](Operation &other) { return !isView(&other); });
     bool isFirst = llvm::is_contained(namesOf((*ops.begin()).getLoc()), row.name);
     return !isFirst || llvm::any_of(ops, [&](Operation &other) {
       return llvm::none_of(namesOf(other.getLoc()), [&](const std::string &name) {

@@ -25,9 +25,10 @@ bool SharedStorage::isContiguous(ConcatOp concat) {
   Dims shape = storageShape(type);
   if (*elementCount(ArrayRef(shape).take_front(axis)) != 1)
     return false;
-  bool cutsBlocks = layout && layout.getAxis() == axis && llvm::any_of(concat.getInputs().drop_back(), [&](Value operand) {
-                      return rankedType(operand).getDimSize(axis) % layout.getSize() != 0;
-                    });
+  bool cutsBlocks =
+      layout && layout.getAxis() == axis && llvm::any_of(concat.getInputs().drop_back(), [&](Value operand) {
+        return rankedType(operand).getDimSize(axis) % layout.getSize() != 0;
+      });
   return !cutsBlocks && llvm::all_of(concat.getInputs(), [&](Value operand) {
     return layoutOf(operand.getType()) == layout && storageBytes(operand) > 0;
   });

@@ -9,8 +9,8 @@ namespace sinter::nn {
 /// Bytes of a value in its layout.
 int64_t storageBytes(mlir::Value value);
 
-/// Sets of pieces: results of ops, each at its offset. A concatenation in place is a range of one set, which its operands
-/// fill; no two pieces of a set overlap.
+/// Sets of pieces: results of ops, each at its offset. A concatenation in place is a range of one set, which its
+/// operands fill; no two pieces of a set overlap.
 class SharedStorage {
 public:
   /// For the values of a function's body, of which what it returns cannot be a piece.
@@ -19,9 +19,9 @@ public:
   /// Whether the concatenation's result is its operands one after another, so that they can be pieces of it.
   static bool isContiguous(ConcatOp concat);
 
-  /// Brings all operands into one set, as the concatenation wants them, but for those that it returns: pieces of other sets
-  /// at other distances, inputs, constants. They are to be copied; the room for the copies is reserved. Nothing, and no
-  /// change, if `anchor`, the operand that stays where it is, or the copies have no place.
+  /// Brings all operands into one set, as the concatenation wants them, but for those that it returns: pieces of other
+  /// sets at other distances, inputs, constants. They are to be copied; the room for the copies is reserved. Nothing,
+  /// and no change, if `anchor`, the operand that stays where it is, or the copies have no place.
   std::optional<llvm::SmallVector<unsigned>> place(ConcatOp concat, unsigned anchor);
 
   /// Where a piece lies: bytes behind the start of its set, which `head` stands for.

@@ -44,15 +44,16 @@ public:
   }
 
 private:
-  /// Are all products of some output channel of one sign, by the signs of the weights and of the channels that they read?
-  /// Weights of one sign alone are seen without ranges.
+  /// Are all products of some output channel of one sign, by the signs of the weights and of the channels that they
+  /// read? Weights of one sign alone are seen without ranges.
   bool hasProductsOfOneSign(ConvOp conv) const {
     TensorRange x = ranges.rangeOf(conv.getX());
     if (x.axis != 1 || llvm::none_of(x.channels, [](Interval v) { return v.hi <= 0; }))
       return false;
     Tensor weights = *constantTensor(conv.getW());
     auto values = weights.as<float>();
-    auto outputs = static_cast<size_t>(weights.shape()[0]), inputs = x.channels.size(), taps = values.size() / outputs / inputs;
+    auto outputs = static_cast<size_t>(weights.shape()[0]), inputs = x.channels.size(),
+         taps = values.size() / outputs / inputs;
     for (size_t o = 0; o < outputs; ++o) {
       bool positive = false, negative = false;
       for (size_t c = 0; c < inputs && !(positive && negative); ++c)
@@ -78,8 +79,7 @@ private:
     if (std::optional<Tensor> value = constantResult(op)) {
       rewrite(op, "activation-to-constant", [&] {
         bool isZero = ranges.rangeOf(op->getResult(0)).hull() == Interval::point(0);
-        decide(op, "constant", {},
-               {isZero ? "ALWAYS_ZERO" : "ALWAYS_CONSTANT", "its operand lies in " + boundsOf(x)});
+        decide(op, "constant", {}, {isZero ? "ALWAYS_ZERO" : "ALWAYS_CONSTANT", "its operand lies in " + boundsOf(x)});
         OpBuilder builder(op);
         Value constant = ConstantOp::create(builder, op->getLoc(), *value);
         ranges.extend(constant.getDefiningOp());
@@ -170,11 +170,10 @@ private:
   /// Results hold elements of the operands and nothing else, each of them as often as before or more often.
   static bool isMovement(Operation *op) {
     if (auto resize = dyn_cast_or_null<ResizeOp>(op))
-      return resize.getMode() == "nearest" &&
-             resize.getCoordinateTransformationMode() != "tf_crop_and_resize" &&
+      return resize.getMode() == "nearest" && resize.getCoordinateTransformationMode() != "tf_crop_and_resize" &&
              rankedType(resize.getY()).getNumElements() >= rankedType(resize.getX()).getNumElements();
-    return isa_and_nonnull<ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, TransposeOp, DepthToSpaceOp,
-                           SpaceToDepthOp, ConcatOp>(op);
+    return isa_and_nonnull<ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, TransposeOp, DepthToSpaceOp, SpaceToDepthOp,
+                           ConcatOp>(op);
   }
 
   static MutableArrayRef<OpOperand> movedOperands(Operation *op) {

@@ -142,15 +142,13 @@ private:
         bool dynamic = ShapedType::isDynamic(dim);
         if (given != shapeOf.end()) {
           if (!dynamic && dim != given->second[d])
-            return function.emitError("--shape gives input '")
-                   << name << "' dimension " << d << " the size " << given->second[d]
-                   << ", the model fixes it to " << dim;
+            return function.emitError("--shape gives input '") << name << "' dimension " << d << " the size "
+                                                               << given->second[d] << ", the model fixes it to " << dim;
           dim = given->second[d];
         } else if (dynamic && sizeOf.count(dimName)) {
           dim = sizeOf.lookup(dimName);
         } else if (dynamic) {
-          InFlightDiagnostic error = function.emitError("input '")
-                                     << name << "' has the dynamic dimension " << d;
+          InFlightDiagnostic error = function.emitError("input '") << name << "' has the dynamic dimension " << d;
           if (!dimName.empty())
             error << " ('" << dimName << "')";
           error << ": give its shape, --shape " << name << "=" << suggestion(type);
@@ -201,12 +199,14 @@ private:
       }
       // Dequantised weights are no shapes, and may stay bytes. Of what has no kernel nothing stays.
       int64_t most = isa<RangeOp, EyeLikeOp>(op) ? mostElements : foldedElements;
-      if (auto constant = dyn_cast<ConstantOfShapeOp>(op); constant && rankedType(constant.getY()).getNumElements() > most)
+      if (auto constant = dyn_cast<ConstantOfShapeOp>(op);
+          constant && rankedType(constant.getY()).getNumElements() > most)
         expandSplat(&op);
       else if (isa<RangeOp, EyeLikeOp>(op) && !budget.covers(&op))
-        return emitUnsupported(&op) << describe(&op) << " makes a constant of shape " << toString(rankedType(op.getResult(0)).getShape())
-                                    << ", more than is computed while compiling: give smaller sizes, or raise the limits "
-                                       "(--limit fold-bytes=N, fold-work=N)";
+        return emitUnsupported(&op)
+               << describe(&op) << " makes a constant of shape " << toString(rankedType(op.getResult(0)).getShape())
+               << ", more than is computed while compiling: give smaller sizes, or raise the limits "
+                  "(--limit fold-bytes=N, fold-work=N)";
       else if (!isa<DequantizeOp>(op) && failed(foldOp(&op, most, journal, budget)))
         return failure();
     }
@@ -248,8 +248,7 @@ private:
         fallback = known;
       if (!fallback || fallback.getType() != argument.getType())
         continue;
-      argument.replaceAllUsesWith(
-          ConstantOp::create(builder, argument.getLoc(), fallback.getType(), fallback));
+      argument.replaceAllUsesWith(ConstantOp::create(builder, argument.getLoc(), fallback.getType(), fallback));
       frozen.set(argument.getArgNumber());
     }
     return frozen.any() && succeeded(function.eraseArguments(frozen));
@@ -257,9 +256,8 @@ private:
 
   /// All tensor operands are static here, so a dynamic result comes from an operand that is not constant.
   void explainDynamic(Operation *op) {
-    InFlightDiagnostic error = emitUnsupported(op)
-                               << describe(op) << " has a result shape known only at run time ("
-                               << op->getResultTypes() << ")";
+    InFlightDiagnostic error = emitUnsupported(op) << describe(op) << " has a result shape known only at run time ("
+                                                   << op->getResultTypes() << ")";
     for (auto [index, operand] : llvm::enumerate(op->getOperands()))
       if (index > 0 && !constantTensor(operand)) {
         error << ": operand " << index << " would have to be a constant, make it an initializer";

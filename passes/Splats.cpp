@@ -2,10 +2,10 @@
 #include "passes/Splats.h"
 #include "ir/Evaluation.h"
 #include "ir/Ops.h"
-#include "passes/Rewrite.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
+#include "passes/Rewrite.h"
 
 using namespace mlir;
 
@@ -31,16 +31,20 @@ static bool isSplat(Value v) { return v.getDefiningOp<ExpandOp>() && isLarge(v) 
 
 /// An op whose results are splats of the same value where its first operand is one.
 static bool isView(Operation *op) {
-  return isa<ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, IdentityOp, TransposeOp, SliceOp, SplitOp, ExpandOp, TileOp>(op);
+  return isa<ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, IdentityOp, TransposeOp, SliceOp, SplitOp, ExpandOp, TileOp>(
+      op);
 }
 
 /// Whether the reader of a splat does without a constant, now or when it is folded itself.
 static bool takesSplat(OpOperand &use, int depth = 0) {
   Operation *user = use.getOwner();
   auto readersTake = [&] {
-    return depth < deepest && llvm::all_of(user->getResults(), [&](Value result) {
-      return llvm::all_of(result.getUses(), [&](OpOperand &next) { return takesSplat(next, depth + 1); });
-    });
+    return depth < deepest &&
+           llvm::all_of(
+               user->getResults(),
+               [&](Value result) {
+                 return llvm::all_of(result.getUses(), [&](OpOperand &next) { return takesSplat(next, depth + 1); });
+               });
   };
   auto isComputed = [](Value v) { return !isSplat(v) && !v.getDefiningOp<ConstantOp>(); };
   if (isa<func::ReturnOp>(user))
@@ -53,7 +57,9 @@ static bool takesSplat(OpOperand &use, int depth = 0) {
     return use.getOperandNumber() == 0 && llvm::any_of(user->getOperands().drop_front(), isComputed);
   if (!isa<ElementwiseOpInterface>(user) || user->getNumResults() != 1)
     return false;
-  auto isWhole = [&](Value v) { return isComputed(v) && rankedType(v).getShape() == rankedType(user->getResult(0)).getShape(); };
+  auto isWhole = [&](Value v) {
+    return isComputed(v) && rankedType(v).getShape() == rankedType(user->getResult(0)).getShape();
+  };
   if (llvm::any_of(user->getOperands(), isWhole))
     return true;
   return llvm::all_of(user->getOperands(), [](Value v) { return elementOf(v).has_value(); }) && readersTake();
@@ -105,7 +111,8 @@ static std::optional<Tensor> evaluateOne(Operation *op) {
   for (auto [i, operand] : llvm::enumerate(operands))
     one->setOperand(static_cast<unsigned>(i), ConstantOp::create(b, op->getLoc(), operand));
   RankedTensorType type = rankedType(op->getResult(0));
-  one->getResult(0).setType(RankedTensorType::get(SmallVector<int64_t>(static_cast<size_t>(type.getRank()), 1), type.getElementType()));
+  one->getResult(0).setType(
+      RankedTensorType::get(SmallVector<int64_t>(static_cast<size_t>(type.getRank()), 1), type.getElementType()));
   ScopedDiagnosticHandler silent(op->getContext(), [](Diagnostic &) { return success(); });
   FailureOr<SmallVector<Tensor>> result = failure();
   if (succeeded(verify(one, false)))
@@ -125,8 +132,8 @@ static void readOneElement(Operation *op) {
     Shape ones(static_cast<size_t>(rankedType(before).getRank()), 1);
     operand.set(ConstantOp::create(b, before.getLoc(), elementOf(before)->reshaped(ones)));
     SmallVector<Type> types;
-    bool fits = succeeded(cast<ShapeInferenceOpInterface>(op).inferShapes(types)) && types[0] == op->getResult(0).getType() &&
-                succeeded(verify(op, false));
+    bool fits = succeeded(cast<ShapeInferenceOpInterface>(op).inferShapes(types)) &&
+                types[0] == op->getResult(0).getType() && succeeded(verify(op, false));
     if (!fits)
       operand.set(before);
   }

@@ -43,9 +43,7 @@ std::optional<double> constantBound(Operation *op) {
 /// The interval outside which an activation gives a constant; nothing for one that never clips, or whose
 /// bounds are unknown.
 std::optional<Interval> unclipped(Operation *op) {
-  auto bound = [](Value value, double absent) {
-    return value ? constantScalar(value) : std::optional(absent);
-  };
+  auto bound = [](Value value, double absent) { return value ? constantScalar(value) : std::optional(absent); };
   auto between = [](std::optional<double> lo, std::optional<double> hi) {
     return lo && hi ? std::optional(Interval{*lo, *hi}) : std::nullopt;
   };
@@ -60,8 +58,7 @@ std::optional<Interval> unclipped(Operation *op) {
           return std::nullopt;
         return Interval{-beta / alpha, (1 - beta) / alpha};
       })
-      .Case<ClipOp>(
-          [&](auto clip) { return between(bound(clip.getLower(), -inf), bound(clip.getUpper(), inf)); })
+      .Case<ClipOp>([&](auto clip) { return between(bound(clip.getLower(), -inf), bound(clip.getUpper(), inf)); })
       .Case<MaxOp>([&](auto max) { return between(constantBound(max), inf); })
       .Case<MinOp>([&](auto min) { return between(-inf, constantBound(min)); })
       .Default([](Operation *) { return std::nullopt; });
@@ -111,8 +108,7 @@ struct TakeInventoryPass : impl::TakeInventoryBase<TakeInventoryPass> {
           return;
         // IR written by hand has no names.
         if (nameOf(op->getLoc()).empty())
-          op->setLoc(NameLoc::get(StringAttr::get(&getContext(), kind + ":" + Twine(++unnamed[kind])),
-                                  op->getLoc()));
+          op->setLoc(NameLoc::get(StringAttr::get(&getContext(), kind + ":" + Twine(++unnamed[kind])), op->getLoc()));
         record(op, kind, journal, rows);
       });
     journal.save();

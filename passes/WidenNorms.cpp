@@ -1,5 +1,5 @@
-// See the header. For each such square the ops to widen are collected first: back to x - mean(x), forward through arithmetic that
-// reads nothing but what is widened already, constants, and the operand that was squared.
+// See the header. For each such square the ops to widen are collected first: back to x - mean(x), forward through
+// arithmetic that reads nothing but what is widened already, constants, and the operand that was squared.
 #include "passes/WidenNorms.h"
 #include "ir/Ops.h"
 #include "ir/ops/Reduction.h"
@@ -22,7 +22,10 @@ private:
     return isReduction(op) || isa<AddOp, SubOp, MulOp, DivOp, SqrtOp, PowOp, ReciprocalOp, MaxOp, MinOp, ClipOp>(op);
   }
   void collect(Operation *square, Value x);
-  bool isKnown(Value v) { return !elementTypeOf(v).isF16() || v.getDefiningOp<ConstantOp>() || sources.contains(v) || ops.contains(v.getDefiningOp()); }
+  bool isKnown(Value v) {
+    return !elementTypeOf(v).isF16() || v.getDefiningOp<ConstantOp>() || sources.contains(v) ||
+           ops.contains(v.getDefiningOp());
+  }
   Value wide(Value v);
   void replace();
 
@@ -76,8 +79,9 @@ Value Widener::wide(Value v) {
     return v;
   Value &result = widened[v];
   if (!result)
-    result = CastOp::create(builder, v.getLoc(), RankedTensorType::get(rankedType(v).getShape(), builder.getF32Type()), v,
-                            TypeAttr::get(builder.getF32Type()), builder.getBoolAttr(true), builder.getStringAttr("up"));
+    result =
+        CastOp::create(builder, v.getLoc(), RankedTensorType::get(rankedType(v).getShape(), builder.getF32Type()), v,
+                       TypeAttr::get(builder.getF32Type()), builder.getBoolAttr(true), builder.getStringAttr("up"));
   return result;
 }
 
@@ -96,8 +100,8 @@ void Widener::replace() {
     auto isOutside = [&](OpOperand &use) { return !ops.contains(use.getOwner()); };
     if (llvm::any_of(narrow.getUses(), isOutside)) {
       Type type = elementTypeOf(narrow);
-      Value back = CastOp::create(builder, op->getLoc(), narrow.getType(), result, TypeAttr::get(type), builder.getBoolAttr(true),
-                                  builder.getStringAttr("up"));
+      Value back = CastOp::create(builder, op->getLoc(), narrow.getType(), result, TypeAttr::get(type),
+                                  builder.getBoolAttr(true), builder.getStringAttr("up"));
       narrow.replaceUsesWithIf(back, isOutside);
     }
   }

@@ -18,16 +18,18 @@ typedef void (*SinterKernelFn)(void *const *buffers, int64_t begin, int64_t end)
 
 /* What the host provides. parallelFor runs fn over [0, total) in chunks of at least `grain` iterations, in any order,
    and returns when all are done; the partition must not change results (kernels write disjoint data per iteration).
-   callFallback runs the kernel's primitive, described by model->kernels[kernel].fallback; null if the host has no fallback.
-   Both return 0, or an error code that `run` returns at once. allocate is reserved: null. */
+   callFallback runs the kernel's primitive, described by model->kernels[kernel].fallback; null if the host has no
+   fallback. Both return 0, or an error code that `run` returns at once. allocate is reserved: null. */
 typedef struct SinterCallbacks {
   void *context;
-  int32_t (*parallelFor)(void *context, int32_t kernel, SinterKernelFn fn, void *const *buffers, int64_t total, int64_t grain);
+  int32_t (*parallelFor)(void *context, int32_t kernel, SinterKernelFn fn, void *const *buffers, int64_t total,
+                         int64_t grain);
   int32_t (*callFallback)(void *context, int32_t kernel, void *const *buffers);
   void *(*allocate)(void *context, int64_t bytes);
 } SinterCallbacks;
 
-/* One inference. Inputs and outputs are dense row-major buffers, aligned to their elements, in the order of the tables. */
+/* One inference. Inputs and outputs are dense row-major buffers, aligned to their elements, in the order of the tables.
+ */
 typedef struct SinterCall {
   const void *self;                 /* SinterModel::self */
   const SinterCallbacks *callbacks; /* null: all runs on the calling thread, and there is no fallback */
@@ -38,8 +40,8 @@ typedef struct SinterCall {
   void *reserved[2];    /* null */
 } SinterCall;
 
-/* What `run` returns where an index that is known at run time only lies outside its dimension: this and the row of the kernel table, the
-   first in the order of the steps. */
+/* What `run` returns where an index that is known at run time only lies outside its dimension: this and the row of the
+   kernel table, the first in the order of the steps. */
 #define SINTER_INDEX_ERROR 0x10000
 
 typedef struct SinterTensorInfo {
@@ -47,10 +49,12 @@ typedef struct SinterTensorInfo {
   const int64_t *shape;
   int32_t rank;
   int32_t type; /* sinter::DType */
-  const void *defaultValue; /* of an input: what it is where the caller gives none (an overridable initialiser); else null */
-  /* Of an output whose size along `boundedAxis` a run says: 1 + the number of the output that holds this size, an i64; `shape` is the most that
-     it can be, and what is there lies where the whole would, the rest behind it along the axis. 0 for other outputs, and -1 for one that
-     holds such a size: these come first, and their type is i64, their rank 0. */
+  const void
+      *defaultValue; /* of an input: what it is where the caller gives none (an overridable initialiser); else null */
+  /* Of an output whose size along `boundedAxis` a run says: 1 + the number of the output that holds this size, an i64;
+     `shape` is the most that it can be, and what is there lies where the whole would, the rest behind it along the
+     axis. 0 for other outputs, and -1 for one that holds such a size: these come first, and their type is i64, their
+     rank 0. */
   int32_t countedBy;
   int32_t boundedAxis;
 } SinterTensorInfo;
@@ -75,11 +79,11 @@ typedef struct SinterModel {
   const SinterTensorInfo *outputs;
   const SinterKernelInfo *kernels;
   int32_t inputCount, outputCount, kernelCount;
-  uint32_t flags;          /* bit 0: run with subnormals flushed (FTZ and DAZ) */
-  int64_t arenaBytes;      /* scratch memory that `run` needs, SINTER_ALIGNMENT aligned */
-  int64_t stackBytes;      /* of stack that `run` needs at most, with the kernels that it calls; callbacks add their own. On a thread of a
-                              parallelFor a kernel needs no more */
-  const void *weights;     /* read-only constants, SINTER_ALIGNMENT aligned */
+  uint32_t flags;      /* bit 0: run with subnormals flushed (FTZ and DAZ) */
+  int64_t arenaBytes;  /* scratch memory that `run` needs, SINTER_ALIGNMENT aligned */
+  int64_t stackBytes;  /* of stack that `run` needs at most, with the kernels that it calls; callbacks add their own. On
+                          a thread of a  parallelFor a kernel needs no more */
+  const void *weights; /* read-only constants, SINTER_ALIGNMENT aligned */
   int64_t weightBytes;
   uint64_t weightChecksum; /* XXH64 of the weights, with seed 0 */
   const char *explanation; /* the explain JSON of the compilation, or null */

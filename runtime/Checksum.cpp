@@ -16,9 +16,7 @@ template <typename T> static uint64_t load(const unsigned char *data) {
   return word;
 }
 
-uint64_t Checksum::round(uint64_t lane, uint64_t word) {
-  return std::rotl(lane + word * prime2, 31) * prime1;
-}
+uint64_t Checksum::round(uint64_t lane, uint64_t word) { return std::rotl(lane + word * prime2, 31) * prime1; }
 
 void Checksum::addStripes(const unsigned char *data, size_t count) {
   uint64_t a = lanes_[0], b = lanes_[1], c = lanes_[2], d = lanes_[3];
@@ -51,8 +49,7 @@ void Checksum::add(const void *data, size_t bytes) {
 uint64_t Checksum::value() const {
   uint64_t hash = prime5;
   if (bytes_ >= stripe) {
-    hash = std::rotl(lanes_[0], 1) + std::rotl(lanes_[1], 7) + std::rotl(lanes_[2], 12) +
-           std::rotl(lanes_[3], 18);
+    hash = std::rotl(lanes_[0], 1) + std::rotl(lanes_[1], 7) + std::rotl(lanes_[2], 12) + std::rotl(lanes_[3], 18);
     for (uint64_t lane : lanes_)
       hash = (hash ^ round(0, lane)) * prime1 + prime4;
   }

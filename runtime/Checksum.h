@@ -16,9 +16,8 @@ public:
 
 private:
   static constexpr size_t stripe = 32;
-  static constexpr uint64_t prime1 = 0x9E3779B185EBCA87u, prime2 = 0xC2B2AE3D27D4EB4Fu,
-                            prime3 = 0x165667B19E3779F9u, prime4 = 0x85EBCA77C2B2AE63u,
-                            prime5 = 0x27D4EB2F165667C5u;
+  static constexpr uint64_t prime1 = 0x9E3779B185EBCA87u, prime2 = 0xC2B2AE3D27D4EB4Fu, prime3 = 0x165667B19E3779F9u,
+                            prime4 = 0x85EBCA77C2B2AE63u, prime5 = 0x27D4EB2F165667C5u;
   static uint64_t round(uint64_t lane, uint64_t word);
   void addStripes(const unsigned char *data, size_t count);
 

@@ -17,8 +17,8 @@ bool isCheckedFeature(Architecture architecture, std::string_view feature);
 /// Those of the comma-separated `features` that the running processor (or its operating system) lacks.
 std::vector<std::string> missingFeatures(std::string_view features);
 
-/// The most capable generic --target-cpu that this processor can run: "x86-64" to "x86-64-v4", "rv64gc", "rv64gcv", else
-/// "generic".
+/// The most capable generic --target-cpu that this processor can run: "x86-64" to "x86-64-v4", "rv64gc", "rv64gcv",
+/// else "generic".
 std::string baselineCpu();
 
 } // namespace sinter

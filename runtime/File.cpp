@@ -35,7 +35,8 @@ static bool awaitWriter(int descriptor) {
   do
     if (hasWriter(descriptor))
       return true;
-  while (std::this_thread::sleep_for(std::chrono::milliseconds(5)), std::chrono::steady_clock::now() - begin < writerPatience);
+  while (std::this_thread::sleep_for(std::chrono::milliseconds(5)),
+         std::chrono::steady_clock::now() - begin < writerPatience);
   return false;
 }
 
@@ -48,9 +49,9 @@ Expected<int> openInput(const std::string &path, struct stat &info) {
       ::close(descriptor);
     return failure;
   }
-  const char *refusal = S_ISDIR(info.st_mode)                           ? "it is a folder"
-                        : S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode) ? "it is a device, not a file"
-                        : !S_ISREG(info.st_mode) && !S_ISFIFO(info.st_mode) ? "it is neither a file nor a pipe"
+  const char *refusal = S_ISDIR(info.st_mode)                                ? "it is a folder"
+                        : S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)     ? "it is a device, not a file"
+                        : !S_ISREG(info.st_mode) && !S_ISFIFO(info.st_mode)  ? "it is neither a file nor a pipe"
                         : S_ISFIFO(info.st_mode) && !awaitWriter(descriptor) ? "nobody writes to this pipe"
                                                                              : nullptr;
   if (refusal) {

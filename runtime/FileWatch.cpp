@@ -10,9 +10,10 @@
 namespace sinter {
 
 static Failure changed(const std::string &path) {
-  return {ErrorCode::InvalidFile, fmt::format("'{}' changed after it was opened, and cannot be compiled for further shapes: open the model "
-                                              "again, and replace models by renaming a new file to their name",
-                                              path)};
+  return {ErrorCode::InvalidFile,
+          fmt::format("'{}' changed after it was opened, and cannot be compiled for further shapes: open the model "
+                      "again, and replace models by renaming a new file to their name",
+                      path)};
 }
 
 Expected<std::unique_ptr<FileWatch>> FileWatch::of(std::shared_ptr<const MappedFile> file) {

@@ -48,9 +48,7 @@ constexpr size_t maxHeadBytes = 64 << 10;
 /// More than linkers can place apart from the weights.
 constexpr uint64_t maxContentBytes = uint64_t(1) << 31;
 
-bool isWithin(uint64_t offset, uint64_t bytes, uint64_t size) {
-  return offset <= size && bytes <= size - offset;
-}
+bool isWithin(uint64_t offset, uint64_t bytes, uint64_t size) { return offset <= size && bytes <= size - offset; }
 
 /// A T at `offset`, which the caller knows to be within.
 template <typename T> T loadAt(std::span<const std::byte> bytes, uint64_t offset) {
@@ -94,8 +92,7 @@ Status withoutSeal(const std::string &name, std::span<const std::byte> head) {
   constexpr std::string_view symbol("\0sinter_model", 14);
   std::string_view text(reinterpret_cast<const char *>(head.data()), head.size());
   if (text.find(symbol) == text.npos)
-    return notCompiled(
-        name, "it carries no seal of Sinter's (make one with: sinter compile MODEL.onnx -o MODEL.so)");
+    return notCompiled(name, "it carries no seal of Sinter's (make one with: sinter compile MODEL.onnx -o MODEL.so)");
   return {ErrorCode::Incompatible, fmt::format("{} carries no seal of this version: an earlier version of "
                                                "Sinter compiled it, another linker linked it "
                                                "anew, or it is damaged: compile the model again",
@@ -106,8 +103,7 @@ Status withoutSeal(const std::string &name, std::span<const std::byte> head) {
 
 bool Library::isForThisMachine() const { return machine_ == ownMachine; }
 
-Expected<std::shared_ptr<const Library>> Library::read(int descriptor, const std::string &name,
-                                                       bool ofAnyMachine) {
+Expected<std::shared_ptr<const Library>> Library::read(int descriptor, const std::string &name, bool ofAnyMachine) {
   std::shared_ptr<Library> library(new Library);
   if (Status status = library->readContent(descriptor, name, ofAnyMachine); !status.ok())
     return status.failure();
@@ -123,17 +119,15 @@ Status Library::readContent(int descriptor, const std::string &name, bool ofAnyM
   if (!readAt(descriptor, head, 0))
     return notRead(name);
   if (head.size() < sizeof(Elf64_Ehdr) || std::memcmp(head.data(), ELFMAG, SELFMAG) != 0)
-    return notCompiled(name,
-                       "it is no shared library (make one with: sinter compile MODEL.onnx -o MODEL.so)");
+    return notCompiled(name, "it is no shared library (make one with: sinter compile MODEL.onnx -o MODEL.so)");
   auto header = loadAt<Elf64_Ehdr>(head, 0);
-  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
-      header.e_type != ET_DYN)
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_type != ET_DYN)
     return notCompiled(name, "it is no 64-bit little-endian shared library");
   machine_ = header.e_machine;
   if (!findMachine(machine_) || (!ofAnyMachine && !isForThisMachine()))
     return {ErrorCode::Incompatible,
-            fmt::format("{} was compiled for {}, this machine is {}: recompile with another --target-triple",
-                        name, machineName(machine_), machineName(ownMachine))};
+            fmt::format("{} was compiled for {}, this machine is {}: recompile with another --target-triple", name,
+                        machineName(machine_), machineName(ownMachine))};
   uint64_t headersEnd = header.e_phoff + header.e_phnum * sizeof(Elf64_Phdr);
   if (header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phoff > size || headersEnd > size)
     return notCompiled(name, "it is truncated");
@@ -154,10 +148,9 @@ Status Library::readContent(int descriptor, const std::string &name, bool ofAnyM
   if (sealOffset_ == 0)
     return withoutSeal(name, head);
   if (size != seal_.fileBytes)
-    return damaged(name,
-                   fmt::format("it {}: {} bytes instead of {}. Copy it again, or compile the model again; "
-                               "strip and the like change a library, too",
-                               size < seal_.fileBytes ? "is truncated" : "has grown", size, seal_.fileBytes));
+    return damaged(name, fmt::format("it {}: {} bytes instead of {}. Copy it again, or compile the model again; "
+                                     "strip and the like change a library, too",
+                                     size < seal_.fileBytes ? "is truncated" : "has grown", size, seal_.fileBytes));
   // What says where the weights are is not of the weights.
   uint64_t described = std::max(headersEnd, sealOffset_ + sizeof(Seal));
   if (!isWithin(seal_.weightsOffset, seal_.weightBytes, size) ||
@@ -193,8 +186,7 @@ bool Library::findSeal(std::span<const std::byte> head, uint64_t from, uint64_t 
 }
 
 /// Fills `content_` and compares its checksum.
-Status Library::readRest(int descriptor, const std::string &name, std::span<const std::byte> head,
-                         uint64_t fileBytes) {
+Status Library::readRest(int descriptor, const std::string &name, std::span<const std::byte> head, uint64_t fileBytes) {
   uint64_t behind = seal_.weightsOffset + seal_.weightBytes;
   if (fileBytes - seal_.weightBytes > maxContentBytes)
     return damaged(name, "it holds more than code and weights");
@@ -207,8 +199,7 @@ Status Library::readRest(int descriptor, const std::string &name, std::span<cons
     std::copy_n(head.data() + (known > 0 ? from : 0), known, to);
     return readAt(descriptor, {to + known, static_cast<size_t>(end - from - known)}, from + known);
   };
-  if (!fill(content_.get(), 0, seal_.weightsOffset) ||
-      !fill(content_.get() + seal_.weightsOffset, behind, fileBytes))
+  if (!fill(content_.get(), 0, seal_.weightsOffset) || !fill(content_.get() + seal_.weightsOffset, behind, fileBytes))
     return notRead(name);
   Checksum checksum;
   uint64_t field = sealOffset_ + offsetof(Seal, checksum), rest = field + sizeof(Seal::checksum);
@@ -226,8 +217,7 @@ Status Library::checkWeights(int descriptor, const std::string &name) const {
   Checksum checksum;
   std::vector<std::byte> buffer(std::min<uint64_t>(seal_.weightBytes, 1 << 20));
   for (uint64_t at = 0; at < seal_.weightBytes; at += buffer.size()) {
-    std::span part(buffer.data(),
-                   static_cast<size_t>(std::min<uint64_t>(buffer.size(), seal_.weightBytes - at)));
+    std::span part(buffer.data(), static_cast<size_t>(std::min<uint64_t>(buffer.size(), seal_.weightBytes - at)));
     if (!readAt(descriptor, part, seal_.weightsOffset + at))
       return notRead(name);
     checksum.add(part.data(), part.size());
@@ -263,8 +253,7 @@ std::optional<std::span<const std::byte>> Library::at(uint64_t address, uint64_t
 void Library::readRelocations(uint64_t dynamic, uint64_t bytes) {
   uint64_t table = 0, tableBytes = 0;
   std::span<const std::byte> entries = from(dynamic);
-  for (uint64_t at = 0; at + sizeof(Elf64_Dyn) <= std::min<uint64_t>(bytes, entries.size());
-       at += sizeof(Elf64_Dyn)) {
+  for (uint64_t at = 0; at + sizeof(Elf64_Dyn) <= std::min<uint64_t>(bytes, entries.size()); at += sizeof(Elf64_Dyn)) {
     auto entry = loadAt<Elf64_Dyn>(entries, at);
     if (entry.d_tag == DT_NULL)
       break;

@@ -51,8 +51,7 @@ private:
   };
   Library() = default;
   Status readContent(int descriptor, const std::string &name, bool ofAnyMachine);
-  Status readRest(int descriptor, const std::string &name, std::span<const std::byte> head,
-                  uint64_t fileBytes);
+  Status readRest(int descriptor, const std::string &name, std::span<const std::byte> head, uint64_t fileBytes);
   bool findSeal(std::span<const std::byte> head, uint64_t from, uint64_t bytes);
   void readRelocations(uint64_t dynamic, uint64_t bytes);
 
@@ -68,7 +67,7 @@ private:
 /// The chain of tables in a library, checked: names, shapes and texts lie in `library`, which the owner keeps
 /// alive; `run` and `weights` are null, and so are the kernels unless `withKernels`. A table of another
 /// version is the last and holds nothing but its magic and version.
-Expected<std::shared_ptr<const SinterModel>> readTables(std::shared_ptr<const Library> library,
-                                                        const std::string &name, bool withKernels);
+Expected<std::shared_ptr<const SinterModel>> readTables(std::shared_ptr<const Library> library, const std::string &name,
+                                                        bool withKernels);
 
 } // namespace sinter

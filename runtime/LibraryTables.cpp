@@ -19,8 +19,7 @@ struct Tables {
 class TableReader {
 public:
   TableReader(const Library &library, Tables &tables, bool withKernels)
-      : library(library), tables(tables), withKernels(withKernels),
-        budget(library.bytes() * 16 + (64 << 10)) {}
+      : library(library), tables(tables), withKernels(withKernels), budget(library.bytes() * 16 + (64 << 10)) {}
 
   /// Reads the chain that begins at `address`; false where it is not one.
   bool read(uint64_t address) {
@@ -32,8 +31,7 @@ public:
 private:
   /// Rows may be shared, but what is read more than a few times is a table made to take for ever.
   std::optional<std::span<const std::byte>> take(uint64_t address, uint64_t bytes) {
-    std::optional<std::span<const std::byte>> found =
-        bytes <= budget ? library.at(address, bytes) : std::nullopt;
+    std::optional<std::span<const std::byte>> found = bytes <= budget ? library.at(address, bytes) : std::nullopt;
     isValid &= found.has_value();
     budget -= found ? bytes : 0;
     return isValid ? found : std::nullopt;
@@ -55,8 +53,7 @@ private:
     if (at == 0)
       return nullptr;
     std::span<const std::byte> found = library.from(at);
-    const void *end =
-        found.empty() ? nullptr : std::memchr(found.data(), 0, std::min<uint64_t>(found.size(), budget));
+    const void *end = found.empty() ? nullptr : std::memchr(found.data(), 0, std::min<uint64_t>(found.size(), budget));
     isValid &= end != nullptr;
     if (!end)
       return nullptr;
@@ -143,8 +140,8 @@ const SinterKernelInfo *TableReader::kernelsAt(uint64_t address, int32_t count) 
 
 } // namespace
 
-Expected<std::shared_ptr<const SinterModel>> readTables(std::shared_ptr<const Library> library,
-                                                        const std::string &name, bool withKernels) {
+Expected<std::shared_ptr<const SinterModel>> readTables(std::shared_ptr<const Library> library, const std::string &name,
+                                                        bool withKernels) {
   if (library->seal().table == 0)
     return Failure{ErrorCode::InvalidFile,
                    fmt::format("{} is not a compiled model: it does not export sinter_model", name)};

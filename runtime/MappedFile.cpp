@@ -74,8 +74,7 @@ MappedFile::~MappedFile() {
   if (isMapped_) {
     releaseInput(bytes_.data());
     ::munmap(const_cast<std::byte *>(bytes_.data()), bytes_.size());
-  }
-  else
+  } else
     delete[] bytes_.data();
 }
 
@@ -132,7 +131,8 @@ static Expected<StoredBytes> findZeros(uint64_t length) {
   static const std::shared_ptr<const MappedFile> shared = MappedFile::zeros(sharedZeros);
   std::shared_ptr<const MappedFile> zeros = length <= sharedZeros ? shared : MappedFile::zeros(length);
   if (!zeros)
-    return Failure{ErrorCode::OutOfMemory, fmt::format("needs {} bytes, which the address space does not hold", length)};
+    return Failure{ErrorCode::OutOfMemory,
+                   fmt::format("needs {} bytes, which the address space does not hold", length)};
   return StoredBytes{zeros->bytes().first(length), zeros};
 }
 

@@ -1,5 +1,5 @@
-// Files whose bytes are looked at where they lie: weights are gigabytes, which nobody wants to hold twice. A model's folder,
-// from which its external data may come.
+// Files whose bytes are looked at where they lie: weights are gigabytes, which nobody wants to hold twice. A model's
+// folder, from which its external data may come.
 #pragma once
 
 #include "runtime/Status.h"
@@ -16,11 +16,12 @@
 
 namespace sinter {
 
-/// Read-only bytes of a file, in memory once they are read. Whoever shortens a file while it is mapped makes reading it a
-/// fault of the system's (SIGBUS): files that stay mapped for later uses are watched (FileWatch).
+/// Read-only bytes of a file, in memory once they are read. Whoever shortens a file while it is mapped makes reading it
+/// a fault of the system's (SIGBUS): files that stay mapped for later uses are watched (FileWatch).
 class MappedFile {
 public:
-  /// Maps a regular file; reads anything else (a pipe) up to maxFileBytes. Fails for what is missing, unreadable or a folder.
+  /// Maps a regular file; reads anything else (a pipe) up to maxFileBytes. Fails for what is missing, unreadable or a
+  /// folder.
   static Expected<std::shared_ptr<const MappedFile>> open(const std::string &path);
   /// The same for bytes in memory.
   static std::shared_ptr<const MappedFile> copyOf(std::span<const std::byte> bytes);
@@ -60,7 +61,8 @@ struct StoredBytes {
   std::shared_ptr<const MappedFile> owner;
 };
 
-/// Where the data of a model's tensors lies: files in its folder, or the model's own file. Each is mapped once. Thread-safe.
+/// Where the data of a model's tensors lies: files in its folder, or the model's own file. Each is mapped once.
+/// Thread-safe.
 class ModelFolder {
 public:
   /// No external data is allowed.
@@ -71,9 +73,9 @@ public:
   /// The location that means the model's own file; no path can be this.
   static constexpr std::string_view ownFile{"\0model", 6};
 
-  /// `length` bytes at `offset` of the file `location`, which must be relative to the folder and stay inside, symbolic links
-  /// resolved, so that a model cannot read what its user did not hand over. Errors are the end of a sentence that starts
-  /// with the tensor.
+  /// `length` bytes at `offset` of the file `location`, which must be relative to the folder and stay inside, symbolic
+  /// links resolved, so that a model cannot read what its user did not hand over. Errors are the end of a sentence that
+  /// starts with the tensor.
   Expected<StoredBytes> find(const std::string &location, uint64_t offset, uint64_t length) const;
 
   /// The files that were mapped so far, the model's own among them.

@@ -1,5 +1,5 @@
-// What a compiled model claims is checked before it is believed: first the file against its seal, then its tables, read as data, and only then is it
-// mapped and its tables looked at again.
+// What a compiled model claims is checked before it is believed: first the file against its seal, then its tables, read
+// as data, and only then is it mapped and its tables looked at again.
 #include "runtime/Model.h"
 
 #include "runtime/Checksum.h"
@@ -22,7 +22,8 @@
 namespace sinter {
 namespace {
 
-/// Maps all pages of read-only memory at once where the system can (Linux 5.14): the first run would fault for every few.
+/// Maps all pages of read-only memory at once where the system can (Linux 5.14): the first run would fault for every
+/// few.
 void mapPages([[maybe_unused]] const void *data, [[maybe_unused]] size_t bytes) {
 #ifdef MADV_POPULATE_READ
   auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
@@ -32,8 +33,8 @@ void mapPages([[maybe_unused]] const void *data, [[maybe_unused]] size_t bytes) 
 #endif
 }
 
-/// A name for the file of a descriptor. Loaders know libraries by name for as long as they are mapped, and numbers of descriptors are used again:
-/// each name is written in another way.
+/// A name for the file of a descriptor. Loaders know libraries by name for as long as they are mapped, and numbers of
+/// descriptors are used again: each name is written in another way.
 std::string freshName(int descriptor) {
   static std::atomic<uint64_t> count = 0;
   std::string name = "/proc/self/fd";
@@ -45,7 +46,8 @@ std::string freshName(int descriptor) {
 /// Whether what the loader has mapped carries the seal that was checked.
 bool isLoaded(void *handle, const SinterModel *table, const Library &library) {
   link_map *map = nullptr;
-  if (dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0 || map->l_addr + library.seal().table != reinterpret_cast<uintptr_t>(table))
+  if (dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0 ||
+      map->l_addr + library.seal().table != reinterpret_cast<uintptr_t>(table))
     return false;
   auto *seal = reinterpret_cast<const void *>(map->l_addr + library.sealAddress());
   return std::memcmp(seal, &library.seal(), sizeof(Seal)) == 0;
@@ -58,8 +60,10 @@ bool isSameContent(const struct stat &a, const struct stat &b) {
 
 } // namespace
 
-/// Checks and maps the library of the descriptor, called `name` in messages. `path`: what to call it where there is no /proc, or nothing.
-Expected<std::shared_ptr<Model>> Model::open(int descriptor, const std::string &name, const std::string &path, const LoadOptions &options) {
+/// Checks and maps the library of the descriptor, called `name` in messages. `path`: what to call it where there is no
+/// /proc, or nothing.
+Expected<std::shared_ptr<Model>> Model::open(int descriptor, const std::string &name, const std::string &path,
+                                             const LoadOptions &options) {
   struct stat before = {}, after = {};
   ::fstat(descriptor, &before);
   Expected<std::shared_ptr<const Library>> library = Library::read(descriptor, name);
@@ -70,7 +74,9 @@ Expected<std::shared_ptr<Model>> Model::open(int descriptor, const std::string &
   Expected<std::shared_ptr<const SinterModel>> tables = readTables(*library, name, /*withKernels=*/false);
   if (!tables)
     return tables.failure();
-  auto named = [&](const Failure &failure) { return Failure{failure.code, fmt::format("{}: {}", name, failure.message)}; };
+  auto named = [&](const Failure &failure) {
+    return Failure{failure.code, fmt::format("{}: {}", name, failure.message)};
+  };
   if (Expected<std::vector<const SinterModel *>> usable = selectVariants(tables->get(), Content::Data); !usable)
     return named(usable.failure());
 
@@ -89,7 +95,9 @@ Expected<std::shared_ptr<Model>> Model::open(int descriptor, const std::string &
   std::shared_ptr<void> mapped(handle, [](void *h) { dlclose(h); });
   auto *abi = static_cast<const SinterModel *>(dlsym(handle, "sinter_model"));
   if (!abi || !isLoaded(handle, abi, **library) || ::fstat(descriptor, &after) != 0 || !isSameContent(before, after))
-    return Failure{ErrorCode::Io, fmt::format("{} changed while it was loaded: write libraries under another name and rename them", name)};
+    return Failure{
+        ErrorCode::Io,
+        fmt::format("{} changed while it was loaded: write libraries under another name and rename them", name)};
   Expected<std::shared_ptr<Model>> model = fromAbi(abi, std::move(mapped));
   if (!model)
     return named(model.failure());
@@ -126,8 +134,7 @@ Expected<std::shared_ptr<Model>> Model::loadBytes(std::span<const std::byte> byt
     if (put < 0 && errno == EINTR)
       continue;
     if (put <= 0)
-      return Failure{ErrorCode::OutOfMemory,
-                     fmt::format("not enough memory for a model of {} bytes", bytes.size())};
+      return Failure{ErrorCode::OutOfMemory, fmt::format("not enough memory for a model of {} bytes", bytes.size())};
     written += static_cast<size_t>(put);
   }
   ::fcntl(file.fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);

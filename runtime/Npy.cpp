@@ -111,10 +111,10 @@ struct TypeName {
   std::string_view code; ///< without the byte order
   DType type;
 };
-constexpr TypeName typeNames[] = {
-    {"f4", DType::F32}, {"f8", DType::F64}, {"f2", DType::F16}, {"V2", DType::BF16}, {"i1", DType::I8},
-    {"i2", DType::I16}, {"i4", DType::I32}, {"i8", DType::I64}, {"u1", DType::U8},   {"u2", DType::U16},
-    {"u4", DType::U32}, {"u8", DType::U64}, {"b1", DType::Bool}};
+constexpr TypeName typeNames[] = {{"f4", DType::F32}, {"f8", DType::F64}, {"f2", DType::F16}, {"V2", DType::BF16},
+                                  {"i1", DType::I8},  {"i2", DType::I16}, {"i4", DType::I32}, {"i8", DType::I64},
+                                  {"u1", DType::U8},  {"u2", DType::U16}, {"u4", DType::U32}, {"u8", DType::U64},
+                                  {"b1", DType::Bool}};
 
 /// Reverses the bytes of every element.
 void swapBytes(std::byte *data, size_t bytes, size_t width) {
@@ -135,8 +135,7 @@ void copyFortran(const std::byte *from, Tensor &to) {
   }
   int64_t offset = 0;
   for (int64_t i = 0; i < to.size(); ++i) {
-    std::memcpy(to.data() + static_cast<size_t>(i) * width, from + static_cast<size_t>(offset) * width,
-                width);
+    std::memcpy(to.data() + static_cast<size_t>(i) * width, from + static_cast<size_t>(offset) * width, width);
     for (size_t d = shape.size(); d-- > 0;) {
       offset += strides[d];
       if (++index[d] < shape[d])
@@ -182,8 +181,8 @@ Expected<Tensor> parseNpy(std::span<const std::byte> bytes, const std::string &n
     descr.remove_prefix(1);
   if (descr == "?")
     descr = "b1";
-  auto found = std::find_if(std::begin(typeNames), std::end(typeNames),
-                            [&](const TypeName &t) { return t.code == descr; });
+  auto found =
+      std::find_if(std::begin(typeNames), std::end(typeNames), [&](const TypeName &t) { return t.code == descr; });
   if (found == std::end(typeNames))
     return Failure{ErrorCode::Unsupported,
                    fmt::format("'{}' has the element type '{}', which is not supported: use float16/32/64, "
@@ -197,8 +196,8 @@ Expected<Tensor> parseNpy(std::span<const std::byte> bytes, const std::string &n
   if (!count || __builtin_mul_overflow(static_cast<size_t>(*count), sizeOf(type), &wanted))
     return bad("the shape has a negative dimension or is too large");
   if (data.size() != wanted)
-    return bad(fmt::format("shape {} of {} needs {} bytes of data, the file holds {}",
-                           toString(header->shape), nameOf(type), wanted, data.size()));
+    return bad(fmt::format("shape {} of {} needs {} bytes of data, the file holds {}", toString(header->shape),
+                           nameOf(type), wanted, data.size()));
   std::optional<Tensor> tensor = Tensor::allocate(type, header->shape);
   if (!tensor)
     return Failure{ErrorCode::OutOfMemory, fmt::format("not enough memory for the tensor in '{}'", name)};
@@ -229,8 +228,8 @@ Status writeNpy(const std::string &path, const Tensor &tensor) {
 
 Status addNpy(OutputSet &outputs, const std::string &path, const Tensor &tensor) {
   DType type = tensor.type();
-  auto found = std::find_if(std::begin(typeNames), std::end(typeNames),
-                            [&](const TypeName &t) { return t.type == type; });
+  auto found =
+      std::find_if(std::begin(typeNames), std::end(typeNames), [&](const TypeName &t) { return t.type == type; });
   if (found == std::end(typeNames))
     return {ErrorCode::Unsupported,
             fmt::format("cannot write '{}': NumPy has no type {}, use .pb", path, nameOf(type))};
@@ -247,8 +246,7 @@ Status addNpy(OutputSet &outputs, const std::string &path, const Tensor &tensor)
   header.append(63 - (10 + header.size()) % 64, ' ');
   header += '\n';
   if (header.size() > 65535)
-    return {ErrorCode::InvalidArgument,
-            fmt::format("cannot write '{}': the shape has too many dimensions", path)};
+    return {ErrorCode::InvalidArgument, fmt::format("cannot write '{}': the shape has too many dimensions", path)};
   std::string prefix = "\x93NUMPY";
   prefix += {'\1', '\0', static_cast<char>(header.size() & 255), static_cast<char>(header.size() >> 8)};
   prefix += header;

@@ -1,5 +1,6 @@
-// Each output is filled under a temporary name, beside the file where that can be renamed to it, else in the folder for temporaries, from where it is
-// copied. The temporaries in flight stand in a fixed table, so that a signal handler can remove them without a lock or an allocation.
+// Each output is filled under a temporary name, beside the file where that can be renamed to it, else in the folder for
+// temporaries, from where it is copied. The temporaries in flight stand in a fixed table, so that a signal handler can
+// remove them without a lock or an allocation.
 #include "runtime/Output.h"
 
 #include "runtime/Descriptor.h"
@@ -42,8 +43,8 @@ void forget(const std::string &temporary) {
       slots[i] = Slot::Free;
 }
 
-/// Removes the files whose names begin with `path`: temporaries, and what others make of their names (a linker tries its output under NAME.tmpXXXXXXX).
-/// Async-signal-safe, which reading a folder by opendir is not.
+/// Removes the files whose names begin with `path`: temporaries, and what others make of their names (a linker tries
+/// its output under NAME.tmpXXXXXXX). Async-signal-safe, which reading a folder by opendir is not.
 void removeBeginningWith(const char *path) {
   const char *slash = std::strrchr(path, '/'), *name = slash ? slash + 1 : path;
   std::array<char, 4096> folder = {'.'};
@@ -150,7 +151,8 @@ struct Inputs {
 
   bool hold(FileKey key) {
     std::lock_guard lock(mutex);
-    return always.contains(key) || std::ranges::any_of(whileUsed, [&](const auto &entry) { return entry.second == key; });
+    return always.contains(key) ||
+           std::ranges::any_of(whileUsed, [&](const auto &entry) { return entry.second == key; });
   }
 };
 Inputs &inputs() {
@@ -170,13 +172,13 @@ void copyAccessList(const std::string &from, const std::string &to) {
 } // namespace
 
 struct OutputSet::Entry {
-  std::string path;        ///< as the caller says it
-  std::string target;      ///< what is written; empty: `stream` is
-  std::string temporary;   ///< where it is filled
-  std::string identity;    ///< equal for equal files
-  int stream = -1;         ///< an open descriptor
-  bool exists = false;     ///< `before` is valid
-  bool isCopied = false;   ///< the temporary cannot be renamed: its content is copied
+  std::string path;                            ///< as the caller says it
+  std::string target;                          ///< what is written; empty: `stream` is
+  std::string temporary;                       ///< where it is filled
+  std::string identity;                        ///< equal for equal files
+  int stream = -1;                             ///< an open descriptor
+  bool exists = false;                         ///< `before` is valid
+  bool isCopied = false;                       ///< the temporary cannot be renamed: its content is copied
   bool isExchanged = false, isCreated = false; ///< what commit() did, to be undone
   struct stat before = {};
   mode_t freshMode = 0; ///< of a new file
@@ -216,7 +218,8 @@ OutputSet::~OutputSet() = default;
 
 bool isStream(const std::string &path) {
   struct stat info;
-  return namedDescriptor(path) >= 0 || (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode));
+  return namedDescriptor(path) >= 0 ||
+         (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode));
 }
 
 Status OutputSet::Entry::createTemporary(bool isExecutable) {
@@ -266,7 +269,8 @@ Expected<std::string> OutputSet::add(const std::string &path, bool isExecutable)
     if (entry->exists && ::faccessat(AT_FDCWD, entry->target.c_str(), W_OK, AT_EACCESS) != 0)
       return entry->fail(errno).failure();
     if (isRegular && inputs().hold({entry->before.st_dev, entry->before.st_ino}))
-      return Failure{ErrorCode::InvalidArgument, fmt::format("'{}' is an input, too: give the output another name", path)};
+      return Failure{ErrorCode::InvalidArgument,
+                     fmt::format("'{}' is an input, too: give the output another name", path)};
     if (!entry->exists || isRegular) {
       std::error_code error;
       entry->identity = entry->exists ? fmt::format("{}:{}", entry->before.st_dev, entry->before.st_ino)
@@ -304,11 +308,13 @@ int OutputSet::Entry::copy() {
   return file.fd < 0 ? errno : copyTo(file.fd, temporary);
 }
 
-/// Puts the temporary where the target is. What was there takes its name, so that undo() can bring it back. 0 or an errno.
+/// Puts the temporary where the target is. What was there takes its name, so that undo() can bring it back. 0 or an
+/// errno.
 int OutputSet::Entry::rename(bool isAlone) {
 #ifdef SYS_renameat2
   constexpr unsigned exchange = 2;
-  isExchanged = exists && !isAlone && ::syscall(SYS_renameat2, AT_FDCWD, temporary.c_str(), AT_FDCWD, target.c_str(), exchange) == 0;
+  isExchanged = exists && !isAlone &&
+                ::syscall(SYS_renameat2, AT_FDCWD, temporary.c_str(), AT_FDCWD, target.c_str(), exchange) == 0;
   if (isExchanged)
     return 0;
 #endif

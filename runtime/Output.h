@@ -1,5 +1,6 @@
-// The one writer of files. What is there is never destroyed: a file appears whole or not at all, keeps its permissions and owner, links are followed,
-// pipes and devices are written through, and several outputs appear together. scripts/check_writers.py finds code that goes around it.
+// The one writer of files. What is there is never destroyed: a file appears whole or not at all, keeps its permissions
+// and owner, links are followed, pipes and devices are written through, and several outputs appear together.
+// scripts/check_writers.py finds code that goes around it.
 #pragma once
 
 #include "runtime/Status.h"
@@ -28,13 +29,14 @@ public:
   OutputSet(const OutputSet &) = delete;
   OutputSet &operator=(const OutputSet &) = delete;
 
-  /// Prepares the output `path` and answers the name of an empty temporary file to fill in its place. Fails where it could not be written, is an
-  /// input (protectInput), or is in the set already. A new file gets the permissions of programs where it `isExecutable`.
+  /// Prepares the output `path` and answers the name of an empty temporary file to fill in its place. Fails where it
+  /// could not be written, is an input (protectInput), or is in the set already. A new file gets the permissions of
+  /// programs where it `isExecutable`.
   Expected<std::string> add(const std::string &path, bool isExecutable = false);
   /// The same with the content.
   Status add(const std::string &path, std::span<const std::byte> bytes);
-  /// Makes the temporary files the outputs. On failure what was there before is there again, except for what went into pipes and devices. Only a
-  /// kill that no program can handle can fall between two files of a set.
+  /// Makes the temporary files the outputs. On failure what was there before is there again, except for what went into
+  /// pipes and devices. Only a kill that no program can handle can fall between two files of a set.
   Status commit();
 
 private:
@@ -47,8 +49,8 @@ private:
 /// A set of one.
 Status writeFile(const std::string &path, std::span<const std::byte> bytes);
 
-/// Where writing fails, the system may raise a signal that ends the process (SIGPIPE, SIGXFSZ). While this exists, it does not do so for writes of
-/// this thread: errno says the same.
+/// Where writing fails, the system may raise a signal that ends the process (SIGPIPE, SIGXFSZ). While this exists, it
+/// does not do so for writes of this thread: errno says the same.
 class HeldWriteSignals {
 public:
   HeldWriteSignals();

@@ -23,9 +23,9 @@ struct Variant {
 constexpr float factor = 0.999999f, term = 1e-6f;
 
 #if defined(__x86_64__)
-#define SINTER_LOW_REGISTERS                                                                                 \
-  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", \
-      "xmm13", "xmm14", "xmm15"
+#define SINTER_LOW_REGISTERS                                                                                           \
+  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",  \
+      "xmm14", "xmm15"
 
 void run512(int64_t rounds) {
   asm volatile(".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,30\n"
@@ -103,9 +103,8 @@ void run128(int64_t rounds) {
                "b.ne 1b\n"
                : "+r"(rounds)
                : "r"(&factor), "r"(&term)
-               : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13",
-                 "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v30", "v31", "cc",
-                 "memory");
+               : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15",
+                 "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v30", "v31", "cc", "memory");
 }
 
 Variant widest() { return {run128, 2.0 * 4 * 24}; }

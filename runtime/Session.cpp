@@ -1,7 +1,7 @@
 // Running a compiled model: checked tensors in, the callbacks it needs, the processor's mode set and
 // restored.
-#include "runtime/Model.h"
 #include "runtime/FlushSubnormals.h"
+#include "runtime/Model.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -61,13 +61,11 @@ FallbackFactory fallbackFactory() { return registeredFactory; }
 
 Status checkTensor(const SinterTensorInfo &info, const Tensor &tensor, std::string_view role) {
   if (tensor.type() != typeOf(info))
-    return {ErrorCode::InvalidArgument,
-            fmt::format("{} '{}' must have the element type {}, but was given {}", role, info.name,
-                        nameOf(typeOf(info)), nameOf(tensor.type()))};
+    return {ErrorCode::InvalidArgument, fmt::format("{} '{}' must have the element type {}, but was given {}", role,
+                                                    info.name, nameOf(typeOf(info)), nameOf(tensor.type()))};
   if (tensor.shape() != shapeOf(info))
-    return {ErrorCode::InvalidArgument,
-            fmt::format("{} '{}' must have the shape {}, but was given {}", role, info.name,
-                        toString(shapeOf(info)), toString(tensor.shape()))};
+    return {ErrorCode::InvalidArgument, fmt::format("{} '{}' must have the shape {}, but was given {}", role, info.name,
+                                                    toString(shapeOf(info)), toString(tensor.shape()))};
   return {};
 }
 
@@ -85,16 +83,15 @@ Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> 
     bool needsFallback = std::any_of(variant->kernels().begin(), variant->kernels().end(),
                                      [](auto &k) { return k.fallback != nullptr; });
     if (needsFallback && !registeredFactory)
-      return Failure{ErrorCode::Incompatible,
-                     "the model has kernels that run in oneDNN, which this program does not "
-                     "include: recompile with --backend llvm"};
+      return Failure{ErrorCode::Incompatible, "the model has kernels that run in oneDNN, which this program does not "
+                                              "include: recompile with --backend llvm"};
     session->variants_.push_back({std::move(variant), needsFallback, nullptr});
   }
   if (!arena) {
     std::optional<Tensor> memory = Tensor::allocate(DType::U8, {model->arenaBytes()});
     if (!memory)
-      return Failure{ErrorCode::OutOfMemory, fmt::format("not enough memory: the model needs {} bytes of scratch memory",
-                                                         model->arenaBytes())};
+      return Failure{ErrorCode::OutOfMemory,
+                     fmt::format("not enough memory: the model needs {} bytes of scratch memory", model->arenaBytes())};
     auto owner = std::make_shared<Tensor>(std::move(*memory));
     arena = {owner, owner->data()};
   }
@@ -184,8 +181,8 @@ Expected<std::vector<Tensor>> Session::makeOutputs(std::span<const Tensor> input
 Status Session::run(std::span<const Tensor> inputs, std::span<Tensor> outputs, RunObserver *observer) {
   if (inputs.size() != inputs_.size() || outputs.size() != model_->outputs().size())
     return {ErrorCode::InvalidArgument,
-            fmt::format("the model has {} inputs and {} outputs, but was given {} and {} tensors",
-                        inputs_.size(), model_->outputs().size(), inputs.size(), outputs.size())};
+            fmt::format("the model has {} inputs and {} outputs, but was given {} and {} tensors", inputs_.size(),
+                        model_->outputs().size(), inputs.size(), outputs.size())};
   // Where there is one variant only, the message is about the tensor that does not fit.
   Expected<size_t> found = variants_.size() == 1 ? Expected<size_t>(size_t(0)) : model_->variantFor(inputs);
   if (!found)
@@ -198,9 +195,8 @@ Status Session::run(std::span<const Tensor> inputs, std::span<Tensor> outputs, R
     const SinterTensorInfo &info = model.inputs()[i];
     bool absent = !inputs[i].data() && inputs[i].rank() == 0;
     if (absent && !info.defaultValue)
-      return {ErrorCode::InvalidArgument,
-              fmt::format("input '{}' is missing: it must be {} of shape {}", info.name, nameOf(typeOf(info)),
-                          toString(shapeOf(info)))};
+      return {ErrorCode::InvalidArgument, fmt::format("input '{}' is missing: it must be {} of shape {}", info.name,
+                                                      nameOf(typeOf(info)), toString(shapeOf(info)))};
     if (Status status = absent ? Status() : checkTensor(info, inputs[i], "input"); !status.ok())
       return status;
     inputs_[i] = absent ? info.defaultValue : inputs[i].data();
@@ -244,13 +240,13 @@ Status Session::runBuffers(const void *const *inputs, void *const *outputs, RunO
   if (code == cancelledCode)
     return {ErrorCode::Internal, "the run was cancelled"};
   if (int32_t row = code - SINTER_INDEX_ERROR; row >= 0 && row < abi.kernelCount)
-    return {ErrorCode::InvalidArgument,
-            fmt::format("'{}' ({}) was given an index that lies outside its dimension: check the inputs, or compile with "
-                        "--unchecked-indices",
-                        abi.kernels[row].name, abi.kernels[row].ops)};
+    return {
+        ErrorCode::InvalidArgument,
+        fmt::format("'{}' ({}) was given an index that lies outside its dimension: check the inputs, or compile with "
+                    "--unchecked-indices",
+                    abi.kernels[row].name, abi.kernels[row].ops)};
   std::string reason = fallback ? fallback->lastError() : "";
-  return {ErrorCode::Internal,
-          reason.empty() ? fmt::format("the model failed with error code {}", code) : reason};
+  return {ErrorCode::Internal, reason.empty() ? fmt::format("the model failed with error code {}", code) : reason};
 }
 
 } // namespace sinter

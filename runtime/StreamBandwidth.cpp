@@ -34,9 +34,7 @@ using Pass = void (*)(const int32_t *from, int64_t reads, int32_t *to, int64_t w
     to[w] = sum;
 }
 
-void passPlain(const int32_t *from, int64_t reads, int32_t *to, int64_t writes) {
-  pass(from, reads, to, writes);
-}
+void passPlain(const int32_t *from, int64_t reads, int32_t *to, int64_t writes) { pass(from, reads, to, writes); }
 
 #if defined(__x86_64__)
 [[gnu::target("avx512f")]] void pass512(const int32_t *from, int64_t reads, int32_t *to, int64_t writes) {
@@ -74,16 +72,13 @@ void streamShare(void *const *buffers, int64_t begin, int64_t end) {
               work.writes * end / work.threads - writes);
 }
 
-double secondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
+double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 } // namespace
 
 double measureStreamSeconds(int64_t readBytes, int64_t writeBytes, int threads) {
   int64_t reads = std::max<int64_t>(readBytes / 4, 1), writes = std::max<int64_t>(writeBytes / 4, 1);
-  std::optional<Tensor> from = Tensor::allocate(DType::I32, {reads}),
-                        to = Tensor::allocate(DType::I32, {writes});
+  std::optional<Tensor> from = Tensor::allocate(DType::I32, {reads}), to = Tensor::allocate(DType::I32, {writes});
   Expected<std::unique_ptr<ThreadPool>> pool = ThreadPool::create(threads);
   if (!from || !to || !pool)
     return 0;
@@ -104,8 +99,7 @@ double measureStreamSeconds(int64_t readBytes, int64_t writeBytes, int threads) 
     work.rounds *= 2;
   double best = 1e9;
   int calls = 0;
-  for (Clock::time_point start = Clock::now(); calls < 5 || (calls < 200 && secondsSince(start) < 10e-3);
-       ++calls) {
+  for (Clock::time_point start = Clock::now(); calls < 5 || (calls < 200 && secondsSince(start) < 10e-3); ++calls) {
     Clock::time_point begin = Clock::now();
     (*pool)->parallelFor(streamShare, buffers, threads, 1);
     best = std::min(best, secondsSince(begin));

@@ -8,8 +8,8 @@
 
 namespace sinter {
 
-/// "cannot read 'x': Permission denied": the failure to do `doing` to `path` for the reason `number`, an errno, with the remedy where the path is not
-/// what is wrong.
+/// "cannot read 'x': Permission denied": the failure to do `doing` to `path` for the reason `number`, an errno, with
+/// the remedy where the path is not what is wrong.
 Failure systemError(std::string_view doing, const std::string &path, int number);
 
 } // namespace sinter

@@ -92,8 +92,8 @@ std::string toString(std::span<const int64_t> shape) {
 /// The largest tensor that is allocated: 256 GB. What is larger is taken for an error of the model or its shapes.
 static constexpr size_t maxTensorBytes = size_t(1) << 38;
 
-/// Zeroed memory. A large block, from half of one on, is in pages of 2 MB where the system has them: touching one for the first time costs
-/// microseconds, whatever its size.
+/// Zeroed memory. A large block, from half of one on, is in pages of 2 MB where the system has them: touching one for
+/// the first time costs microseconds, whatever its size.
 static std::shared_ptr<void> allocateZeroed(size_t bytes, size_t alignment) {
   constexpr size_t hugePage = size_t(2) << 20;
 #ifdef MADV_HUGEPAGE
@@ -119,8 +119,7 @@ std::optional<Tensor> Tensor::allocate(DType type, Shape shape) {
   constexpr size_t alignment = 64;
   std::optional<int64_t> count = elementCount(shape);
   size_t bytes;
-  if (!count || __builtin_mul_overflow(static_cast<size_t>(*count), sizeOf(type), &bytes) ||
-      bytes > maxTensorBytes)
+  if (!count || __builtin_mul_overflow(static_cast<size_t>(*count), sizeOf(type), &bytes) || bytes > maxTensorBytes)
     return std::nullopt;
   Tensor tensor;
   tensor.owner_ = allocateZeroed(bytes, alignment);

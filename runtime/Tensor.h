@@ -17,8 +17,29 @@ namespace sinter {
 /// Element types. The numbers are part of the artifact format (runtime/Abi.h). Floats of 8 and 4 bits are
 /// described in runtime/SmallFloat.h.
 enum class DType : uint8_t {
-  F32 = 1, F64, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64, Bool,
-  F8E4M3FN, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F8E8M0, F4E2M1, I4, I2, U4, U2
+  F32 = 1,
+  F64,
+  F16,
+  BF16,
+  I8,
+  I16,
+  I32,
+  I64,
+  U8,
+  U16,
+  U32,
+  U64,
+  Bool,
+  F8E4M3FN,
+  F8E4M3FNUZ,
+  F8E5M2,
+  F8E5M2FNUZ,
+  F8E8M0,
+  F4E2M1,
+  I4,
+  I2,
+  U4,
+  U2
 };
 
 /// Bytes per element in memory; Bool takes one byte, 0 or 1, and so does every type of less than 8 bits
@@ -79,14 +100,12 @@ std::string_view nameOf(DType type);
 /// Floats of less than 16 bits: stored and converted, not computed with.
 constexpr bool isSmallFloat(DType t) { return t >= DType::F8E4M3FN && t <= DType::F4E2M1; }
 constexpr bool isFloat(DType t) { return (t >= DType::F32 && t <= DType::BF16) || isSmallFloat(t); }
-constexpr bool isUnsigned(DType t) {
-  return (t >= DType::U8 && t <= DType::Bool) || t == DType::U4 || t == DType::U2;
-}
+constexpr bool isUnsigned(DType t) { return (t >= DType::U8 && t <= DType::Bool) || t == DType::U4 || t == DType::U2; }
 
 using Shape = std::vector<int64_t>;
 
-/// Product of the dimensions (1 for a scalar), or nothing if a dimension is negative or the product, in which 0 counts as 1, exceeds 2^56:
-/// no memory holds so many, and numbers of bytes stay within int64.
+/// Product of the dimensions (1 for a scalar), or nothing if a dimension is negative or the product, in which 0 counts
+/// as 1, exceeds 2^56: no memory holds so many, and numbers of bytes stay within int64.
 std::optional<int64_t> elementCount(std::span<const int64_t> shape);
 
 /// "1x3x224x224"; "scalar" for rank 0.
@@ -114,9 +133,7 @@ public:
   size_t bytes() const { return static_cast<size_t>(size_) * sizeOf(type_); }
   std::byte *data() { return data_; }
   const std::byte *data() const { return data_; }
-  template <typename T> std::span<T> as() {
-    return {reinterpret_cast<T *>(data_), static_cast<size_t>(size_)};
-  }
+  template <typename T> std::span<T> as() { return {reinterpret_cast<T *>(data_), static_cast<size_t>(size_)}; }
   template <typename T> std::span<const T> as() const {
     return {reinterpret_cast<const T *>(data_), static_cast<size_t>(size_)};
   }

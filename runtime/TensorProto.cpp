@@ -3,8 +3,8 @@
 #include "runtime/TensorProto.h"
 
 #include "runtime/File.h"
-#include "runtime/Output.h"
 #include "runtime/Npy.h"
+#include "runtime/Output.h"
 
 #include <algorithm>
 #include <charconv>
@@ -24,20 +24,30 @@ constexpr const char *onnxNames[] = {
     "COMPLEX64", "COMPLEX128", "BFLOAT16",   "FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2", "FLOAT8E5M2FNUZ",
     "UINT4",     "INT4",       "FLOAT4E2M1", "FLOAT8E8M0",   "UINT2",          "INT2"};
 
-constexpr std::pair<int32_t, DType> supported[] = {
-    {TensorProto::FLOAT, DType::F32},   {TensorProto::DOUBLE, DType::F64},
-    {TensorProto::FLOAT16, DType::F16}, {TensorProto::BFLOAT16, DType::BF16},
-    {TensorProto::INT8, DType::I8},     {TensorProto::INT16, DType::I16},
-    {TensorProto::INT32, DType::I32},   {TensorProto::INT64, DType::I64},
-    {TensorProto::UINT8, DType::U8},    {TensorProto::UINT16, DType::U16},
-    {TensorProto::UINT32, DType::U32},  {TensorProto::UINT64, DType::U64},
-    {TensorProto::BOOL, DType::Bool},
-    // Newer than the installed protobuf classes.
-    {17, DType::F8E4M3FN},              {18, DType::F8E4M3FNUZ},
-    {19, DType::F8E5M2},                {20, DType::F8E5M2FNUZ},
-    {21, DType::U4},                    {22, DType::I4},
-    {23, DType::F4E2M1},                {24, DType::F8E8M0},
-    {25, DType::U2},                    {26, DType::I2}};
+constexpr std::pair<int32_t, DType> supported[] = {{TensorProto::FLOAT, DType::F32},
+                                                   {TensorProto::DOUBLE, DType::F64},
+                                                   {TensorProto::FLOAT16, DType::F16},
+                                                   {TensorProto::BFLOAT16, DType::BF16},
+                                                   {TensorProto::INT8, DType::I8},
+                                                   {TensorProto::INT16, DType::I16},
+                                                   {TensorProto::INT32, DType::I32},
+                                                   {TensorProto::INT64, DType::I64},
+                                                   {TensorProto::UINT8, DType::U8},
+                                                   {TensorProto::UINT16, DType::U16},
+                                                   {TensorProto::UINT32, DType::U32},
+                                                   {TensorProto::UINT64, DType::U64},
+                                                   {TensorProto::BOOL, DType::Bool},
+                                                   // Newer than the installed protobuf classes.
+                                                   {17, DType::F8E4M3FN},
+                                                   {18, DType::F8E4M3FNUZ},
+                                                   {19, DType::F8E5M2},
+                                                   {20, DType::F8E5M2FNUZ},
+                                                   {21, DType::U4},
+                                                   {22, DType::I4},
+                                                   {23, DType::F4E2M1},
+                                                   {24, DType::F8E8M0},
+                                                   {25, DType::U2},
+                                                   {26, DType::I2}};
 
 /// Types of 4 and 2 bits are packed in files: several elements a byte, the first in the lowest bits.
 bool isPacked(DType type) { return bitsOf(type) < 8 && type != DType::Bool; }
@@ -88,8 +98,8 @@ template <typename T, typename Field> bool storeField(Tensor &tensor, const Fiel
 Status fillPacked(const TensorProto &proto, Tensor &tensor) {
   size_t bytes = packedBytes(tensor.type(), tensor.size());
   if (static_cast<size_t>(proto.int32_data().size()) != bytes)
-    return bad(proto, fmt::format("of shape {} needs {} values in int32_data, has {}", toString(tensor.shape()),
-                                  bytes, proto.int32_data().size()));
+    return bad(proto, fmt::format("of shape {} needs {} values in int32_data, has {}", toString(tensor.shape()), bytes,
+                                  proto.int32_data().size()));
   std::vector<uint8_t> packed(bytes);
   for (size_t i = 0; i < bytes; ++i) {
     int32_t value = proto.int32_data(static_cast<int>(i));
@@ -107,8 +117,7 @@ Status fillFromField(const TensorProto &proto, Tensor &tensor) {
       return bad(proto, fmt::format("of shape {} needs {} values in {}, has {}", toString(tensor.shape()),
                                     tensor.size(), fieldName, field.size()));
     if (!storeField<T>(tensor, field))
-      return bad(proto,
-                 fmt::format("has a value in {} that {} cannot hold", fieldName, nameOf(tensor.type())));
+      return bad(proto, fmt::format("has a value in {} that {} cannot hold", fieldName, nameOf(tensor.type())));
     return {};
   };
   switch (tensor.type()) {
@@ -205,8 +214,7 @@ template <typename Message> bool parseMessage(std::span<const std::byte> bytes, 
 Expected<NamedTensor> parseTensorProto(std::span<const std::byte> bytes, const std::string &path) {
   TensorProto proto;
   if (bytes.empty())
-    return Failure{ErrorCode::InvalidFile,
-                   fmt::format("'{}' is empty: expected a .npy file or an ONNX tensor", path)};
+    return Failure{ErrorCode::InvalidFile, fmt::format("'{}' is empty: expected a .npy file or an ONNX tensor", path)};
   if (!parseMessage(bytes, proto) || proto.data_type() == TensorProto::UNDEFINED)
     return Failure{ErrorCode::InvalidFile,
                    fmt::format("'{}' is neither a .npy file nor an ONNX tensor (TensorProto)", path)};
@@ -228,13 +236,12 @@ Expected<DType> typeFromOnnx(int32_t dataType) {
   for (auto [number, type] : supported)
     if (number == dataType)
       return type;
-  return Failure{ErrorCode::Unsupported,
-                 fmt::format("element type {} is not supported", onnxTypeName(dataType))};
+  return Failure{ErrorCode::Unsupported, fmt::format("element type {} is not supported", onnxTypeName(dataType))};
 }
 
 int32_t typeToOnnx(DType type) {
-  auto found = std::find_if(std::begin(supported), std::end(supported),
-                            [&](auto &pair) { return pair.second == type; });
+  auto found =
+      std::find_if(std::begin(supported), std::end(supported), [&](auto &pair) { return pair.second == type; });
   return found == std::end(supported) ? static_cast<int32_t>(TensorProto::UNDEFINED) : found->first;
 }
 
@@ -269,11 +276,10 @@ Expected<Tensor> tensorFromProto(const TensorProto &proto, const ModelFolder &fo
       return found.failure();
     stored = std::move(*found);
   }
-  std::optional<Tensor> tensor =
-      raw || external ? fromStored(*type, shape, stored) : Tensor::allocate(*type, shape);
+  std::optional<Tensor> tensor = raw || external ? fromStored(*type, shape, stored) : Tensor::allocate(*type, shape);
   if (!tensor)
-    return Failure{ErrorCode::OutOfMemory, fmt::format("not enough memory for tensor '{}' of shape {}",
-                                                       proto.name(), toString(shape))};
+    return Failure{ErrorCode::OutOfMemory,
+                   fmt::format("not enough memory for tensor '{}' of shape {}", proto.name(), toString(shape))};
   if (Status status = raw || external ? Status() : fillFromField(proto, *tensor); !status.ok())
     return status.failure();
   if (*type == DType::Bool)
@@ -330,8 +336,7 @@ static Status addTensorProto(OutputSet &outputs, const std::string &path, const 
   const Tensor &tensor = named.tensor;
   std::string bytes;
   if (tensor.bytes() > maxFileBytes - 65536)
-    return {ErrorCode::InvalidArgument,
-            fmt::format("cannot write '{}': .pb holds less than 2 GB, use .npy", path)};
+    return {ErrorCode::InvalidArgument, fmt::format("cannot write '{}': .pb holds less than 2 GB, use .npy", path)};
   try {
     TensorProto proto;
     proto.set_name(named.name);

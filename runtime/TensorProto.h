@@ -26,13 +26,13 @@ Expected<DType> typeFromOnnx(int32_t dataType);
 std::string onnxTypeName(int32_t dataType);
 int32_t typeToOnnx(DType type);
 
-/// Reads raw or typed data; external data where `folder` allows it. Messages name the tensor. The result owns its bytes, or
-/// is a view of a file in `folder` that it keeps mapped, read-only.
+/// Reads raw or typed data; external data where `folder` allows it. Messages name the tensor. The result owns its
+/// bytes, or is a view of a file in `folder` that it keeps mapped, read-only.
 Expected<Tensor> tensorFromProto(const onnx::TensorProto &proto, const ModelFolder &folder = {});
 
 Expected<NamedTensor> readTensorProto(const std::string &path);
-/// What a file of an ONNX sequence (SequenceProto) or optional (OptionalProto) holds. An optional of a tensor counts as a
-/// sequence of one.
+/// What a file of an ONNX sequence (SequenceProto) or optional (OptionalProto) holds. An optional of a tensor counts as
+/// a sequence of one.
 struct TensorList {
   std::vector<Tensor> tensors;
   bool isSequence = false;

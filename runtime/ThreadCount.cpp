@@ -85,8 +85,8 @@ int defaultThreadCount() {
 
 Expected<int> checkedThreadCount(int asked) {
   if (asked < 0 || asked > maxThreads)
-    return Failure{ErrorCode::InvalidArgument,
-                   "the number of threads must be 1 to " + std::to_string(maxThreads) + ", not " + std::to_string(asked)};
+    return Failure{ErrorCode::InvalidArgument, "the number of threads must be 1 to " + std::to_string(maxThreads) +
+                                                   ", not " + std::to_string(asked)};
   return asked == 0 ? defaultThreadCount() : asked;
 }
 

@@ -12,8 +12,8 @@
 
 namespace sinter {
 
-/// [0, total) cut into one contiguous range per member of a team, each a multiple of `grain` iterations; only the last range
-/// of all may be shorter.
+/// [0, total) cut into one contiguous range per member of a team, each a multiple of `grain` iterations; only the last
+/// range of all may be shorter.
 class Partition {
 public:
   /// For at most `threads` members, and no more than there are grains.
@@ -32,9 +32,10 @@ private:
   int members_;
 };
 
-/// The calling thread and workers of its own. Each begins with its range, a quarter at a time, and helps the others when it
-/// is done; so nobody waits for a worker that another program keeps from its core before it begins. Workers without work wait
-/// actively for a moment, since the next kernel is likely to be near, and then sleep. Serves one thread at a time.
+/// The calling thread and workers of its own. Each begins with its range, a quarter at a time, and helps the others
+/// when it is done; so nobody waits for a worker that another program keeps from its core before it begins. Workers
+/// without work wait actively for a moment, since the next kernel is likely to be near, and then sleep. Serves one
+/// thread at a time.
 class ThreadPool {
 public:
   /// A team of `threads`, 1 to maxThreads. Fails where the system gives no more threads.
@@ -55,7 +56,8 @@ private:
     std::atomic<int64_t> next = 0;
     int64_t end = 0, step = 1;
   };
-  /// A worker takes a job by turning its state from posted to running; what it has not taken when all is done is withdrawn.
+  /// A worker takes a job by turning its state from posted to running; what it has not taken when all is done is
+  /// withdrawn.
   struct alignas(128) Worker {
     std::atomic<uint32_t> state = 0;
     std::thread thread;

@@ -49,9 +49,8 @@ Status checkVersion(const SinterModel *abi) {
     return {ErrorCode::InvalidFile, "this is not a compiled model: the magic number is wrong"};
   if (abi->abiVersion != SINTER_ABI_VERSION)
     return {ErrorCode::Incompatible,
-            fmt::format(
-                "the model was compiled for version {} of the interface, this is version {}: recompile it",
-                abi->abiVersion, SINTER_ABI_VERSION)};
+            fmt::format("the model was compiled for version {} of the interface, this is version {}: recompile it",
+                        abi->abiVersion, SINTER_ABI_VERSION)};
   return {};
 }
 
@@ -59,10 +58,9 @@ Status checkProcessor(const SinterModel *abi) {
   std::vector<std::string> missing = missingFeatures(std::string(featuresOf(abi)));
   if (missing.empty())
     return {};
-  return {ErrorCode::Incompatible,
-          fmt::format("the model needs {}, which this processor lacks: recompile with "
-                      "--target-cpu {}",
-                      fmt::join(missing, ", "), baselineCpu())};
+  return {ErrorCode::Incompatible, fmt::format("the model needs {}, which this processor lacks: recompile with "
+                                               "--target-cpu {}",
+                                               fmt::join(missing, ", "), baselineCpu())};
 }
 
 Status checkTable(const SinterModel *abi, Content content) {

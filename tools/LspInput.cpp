@@ -1,5 +1,6 @@
 // The protocol: lines of a header, an empty line, and as many bytes of JSON as the header says
-// (microsoft.github.io/language-server-protocol). The server asks for whole texts, so each message has all that will be parsed.
+// (microsoft.github.io/language-server-protocol). The server asks for whole texts, so each message has all that will be
+// parsed.
 #include "tools/LspInput.h"
 
 #include "ir/TextCheck.h"
@@ -56,7 +57,8 @@ bool isShallow(llvm::StringRef json) {
   return true;
 }
 
-/// Replaces a text that cannot be parsed by an operation whose name is the reason, for the server says of such that it is not known.
+/// Replaces a text that cannot be parsed by an operation whose name is the reason, for the server says of such that it
+/// is not known.
 void check(llvm::json::Object *holder) {
   std::optional<llvm::StringRef> text = holder ? holder->getString("text") : std::nullopt;
   std::string problem = text ? nn::refuseText(*text) : "";

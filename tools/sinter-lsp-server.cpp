@@ -9,7 +9,8 @@
 
 int main(int argc, char **argv) {
   // MLIR's own tests have another form of messages.
-  bool isTest = llvm::any_of(llvm::ArrayRef(argv, static_cast<size_t>(argc)), [](llvm::StringRef argument) { return argument.ltrim('-') == "lit-test"; });
+  bool isTest = llvm::any_of(llvm::ArrayRef(argv, static_cast<size_t>(argc)),
+                             [](llvm::StringRef argument) { return argument.ltrim('-') == "lit-test"; });
   std::signal(SIGPIPE, SIG_IGN);
   if (!isTest && !sinter::checkStandardInput()) {
     std::fputs("sinter-lsp-server: error: the system gives no pipe\n", stderr);

@@ -9,8 +9,7 @@ using namespace mlir;
 namespace sinter::codegen {
 
 CheckMemory::CheckMemory(size_t ops)
-    : mostWork(std::min<int64_t>(16'000'000, 4'000'000 + 10'000 * static_cast<int64_t>(ops))),
-      workLeft(mostWork) {}
+    : mostWork(std::min<int64_t>(16'000'000, 4'000'000 + 10'000 * static_cast<int64_t>(ops))), workLeft(mostWork) {}
 
 /// Little-endian floats have their sign in the top bit of their last byte.
 static Tensor withoutSigns(const Tensor &tensor) {

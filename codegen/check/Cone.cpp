@@ -82,7 +82,8 @@ std::string Cone::plan(ArrayRef<int64_t> elements, int64_t mostWork) {
   for (int64_t element : elements)
     demand(root, element);
   for (Operation *op : llvm::reverse(order)) {
-    bool isAsked = llvm::any_of(op->getResults(), [&](Value result) { return known.contains(result) && !isDrawn(result); });
+    bool isAsked =
+        llvm::any_of(op->getResults(), [&](Value result) { return known.contains(result) && !isDrawn(result); });
     if (!isAsked)
       continue;
     Step step = planOp(op);

@@ -1,5 +1,5 @@
-// Elements of a value, computed from nothing but the elements that they need: pulled back through the ops to leaves, whose
-// values are drawn.
+// Elements of a value, computed from nothing but the elements that they need: pulled back through the ops to leaves,
+// whose values are drawn.
 #pragma once
 
 #include "codegen/check/Points.h"

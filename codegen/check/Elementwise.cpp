@@ -1,5 +1,6 @@
-// Single elements of elementwise ops: the op's own reference on vectors of points, in double. Errors come from evaluating
-// again with each operand moved by its error, so a step (a quantisation, a comparison) shows as wide as it is.
+// Single elements of elementwise ops: the op's own reference on vectors of points, in double. Errors come from
+// evaluating again with each operand moved by its error, so a step (a quantisation, a comparison) shows as wide as it
+// is.
 #include "codegen/check/Rules.h"
 #include "ir/Ops.h"
 #include "ir/ops/Bits.h"
@@ -92,8 +93,8 @@ public:
   }
 
   void run() {
-    if (auto scalar = scalarOf(op);
-        scalar && made.isFloat && !isSmallFloat(made.type) && llvm::all_of(operands, [](Points *x) { return x->isFloat; }))
+    if (auto scalar = scalarOf(op); scalar && made.isFloat && !isSmallFloat(made.type) &&
+                                    llvm::all_of(operands, [](Points *x) { return x->isFloat; }))
       return runScalar(scalar);
     size_t count = made.size() * lanes;
     // Once as it is, and twice for each operand that has an error.
@@ -107,8 +108,7 @@ public:
       arguments.push_back(gather(k, copies, inexact));
     bool isBits = isa<nn::BitCastOp>(op);
     bool keepsType = !made.isFloat || isBits || isSmallFloat(made.type);
-    SmallVector<Tensor, 1> results{
-        Tensor(keepsType ? made.type : DType::F64, {static_cast<int64_t>(count * copies)})};
+    SmallVector<Tensor, 1> results{Tensor(keepsType ? made.type : DType::F64, {static_cast<int64_t>(count * copies)})};
     if (!evaluate(arguments, results)) {
       cone.undefined.set();
       return;
@@ -263,8 +263,7 @@ private:
     return succeeded(cast<nn::ReferenceOpInterface>(op).evaluate(io));
   }
 
-  template <typename T>
-  bool clamp(nn::ClipOp clip, std::vector<T> x, ArrayRef<Tensor> arguments, Tensor &result) {
+  template <typename T> bool clamp(nn::ClipOp clip, std::vector<T> x, ArrayRef<Tensor> arguments, Tensor &result) {
     auto bound = [&](unsigned i) {
       if constexpr (std::is_same_v<T, double>)
         return toDoubles(arguments[i]);

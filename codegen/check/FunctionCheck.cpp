@@ -26,8 +26,7 @@ public:
       : before(before), after(after), memory(memory) {}
 
   FunctionVerdict run() {
-    if (before.getArgumentTypes() != after.getArgumentTypes() ||
-        before.getResultTypes() != after.getResultTypes())
+    if (before.getArgumentTypes() != after.getArgumentTypes() || before.getResultTypes() != after.getResultTypes())
       return {};
     numberBefore();
     pairByName();
@@ -57,9 +56,8 @@ private:
         numbering.assign(value, number);
       // These read nothing but a type.
       bool isOfType = isa<nn::EyeLikeOp, nn::ShapeOp, nn::SizeOp>(op);
-      if (isOfType || llvm::all_of(op->getOperands(), [&](Value operand) {
-            return fixed.contains(numbering.of(operand));
-          }))
+      if (isOfType ||
+          llvm::all_of(op->getOperands(), [&](Value operand) { return fixed.contains(numbering.of(operand)); }))
         fixed.insert_range(results);
       if (auto constant = dyn_cast<nn::ConstantOp>(op)) {
         oldConstants.insert(constant.getValue());
@@ -136,9 +134,8 @@ private:
            mine->getPropertiesAsAttribute() == theirs->getPropertiesAsAttribute() &&
            llvm::all_of(llvm::zip_equal(mine->getResults(), theirs->getResults()),
                         [](auto pair) { return sameType(std::get<0>(pair), std::get<1>(pair)); }) &&
-           llvm::all_of(llvm::zip_equal(mine->getOperands(), theirs->getOperands()), [&](auto pair) {
-             return numbering.of(std::get<0>(pair)) == numbering.of(std::get<1>(pair));
-           });
+           llvm::all_of(llvm::zip_equal(mine->getOperands(), theirs->getOperands()),
+                        [&](auto pair) { return numbering.of(std::get<0>(pair)) == numbering.of(std::get<1>(pair)); });
   }
 
   void compareWithCandidates(Value mine) {
@@ -185,8 +182,8 @@ private:
 
   //===- Single elements ------------------------------------------------------===//
 
-  /// First with every value that both functions have as a leaf that can hold anything; where that does not suffice, deeper,
-  /// with leaves that hold what ranges prove of them. What was compared must not rest on its own range.
+  /// First with every value that both functions have as a leaf that can hold anything; where that does not suffice,
+  /// deeper, with leaves that hold what ranges prove of them. What was compared must not rest on its own range.
   Comparison compare(Value theirs, Value mine, bool isResult) {
     ++verdict.compared;
     Comparison best;
@@ -342,8 +339,8 @@ private:
     return hash;
   }
 
-  /// The elements that are compared: fewer where each takes much, or many such comparisons were made; better all pairs by some
-  /// than some by all. Never fewer than a corner, a place inside, and an end of each list of channels.
+  /// The elements that are compared: fewer where each takes much, or many such comparisons were made; better all pairs
+  /// by some than some by all. Never fewer than a corner, a place inside, and an end of each list of channels.
   SmallVector<int64_t> wanted(Value theirs, Value mine, Cone &old, ComparisonKind &kind,
                               llvm::function_ref<double(ArrayRef<int64_t>)> costOf) {
     unsigned seen = memory.isThorough ? 0 : kind.count;
@@ -353,9 +350,12 @@ private:
     if (mine.getDefiningOp<nn::ConstantOp>() && fixed.contains(numbering.of(theirs))) {
       // Every number of a constant that was computed; of one that was only moved, enough to know where from.
       bool isMoved = llvm::all_of(old.ops(), [](Operation *op) {
-        return isa<nn::ConstantOp, nn::MovementOpInterface, nn::ReshapeOp, nn::FlattenOp, nn::SqueezeOp, nn::UnsqueezeOp>(op);
+        return isa<nn::ConstantOp, nn::MovementOpInterface, nn::ReshapeOp, nn::FlattenOp, nn::SqueezeOp,
+                   nn::UnsqueezeOp>(op);
       });
-      SmallVector<int64_t> elements = spread(type, isMoved ? std::max<int64_t>(256, static_cast<int64_t>(2048 * share)) : std::max<int64_t>(4096, static_cast<int64_t>(16384 * share)));
+      SmallVector<int64_t> elements =
+          spread(type, isMoved ? std::max<int64_t>(256, static_cast<int64_t>(2048 * share))
+                               : std::max<int64_t>(4096, static_cast<int64_t>(16384 * share)));
       if (costOf({elements.front()}) * static_cast<double>(elements.size()) <= static_cast<double>(mostWork))
         return elements;
     }
@@ -367,7 +367,8 @@ private:
       measure(sample, kind, costOf);
     constexpr double work = 100'000;
     auto affordable = [&](double cost, double part, size_t least, size_t most) {
-      return std::min(most, std::max(least, static_cast<size_t>(std::min(1e6, part * share * work / std::max(cost, 1.0)))));
+      return std::min(most,
+                      std::max(least, static_cast<size_t>(std::min(1e6, part * share * work / std::max(cost, 1.0)))));
     };
     SmallVector<int64_t> elements(sample.corners);
     if (3 * *kind.cost > static_cast<double>(mostWork))
@@ -376,7 +377,8 @@ private:
       // Windows and rows of another layer: the corners take turns.
       elements.erase(elements.begin() + 1 + kind.count % 2);
     else
-      elements.append(sample.places.begin(), sample.places.begin() + affordable(*kind.cost, 0.25, 1, sample.places.size()));
+      elements.append(sample.places.begin(),
+                      sample.places.begin() + affordable(*kind.cost, 0.25, 1, sample.places.size()));
     for (auto [list, cost] : llvm::zip_equal(sample.channels, kind.channelCosts))
       if (5 * cost <= static_cast<double>(mostWork))
         elements.append(list.begin(), list.begin() + affordable(cost, 0.5, share < 1 ? 1 : 2, list.size()));
@@ -386,10 +388,12 @@ private:
   }
 
   /// What another element costs: rows of a norm are read whole by each of their elements, columns are not.
-  static void measure(const Sample &sample, ComparisonKind &kind, llvm::function_ref<double(ArrayRef<int64_t>)> costOf) {
+  static void measure(const Sample &sample, ComparisonKind &kind,
+                      llvm::function_ref<double(ArrayRef<int64_t>)> costOf) {
     kind.cost = 1;
     for (const SmallVector<int64_t> &list : sample.channels) {
-      double one = costOf(ArrayRef(list).take_front(1)), two = list.size() > 1 ? costOf(ArrayRef(list).take_front(2)) : one;
+      double one = costOf(ArrayRef(list).take_front(1)),
+             two = list.size() > 1 ? costOf(ArrayRef(list).take_front(2)) : one;
       kind.cost = std::max(*kind.cost, one);
       kind.channelCosts.push_back(std::isfinite(two) ? two - one : INFINITY);
     }
@@ -484,7 +488,7 @@ private:
   ValueNumbering numbering;
   double hugeScale = 1;
   bool hasOtherConstants = false; ///< one that was computed differs
-  ValueNumber known = 0; ///< numbers below it belong to old values
+  ValueNumber known = 0;          ///< numbers below it belong to old values
   DenseSet<Attribute> oldConstants;
   DenseSet<uint64_t> oldContents;
   DenseSet<ValueNumber> fixed; ///< old values that follow from constants

@@ -9,8 +9,8 @@ namespace sinter::codegen {
 
 /// What one comparison came to.
 struct FunctionVerdict {
-  std::string change; ///< where and how values differ, in words; empty if they do not
-  unsigned compared = 0; ///< pairs of values that were compared by elements
+  std::string change;     ///< where and how values differ, in words; empty if they do not
+  unsigned compared = 0;  ///< pairs of values that were compared by elements
   unsigned unchecked = 0; ///< pairs that could not be, for the first of these reasons
   std::string why;
 

@@ -24,8 +24,7 @@ std::string number(double x) {
 /// that by a fold has the value that it would have had.
 bool agree(double x, double y, double ex, double ey, bool wasOverflown, bool isResult) {
   if (std::isnan(x) || std::isnan(y))
-    return (std::isnan(x) && std::isnan(y)) || (wasOverflown && std::isnan(x)) || ex >= unbounded ||
-           ey >= unbounded;
+    return (std::isnan(x) && std::isnan(y)) || (wasOverflown && std::isnan(x)) || ex >= unbounded || ey >= unbounded;
   double allowed = ex + ey;
   if (std::isinf(x) || std::isinf(y))
     return x == y || allowed >= unbounded || (wasOverflown && std::isinf(x));
@@ -72,8 +71,8 @@ std::string Judgement::wholeDifference(unsigned i, unsigned lane) {
   double allowed = a.error(i)[lane] + b.error(i)[lane];
   int64_t x = a.whole(i)[lane], y = b.whole(i)[lane];
   // Differences of 64 bits do not pass through double before they are taken.
-  uint64_t distance = x > y ? static_cast<uint64_t>(x) - static_cast<uint64_t>(y)
-                            : static_cast<uint64_t>(y) - static_cast<uint64_t>(x);
+  uint64_t distance =
+      x > y ? static_cast<uint64_t>(x) - static_cast<uint64_t>(y) : static_cast<uint64_t>(y) - static_cast<uint64_t>(x);
   if (x == y || static_cast<double>(distance) <= allowed)
     return "";
   return llvm::formatv("element {0} was {1} and became {2}", elements[i], x, y);
@@ -102,8 +101,8 @@ Growth Judgement::growth() {
     if (!std::isfinite(x) || !std::isfinite(y) || ex >= unbounded || ey >= unbounded || ey <= allowed)
       continue;
     if (result.places.empty()) {
-      result.why = llvm::formatv("element {0}, {1}, was exact to {2} and is now to {3}", elements[i], number(x), number(ex),
-                                 number(ey));
+      result.why = llvm::formatv("element {0}, {1}, was exact to {2} and is now to {3}", elements[i], number(x),
+                                 number(ex), number(ey));
       result.isOfOneValue = std::fabs(x - y) <= allowed;
     }
     result.places.push_back(i);

@@ -38,7 +38,8 @@ double stored(DType type, double value) {
 double distanceOf(double centre, double spread) { return std::max(spread, std::fabs(centre) * 0x1p-13); }
 
 /// A float of the set, before the range.
-double draw(Set set, Random &random, double weight, double centre, double spread, double scale, const Rounding &rounding) {
+double draw(Set set, Random &random, double weight, double centre, double spread, double scale,
+            const Rounding &rounding) {
   double sign = random.oneIn(2) ? 1 : -1;
   // As large as sums of a few thousand products may be.
   double huge = rounding.largest * (rounding.largest > 1e5 ? 0x1p-40 : 0x1p-6) * scale, tiny = rounding.least * 0x1p8;
@@ -56,7 +57,8 @@ double draw(Set set, Random &random, double weight, double centre, double spread
   case Tiny:
     return sign * tiny * random.within(0.5, 1);
   case Offset:
-    return spread == 0 ? 1e3 + random.within(-1, 1) : centre + sign * distanceOf(centre, spread) * random.within(0.5, 1);
+    return spread == 0 ? 1e3 + random.within(-1, 1)
+                       : centre + sign * distanceOf(centre, spread) * random.within(0.5, 1);
   case Holes: {
     uint64_t kind = random.bits() % 12;
     if (kind == 0)
@@ -74,7 +76,8 @@ double drawWithin(Set set, Random &random, double weight, double centre, double 
                   const nn::Interval &range, const Rounding &rounding) {
   auto fit = [&](double x) {
     // To the other side of the centre, where this one is cut off.
-    if (set == Offset && spread != 0 && !(range.lo <= x && x <= range.hi) && range.lo <= 2 * centre - x && 2 * centre - x <= range.hi)
+    if (set == Offset && spread != 0 && !(range.lo <= x && x <= range.hi) && range.lo <= 2 * centre - x &&
+        2 * centre - x <= range.hi)
       x = 2 * centre - x;
     return std::isnan(x) ? x : std::clamp(x, range.lo, range.hi);
   };
@@ -98,7 +101,8 @@ double drawWithin(Set set, Random &random, double weight, double centre, double 
   case Huge:
     return random.oneIn(3) ? random.within(range.lo, range.hi) : random.oneIn(2) ? range.lo : range.hi;
   case Offset:
-    return spread == 0 ? random.within(range.lo, range.hi) : fit(draw(set, random, weight, centre, spread, scale, rounding));
+    return spread == 0 ? random.within(range.lo, range.hi)
+                       : fit(draw(set, random, weight, centre, spread, scale, rounding));
   case Holes: {
     double x = draw(set, random, weight, centre, spread, scale, rounding);
     return std::isnan(x) ? x : random.within(range.lo, range.hi);
@@ -116,7 +120,7 @@ int64_t drawWhole(Set set, Random &random, DType type, nn::Interval range) {
   unsigned bits = bitsOf(type);
   bool isSigned = !isUnsigned(type);
   int64_t least = isSigned ? std::numeric_limits<int64_t>::min() >> (64 - bits) : 0;
-  int64_t most = isSigned    ? std::numeric_limits<int64_t>::max() >> (64 - bits)
+  int64_t most = isSigned     ? std::numeric_limits<int64_t>::max() >> (64 - bits)
                  : bits == 64 ? -1
                               : static_cast<int64_t>(~uint64_t(0) >> (64 - bits));
   // Bounds of 64 bits do not pass through double.
@@ -160,13 +164,13 @@ void LeafDraw::fill(Points &points) const {
       random.bits();
       auto set = static_cast<Set>(lane);
       if (!points.isFloat) {
-        points.whole(slot)[lane] =
-            points.type == DType::Bool ? static_cast<int64_t>(random.bits() & 1) : drawWhole(set, random, points.type, interval);
+        points.whole(slot)[lane] = points.type == DType::Bool ? static_cast<int64_t>(random.bits() & 1)
+                                                              : drawWhole(set, random, points.type, interval);
         continue;
       }
       bool isHole = set == Holes && (isDeclared || assumeFinite || !range.mayBeNaN);
-      double x = drawWithin(isHole ? Spread : set, random, points.weight[slot], points.centre[slot], points.spread[slot], hugeScale,
-                            interval, points.rounding);
+      double x = drawWithin(isHole ? Spread : set, random, points.weight[slot], points.centre[slot],
+                            points.spread[slot], hugeScale, interval, points.rounding);
       x = stored(points.type, x);
       // Rounding may leave a bound by an ulp.
       if (x < interval.lo)

@@ -1,5 +1,5 @@
-// The values that leaves of a cone take: hostile ones, drawn by the leaf's number and the element, so that both versions of
-// a function see the same.
+// The values that leaves of a cone take: hostile ones, drawn by the leaf's number and the element, so that both
+// versions of a function see the same.
 #pragma once
 
 #include "codegen/check/Points.h"
@@ -10,8 +10,8 @@ namespace sinter::codegen {
 /// The sets of huge values, and of those where digits cancel.
 constexpr unsigned hugeLane = 4, offsetLane = 6;
 
-/// What is in the sets (lanes): values of both signs; the ends of the range that add up, both ways; small ones with zeros of
-/// either sign; huge and tiny ones; values where digits cancel; NaN and infinities.
+/// What is in the sets (lanes): values of both signs; the ends of the range that add up, both ways; small ones with
+/// zeros of either sign; huge and tiny ones; values where digits cancel; NaN and infinities.
 struct LeafDraw {
   unsigned number = 0;          ///< of the leaf
   nn::TensorRange range;        ///< what it can hold

@@ -1,5 +1,5 @@
-// Single elements of tensors on several sets of inputs at once: a value, as exact as double is, and how far roundings of the
-// computation that makes it may move it.
+// Single elements of tensors on several sets of inputs at once: a value, as exact as double is, and how far roundings
+// of the computation that makes it may move it.
 #pragma once
 
 #include "mlir/IR/BuiltinTypes.h"
@@ -21,7 +21,8 @@ using LaneMask = std::bitset<lanes>;
 /// An error of which nothing is known. No infinity: times a weight of 0 it is none.
 constexpr double unbounded = 0x1p1000;
 
-/// The type's rounding: relative to 1 half a step, the least normal number (kernels may flush what is below), the largest.
+/// The type's rounding: relative to 1 half a step, the least normal number (kernels may flush what is below), the
+/// largest.
 struct Rounding {
   double unit = 0, least = 0, largest = std::numeric_limits<double>::infinity();
   double flushed = least; ///< what flushing may lose

@@ -11,8 +11,8 @@ namespace sinter::codegen::rules {
 
 namespace {
 
-/// What all outputs of one place (a pixel and a group, a row) read: elements of x, and where in a row of weights the factor
-/// of each lies.
+/// What all outputs of one place (a pixel and a group, a row) read: elements of x, and where in a row of weights the
+/// factor of each lies.
 struct Place {
   std::vector<unsigned> x;
   std::vector<int64_t> offset;
@@ -21,9 +21,9 @@ struct Place {
 
 struct Output {
   size_t place = 0;
-  int64_t weights = 0;             ///< where its row of weights begins
-  std::vector<unsigned> dynamic;   ///< slots of weights that are no constants
-  std::optional<unsigned> addend;  ///< slot
+  int64_t weights = 0;            ///< where its row of weights begins
+  std::vector<unsigned> dynamic;  ///< slots of weights that are no constants
+  std::optional<unsigned> addend; ///< slot
 };
 
 /// One output's place in words: a key, the elements read there, the row of weights.
@@ -102,9 +102,7 @@ private:
       left.weight[slot] += static_cast<float>(weightAt(row + offset));
   }
 
-  double weightAt(int64_t element) const {
-    return floatAt(*constantW, element);
-  }
+  double weightAt(int64_t element) const { return floatAt(*constantW, element); }
 
   void addFloats(unsigned slot, Points &left, Points *right, Points *more) {
     const Output &output = outputs[slot];
@@ -124,7 +122,8 @@ private:
     // Zeros: of weights that are numbers they make nothing.
     for (size_t t = 0; t < place.padding.size(); ++t)
       for (unsigned lane = 0; lane < lanes; ++lane) {
-        double factor = right ? right->value(output.dynamic[place.x.size() + t])[lane] : weightAt(output.weights + place.padding[t]);
+        double factor = right ? right->value(output.dynamic[place.x.size() + t])[lane]
+                              : weightAt(output.weights + place.padding[t]);
         if (!std::isfinite(factor))
           sum.value[lane] = std::numeric_limits<double>::quiet_NaN();
       }
@@ -150,9 +149,8 @@ private:
       double error = 0;
       for (size_t t = 0; t < place.x.size(); ++t) {
         uint64_t a = static_cast<uint64_t>(left.whole(place.x[t])[lane] - zeroPoint);
-        uint64_t b = static_cast<uint64_t>(
-            right ? right->whole(output.dynamic[t])[lane]
-                  : wholeAt(*constantW, output.weights + place.offset[t]));
+        uint64_t b = static_cast<uint64_t>(right ? right->whole(output.dynamic[t])[lane]
+                                                 : wholeAt(*constantW, output.weights + place.offset[t]));
         sum += a * b;
         error += left.error(place.x[t])[lane] * std::fabs(static_cast<double>(static_cast<int64_t>(b)));
         if (right)
@@ -212,10 +210,9 @@ struct Planes {
   }
 };
 
-/// Calls f(x offset, kernel offset) for every way in which an output reads the plane of x. `at(d, k)`: the position along
-/// dimension d, nothing where the kernel position reads nothing.
-template <typename At, typename F>
-void forTaps(const nn::Window &window, const Planes &planes, At at, F f) {
+/// Calls f(x offset, kernel offset) for every way in which an output reads the plane of x. `at(d, k)`: the position
+/// along dimension d, nothing where the kernel position reads nothing.
+template <typename At, typename F> void forTaps(const nn::Window &window, const Planes &planes, At at, F f) {
   SmallVector<SmallVector<std::pair<int64_t, int64_t>>> choices; // by dimension: offsets in x and in the kernel
   for (size_t d = 0; d < window.size(); ++d) {
     auto &list = choices.emplace_back();
@@ -364,7 +361,8 @@ Cone::Step matmul(nn::MatmulOp op, Cone &cone) {
   rule->plan(
       [&](int64_t element) {
         int64_t n = element % shape->n, row = element / shape->n, batch = row / shape->m;
-        return Location{{batch, row % shape->m}, batchOf(batch, shape->bStrides) * shape->k * shape->n + n, std::nullopt};
+        return Location{
+            {batch, row % shape->m}, batchOf(batch, shape->bStrides) * shape->k * shape->n + n, std::nullopt};
       },
       [&](std::array<int64_t, 2> key, auto tap) {
         int64_t row = batchOf(key[0], shape->aStrides) * shape->m + key[1];

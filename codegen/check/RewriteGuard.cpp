@@ -12,8 +12,7 @@ namespace sinter::codegen {
 
 std::string UnsoundRewrite::message() const {
   std::string who = rewrite.empty() ? "the pass " + pass : "the rewrite " + rewrite + " of the pass " + pass;
-  return who + " changes what the model computes (" + change + ")" +
-         (isWithheld ? ", so it was left out" : "") +
+  return who + " changes what the model computes (" + change + ")" + (isWithheld ? ", so it was left out" : "") +
          ". This is a bug in Sinter: please report it with the model";
 }
 
@@ -36,9 +35,7 @@ static bool hasStaticShapes(ModuleOp module) {
 
 /// Passes without which a model compiles, only slower.
 static bool mayBeLeftOut(StringRef pass) {
-  return llvm::StringSwitch<bool>(pass)
-      .Cases({"nn-specialise-shapes", "nn-form-kernels"}, false)
-      .Default(true);
+  return llvm::StringSwitch<bool>(pass).Cases({"nn-specialise-shapes", "nn-form-kernels"}, false).Default(true);
 }
 
 /// Passes that keep books, choose, or place: what they do to values is nothing.
@@ -77,9 +74,7 @@ private:
   RewriteGuard &guard;
 };
 
-void RewriteGuard::attach(PassManager &passes) {
-  passes.addInstrumentation(std::make_unique<Instrumentation>(*this));
-}
+void RewriteGuard::attach(PassManager &passes) { passes.addInstrumentation(std::make_unique<Instrumentation>(*this)); }
 
 static size_t opsIn(ModuleOp module) {
   size_t count = 0;
@@ -126,7 +121,8 @@ bool RewriteGuard::accepts(const Replay &version, std::string &change) {
 
 std::optional<SingleRewrite> RewriteGuard::findFault(const Withheld &withheld, const Replay &all) {
   std::string change;
-  if (auto first = firstRefused(all.rewrites.size(), [&](size_t most) { return accepts(replay(withheld, most), change); }))
+  if (auto first =
+          firstRefused(all.rewrites.size(), [&](size_t most) { return accepts(replay(withheld, most), change); }))
     return all.rewrites[*first - 1];
   // A pass that fails without some of its rewrites: one at a time.
   constexpr size_t mostTried = 64;

@@ -1,5 +1,5 @@
-// Checks every pass's rewrites while they are made, and takes back those that change what the model computes: the pass runs
-// again without them. docs/checked-rewrites.md.
+// Checks every pass's rewrites while they are made, and takes back those that change what the model computes: the pass
+// runs again without them. docs/checked-rewrites.md.
 #pragma once
 
 #include "codegen/Replay.h"
@@ -8,8 +8,8 @@
 
 namespace sinter::codegen {
 
-/// A rewrite that was found to change values: "move-affine-up at 'bn1' (nn.batch_norm)"; empty where it is the pass as a
-/// whole.
+/// A rewrite that was found to change values: "move-affine-up at 'bn1' (nn.batch_norm)"; empty where it is the pass as
+/// a whole.
 struct UnsoundRewrite {
   std::string pass, rewrite, change;
   bool isWithheld = true; ///< false: the pass is needed, and does it whatever is withheld
@@ -42,7 +42,8 @@ private:
   Replay replay(const Withheld &withheld, size_t most);
   /// Whether the version computes what the module computed before the pass; else how it does not.
   bool accepts(const Replay &version, std::string &change);
-  /// The rewrite without which the pass is sound up to there, `all` being what it makes; nothing where there is no single one.
+  /// The rewrite without which the pass is sound up to there, `all` being what it makes; nothing where there is no
+  /// single one.
   std::optional<SingleRewrite> findFault(const Withheld &withheld, const Replay &all);
   static void withhold(Withheld &withheld, const SingleRewrite &rewrite);
   static void adopt(mlir::ModuleOp module, Replay &version);
@@ -51,8 +52,8 @@ private:
   std::function<void()> afterReplay;
   std::vector<UnsoundRewrite> unsound;
   std::optional<CheckMemory> memory; ///< from the first comparison on
-  unsigned started = 0;   ///< passes so far
-  bool isStatic = false;  ///< all shapes are
+  unsigned started = 0;              ///< passes so far
+  bool isStatic = false;             ///< all shapes are
   bool isDone = false;
   mlir::OwningOpRef<mlir::ModuleOp> before;
 };

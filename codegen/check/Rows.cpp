@@ -1,4 +1,5 @@
-// Single elements of norms and softmaxes, whose elements each depend on a whole row; and of small tensors, by the reference.
+// Single elements of norms and softmaxes, whose elements each depend on a whole row; and of small tensors, by the
+// reference.
 #include "codegen/check/Rules.h"
 #include "ir/Ops.h"
 #include "mlir/IR/Diagnostics.h"
@@ -242,8 +243,7 @@ private:
     }
     for (Value result : op->getResults()) {
       DType type = *nn::toDType(nn::elementTypeOf(result));
-      results.push_back(
-          Tensor(sinter::isFloat(type) ? DType::F64 : type, Shape(nn::rankedType(result).getShape())));
+      results.push_back(Tensor(sinter::isFloat(type) ? DType::F64 : type, Shape(nn::rankedType(result).getShape())));
     }
     ScopedDiagnosticHandler quiet(op->getContext(), [](Diagnostic &) { return success(); });
     nn::Evaluation io(op, operands, results);

@@ -1,5 +1,5 @@
-// How single elements of an op's results follow from elements of its operands: one rule a family. A rule demands what it
-// reads and returns what computes it, or null for an op that is none of its own.
+// How single elements of an op's results follow from elements of its operands: one rule a family. A rule demands what
+// it reads and returns what computes it, or null for an op that is none of its own.
 #pragma once
 
 #include "codegen/check/Cone.h"

@@ -43,9 +43,7 @@ ValueNumber ValueNumbering::numberOf(const Key &key) {
   return find(entry->second);
 }
 
-ValueNumber ValueNumbering::numberOfArgument(BlockArgument argument) {
-  return numberOf({0, argument.getArgNumber()});
-}
+ValueNumber ValueNumbering::numberOfArgument(BlockArgument argument) { return numberOf({0, argument.getArgNumber()}); }
 
 void ValueNumbering::number(Operation *op, SmallVectorImpl<ValueNumber> &results) {
   Key key{reinterpret_cast<uintptr_t>(op->getName().getAsOpaquePointer()),

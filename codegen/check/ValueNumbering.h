@@ -1,6 +1,6 @@
 // Numbers for the values of two versions of a function: equal numbers, the same function of the inputs. A number stands
-// for an op's name, attributes, types and the numbers of its operands, so what a pass did not touch has the number that it
-// had, wherever it stands and whatever was moved in place (global value numbering: Click, PLDI 1995).
+// for an op's name, attributes, types and the numbers of its operands, so what a pass did not touch has the number that
+// it had, wherever it stands and whatever was moved in place (global value numbering: Click, PLDI 1995).
 #pragma once
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -15,7 +15,8 @@ using ValueNumber = unsigned;
 /// out anew.
 mlir::Value originOf(mlir::Value value);
 
-/// The ops that compute, in order: those in kernels, but neither kernels, nor terminators, nor what originOf sees through.
+/// The ops that compute, in order: those in kernels, but neither kernels, nor terminators, nor what originOf sees
+/// through.
 llvm::SmallVector<mlir::Operation *> computingOps(mlir::func::FuncOp function);
 
 class ValueNumbering {

@@ -204,12 +204,12 @@ Cone::Step reduction(Operation *op, const nn::ReduceAttributes &a, Cone &cone) {
   std::optional<SmallVector<bool>> reduced = nn::reducedAxes(*axes, type.getRank(), a.noopWithEmptyAxes);
   if (!reduced)
     return {};
-  Fold fold = a.kind == Max                       ? Fold::Max
-              : a.kind == Min                     ? Fold::Min
-              : a.kind == L1                      ? Fold::Absolute
+  Fold fold = a.kind == Max                         ? Fold::Max
+              : a.kind == Min                       ? Fold::Min
+              : a.kind == L1                        ? Fold::Absolute
               : a.kind == L2 || a.kind == SumSquare ? Fold::Square
-              : a.kind == LogSumExp               ? Fold::Exponential
-                                                  : Fold::Sum;
+              : a.kind == LogSumExp                 ? Fold::Exponential
+                                                    : Fold::Sum;
   auto rule = std::make_shared<Folding>(op, cone, fold);
   if (!rule->result().isFloat && a.kind != Sum && a.kind != Max && a.kind != Min)
     return {};

@@ -1,8 +1,8 @@
-// Attention in one kernel. A block of queries fills vectors: their scores with every key stay in the cache as [key][query],
-// where softmax runs down columns, and multiply V where it lies. Q alone is packed.
+// Attention in one kernel. A block of queries fills vectors: their scores with every key stay in the cache as
+// [key][query], where softmax runs down columns, and multiply V where it lies. Q alone is packed.
 #include "codegen/llvm/Attention.h"
-#include "ir/ops/MathExpansions.h"
 #include "codegen/llvm/ReductionLoops.h"
+#include "ir/ops/MathExpansions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -80,7 +80,8 @@ private:
   Buffer packed, scores;
 };
 
-/// Rows cost broadcasts, vectors loads of V, which few rows read often; four cycles pass between sums of one accumulator.
+/// Rows cost broadcasts, vectors loads of V, which few rows read often; four cycles pass between sums of one
+/// accumulator.
 void AttentionEmitter::chooseOutputTile(int64_t registers) {
   double best = 0;
   for (int64_t rows : {1, 2, 4, 8, 16})
@@ -108,7 +109,8 @@ ChainOperand AttentionEmitter::prepare(Value operand) {
     // [batch...][key][query], queries padded to whole blocks.
     Dims outer(shape.begin(), shape.end() - 2);
     std::optional<Tensor> constant = constantTensor(operand);
-    result.buffer = constant ? transposedConstant(*constant, outer, shape[rank - 1]) : transposedCopy(operand, outer, shape[rank - 1]);
+    result.buffer = constant ? transposedConstant(*constant, outer, shape[rank - 1])
+                             : transposedCopy(operand, outer, shape[rank - 1]);
     laid[rank - 2] = shape[rank - 1];
     laid[rank - 1] = llvm::alignTo(a.queries, block);
   } else {
@@ -122,7 +124,8 @@ ChainOperand AttentionEmitter::prepare(Value operand) {
   return result;
 }
 
-std::function<Buffer()> AttentionEmitter::transposedConstant(const Tensor &tensor, ArrayRef<int64_t> outer, int64_t keys) {
+std::function<Buffer()> AttentionEmitter::transposedConstant(const Tensor &tensor, ArrayRef<int64_t> outer,
+                                                             int64_t keys) {
   auto padded = static_cast<int64_t>(llvm::alignTo(a.queries, block));
   int64_t count = *elementCount(outer), width = sizeOf(tensor.type());
   Tensor copy(tensor.type(), {count * keys * padded});
@@ -130,7 +133,8 @@ std::function<Buffer()> AttentionEmitter::transposedConstant(const Tensor &tenso
     for (int64_t k = 0; k < keys; ++k)
       for (int64_t q = 0; q < padded; ++q)
         std::memcpy(copy.data() + ((o * keys + k) * padded + q) * width,
-                    tensor.data() + ((o * a.queries + std::min(q, a.queries - 1)) * keys + k) * width, static_cast<size_t>(width));
+                    tensor.data() + ((o * a.queries + std::min(q, a.queries - 1)) * keys + k) * width,
+                    static_cast<size_t>(width));
   return [this, copy] { return e.constant(copy); };
 }
 
@@ -252,7 +256,8 @@ void AttentionEmitter::normalise() {
                        [&](Value key, ValueRange before) {
                          Values next;
                          for (int64_t j = 0; j < queryVectors; ++j) {
-                           Element power = expBelowZero(element(load(scores, at(key, j))) - element(most[static_cast<size_t>(j)]));
+                           Element power =
+                               expBelowZero(element(load(scores, at(key, j))) - element(most[static_cast<size_t>(j)]));
                            store(scores, at(key, j), power);
                            next.push_back(element(before[static_cast<size_t>(j)]) + power);
                          }

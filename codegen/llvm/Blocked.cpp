@@ -24,8 +24,8 @@ Tensor blockedCopy(const Tensor &tensor, BlockedAttr layout) {
       for (int64_t i = 0; i < inner; ++i) {
         int64_t to = ((o * stored[axis] + c / size) * inner + i) * size + c % size;
         int64_t from = (o * channels + c) * inner + i;
-        std::memcpy(copy.data() + static_cast<size_t>(to) * width,
-                    tensor.data() + static_cast<size_t>(from) * width, width);
+        std::memcpy(copy.data() + static_cast<size_t>(to) * width, tensor.data() + static_cast<size_t>(from) * width,
+                    width);
       }
   return copy;
 }
@@ -99,47 +99,48 @@ static LogicalResult emitRelayout(KernelEmitter &e, Operation *operation) {
   int64_t blocks = llvm::divideCeil(channels, size), chunk = std::min<int64_t>(pixels, 4096);
   int64_t chunks = llvm::divideCeil(pixels, chunk);
   auto lanes = static_cast<unsigned>(size);
-  e.iterations(shape[0] * blocks * chunks, KernelEmitter::grainFor(4.0 * static_cast<double>(chunk * size)),
-               [&](Value iteration) {
-    SmallVector<Value> at = e.delinearize(iteration, {shape[0], blocks, chunks});
-    Buffer x = e.input(op.getX()), y = e.output(e.outputOf(0));
-    Value from = e.mul(at[2], chunk);
-    Value to = arith::MinSIOp::create(e.b, e.add(from, e.index(chunk)), e.index(pixels));
-    Value blockedAt = e.mul(e.add(e.mul(at[0], blocks), at[1]), pixels * size);
-    Value plainAt = e.mul(e.add(e.mul(at[0], channels), e.mul(at[1], size)), pixels);
-    // `valid` channels of the block exist.
-    auto move = [&](int64_t valid) {
-      e.forLanes(from, to, lanes, [&](Value pixel, unsigned wide) {
-        Value inBlocks = e.add(blockedAt, e.mul(pixel, size)), inPlanes = e.add(plainAt, pixel);
-        auto plane = [&](int64_t c) { return e.add(inPlanes, e.index(c * pixels)); };
-        auto column = [&](int64_t p) { return e.add(inBlocks, e.index(p * size)); };
-        Value zero = e.splat(e.number(computeType(x.element), 0), wide);
-        if (wide == 1) {
-          for (int64_t c = 0; c < size; ++c) {
-            Value element = e.add(inBlocks, e.index(c));
-            if (toBlocked)
-              e.store(y, element, c < valid ? e.load(x, plane(c)) : zero);
-            else if (c < valid)
-              e.store(y, plane(c), e.load(x, element));
-          }
-          return;
-        }
-        SmallVector<Value> rows;
-        for (int64_t i = 0; i < size; ++i)
-          rows.push_back(!toBlocked ? e.load(x, column(i), lanes) : i < valid ? e.load(x, plane(i), lanes) : zero);
-        transpose(e, rows);
-        for (int64_t i = 0; i < (toBlocked ? size : valid); ++i)
-          e.store(y, toBlocked ? column(i) : plane(i), rows[i]);
+  e.iterations(
+      shape[0] * blocks * chunks, KernelEmitter::grainFor(4.0 * static_cast<double>(chunk * size)),
+      [&](Value iteration) {
+        SmallVector<Value> at = e.delinearize(iteration, {shape[0], blocks, chunks});
+        Buffer x = e.input(op.getX()), y = e.output(e.outputOf(0));
+        Value from = e.mul(at[2], chunk);
+        Value to = arith::MinSIOp::create(e.b, e.add(from, e.index(chunk)), e.index(pixels));
+        Value blockedAt = e.mul(e.add(e.mul(at[0], blocks), at[1]), pixels * size);
+        Value plainAt = e.mul(e.add(e.mul(at[0], channels), e.mul(at[1], size)), pixels);
+        // `valid` channels of the block exist.
+        auto move = [&](int64_t valid) {
+          e.forLanes(from, to, lanes, [&](Value pixel, unsigned wide) {
+            Value inBlocks = e.add(blockedAt, e.mul(pixel, size)), inPlanes = e.add(plainAt, pixel);
+            auto plane = [&](int64_t c) { return e.add(inPlanes, e.index(c * pixels)); };
+            auto column = [&](int64_t p) { return e.add(inBlocks, e.index(p * size)); };
+            Value zero = e.splat(e.number(computeType(x.element), 0), wide);
+            if (wide == 1) {
+              for (int64_t c = 0; c < size; ++c) {
+                Value element = e.add(inBlocks, e.index(c));
+                if (toBlocked)
+                  e.store(y, element, c < valid ? e.load(x, plane(c)) : zero);
+                else if (c < valid)
+                  e.store(y, plane(c), e.load(x, element));
+              }
+              return;
+            }
+            SmallVector<Value> rows;
+            for (int64_t i = 0; i < size; ++i)
+              rows.push_back(!toBlocked ? e.load(x, column(i), lanes) : i < valid ? e.load(x, plane(i), lanes) : zero);
+            transpose(e, rows);
+            for (int64_t i = 0; i < (toBlocked ? size : valid); ++i)
+              e.store(y, toBlocked ? column(i) : plane(i), rows[i]);
+          });
+        };
+        int64_t rest = channels % size;
+        if (rest == 0)
+          return move(size);
+        Value isLast = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, at[1], e.index(blocks - 1));
+        e.onlyIf(isLast, [&] { move(rest); });
+        Value isWhole = arith::CmpIOp::create(e.b, arith::CmpIPredicate::ne, at[1], e.index(blocks - 1));
+        e.onlyIf(isWhole, [&] { move(size); });
       });
-    };
-    int64_t rest = channels % size;
-    if (rest == 0)
-      return move(size);
-    Value isLast = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, at[1], e.index(blocks - 1));
-    e.onlyIf(isLast, [&] { move(rest); });
-    Value isWhole = arith::CmpIOp::create(e.b, arith::CmpIPredicate::ne, at[1], e.index(blocks - 1));
-    e.onlyIf(isWhole, [&] { move(size); });
-  });
   return success();
 }
 
@@ -166,17 +167,14 @@ LogicalResult emitBlockedConcat(KernelEmitter &e, Operation *operation) {
       Value from = e.mul(at[1], chunk);
       Value to = arith::MinSIOp::create(e.b, e.add(from, e.index(chunk)), e.index(length));
       Value source = e.mul(at[0], length), target = e.add(e.mul(at[0], result[axis] * inner), e.index(before));
-      e.forLanes(from, to, e.lanes(), [&](Value i, unsigned lanes) {
-        e.store(y, e.add(target, i), e.load(x, e.add(source, i), lanes));
-      });
+      e.forLanes(from, to, e.lanes(),
+                 [&](Value i, unsigned lanes) { e.store(y, e.add(target, i), e.load(x, e.add(source, i), lanes)); });
     });
     before += length;
   }
   return success();
 }
 
-void registerLayoutEmitters(EmitterTable &table) {
-  table.add<RelayoutOp>({refuseRelayout, emitRelayout, true});
-}
+void registerLayoutEmitters(EmitterTable &table) { table.add<RelayoutOp>({refuseRelayout, emitRelayout, true}); }
 
 } // namespace sinter::codegen

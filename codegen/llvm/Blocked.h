@@ -23,10 +23,10 @@ ChannelProducts byteProducts(const Target &target, nn::ConvIntegerOp op);
 /// Of a convolution whose groups lie inside blocks.
 mlir::LogicalResult emitConvolutionInBlocks(KernelEmitter &e, nn::ConvOp op);
 mlir::LogicalResult emitConvolutionInBlocks(KernelEmitter &e, nn::ConvIntegerOp op);
-/// The lines [from, to) of one channel block of a depthwise convolution and of the elementwise ops up to `value` (ir/DepthwiseFeed.h), one
-/// behind the other, into `buffer` from `at` on.
-void emitDepthwiseLines(KernelEmitter &e, nn::ConvOp op, mlir::Value value, mlir::Value image, mlir::Value channel, mlir::Value from,
-                        mlir::Value to, const Buffer &buffer, mlir::Value at);
+/// The lines [from, to) of one channel block of a depthwise convolution and of the elementwise ops up to `value`
+/// (ir/DepthwiseFeed.h), one behind the other, into `buffer` from `at` on.
+void emitDepthwiseLines(KernelEmitter &e, nn::ConvOp op, mlir::Value value, mlir::Value image, mlir::Value channel,
+                        mlir::Value from, mlir::Value to, const Buffer &buffer, mlir::Value at);
 mlir::LogicalResult emitBlockedGlobalAverage(KernelEmitter &e, nn::GlobalAveragePoolOp op);
 mlir::LogicalResult emitBlockedPool(KernelEmitter &e, mlir::Operation *op);
 mlir::LogicalResult emitBlockedConcat(KernelEmitter &e, mlir::Operation *op);

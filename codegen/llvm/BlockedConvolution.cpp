@@ -1,7 +1,7 @@
 // Convolutions in channel blocks: a register tile holds a few output pixels times a few blocks of output
 // channels, weights are vectors, inputs are broadcast. Input lines that padding touches (or a prologue
-// computes) are first copied, zeros around them, so that the tile never asks where the border is. Inputs are counted in words: a
-// word is a channel of f32, or four channels of bytes.
+// computes) are first copied, zeros around them, so that the tile never asks where the border is. Inputs are counted in
+// words: a word is a channel of f32, or four channels of bytes.
 #include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/Contraction.h"
 #include "codegen/llvm/PixelTiles.h"
@@ -20,7 +20,7 @@ namespace {
 
 /// How a convolution is cut up; from sizes and the target alone.
 struct BlockedConvolution {
-  Window window; ///< three axes
+  Window window;                           ///< three axes
   int64_t images, groups, inputs, outputs; ///< words and channels of one group
   int64_t block;                           ///< channels of an output block
   int64_t inputBlock;                      ///< words of an input block; 1 for planes
@@ -33,11 +33,12 @@ struct BlockedConvolution {
   TileChoice tiles;
   int64_t blockPixels = 1; ///< output pixels of one iteration; whole lines where lines are copied
   int64_t chunkBlocks = 1; ///< input blocks whose weights stay in the L1 cache
-  int64_t splits = 1;     ///< parts of the output channels that are iterations of their own
+  int64_t splits = 1;      ///< parts of the output channels that are iterations of their own
   bool prefetches = false; ///< weights are asked for a chunk ahead
 
-  BlockedConvolution(const Target &target, const Schedule &schedule, const Window &window, int64_t images, int64_t groups, int64_t inputs,
-                     int64_t outputs, int64_t inputBlock, int64_t vectors, bool packs, int64_t moreColumns);
+  BlockedConvolution(const Target &target, const Schedule &schedule, const Window &window, int64_t images,
+                     int64_t groups, int64_t inputs, int64_t outputs, int64_t inputBlock, int64_t vectors, bool packs,
+                     int64_t moreColumns);
 
   bool isVolume() const { return window[0].size > 1; }
   int64_t inputBlocks() const { return llvm::divideCeilSigned(inputs, inputBlock); }
@@ -47,9 +48,7 @@ struct BlockedConvolution {
   int64_t pixelBlocks() const { return llvm::divideCeilSigned(pixels(), blockPixels); }
   int64_t chunks() const { return llvm::divideCeilSigned(inputBlocks(), chunkBlocks); }
   /// Lines and columns of the copy, and its elements for one input block.
-  int64_t copiedLines() const {
-    return (blockPixels / window[2].out - 1) * window[1].stride + window[1].extent();
-  }
+  int64_t copiedLines() const { return (blockPixels / window[2].out - 1) * window[1].stride + window[1].extent(); }
   int64_t copiedColumns() const { return (window[2].out - 1) * window[2].stride + window[2].extent() + moreColumns; }
   int64_t copiedElements() const { return window[0].size * copiedLines() * copiedColumns() * inputBlock; }
   /// Tiles of pixels that read the same weights one after another.
@@ -96,10 +95,12 @@ BlockedConvolution::BlockedConvolution(const Target &target, const Schedule &sch
     blockPixels = evenPart(window[1].out, lines) * window[2].out;
   } else {
     int64_t blocks = llvm::divideCeilSigned(pixels(), std::max(fits, main.pixels));
-    blockPixels = std::min(llvm::divideCeilSigned(llvm::divideCeilSigned(pixels(), blocks), main.pixels) * main.pixels, pixels());
+    blockPixels =
+        std::min(llvm::divideCeilSigned(llvm::divideCeilSigned(pixels(), blocks), main.pixels) * main.pixels, pixels());
   }
   int64_t weightBytes = main.blocks * block * taps() * inputBlock * vectors * 4;
-  chunkBlocks = std::clamp<int64_t>(scaled(target.l1Bytes / 2, schedule.inner) / weightBytes, 1, std::max<int64_t>(inputBlocks(), 1));
+  chunkBlocks = std::clamp<int64_t>(scaled(target.l1Bytes / 2, schedule.inner) / weightBytes, 1,
+                                    std::max<int64_t>(inputBlocks(), 1));
   chunkBlocks = evenPart(inputBlocks(), chunkBlocks);
   // Few pixels do not hide how long weights take that lie beyond the L2 cache.
   constexpr int64_t fewPixels = 1024;
@@ -128,8 +129,8 @@ class ConvolutionEmitter {
 public:
   /// `inputs`: channels of a group.
   ConvolutionEmitter(KernelEmitter &e, const ConvolutionOperands &of, const BlockedConvolution &plan, int64_t inputs)
-      : e(e), of(of), products(of.products), plan(plan), inputs(inputs), word(toMlir(products.wordType(), e.b.getContext())),
-        sum(toMlir(products.sumType(), e.b.getContext())) {}
+      : e(e), of(of), products(of.products), plan(plan), inputs(inputs),
+        word(toMlir(products.wordType(), e.b.getContext())), sum(toMlir(products.sumType(), e.b.getContext())) {}
 
   /// `padsFirst`: the window before a phase of its own pads the input; null if there is none.
   void emit(const Window *padsFirst) {
@@ -137,12 +138,13 @@ public:
     if (padsFirst)
       copyWhole(*padsFirst);
     const Window &w = plan.window;
-    double flops = 2.0 * static_cast<double>(plan.blockPixels * plan.outputs * plan.inputs * plan.vectors * plan.taps()) /
+    double flops = 2.0 *
+                   static_cast<double>(plan.blockPixels * plan.outputs * plan.inputs * plan.vectors * plan.taps()) /
                    static_cast<double>(plan.splits);
     int64_t total = plan.images * plan.groups * w[0].out * plan.pixelBlocks() * plan.splits;
     e.iterations(total, KernelEmitter::grainFor(flops), [&](Value iteration) {
-      SmallVector<Value> at = e.delinearize(
-          iteration, {plan.splits, plan.images, plan.groups, w[0].out, plan.pixelBlocks()});
+      SmallVector<Value> at =
+          e.delinearize(iteration, {plan.splits, plan.images, plan.groups, w[0].out, plan.pixelBlocks()});
       image = at[1], group = at[2], plane = at[3];
       firstPixel = e.mul(at[4], plan.blockPixels);
       count = plan.pixels() % plan.blockPixels == 0
@@ -175,9 +177,11 @@ private:
     bias = Tensor(products.sumType(), {plan.groups * plan.outputBlocks() * plan.block});
     auto *packedWords = reinterpret_cast<uint32_t *>(packed.data());
     std::vector<double> offsets(static_cast<size_t>(bias.size()), 0);
-    // Blocks are packed by several threads. Of a block, rows of weights are read side by side, and whole vectors written.
+    // Blocks are packed by several threads. Of a block, rows of weights are read side by side, and whole vectors
+    // written.
     e.packInParallel(static_cast<size_t>(plan.groups * plan.outputBlocks()), packed.size(), [&](size_t index) {
-      int64_t g = static_cast<int64_t>(index) / plan.outputBlocks(), block = static_cast<int64_t>(index) % plan.outputBlocks();
+      int64_t g = static_cast<int64_t>(index) / plan.outputBlocks(),
+              block = static_cast<int64_t>(index) % plan.outputBlocks();
       int64_t first = block * plan.block, count = std::min(plan.block, plan.outputs - first);
       auto [tile, firstBlock] = plan.tiles.tileOf(block);
       uint32_t *to = packedWords + g * perGroup + firstBlock * plan.weightsPerBlock() + first - firstBlock * plan.block;
@@ -189,12 +193,14 @@ private:
           int64_t i = c / products.channels(), within = c % products.channels();
           int64_t k = (i / plan.inputBlock * taps + t) * plan.inputBlock + i % plan.inputBlock;
           for (int64_t lane = 0; lane < count; ++lane) {
-            auto [vector, bits] = products.place(within, rows[static_cast<size_t>(lane)][static_cast<size_t>(c * taps + t)]);
+            auto [vector, bits] =
+                products.place(within, rows[static_cast<size_t>(lane)][static_cast<size_t>(c * taps + t)]);
             to[(k * plan.vectors + vector) * tile.weights() + lane] |= bits;
           }
         }
       if (!of.bias.empty())
-        std::copy_n(of.bias.begin() + g * plan.outputs + first, count, offsets.begin() + (g * plan.outputBlocks() + block) * plan.block);
+        std::copy_n(of.bias.begin() + g * plan.outputs + first, count,
+                    offsets.begin() + (g * plan.outputBlocks() + block) * plan.block);
     });
     if (isFloat(bias.type()))
       storeDoubles(bias, offsets);
@@ -207,9 +213,7 @@ private:
   int64_t lineStride() const {
     return plan.packs ? plan.copiedColumns() * plan.inputBlock : plan.window[2].in * plan.inputBlock;
   }
-  int64_t planeStride() const {
-    return lineStride() * (plan.packs ? plan.copiedLines() : plan.window[1].in);
-  }
+  int64_t planeStride() const { return lineStride() * (plan.packs ? plan.copiedLines() : plan.window[1].in); }
   int64_t blockStride() const { return planeStride() * (plan.packs ? plan.window[0].size : plan.window[0].in); }
 
   /// Copies what the iteration reads: [input block][kernel plane][line][column][channel].
@@ -229,8 +233,7 @@ private:
       Value channel = e.add(e.mul(group, plan.inputBlocks()), block);
       e.loop(e.index(0), e.index(w[0].size), 1, [&](Value k) {
         e.loop(e.index(0), e.index(plan.copiedLines()), 1, [&](Value r) {
-          Value to = e.add(e.mul(block, plan.copiedElements()),
-                           e.add(e.mul(k, planeStride()), e.mul(r, lineStride())));
+          Value to = e.add(e.mul(block, plan.copiedElements()), e.add(e.mul(k, planeStride()), e.mul(r, lineStride())));
           Value z = e.add(firstPlane, e.mul(k, w[0].dilation)), y = e.add(firstLine, r);
           copyLine(w, image, channel, plan.copiedColumns(), z, y, copy, to);
         });
@@ -268,11 +271,12 @@ private:
   }
 
   /// One word a pixel: the channels of that pixel and of the next ones that the kernel has columns for.
-  void copySharedWords(const Window &window, Value base, int64_t perPixel, int64_t columns, Value z, Value y, const Buffer &to,
-                       Value offset) {
+  void copySharedWords(const Window &window, Value base, int64_t perPixel, int64_t columns, Value z, Value y,
+                       const Buffer &to, Value offset) {
     int64_t ones = (int64_t{1} << of.columnBits) - 1;
     auto read = [&](Value at, unsigned lanes) -> Value {
-      Value words = e.load(e.inputWords(of.x), e.add(base, e.mul(at, perPixel)), static_cast<unsigned>(lanes * perPixel));
+      Value words =
+          e.load(e.inputWords(of.x), e.add(base, e.mul(at, perPixel)), static_cast<unsigned>(lanes * perPixel));
       if (lanes > 1) {
         SmallVector<int64_t> first;
         for (unsigned i = 0; i < lanes; ++i)
@@ -357,8 +361,7 @@ private:
           rests.insert(pixels % step);
       Value left = sub(count, whole);
       for (int64_t rest : rests)
-        e.onlyIf(equal(left, e.index(rest)),
-                 [&] { emitPixels(whole, shape.withPixels(rest), base, chunk); });
+        e.onlyIf(equal(left, e.index(rest)), [&] { emitPixels(whole, shape.withPixels(rest), base, chunk); });
     });
   }
 
@@ -381,7 +384,8 @@ private:
     auto biasVectors = [&] {
       Values init;
       for (int64_t j = 0; j < tile.blocks; ++j)
-        init.push_back(e.load(biases, e.mul(e.add(firstBlock, e.index(j)), lanes), static_cast<unsigned>(tile.lanesOf(j))));
+        init.push_back(
+            e.load(biases, e.mul(e.add(firstBlock, e.index(j)), lanes), static_cast<unsigned>(tile.lanesOf(j))));
       Values all;
       for (int64_t i = 0; i < tile.pixels; ++i)
         llvm::append_range(all, init);
@@ -394,7 +398,8 @@ private:
       init = e.choose(isFirst, biasVectors, [&] {
         Values loaded;
         for (int64_t i = 0; i < tile.pixels * tile.blocks; ++i)
-          loaded.push_back(e.load(sums, e.add(sumsBase, e.index(i * lanes)), static_cast<unsigned>(tile.lanesOf(i % tile.blocks))));
+          loaded.push_back(
+              e.load(sums, e.add(sumsBase, e.index(i * lanes)), static_cast<unsigned>(tile.lanesOf(i % tile.blocks))));
         return loaded;
       });
     }
@@ -412,8 +417,7 @@ private:
       result = reduceBlock(e.index(whole), rest, tile, input, offsets, weights, weightBase, result);
     } else if (rest > 0) {
       result = e.choose(
-          isLast,
-          [&] { return reduceBlock(e.index(whole), rest, tile, input, offsets, weights, weightBase, result); },
+          isLast, [&] { return reduceBlock(e.index(whole), rest, tile, input, offsets, weights, weightBase, result); },
           [&] { return result; });
     }
 
@@ -438,8 +442,7 @@ private:
     int64_t planeStep = (plan.packs ? 1 : w[0].dilation) * planeStride();
     auto line = [&](Value k, Value r, ValueRange sumsIn) {
       Value lineWeights = e.add(weightAt, e.mul(e.add(e.mul(k, w[1].size), r), w[2].size * perTap));
-      Value lineInput = e.add(inputAt, e.add(e.mul(k, planeStep),
-                                             e.mul(r, w[1].dilation * lineStride())));
+      Value lineInput = e.add(inputAt, e.add(e.mul(k, planeStep), e.mul(r, w[1].dilation * lineStride())));
       auto tap = [&](Value c, ValueRange sumsSoFar) {
         Value at = e.add(lineInput, e.mul(c, w[2].dilation * plan.inputBlock));
         Value weight = e.add(lineWeights, e.mul(c, perTap));
@@ -528,16 +531,16 @@ template <typename Op> std::string refuse(Op op) {
   return "";
 }
 
-/// Emits the convolution; input lines that padding touches are copied by the iteration that reads them, or all at once where they
-/// are too long for the stack. `inputs` and `outputs`: channels of a group.
-void emitOver(KernelEmitter &e, const ConvolutionOperands &of, const Window &window, int64_t images, int64_t groups, int64_t inputs,
-              int64_t outputs) {
+/// Emits the convolution; input lines that padding touches are copied by the iteration that reads them, or all at once
+/// where they are too long for the stack. `inputs` and `outputs`: channels of a group.
+void emitOver(KernelEmitter &e, const ConvolutionOperands &of, const Window &window, int64_t images, int64_t groups,
+              int64_t inputs, int64_t outputs) {
   BlockedAttr layout = layoutOf(of.x.getType());
   int64_t per = of.products.channels();
   auto planFor = [&](const Window &over, bool packs) {
     int64_t inputBlock = layout && of.columns == 1 ? layout.getSize() / per : 1;
-    return BlockedConvolution(e.target, scheduleOf(of.op), over, images, groups, llvm::divideCeilSigned(inputs, per), outputs,
-                              inputBlock, of.products.vectors(), packs, (of.columns - 1) * of.distance);
+    return BlockedConvolution(e.target, scheduleOf(of.op), over, images, groups, llvm::divideCeilSigned(inputs, per),
+                              outputs, inputBlock, of.products.vectors(), packs, (of.columns - 1) * of.distance);
   };
   BlockedConvolution plan = planFor(window, touchesPadding(window) || !e.isInMemory(of.x) || of.columns > 1);
   // Each would compute the lines anew.
@@ -565,7 +568,8 @@ template <typename Op> ConvolutionOperands operandsOf(Op op, ChannelProducts pro
   return {op, op.getX(), weights, bias, products};
 }
 
-/// Lets neighbouring kernel columns share the words of few input channels, which shortens the window. `inputs`: channels of a word.
+/// Lets neighbouring kernel columns share the words of few input channels, which shortens the window. `inputs`:
+/// channels of a word.
 void shareWords(ConvolutionOperands &of, Window &window, int64_t &inputs) {
   WindowAxis &axis = window[2];
   int64_t size = axis.size, channels = inputs, columns = std::min(of.products.channels() / channels, size);
@@ -594,7 +598,8 @@ void shareWords(ConvolutionOperands &of, Window &window, int64_t &inputs) {
 }
 
 template <typename Op> void emitOver(KernelEmitter &e, ConvolutionOperands of, Window window, Op op) {
-  int64_t group = op.getGroup(), outputs = rankedType(op.getW()).getDimSize(0) / group, inputs = rankedType(op.getW()).getDimSize(1);
+  int64_t group = op.getGroup(), outputs = rankedType(op.getW()).getDimSize(0) / group,
+          inputs = rankedType(op.getW()).getDimSize(1);
   if (group == 1 && layoutOf(of.x.getType()))
     shareWords(of, window, inputs);
   emitOver(e, of, window, rankedType(op.getX()).getDimSize(0), group, inputs, outputs);

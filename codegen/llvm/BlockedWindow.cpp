@@ -24,8 +24,9 @@ struct WindowFold {
   /// Values that every pixel shares at kernel position `tap` (weights), `sharedCount` of them; null for pools.
   std::function<Values(Value channel, Value tap)> shared;
   std::function<Value(Value sum, Value x, ValueRange shared)> fold;
-  /// Pools: joins what was folded of two parts of a window. The columns of a window are then folded apart and joined in their order, the order
-  /// of pools outside blocks: the sums have the same bits, and windows that overlap share columns.
+  /// Pools: joins what was folded of two parts of a window. The columns of a window are then folded apart and joined in
+  /// their order, the order of pools outside blocks: the sums have the same bits, and windows that overlap share
+  /// columns.
   std::function<Value(Value a, Value b)> merge;
   std::function<Value(Value sum, Value plane, Value line, int64_t column, Value tileColumn)> finish;
   int64_t sharedCount = 1;
@@ -34,7 +35,8 @@ struct WindowFold {
     int64_t number, offset;
   };
   /// In place of `shared` and `fold`: folds a tap's inputs into sums, two for each pixel of the tile, of half a block.
-  std::function<Values(const Buffer &input, Value at, ArrayRef<Pixel> pixels, Value channel, Value tap, Values sums)> foldHalves;
+  std::function<Values(const Buffer &input, Value at, ArrayRef<Pixel> pixels, Value channel, Value tap, Values sums)>
+      foldHalves;
 };
 
 class WindowEmitter {
@@ -71,16 +73,17 @@ public:
 private:
   const WindowAxis &column() const { return window[2]; }
 
-  /// Registers: an accumulator per pixel, what they share in a line of the kernel, and the inputs that several kernel columns
-  /// read; where arithmetic takes none of them from memory, a scheduler loads many ahead.
+  /// Registers: an accumulator per pixel, what they share in a line of the kernel, and the inputs that several kernel
+  /// columns read; where arithmetic takes none of them from memory, a scheduler loads many ahead.
   int64_t pixelsByRegisters() const {
     int64_t inputs = e.target.foldsLoads ? 7 : 21, shared = column().size;
     if (fold.foldHalves) // a vector of weights for each half, and inputs
       return (e.target.vectorRegisters - 4) / 2;
     if (fold.sharedCount > 1)
       shared = 2 * fold.sharedCount; // of one kernel column at a time, and patterns of lanes
-    // Chains enough for two multiply-adds a cycle. Under a window's last lines lies what no line of outputs has read before: a wide tile
-    // waits for all of it at once, while several narrow ones are under way together and read it beside their other lines.
+    // Chains enough for two multiply-adds a cycle. Under a window's last lines lies what no line of outputs has read
+    // before: a wide tile waits for all of it at once, while several narrow ones are under way together and read it
+    // beside their other lines.
     constexpr int64_t widest = 10;
     return std::clamp<int64_t>(e.target.vectorRegisters - shared - inputs, 4, widest);
   }
@@ -124,8 +127,7 @@ private:
       int64_t count = std::min(width, w.out - at);
       int64_t whole = at >= first ? (last - at) / width : 0;
       if (whole >= 2) {
-        e.loop(e.index(at), e.index(at + whole * width), width,
-               [&](Value from) { emitTile(from, -1, width); });
+        e.loop(e.index(at), e.index(at + whole * width), width, [&](Value from) { emitTile(from, -1, width); });
         at += whole * width;
         continue;
       }
@@ -134,8 +136,10 @@ private:
     }
   }
 
-  /// Folds over the lines under the window. `line` gives a line's share: where its first column and its first tap are, and the values carried.
-  Values overLines(Value columnAt, Values init, function_ref<Values(Value lineBase, Value tapBase, Values carried)> ofLine) {
+  /// Folds over the lines under the window. `line` gives a line's share: where its first column and its first tap are,
+  /// and the values carried.
+  Values overLines(Value columnAt, Values init,
+                   function_ref<Values(Value lineBase, Value tapBase, Values carried)> ofLine) {
     Value base = e.mul(e.add(e.mul(image, blocks), channel), window[0].in * window[1].in * column().in * lanes);
     auto position = [&](const WindowAxis &axis, Value o, Value k) {
       return sub(e.add(e.mul(o, axis.stride), e.mul(k, axis.dilation)), e.index(axis.padBegin));
@@ -163,7 +167,8 @@ private:
     auto shuffled = [&](Value a, Value b, int64_t from, int64_t to) -> Value {
       return vector::ShuffleOp::create(e.b, a, b, llvm::to_vector(llvm::seq<int64_t>(from, to)));
     };
-    Value start = fold.start(channel), low = shuffled(start, start, 0, lanes / 2), high = shuffled(start, start, lanes / 2, lanes);
+    Value start = fold.start(channel), low = shuffled(start, start, 0, lanes / 2),
+          high = shuffled(start, start, lanes / 2, lanes);
     Values init;
     for (int64_t i = 0; i < count; ++i)
       init.push_back(low), init.push_back(high);
@@ -295,12 +300,14 @@ WindowFold foldOf(KernelEmitter &e, ConvOp op, const Window &window) {
       all.push_back(e.load(e.constant(weights), e.add(first, e.index(i * lanes)), lanes));
     return all;
   };
-  // Groups that fill half a block: an input is a scalar for all channels of its group, which arithmetic takes from memory. Patterns of
-  // lanes cost an instruction for each multiply-add, and many registers; vectors of four lanes would cost more.
+  // Groups that fill half a block: an input is a scalar for all channels of its group, which arithmetic takes from
+  // memory. Patterns of lanes cost an instruction for each multiply-add, and many registers; vectors of four lanes
+  // would cost more.
   constexpr int64_t fewestLanes = 8;
   if (int64_t half = lanes / 2; inputs == half && half >= fewestLanes) {
-    fold.foldHalves = [&e, lanes, half, weights, taps, inputs](const Buffer &input, Value at, ArrayRef<WindowFold::Pixel> pixels,
-                                                               Value channel, Value tap, Values sums) {
+    fold.foldHalves = [&e, lanes, half, weights, taps, inputs](const Buffer &input, Value at,
+                                                               ArrayRef<WindowFold::Pixel> pixels, Value channel,
+                                                               Value tap, Values sums) {
       auto wide = static_cast<unsigned>(half);
       Buffer packed = e.constant(weights);
       Value first = e.mul(e.add(e.mul(channel, taps), tap), inputs * lanes);
@@ -337,7 +344,8 @@ WindowFold foldOf(KernelEmitter &e, ConvOp op, const Window &window) {
 }
 
 /// What ops between `from` and `to` (ir/DepthwiseFeed.h) make of an element of `from`.
-Value through(KernelEmitter &e, Value from, Value element, Value to, const Point &point, llvm::DenseMap<Value, Value> &known) {
+Value through(KernelEmitter &e, Value from, Value element, Value to, const Point &point,
+              llvm::DenseMap<Value, Value> &known) {
   if (to == from)
     return element;
   if (Value value = known.lookup(to))
@@ -399,7 +407,8 @@ LogicalResult emitConvolutionInBlocks(KernelEmitter &e, ConvIntegerOp op) {
     return Values{e.load(e.constant(weights), e.mul(e.add(e.mul(channel, taps), tap), lanes), lanes)};
   };
   fold.fold = [&](Value sum, Value x, ValueRange shared) -> Value {
-    x = isSigned ? arith::ExtSIOp::create(e.b, vector, x).getResult() : arith::ExtUIOp::create(e.b, vector, x).getResult();
+    x = isSigned ? arith::ExtSIOp::create(e.b, vector, x).getResult()
+                 : arith::ExtUIOp::create(e.b, vector, x).getResult();
     if (zero != 0)
       x = arith::SubIOp::create(e.b, x, e.number(vector, zero));
     return addProductOf16Bits(e, x, shared[0], sum);

@@ -98,7 +98,9 @@ static Value call(KernelEmitter &e, StringRef intrinsic, Type type, ValueRange a
 static Value pairSums(KernelEmitter &e, Value a, Value b) {
   auto type = cast<VectorType>(a.getType());
   int64_t bits = 32 * type.getNumElements();
-  StringRef name = bits == 512 ? "llvm.x86.avx512.pmaddw.d.512" : bits == 256 ? "llvm.x86.avx2.pmadd.wd" : "llvm.x86.sse2.pmadd.wd";
+  StringRef name = bits == 512   ? "llvm.x86.avx512.pmaddw.d.512"
+                   : bits == 256 ? "llvm.x86.avx2.pmadd.wd"
+                                 : "llvm.x86.sse2.pmadd.wd";
   return call(e, name, type, {narrow(e, a, 16), narrow(e, b, 16)});
 }
 

@@ -1,5 +1,5 @@
-// How kernels in channel blocks multiply: inputs come in words of 32 bits that hold one channel or several, each word meets
-// vectors of weights for as many output channels as a vector has lanes.
+// How kernels in channel blocks multiply: inputs come in words of 32 bits that hold one channel or several, each word
+// meets vectors of weights for as many output channels as a vector has lanes.
 #pragma once
 
 #include "codegen/llvm/KernelEmitter.h"
@@ -11,8 +11,9 @@ class ChannelProducts {
 public:
   /// One f32 a word; fused multiply-add.
   static ChannelProducts ofFloats();
-  /// Four bytes a word, with weights of eight bits or (wide) nine; exact sums modulo 2^32. VPDPBUSD multiplies unsigned bytes by
-  /// signed ones: signed inputs come out 128 too large, which `shift` tells. VPMADDUBSW is of no use, its sums saturate at 16 bits.
+  /// Four bytes a word, with weights of eight bits or (wide) nine; exact sums modulo 2^32. VPDPBUSD multiplies unsigned
+  /// bytes by signed ones: signed inputs come out 128 too large, which `shift` tells. VPMADDUBSW is of no use, its sums
+  /// saturate at 16 bits.
   static ChannelProducts ofBytes(const Target &target, bool isSigned, bool isWide);
 
   /// Two bf16 a word, which VDPBF16PS multiplies and adds in f32; subnormals count as 0.
@@ -36,7 +37,8 @@ public:
     uint32_t bits;
   };
   Place place(int64_t channel, double weight) const {
-    return method == Method::Fma ? Place{0, llvm::bit_cast<uint32_t>(static_cast<float>(weight))} : placeInWord(channel, weight);
+    return method == Method::Fma ? Place{0, llvm::bit_cast<uint32_t>(static_cast<float>(weight))}
+                                 : placeInWord(channel, weight);
   }
 
   /// A word of inputs in all lanes, as `vectors` factors.
@@ -48,9 +50,9 @@ private:
   enum class Method {
     Fma,
     Bfloats, ///< VDPBF16PS
-    Dot,   ///< VPDPBUSD
-    Pairs, ///< VPMADDWD on the even and the odd bytes
-    Single ///< byte by byte in 32 bits
+    Dot,     ///< VPDPBUSD
+    Pairs,   ///< VPMADDWD on the even and the odd bytes
+    Single   ///< byte by byte in 32 bits
   };
   ChannelProducts(Method method, int64_t perWord, int64_t vectors, bool isSigned = false)
       : method(method), perWord(perWord), vectorCount(vectors), isSigned(isSigned) {}

@@ -1,5 +1,5 @@
-// Every kernel is a unit of its own: MLIR context, LLVM context, target machine. So they compile in parallel, and the bytes do
-// not depend on how.
+// Every kernel is a unit of its own: MLIR context, LLVM context, target machine. So they compile in parallel, and the
+// bytes do not depend on how.
 #include "codegen/llvm/CompileKernels.h"
 #include "codegen/Workers.h"
 #include "codegen/llvm/Lowering.h"
@@ -96,8 +96,8 @@ Status Compilation::checkRunFrames(const llvm::StringMap<int64_t> &used) const {
   for (const auto &entry : used) {
     bool copies = entry.getKey() == "memcpy" || entry.getKey() == "memset";
     if (entry.getValue() > (copies ? copyCallBytes : reserved))
-      return {ErrorCode::Internal, "the function '" + entry.getKey().str() + "' needs " + std::to_string(entry.getValue()) +
-                                       " bytes of stack, more than it was given"};
+      return {ErrorCode::Internal, "the function '" + entry.getKey().str() + "' needs " +
+                                       std::to_string(entry.getValue()) + " bytes of stack, more than it was given"};
   }
   return {};
 }
@@ -130,7 +130,8 @@ Status Compilation::compileUnit(size_t index, Machines &machines) {
     for (const auto &entry : *used)
       stack[entry.getKey()] = entry.getValue();
   }
-  return reportProgress(options, "generate", 0.3 + 0.65 * static_cast<double>(++done) / static_cast<double>(objects.size()));
+  return reportProgress(options, "generate",
+                        0.3 + 0.65 * static_cast<double>(++done) / static_cast<double>(objects.size()));
 }
 
 void Compilation::compileUnits() {

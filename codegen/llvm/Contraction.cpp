@@ -18,8 +18,8 @@ class TileEmitter {
 public:
   TileEmitter(KernelEmitter &e, const ContractionPlan &plan, const ContractionOperands &operands, bool isTail)
       : e(e), plan(plan), operands(operands), tile(isTail ? plan.tail : plan.main),
-        valid(isTail ? plan.tailLanes : plan.lanes), pitch(tile.vectors * plan.lanes),
-        height(tile.rows * tile.groups), vector(VectorType::get({plan.lanes}, plan.compute)) {}
+        valid(isTail ? plan.tailLanes : plan.lanes), pitch(tile.vectors * plan.lanes), height(tile.rows * tile.groups),
+        vector(VectorType::get({plan.lanes}, plan.compute)) {}
 
   /// All rows in [rowFrom, rowTo) for the columns from `first` on; row bounds are multiples of the tile's
   /// height.
@@ -57,8 +57,7 @@ private:
       columnBase = e.index(0);
     } else {
       columns = operands.columnBuffer();
-      columnBase =
-          e.add(e.add(operands.columnBase(batch), e.mul(k0, plan.paddedColumns())), e.mul(first, length));
+      columnBase = e.add(e.add(operands.columnBase(batch), e.mul(k0, plan.paddedColumns())), e.mul(first, length));
     }
     planPrefetch(block, columnBase);
     Buffer rows = operands.rowBuffer();
@@ -73,14 +72,13 @@ private:
       Values result = accumulate(rows, rowBase, row, columns, columnBase, length, sumsIn);
       if (plan.depthBlocks() == 1)
         return finish(row, result);
-      Value last =
-          arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, block, e.index(plan.depthBlocks() - 1));
+      Value last = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, block, e.index(plan.depthBlocks() - 1));
       e.either(last, [&] { finish(row, result); }, [&] { spill(sums, sumsAt(row), result); });
     });
   }
 
-  /// Packed columns that do not stay in the L2 cache come from further away while the panel before them is used: the tiles of
-  /// the first rows ask for a cache line or a few at each k.
+  /// Packed columns that do not stay in the L2 cache come from further away while the panel before them is used: the
+  /// tiles of the first rows ask for a cache line or a few at each k.
   void planPrefetch(Value block, Value columnBase) {
     int64_t bytes = plan.lanes * plan.compute.getIntOrFloatBitWidth() / 8;
     int64_t blocks = plan.depthBlocks(), length = std::min(plan.depthBlock, plan.depth);
@@ -120,7 +118,8 @@ private:
     for (int64_t i = 0; i < prefetchedVectors; ++i) {
       Value at = e.add(e.add(firstVector, e.mul(k, prefetchedVectors)), e.index(i));
       at = arith::MinSIOp::create(e.b, at, e.index(panelVectors - 1));
-      memref::PrefetchOp::create(e.b, columns.memref, ValueRange{e.add(prefetchBase, e.mul(at, plan.lanes))}, false, 2, true);
+      memref::PrefetchOp::create(e.b, columns.memref, ValueRange{e.add(prefetchBase, e.mul(at, plan.lanes))}, false, 2,
+                                 true);
     }
   }
 
@@ -142,14 +141,11 @@ private:
         });
   }
 
-  Value loadVector(const Buffer &buffer, Value at) {
-    return vector::LoadOp::create(e.b, vector, buffer.memref, at);
-  }
+  Value loadVector(const Buffer &buffer, Value at) { return vector::LoadOp::create(e.b, vector, buffer.memref, at); }
 
   void spill(const Buffer &buffer, Value at, ValueRange values) {
     for (auto [i, value] : llvm::enumerate(values))
-      vector::StoreOp::create(e.b, value, buffer.memref,
-                              e.add(at, e.index(static_cast<int64_t>(i) * plan.lanes)));
+      vector::StoreOp::create(e.b, value, buffer.memref, e.add(at, e.index(static_cast<int64_t>(i) * plan.lanes)));
   }
 
   /// Offsets of the tile's rows at k = 0, and what a step of k adds to them.
@@ -171,14 +167,15 @@ private:
     return offsets;
   }
 
-  Values accumulate(const Buffer &rows, Value rowBase, Value row, const Buffer &columns, Value columnBase,
-                    Value length, ValueRange init) {
+  Values accumulate(const Buffer &rows, Value rowBase, Value row, const Buffer &columns, Value columnBase, Value length,
+                    ValueRange init) {
     Values offsets = rowOffsets(rowBase, row, length);
     int64_t step = operands.rowsPacked ? tile.rows : operands.depthStride;
     Value asked;
     if (prefetchBase)
-      asked = e.mul(e.mul(e.b.createOrFold<arith::DivUIOp>(e.b.createOrFold<arith::SubIOp>(row, from), e.index(height)), length),
-                    prefetchedVectors);
+      asked = e.mul(
+          e.mul(e.b.createOrFold<arith::DivUIOp>(e.b.createOrFold<arith::SubIOp>(row, from), e.index(height)), length),
+          prefetchedVectors);
     return e.loop(e.index(0), length, 1, init, [&](Value k, ValueRange sumsSoFar) {
       Values next(sumsSoFar);
       if (asked)
@@ -186,9 +183,7 @@ private:
       auto columnVector = [&](int64_t j) {
         return loadVector(columns, e.add(e.add(columnBase, e.mul(k, pitch)), e.index(j * plan.lanes)));
       };
-      auto rowSplat = [&](int64_t i) {
-        return e.splat(e.load(rows, e.add(offsets[i], e.mul(k, step))), plan.lanes);
-      };
+      auto rowSplat = [&](int64_t i) { return e.splat(e.load(rows, e.add(offsets[i], e.mul(k, step))), plan.lanes); };
       // The shorter operand waits in registers for the elements of the longer.
       if (tile.vectors <= height) {
         Values shorter;
@@ -284,8 +279,7 @@ void emitContraction(KernelEmitter &e, const ContractionPlan &plan, const Contra
   if (plan.batches == 0 || plan.rows == 0 || plan.columns == 0)
     return;
   int64_t tiles = plan.columnTiles(), total = plan.rowBlocks() * plan.batches * tiles;
-  double flops =
-      2.0 * static_cast<double>(plan.rowBlock * std::min(plan.columns, plan.mainColumns()) * plan.depth);
+  double flops = 2.0 * static_cast<double>(plan.rowBlock * std::min(plan.columns, plan.mainColumns()) * plan.depth);
   // Row blocks are outermost, so that a thread that gets one of them streams only its part of A.
   e.iterations(total, KernelEmitter::grainFor(flops), [&](Value iteration) {
     SmallVector<Value> at = e.delinearize(iteration, {plan.rowBlocks(), plan.batches, tiles});

@@ -17,8 +17,8 @@ struct RegisterTile {
 
 /// How a product is cut up; made from sizes, the schedule and the target alone, so that packing and code agree.
 struct ContractionPlan {
-  ContractionPlan(const Target &target, const Schedule &schedule, mlir::Type compute, int64_t batches, int64_t rows, int64_t columns,
-                  int64_t depth, bool packsColumns);
+  ContractionPlan(const Target &target, const Schedule &schedule, mlir::Type compute, int64_t batches, int64_t rows,
+                  int64_t columns, int64_t depth, bool packsColumns);
 
   mlir::Type compute;
   int64_t batches, rows, columns, depth;
@@ -67,11 +67,9 @@ struct ContractionOperands {
   std::function<mlir::Value(mlir::Value batch)> columnBase;
   std::function<void(const PanelRequest &)> fillPanel; ///< where columnBuffer is null
   /// Takes results: `lanes` of them from `column` on.
-  std::function<void(mlir::Value batch, mlir::Value row, mlir::Value column, mlir::Value value,
-                     unsigned lanes)>
-      finish;
-  /// The memory of the results from (row, column) on, if they lie there row by row as they are finished, and its place: asked for
-  /// while sums are formed. May be null.
+  std::function<void(mlir::Value batch, mlir::Value row, mlir::Value column, mlir::Value value, unsigned lanes)> finish;
+  /// The memory of the results from (row, column) on, if they lie there row by row as they are finished, and its place:
+  /// asked for while sums are formed. May be null.
   std::function<std::pair<Buffer, mlir::Value>(mlir::Value batch, mlir::Value row, mlir::Value column)> resultPlace;
   /// Whether `finish` is so short that every accumulator may have its own copy.
   bool shortFinish = true;

@@ -5,8 +5,9 @@ using namespace mlir;
 
 namespace sinter::codegen {
 
-/// Bytes of the columns that a tile takes in a cycle of two multiply-adds. An L2 cache keeps up with 16; at 21 (6 rows of
-/// AVX-512) products of 256 x 512 x 2048 fell from 96 % of the peak to 86 % from the L1 cache, 63 % from the L2 cache.
+/// Bytes of the columns that a tile takes in a cycle of two multiply-adds. An L2 cache keeps up with 16; at 21 (6 rows
+/// of AVX-512) products of 256 x 512 x 2048 fell from 96 % of the peak to 86 % from the L1 cache, 63 % from the L2
+/// cache.
 static bool streamsTooFast(int64_t rows, int64_t vectorBytes) { return 2 * vectorBytes > 16 * rows; }
 
 /// Share of the FMA peak that a tile can reach: loads are two a cycle, latency asks for ten accumulators, and
@@ -29,8 +30,8 @@ static int64_t rowsThatFit(int64_t vectors, int64_t registers) {
   return rows;
 }
 
-ContractionPlan::ContractionPlan(const Target &target, const Schedule &schedule, Type compute, int64_t batches, int64_t rows,
-                                 int64_t columns, int64_t depth, bool packsColumns)
+ContractionPlan::ContractionPlan(const Target &target, const Schedule &schedule, Type compute, int64_t batches,
+                                 int64_t rows, int64_t columns, int64_t depth, bool packsColumns)
     : compute(compute), batches(batches), rows(rows), columns(columns), depth(depth) {
   int64_t bytes = compute.getIntOrFloatBitWidth() / 8, registers = target.vectorRegisters;
   lanes = std::max<int64_t>(target.vectorBits / 8 / bytes, 1);
@@ -49,7 +50,8 @@ ContractionPlan::ContractionPlan(const Target &target, const Schedule &schedule,
     for (int64_t height = lowest; height <= highest; ++height) {
       int64_t tiles = columns / (width * lanes), left = vectors - tiles * width;
       int64_t groups =
-          left ? std::clamp<int64_t>(rowsThatFit(left, registers) / height, 1, llvm::divideCeilSigned(rows, height)) : 1;
+          left ? std::clamp<int64_t>(rowsThatFit(left, registers) / height, 1, llvm::divideCeilSigned(rows, height))
+               : 1;
       double padded = static_cast<double>(llvm::divideCeilSigned(rows, height * groups) * height * groups);
       double cost = padded * static_cast<double>(tiles * width) / efficiency(height, width, lanes * bytes);
       if (left)
@@ -84,11 +86,14 @@ ContractionPlan::ContractionPlan(const Target &target, const Schedule &schedule,
 
   // Enough iterations for several threads; partial sums of all rows of an iteration stay in cache.
   int64_t columnWork = std::max<int64_t>(batches * columnTiles(), 1);
-  int64_t splits = columnWork >= 8 ? 1 : std::min<int64_t>(llvm::divideCeilSigned(8, columnWork), llvm::divideCeilSigned(rows, 32));
+  int64_t splits =
+      columnWork >= 8 ? 1 : std::min<int64_t>(llvm::divideCeilSigned(8, columnWork), llvm::divideCeilSigned(rows, 32));
   int64_t sumBytes = std::min<int64_t>(scaled(64 << 10, schedule.outer), KernelEmitter::maxScratchBytes / 4);
   int64_t most = depthBlocks() > 1 ? std::max<int64_t>(sumBytes / pitchBytes, unit) : paddedRows;
-  rowBlock = std::min(llvm::divideCeilSigned(llvm::divideCeilSigned(std::max<int64_t>(rows, 1), std::max<int64_t>(splits, 1)), unit) * unit,
-                      std::max<int64_t>(most / unit * unit, unit));
+  rowBlock = std::min(
+      llvm::divideCeilSigned(llvm::divideCeilSigned(std::max<int64_t>(rows, 1), std::max<int64_t>(splits, 1)), unit) *
+          unit,
+      std::max<int64_t>(most / unit * unit, unit));
 }
 
 int64_t ContractionPlan::packedRowOffset(int64_t row, int64_t k) const {

@@ -88,8 +88,7 @@ LogicalResult emitConv(KernelEmitter &e, Operation *operation) {
     auto finish = [&](ValueRange at, Value inner, Value value, unsigned lanes) {
       finishWithBias(e, op.getB(), at, inner, value, lanes);
     };
-    emitDirectConvolution(e, direct, compute, inComputeType(e, op.getX()), inComputeType(e, op.getW()),
-                          finish);
+    emitDirectConvolution(e, direct, compute, inComputeType(e, op.getX()), inComputeType(e, op.getW()), finish);
     return success();
   }
   return emitProduct(e, op, window, false,

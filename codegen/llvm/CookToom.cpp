@@ -1,7 +1,7 @@
-// Toom (The Complexity of a Scheme of Functional Elements Realizing the Multiplication of Integers, 1963) and Cook (thesis, 1966);
-// as matrices: Winograd, Arithmetic Complexity of Computations, 1980. Errors grow with the number of points, and depend on which:
-// Barabasz, Anderson, Soodhalter and Gregg, Error Analysis and Improving the Accuracy of Winograd Convolution for Deep Neural Networks,
-// arXiv 1803.10986.
+// Toom (The Complexity of a Scheme of Functional Elements Realizing the Multiplication of Integers, 1963) and Cook
+// (thesis, 1966); as matrices: Winograd, Arithmetic Complexity of Computations, 1980. Errors grow with the number of
+// points, and depend on which: Barabasz, Anderson, Soodhalter and Gregg, Error Analysis and Improving the Accuracy of
+// Winograd Convolution for Deep Neural Networks, arXiv 1803.10986.
 #include "codegen/llvm/CookToom.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -16,7 +16,8 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// Points whose errors are small among those with few binary digits (scripts/winograd_points.py). Their powers and the polynomials below are exact.
+/// Points whose errors are small among those with few binary digits (scripts/winograd_points.py). Their powers and the
+/// polynomials below are exact.
 constexpr double two[] = {1}, four[] = {.75, 1.5}, six[] = {.625, 1, 2}, eight[] = {.5, 1, 1.5, 2.5};
 
 ArrayRef<double> pairsOf(int64_t extent) {
@@ -56,7 +57,8 @@ Value weightedSum(KernelEmitter &e, ArrayRef<std::pair<double, Value>> terms) {
   if (first == terms.end())
     first = terms.begin();
   Type type = first->second.getType();
-  Value sum = first->first == 1 ? first->second : arith::MulFOp::create(e.b, e.number(type, first->first), first->second).getResult();
+  Value sum = first->first == 1 ? first->second
+                                : arith::MulFOp::create(e.b, e.number(type, first->first), first->second).getResult();
   for (const auto &term : terms)
     if (&term != first)
       sum = term.first == 1 ? arith::AddFOp::create(e.b, sum, term.second).getResult()
@@ -112,7 +114,8 @@ Values CookToom::transformInput(KernelEmitter &e, ArrayRef<Value> d) const {
     SmallVector<double> others = squares(pairs, i);
     Value even = weighted(others, 2), odd = weighted(others, 1);
     result.push_back(weightedSum(e, {{1, even}, {p, odd}}));
-    result.push_back(p == 1 ? arith::SubFOp::create(e.b, even, odd).getResult() : weightedSum(e, {{1, even}, {-p, odd}}));
+    result.push_back(p == 1 ? arith::SubFOp::create(e.b, even, odd).getResult()
+                            : weightedSum(e, {{1, even}, {-p, odd}}));
   }
   result.push_back(weighted(all, 1));
   return result;

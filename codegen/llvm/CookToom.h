@@ -7,9 +7,10 @@
 
 namespace sinter::codegen {
 
-/// F(m, r) of one axis: m outputs of a convolution with r taps, computed as `extent` = m + r - 1 products instead of m * r.
-/// Input and taps are taken for polynomials and evaluated at `extent` points (0, pairs p and -p, infinity), where products of
-/// values are values of the product; the outputs are interpolated. y = A^T [(G w) * (B^T d)] in the matrices' usual names.
+/// F(m, r) of one axis: m outputs of a convolution with r taps, computed as `extent` = m + r - 1 products instead of m
+/// * r. Input and taps are taken for polynomials and evaluated at `extent` points (0, pairs p and -p, infinity), where
+/// products of values are values of the product; the outputs are interpolated. y = A^T [(G w) * (B^T d)] in the
+/// matrices' usual names.
 class CookToom {
 public:
   /// One tap: nothing to transform.

@@ -14,8 +14,9 @@ namespace {
 class Suppression {
 public:
   Suppression(KernelEmitter &e, NonMaxSuppressionOp op)
-      : e(e), op(op), classes(rankedType(op.getScores()).getDimSize(1)), count(rankedType(op.getScores()).getDimSize(2)),
-        most(op.mostPerClass()), lines(rankedType(op.getScores()).getDimSize(0) * classes) {}
+      : e(e), op(op), classes(rankedType(op.getScores()).getDimSize(1)),
+        count(rankedType(op.getScores()).getDimSize(2)), most(op.mostPerClass()),
+        lines(rankedType(op.getScores()).getDimSize(0) * classes) {}
   LogicalResult emit();
 
 private:
@@ -130,7 +131,8 @@ void Suppression::list() {
 }
 
 LogicalResult Suppression::emit() {
-  e.iterations(lines, KernelEmitter::grainFor(static_cast<double>(count) * static_cast<double>(std::max<int64_t>(most, 1))),
+  e.iterations(lines,
+               KernelEmitter::grainFor(static_cast<double>(count) * static_cast<double>(std::max<int64_t>(most, 1))),
                [&](Value line) { search(line); });
   e.iterations(1, 1, [&](Value) { list(); });
   return success();

@@ -34,8 +34,7 @@ bool DirectConvolution::suits(const Target &target, Type compute) const {
   int64_t bytes = compute.getIntOrFloatBitWidth() / 8, lanes = target.lanes(static_cast<unsigned>(bytes * 8));
   if (groups < 2 || outputs > 3 || inputs > 4 || window[2].stride > 8 ||
       llvm::any_of(window, [](const WindowAxis &axis) {
-        return axis.size == 0 || axis.size > 64 || axis.dilation > 1024 || axis.stride > 1024 ||
-               axis.out > (1 << 20);
+        return axis.size == 0 || axis.size > 64 || axis.dilation > 1024 || axis.stride > 1024 || axis.out > (1 << 20);
       }))
     return false;
   return bufferLines(1) * lineElements(lanes) * bytes <= mostBufferBytes;
@@ -49,11 +48,10 @@ public:
 
   DirectEmitter(KernelEmitter &e, const DirectConvolution &plan, const Buffer &input, const Buffer &weights,
                 Finish finish)
-      : e(e), plan(plan), window(plan.window), input(input), weights(weights), finish(finish),
-        compute(input.element), lanes(e.target.lanes(compute.getIntOrFloatBitWidth())),
-        vector(VectorType::get({lanes}, compute)), lines(plan.linesAtOnce(e.target, compute)),
-        columns(plan.phaseColumns(lanes)), lineElements(plan.lineElements(lanes)),
-        bufferRows((lines - 1) * window[1].stride + window[1].extent()) {
+      : e(e), plan(plan), window(plan.window), input(input), weights(weights), finish(finish), compute(input.element),
+        lanes(e.target.lanes(compute.getIntOrFloatBitWidth())), vector(VectorType::get({lanes}, compute)),
+        lines(plan.linesAtOnce(e.target, compute)), columns(plan.phaseColumns(lanes)),
+        lineElements(plan.lineElements(lanes)), bufferRows((lines - 1) * window[1].stride + window[1].extent()) {
     buffer = e.scratch(compute, {plan.bufferLines(lines) * lineElements});
   }
 
@@ -91,17 +89,15 @@ public:
       constexpr int64_t most = 4;
       int64_t strips = vectors / most;
       if (strips > 0)
-        e.loop(e.index(0), e.index(strips * most * lanes), most * lanes,
-               [&](Value from) { strip(from, most); });
+        e.loop(e.index(0), e.index(strips * most * lanes), most * lanes, [&](Value from) { strip(from, most); });
       if (vectors % most)
         strip(e.index(strips * most * lanes), vectors % most);
     });
     if (whole)
       return;
-    e.forLanes(e.index(0), e.mul(count, width), static_cast<unsigned>(lanes),
-               [&](Value pixel, unsigned width) {
-                 finish(where, e.add(firstPixel, pixel), e.load(result, pixel, width), width);
-               });
+    e.forLanes(e.index(0), e.mul(count, width), static_cast<unsigned>(lanes), [&](Value pixel, unsigned width) {
+      finish(where, e.add(firstPixel, pixel), e.load(result, pixel, width), width);
+    });
   }
 
 private:
@@ -155,8 +151,7 @@ private:
         continue;
       }
       Value at = e.add(from, e.index(q * stride + shift));
-      storeVector(isFull(q) ? fullVector(at, stride) : cutVector(from, q * stride + shift),
-                  e.add(to, e.index(q)));
+      storeVector(isFull(q) ? fullVector(at, stride) : cutVector(from, q * stride + shift), e.add(to, e.index(q)));
       q += lanes;
     }
   }
@@ -198,8 +193,7 @@ private:
     Value result = zero;
     for (int64_t l = 0; l < lanes; ++l)
       if (present[l])
-        result =
-            vector::InsertOp::create(e.b, e.load(input, e.add(from, e.index(first + l * stride))), result, l);
+        result = vector::InsertOp::create(e.b, e.load(input, e.add(from, e.index(first + l * stride))), result, l);
     return result;
   }
 
@@ -264,8 +258,7 @@ void emitDirectConvolution(KernelEmitter &e, const DirectConvolution &plan, Type
   int64_t blocks = llvm::divideCeilSigned(window[1].out, plan.linesAtOnce(e.target, compute));
   e.iterations(plan.images * channels * window[0].out * blocks,
                KernelEmitter::grainFor(2 * perChannel / static_cast<double>(blocks)), [&](Value iteration) {
-                 SmallVector<Value> at =
-                     e.delinearize(iteration, {plan.images, channels, window[0].out, blocks});
+                 SmallVector<Value> at = e.delinearize(iteration, {plan.images, channels, window[0].out, blocks});
                  DirectEmitter(e, plan, input(), weights(), finish).emit(at);
                });
 }

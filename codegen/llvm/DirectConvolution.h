@@ -28,7 +28,6 @@ struct DirectConvolution {
 void emitDirectConvolution(
     KernelEmitter &e, const DirectConvolution &plan, mlir::Type compute, const std::function<Buffer()> &input,
     const std::function<Buffer()> &weights,
-    llvm::function_ref<void(mlir::ValueRange at, mlir::Value inner, mlir::Value value, unsigned lanes)>
-        finish);
+    llvm::function_ref<void(mlir::ValueRange at, mlir::Value inner, mlir::Value value, unsigned lanes)> finish);
 
 } // namespace sinter::codegen

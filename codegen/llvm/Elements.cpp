@@ -97,7 +97,8 @@ Value widen(const Bits &o, Value bits, Type element, bool hasHalf) {
 Value narrow(const Bits &o, Value value, Type element, bool hasHalf) {
   if (element.isBF16())
     return narrowBfloat(o, value);
-  // LLVM makes one conversion of one from f64 to f32 and one to f16: it rounds otherwise, and is a call that nothing defines.
+  // LLVM makes one conversion of one from f64 to f32 and one to f16: it rounds otherwise, and is a call that nothing
+  // defines.
   if (!hasHalf || value.getDefiningOp<arith::TruncFOp>())
     return narrowHalf(o, value);
   Value half = arith::TruncFOp::create(o.b, o.type(o.b.getF16Type()), value);
@@ -118,8 +119,7 @@ Value widenSmall(const Bits &o, Value bits, DType type) {
   Value magnitude = o.bitAnd(h, format.signBit - 1), shifted = o.left(magnitude, 23 - format.fractionBits);
   Value normal = o.plus(shifted, o.i32(static_cast<uint32_t>(127 - format.bias) << 23));
   Value count = arith::SIToFPOp::create(o.b, o.type(o.b.getF32Type()), magnitude);
-  Value tiny = o.asInt(
-      arith::MulFOp::create(o.b, count, o.asFloat(o.i32(static_cast<uint32_t>(127 + unit) << 23))));
+  Value tiny = o.asInt(arith::MulFOp::create(o.b, count, o.asFloat(o.i32(static_cast<uint32_t>(127 + unit) << 23))));
   Value result = o.select(o.atLeast(magnitude, 1u << format.fractionBits), normal, tiny);
   if (type == DType::F8E5M2)
     result = o.select(o.atLeast(magnitude, format.overflow), o.bitOr(shifted, o.i32(0x7f800000)), result);

@@ -102,8 +102,7 @@ std::string refuseKernel(KernelOp kernel, const Target &target) {
   for (Value yielded : body.getTerminator()->getOperands())
     if (feed && reaches(feed->getResult(0), yielded))
       return "an output needs " + operatorName(feed) + ", whose results are not kept";
-    else if (anchor &&
-        llvm::count_if(anchor->getResults(), [&](Value from) { return reaches(from, yielded); }) > 1)
+    else if (anchor && llvm::count_if(anchor->getResults(), [&](Value from) { return reaches(from, yielded); }) > 1)
       return "an output needs two results of " + operatorName(anchor);
   return "";
 }

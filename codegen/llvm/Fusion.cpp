@@ -18,9 +18,7 @@ struct Space {
   Dims shape;
   BlockedAttr layout;
 
-  static Space of(Value value) {
-    return {storageShape(rankedType(value)), layoutOf(value.getType())};
-  }
+  static Space of(Value value) { return {storageShape(rankedType(value)), layoutOf(value.getType())}; }
   bool operator==(const Space &other) const { return shape == other.shape && layout == other.layout; }
 };
 
@@ -30,9 +28,7 @@ struct Access {
   Value value;
   SmallVector<int64_t> dims;
 
-  static Access whole(Value value) {
-    return {value, llvm::to_vector(llvm::seq<int64_t>(rankedType(value).getRank()))};
-  }
+  static Access whole(Value value) { return {value, llvm::to_vector(llvm::seq<int64_t>(rankedType(value).getRank()))}; }
   /// How an elementwise op with this result accesses its operand.
   Access operand(Operation *op, unsigned number) const {
     SmallVector<int64_t> follows = cast<ElementwiseOpInterface>(op).resultDims(number);
@@ -99,8 +95,9 @@ static Inner innerKind(const Access &access, const Space &space, size_t split) {
 /// would leave where each op is to be rounded. A cast is nothing but its rounding.
 static Value rounded(KernelEmitter &e, Operation *op, Type element, Value value) {
   bool isNarrow = element.isF16() || element.isBF16();
-  return isNarrow && (isa<CastOp>(op) || op->getParentOfType<ModuleOp>()->hasAttr(roundEachOpAttr)) ? roundedTo(e, element, value)
-                                                                                                    : value;
+  return isNarrow && (isa<CastOp>(op) || op->getParentOfType<ModuleOp>()->hasAttr(roundEachOpAttr))
+             ? roundedTo(e, element, value)
+             : value;
 }
 
 /// Computes values of the kernel at one point, each once.
@@ -169,8 +166,7 @@ private:
         Value one = e.load(buffer, base, static_cast<unsigned>(size));
         return vector::ShuffleOp::create(e.b, one, one, order);
       }
-      Value within = lanes == size ? e.index(0)
-                                   : e.b.createOrFold<arith::RemUIOp>(point.inner, e.index(size));
+      Value within = lanes == size ? e.index(0) : e.b.createOrFold<arith::RemUIOp>(point.inner, e.index(size));
       return e.load(buffer, e.add(base, within), lanes);
     }
     case Inner::Scattered:
@@ -201,8 +197,8 @@ private:
     if (isa<FloatType>(type))
       return e.number(type, toDoubles(constant).front());
     return arith::ConstantOp::create(
-        e.b, IntegerAttr::get(type, APInt(type.getIntOrFloatBitWidth(),
-                                          static_cast<uint64_t>(toInts(constant).front()), false,
+        e.b, IntegerAttr::get(type, APInt(type.getIntOrFloatBitWidth(), static_cast<uint64_t>(toInts(constant).front()),
+                                          false,
                                           /*implicitTrunc=*/true)));
   }
 };
@@ -247,11 +243,12 @@ void KernelEmitter::finish(unsigned result, Value element, const Point &point) {
   for (auto [number, value] : llvm::enumerate(yieldOf(kernel)->getOperands()))
     if (reaches(anchorResult, value))
       outputs.push_back({number, value});
-  storeOutputs(outputs, anchorResult, point, anchorResult, rounded(*this, anchorOp, elementTypeOf(anchorResult), element));
+  storeOutputs(outputs, anchorResult, point, anchorResult,
+               rounded(*this, anchorOp, elementTypeOf(anchorResult), element));
 }
 
-void KernelEmitter::storeOutputs(ArrayRef<KernelOutput> outputs, Value like, const Point &point,
-                                 Value given, Value element) {
+void KernelEmitter::storeOutputs(ArrayRef<KernelOutput> outputs, Value like, const Point &point, Value given,
+                                 Value element) {
   Space space = Space::of(like);
   Evaluator evaluator{*this, space, point, {}};
   evaluator.given = given;

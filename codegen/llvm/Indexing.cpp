@@ -111,8 +111,8 @@ static LogicalResult emitGatherElements(KernelEmitter &e, Operation *op) {
 
 /// Where the index tuple number `row` of `indices` points in data of these dimensions.
 template <typename IndexOf>
-static Value tupleOffset(KernelEmitter &e, Value row, int64_t tuple, ArrayRef<int64_t> dims,
-                         ArrayRef<int64_t> strides, IndexOf indexOf) {
+static Value tupleOffset(KernelEmitter &e, Value row, int64_t tuple, ArrayRef<int64_t> dims, ArrayRef<int64_t> strides,
+                         IndexOf indexOf) {
   Value from = e.index(0);
   for (int64_t i = 0; i < tuple; ++i)
     from = e.add(from, e.mul(indexOf(e.add(e.mul(row, tuple), e.index(i)), dims[i]), strides[i]));
@@ -128,9 +128,9 @@ static LogicalResult emitGatherND(KernelEmitter &e, Operation *op) {
   int64_t rows = rankedType(gather.getY()).getNumElements() == 0 ? 0 : productOf(tuples.drop_back());
   Dims strides = rowMajorStrides(data);
   e.iterations(rows, KernelEmitter::grainFor(2.0 * inner + 4.0 * tuple), [&](Value row) {
-    Value from = tupleOffset(
-        e, row, tuple, data.drop_front(batch), ArrayRef(strides).drop_front(batch),
-        [&](Value place, int64_t dim) { return clampedIndex(e, gather.getIndices(), place, dim); });
+    Value from =
+        tupleOffset(e, row, tuple, data.drop_front(batch), ArrayRef(strides).drop_front(batch),
+                    [&](Value place, int64_t dim) { return clampedIndex(e, gather.getIndices(), place, dim); });
     if (batch > 0) {
       Value number = e.delinearize(row, {batches, rows / std::max<int64_t>(batches, 1)})[0];
       from = e.add(from, e.mul(number, strides[batch - 1]));
@@ -155,8 +155,7 @@ static void copyAll(KernelEmitter &e, Value data) {
 
 /// Compute-type values: an update meets the element that is there.
 static Value combine(KernelEmitter &e, StringRef reduction, Type element, Value there, Value update) {
-  bool isFloatType = isa<FloatType>(there.getType()),
-       isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
+  bool isFloatType = isa<FloatType>(there.getType()), isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
   if (reduction == "none")
     return update;
   if (reduction == "add")
@@ -211,8 +210,7 @@ static LogicalResult emitScatterND(KernelEmitter &e, Operation *op) {
   auto scatter = cast<ScatterNDOp>(op);
   ArrayRef<int64_t> data = rankedType(scatter.getData()).getShape();
   ArrayRef<int64_t> tuples = rankedType(scatter.getIndices()).getShape();
-  int64_t tuple = tuples.back(), length = productOf(data.drop_front(tuple)),
-          rows = productOf(tuples.drop_back());
+  int64_t tuple = tuples.back(), length = productOf(data.drop_front(tuple)), rows = productOf(tuples.drop_back());
   Dims strides = rowMajorStrides(data);
   copyAll(e, scatter.getData());
   e.iterations(1, 1, [&](Value) {
@@ -226,8 +224,7 @@ static LogicalResult emitScatterND(KernelEmitter &e, Operation *op) {
       refuseUnless(e, scatter.getIndices(), inside);
       e.onlyIf(inside, [&] {
         e.loop(e.index(0), e.index(length), 1, [&](Value i) {
-          updateAt(e, scatter.getReduction(), scatter.getUpdates(), e.add(e.mul(row, length), i),
-                   e.add(to, i));
+          updateAt(e, scatter.getReduction(), scatter.getUpdates(), e.add(e.mul(row, length), i), e.add(to, i));
         });
       });
     });

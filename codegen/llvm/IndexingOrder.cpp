@@ -81,17 +81,15 @@ public:
       scf::YieldOp::create(e.b, found[1]);
     };
     Type index = e.b.getIndexType();
-    auto walk = scf::WhileOp::create(e.b, TypeRange{index, index, c.value.type(), index},
-                                     ValueRange{e.index(0)}, before, after);
+    auto walk = scf::WhileOp::create(e.b, TypeRange{index, index, c.value.type(), index}, ValueRange{e.index(0)},
+                                     before, after);
     put(walk.getResult(0), c);
   }
 
 private:
   Element element(Value value) const { return Element(e.b, e.b.getLoc(), value, isUnsigned); }
   Value clamped(Value slot) const { return arith::MinUIOp::create(e.b, slot, e.index(k - 1)); }
-  Value isBelow(Value a, Value b) const {
-    return arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, a, b);
-  }
+  Value isBelow(Value a, Value b) const { return arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, a, b); }
 
   KernelEmitter &e;
   bool largest, isUnsigned;

@@ -10,8 +10,8 @@ namespace sinter::codegen {
 namespace {
 
 struct JitModel {
-  Program program;                  ///< which holds the weights; without the kernels' code
-  std::vector<std::string> objects; ///< the linker's input, for saving; the last one is of the model's tables
+  Program program;                       ///< which holds the weights; without the kernels' code
+  std::vector<std::string> objects;      ///< the linker's input, for saving; the last one is of the model's tables
   std::unique_ptr<llvm::orc::LLJIT> jit; ///< destroyed first: code refers to the weights
 };
 
@@ -21,7 +21,8 @@ Failure failure(llvm::Error error) {
 
 } // namespace
 
-Expected<std::shared_ptr<CompiledModel>> linkInProcess(Program program, std::vector<std::string> objects, const Target &target) {
+Expected<std::shared_ptr<CompiledModel>> linkInProcess(Program program, std::vector<std::string> objects,
+                                                       const Target &target) {
   auto model = std::make_shared<JitModel>();
   model->program = std::move(program);
   for (KernelCode &code : model->program.code)

@@ -17,9 +17,7 @@ namespace sinter::codegen {
 int64_t Buffer::size() const { return cast<MemRefType>(memref.getType()).getNumElements(); }
 
 /// Floats of 16 bits and less compute as f32.
-static bool isNarrowFloat(Type element) {
-  return isa<FloatType>(element) && element.getIntOrFloatBitWidth() <= 16;
-}
+static bool isNarrowFloat(Type element) { return isa<FloatType>(element) && element.getIntOrFloatBitWidth() <= 16; }
 
 Type computeType(Type element) {
   if (isNarrowFloat(element))
@@ -41,8 +39,7 @@ void KernelEmitter::packInParallel(size_t count, int64_t weights, function_ref<v
 }
 
 KernelEmitter::KernelEmitter(KernelOp kernel, ModuleOp module, StringRef name, const Target &target)
-    : b(kernel.getLoc(), kernel.getContext()), target(target), kernel(kernel), module(module),
-      name(name.str()) {
+    : b(kernel.getLoc(), kernel.getContext()), target(target), kernel(kernel), module(module), name(name.str()) {
   unsigned widest = 8;
   auto consider = [&](Value value) {
     unsigned bits = computeType(elementTypeOf(value)).getIntOrFloatBitWidth();
@@ -98,12 +95,10 @@ Buffer KernelEmitter::argument(BufferRef ref, Type element, ArrayRef<int64_t> sh
   if (position == function.getNumArguments()) {
     // Read-only data aliases nothing, so that loads of it can leave loops; planned buffers may overlap in
     // place.
-    bool constant =
-        ref.kind == BufferRef::Constant || (ref.tensor && ref.tensor.getDefiningOp<nn::ConstantOp>());
+    bool constant = ref.kind == BufferRef::Constant || (ref.tensor && ref.tensor.getDefiningOp<nn::ConstantOp>());
     SmallVector<NamedAttribute> attributes;
     if (constant)
-      attributes = {b.getNamedAttr("llvm.noalias", b.getUnitAttr()),
-                    b.getNamedAttr("llvm.readonly", b.getUnitAttr())};
+      attributes = {b.getNamedAttr("llvm.noalias", b.getUnitAttr()), b.getNamedAttr("llvm.readonly", b.getUnitAttr())};
     (void)function.insertArgument(position, type, b.getDictionaryAttr(attributes), b.getLoc());
     phase().buffers.push_back(ref);
   }
@@ -208,9 +203,8 @@ Value KernelEmitter::index(int64_t value) { return arith::ConstantIndexOp::creat
 
 Value KernelEmitter::number(Type type, double value) {
   Type element = getElementTypeOrSelf(type);
-  TypedAttr attribute = isa<FloatType>(element)
-                            ? TypedAttr(b.getFloatAttr(element, value))
-                            : TypedAttr(b.getIntegerAttr(element, static_cast<int64_t>(value)));
+  TypedAttr attribute = isa<FloatType>(element) ? TypedAttr(b.getFloatAttr(element, value))
+                                                : TypedAttr(b.getIntegerAttr(element, static_cast<int64_t>(value)));
   if (auto vector = dyn_cast<VectorType>(type))
     attribute = DenseElementsAttr::get(vector, Attribute(attribute));
   return arith::ConstantOp::create(b, attribute);

@@ -11,8 +11,9 @@
 
 namespace sinter::codegen {
 
-/// Memory of one tensor, dense and row-major over its storage shape (ir/Layout.h), as a one-dimensional memref of storage elements: f32, f64 and
-/// integers as they are (signless), f16 and bf16 as i16, bool as i8. Alignment is that of an element.
+/// Memory of one tensor, dense and row-major over its storage shape (ir/Layout.h), as a one-dimensional memref of
+/// storage elements: f32, f64 and integers as they are (signless), f16 and bf16 as i16, bool as i8. Alignment is that
+/// of an element.
 struct Buffer {
   mlir::Value memref;
   mlir::Type element; ///< the nn element type: f16, ui8, i1, ...
@@ -22,10 +23,10 @@ struct Buffer {
   int64_t size() const;
 };
 
-/// One element of a tensor (by its storage shape: a blocked tensor is [n][channel block][spatial...][channel]), or `lanes` consecutive ones in row-major order: `outer` indexes the leading
-/// dimensions, `inner` is the row-major index within all remaining ones (null if none remain). A convolution
-/// that runs along collapsed oh*ow pixels gives {n, oc} and the pixel; {i, j, k} and no inner means one
-/// element.
+/// One element of a tensor (by its storage shape: a blocked tensor is [n][channel block][spatial...][channel]), or
+/// `lanes` consecutive ones in row-major order: `outer` indexes the leading dimensions, `inner` is the row-major index
+/// within all remaining ones (null if none remain). A convolution that runs along collapsed oh*ow pixels gives {n, oc}
+/// and the pixel; {i, j, k} and no inner means one element.
 struct Point {
   llvm::SmallVector<mlir::Value> outer;
   mlir::Value inner;
@@ -158,8 +159,8 @@ public:
   /// the same.
   mlir::Value view(const Buffer &buffer, llvm::ArrayRef<int64_t> shape);
 
-  /// Where `isOutside` (i1), the run ends with an error behind this kernel, which names the node. What the kernel does then must
-  /// stay within its buffers all the same.
+  /// Where `isOutside` (i1), the run ends with an error behind this kernel, which names the node. What the kernel does
+  /// then must stay within its buffers all the same.
   void refuseIndex(mlir::Value isOutside);
 
   //===- Small things -----------------------------------------------------===//
@@ -183,8 +184,7 @@ public:
   void onlyIf(mlir::Value condition, llvm::function_ref<void()> body);
   void either(mlir::Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
   /// The values of the branch that is taken; both give as many, of the same types.
-  llvm::SmallVector<mlir::Value> choose(mlir::Value condition,
-                                        llvm::function_ref<llvm::SmallVector<mlir::Value>()> yes,
+  llvm::SmallVector<mlir::Value> choose(mlir::Value condition, llvm::function_ref<llvm::SmallVector<mlir::Value>()> yes,
                                         llvm::function_ref<llvm::SmallVector<mlir::Value>()> no);
   /// `body` becomes a function of its own, called here: long code with many constants, which a hot loop around or
   /// beside it would have no registers for.
@@ -203,8 +203,7 @@ public:
 
 private:
   struct Evaluator;
-  friend void emitElementwise(KernelEmitter &emitter,
-                              llvm::ArrayRef<std::pair<unsigned, mlir::Value>> outputs);
+  friend void emitElementwise(KernelEmitter &emitter, llvm::ArrayRef<std::pair<unsigned, mlir::Value>> outputs);
 
   /// Computes the outputs (number, yielded value) at a point of tensors of the shape and layout of `like`,
   /// given one value's element(s), and stores them.

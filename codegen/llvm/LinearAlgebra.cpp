@@ -1,5 +1,5 @@
-// nn.inverse: one matrix an iteration, beside the identity in the rows of a workspace; row operations that make the matrix the
-// identity make its inverse of that.
+// nn.inverse: one matrix an iteration, beside the identity in the rows of a workspace; row operations that make the
+// matrix the identity make its inverse of that.
 #include "codegen/llvm/LinearAlgebra.h"
 #include "codegen/llvm/Emitters.h"
 #include "ir/ops/LinearAlgebra.h"
@@ -70,7 +70,8 @@ Value Inversion::pivotOf(Value column) {
   })[0];
 }
 
-/// Rows `k` and `best` change places; the new row `k` is divided by its element in column `k`. Columns before that are done.
+/// Rows `k` and `best` change places; the new row `k` is divided by its element in column `k`. Columns before that are
+/// done.
 void Inversion::exchange(Value k, Value best) {
   Value pivot = at(best, k);
   e.forLanes(k, e.index(2 * size), e.lanes(), [&](Value column, unsigned lanes) {

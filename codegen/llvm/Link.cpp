@@ -1,5 +1,5 @@
-// lld works on files, so objects and weights are written beside the output under temporary names, which go away on every
-// way out, signals included.
+// lld works on files, so objects and weights are written beside the output under temporary names, which go away on
+// every way out, signals included.
 #include "codegen/llvm/Link.h"
 #include "codegen/Output.h"
 #include "codegen/llvm/Localise.h"
@@ -48,12 +48,13 @@ static std::vector<std::string> exportedSymbols(const Program &program) {
 
 Status linkToFile(const Program &program, const std::vector<std::string> &objects, const Target &target,
                   const std::string &result, const std::string &outPath, bool isShared) {
-  // The linker's threads would outlive it, and a process that forks afterwards and links again would wait for them for ever. It would make a mapped
-  // output under a name of its own, and catch signals to remove that.
-  std::vector<std::string> arguments = {"ld.lld", "-o", result, "--build-id=none", "--threads=1", "--no-mmap-output-file"};
+  // The linker's threads would outlive it, and a process that forks afterwards and links again would wait for them for
+  // ever. It would make a mapped output under a name of its own, and catch signals to remove that.
+  std::vector<std::string> arguments = {"ld.lld",          "-o",          result,
+                                        "--build-id=none", "--threads=1", "--no-mmap-output-file"};
   if (isShared)
-    arguments.insert(arguments.end(), {"-shared", "-z", "defs", "-z", "now", "--hash-style=gnu", "--gc-sections",
-                                       "-z", "max-page-size=" + std::to_string(largePageBytes)});
+    arguments.insert(arguments.end(), {"-shared", "-z", "defs", "-z", "now", "--hash-style=gnu", "--gc-sections", "-z",
+                                       "max-page-size=" + std::to_string(largePageBytes)});
   else
     arguments.push_back("-r");
   // The weights' object has no code, and does not say that it keeps CET's rules.
@@ -73,9 +74,8 @@ Status linkToFile(const Program &program, const std::vector<std::string> &object
   bool inFile = program.standalone && !program.standalone->weightsFile.empty();
   bool hasWeights = program.weights.bytes() > 0 && !inFile;
   if (hasWeights || isShared)
-    if (Status status = add([&](llvm::raw_ostream &out) {
-          writeWeightsObject(program.weights, target.architecture, isShared, out);
-        });
+    if (Status status = add(
+            [&](llvm::raw_ostream &out) { writeWeightsObject(program.weights, target.architecture, isShared, out); });
         !status.ok())
       return status;
   if (Status status = runLinker(arguments); !status.ok())
@@ -83,7 +83,8 @@ Status linkToFile(const Program &program, const std::vector<std::string> &object
   return isShared ? finishLibrary(program.weights, result) : localiseSymbols(result, exportedSymbols(program));
 }
 
-Status writeLibrary(const Program &program, const std::vector<std::string> &objects, const Target &target, const std::string &outPath) {
+Status writeLibrary(const Program &program, const std::vector<std::string> &objects, const Target &target,
+                    const std::string &outPath) {
   OutputSet output;
   Expected<std::string> temporary = output.add(outPath, /*isExecutable=*/true);
   if (!temporary)

@@ -10,6 +10,7 @@ Status linkToFile(const Program &program, const std::vector<std::string> &object
                   const std::string &result, const std::string &outPath, bool isShared);
 
 /// The output `outPath` alone: a shared library.
-Status writeLibrary(const Program &program, const std::vector<std::string> &objects, const Target &target, const std::string &outPath);
+Status writeLibrary(const Program &program, const std::vector<std::string> &objects, const Target &target,
+                    const std::string &outPath);
 
 } // namespace sinter::codegen

@@ -37,7 +37,8 @@ static std::vector<std::string> undefined(const llvm::object::ObjectFile &object
 
 Status localiseSymbols(const std::string &path, const std::vector<std::string> &exported) {
   auto fail = [&](llvm::Error error) {
-    return Status(ErrorCode::Internal, "the symbols of '" + path + "' cannot be made local: " + llvm::toString(std::move(error)));
+    return Status(ErrorCode::Internal,
+                  "the symbols of '" + path + "' cannot be made local: " + llvm::toString(std::move(error)));
   };
   llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> buffer = llvm::MemoryBuffer::getFile(path);
   if (!buffer)

@@ -1,5 +1,5 @@
-// Upstream's conversions in the order in which they apply, then the entry functions. Each call works in an MLIR context of
-// its own, so that kernels compile in parallel.
+// Upstream's conversions in the order in which they apply, then the entry functions. Each call works in an MLIR context
+// of its own, so that kernels compile in parallel.
 #include "codegen/llvm/Lowering.h"
 #include "codegen/llvm/Conversions.h"
 #include "codegen/llvm/OutlineApart.h"

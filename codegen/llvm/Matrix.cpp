@@ -86,8 +86,7 @@ void fillMatrixPanel(KernelEmitter &e, const MatrixOperand &b, const Buffer &sou
     Value mask = vector::ConstantMaskOp::create(e.b, VectorType::get({lanes}, e.b.getI1Type()),
                                                 ArrayRef<int64_t>{request.valid - whole});
     Value zero = arith::ConstantOp::create(e.b, e.b.getZeroAttr(vector));
-    Value value =
-        vector::MaskedLoadOp::create(e.b, vector, source.memref, e.add(from, e.index(whole)), mask, zero);
+    Value value = vector::MaskedLoadOp::create(e.b, vector, source.memref, e.add(from, e.index(whole)), mask, zero);
     vector::StoreOp::create(e.b, value, request.panel.memref, e.add(to, e.index(whole)));
   });
 }
@@ -99,8 +98,8 @@ void emitProduct(KernelEmitter &e, Operation *op, const MatrixProduct &product, 
   std::optional<Tensor> constant;
   if (product.b.isShared())
     constant = constantTensor(product.b.tensor);
-  ContractionPlan plan(e.target, scheduleOf(op), compute, product.batches(), product.rows, product.columns, product.depth,
-                       !constant);
+  ContractionPlan plan(e.target, scheduleOf(op), compute, product.batches(), product.rows, product.columns,
+                       product.depth, !constant);
   auto baseOf = [&](const MatrixOperand &operand, Value batch) {
     Value base = e.index(0);
     SmallVector<Value> at = e.delinearize(batch, product.batch);

@@ -22,13 +22,17 @@ std::string modelHeader(const Program &program) {
   std::string tables, stack;
   for (const Variant &variant : program.variants) {
     stack += (stack.empty() ? "" : ", ") + std::to_string(variant.stackBytes);
-    tables += std::string(tables.empty() ? "   inputs are\n" : "   or, of the next variant (sinter_model.next, and so on), inputs are\n") +
+    tables += std::string(tables.empty() ? "   inputs are\n"
+                                         : "   or, of the next variant (sinter_model.next, and so on), inputs are\n") +
               listing(variant.tables.inputs) + "   outputs are\n" + listing(variant.tables.outputs);
   }
-  return "/* A compiled model. Run it single-threaded with sinter_model.run(&call), where call is a SinterCall of zeros but for\n"
-         "   self = sinter_model.self, inputs, outputs, and arena, sinter_model.arenaBytes bytes, aligned to SINTER_ALIGNMENT.\n"
+  return "/* A compiled model. Run it single-threaded with sinter_model.run(&call), where call is a SinterCall of "
+         "zeros but for\n"
+         "   self = sinter_model.self, inputs, outputs, and arena, sinter_model.arenaBytes bytes, aligned to "
+         "SINTER_ALIGNMENT.\n"
          "   It needs sinter_model.stackBytes bytes of stack, here " +
-         stack + ", and\n" + tables + "*/\n" + abiText + "\n#ifdef __cplusplus\nextern \"C\"\n#endif\nextern const SinterModel sinter_model;\n";
+         stack + ", and\n" + tables + "*/\n" + abiText +
+         "\n#ifdef __cplusplus\nextern \"C\"\n#endif\nextern const SinterModel sinter_model;\n";
 }
 
 } // namespace sinter::codegen

@@ -1,5 +1,5 @@
-// `run` is the same code in every model: a loop over a table of steps. It is written here as LLVM IR text, and so are the
-// tables of runtime/Abi.h.
+// `run` is the same code in every model: a loop over a table of steps. It is written here as LLVM IR text, and so are
+// the tables of runtime/Abi.h.
 #include "codegen/llvm/ModelModule.h"
 #include "llvm/ADT/SmallSet.h"
 #include "llvm/ADT/StringExtras.h"
@@ -213,10 +213,13 @@ private:
 };
 
 /// Where weights lie, from @sinter_weights on.
-int64_t weightsAt(const Program &program, int64_t offset) { return program.placement ? program.placement->at.lookup(offset) : offset; }
+int64_t weightsAt(const Program &program, int64_t offset) {
+  return program.placement ? program.placement->at.lookup(offset) : offset;
+}
 
 /// A default of no bytes, in a program without weights, is a place that nobody reads.
-std::string infoTable(Tables &t, const Program &program, const std::vector<TensorEntry> &entries, llvm::ArrayRef<int64_t> defaults) {
+std::string infoTable(Tables &t, const Program &program, const std::vector<TensorEntry> &entries,
+                      llvm::ArrayRef<int64_t> defaults) {
   bool hasWeights = program.weights.bytes() > 0;
   std::vector<std::string> rows;
   for (auto [i, entry] : llvm::enumerate(entries)) {
@@ -225,14 +228,13 @@ std::string infoTable(Tables &t, const Program &program, const std::vector<Tenso
       dims.push_back(std::to_string(dim));
     bool hasDefault = i < defaults.size() && defaults[i] >= 0;
     std::string name = t.string(entry.name);
-    std::string value =
-        hasDefault && !hasWeights ? name
-        : hasDefault              ? "getelementptr (i8, ptr @sinter_weights, i64 " + std::to_string(weightsAt(program, defaults[i])) + ")"
-                                  : "null";
-    rows.push_back("{ ptr " + name + ", ptr " + t.array("i64", dims) + ", i32 " +
-                   std::to_string(entry.shape.size()) + ", i32 " + std::to_string(static_cast<int>(entry.type)) +
-                   ", ptr " + value + ", i32 " + std::to_string(entry.countedBy) + ", i32 " +
-                   std::to_string(entry.boundedAxis) + " }");
+    std::string value = hasDefault && !hasWeights ? name
+                        : hasDefault              ? "getelementptr (i8, ptr @sinter_weights, i64 " +
+                                                        std::to_string(weightsAt(program, defaults[i])) + ")"
+                                                  : "null";
+    rows.push_back("{ ptr " + name + ", ptr " + t.array("i64", dims) + ", i32 " + std::to_string(entry.shape.size()) +
+                   ", i32 " + std::to_string(static_cast<int>(entry.type)) + ", ptr " + value + ", i32 " +
+                   std::to_string(entry.countedBy) + ", i32 " + std::to_string(entry.boundedAxis) + " }");
   }
   return t.array("%Info", rows);
 }
@@ -243,7 +245,8 @@ std::string kernelTable(Tables &t, const Variant &variant) {
   for (const KernelRow &kernel : variant.kernels) {
     std::string fallback = kernel.fallback.empty() ? "null" : t.string(kernel.fallback);
     rows.push_back("{ ptr " + t.string(kernel.name) + ", ptr " + t.string(kernel.ops) + ", ptr " + fallback +
-                   ", double " + number(kernel.flops) + ", double " + number(kernel.bytes) + ", i64 " + std::to_string(kernel.stackBytes) + " }");
+                   ", double " + number(kernel.flops) + ", double " + number(kernel.bytes) + ", i64 " +
+                   std::to_string(kernel.stackBytes) + " }");
   }
   return t.array("%Kernel", rows);
 }
@@ -287,11 +290,13 @@ std::string runText(Tables &t, const Program &program, size_t index, const std::
   replace(run, "%INDEX_ERROR%", std::to_string(SINTER_INDEX_ERROR));
   replace(run, "%ARGUMENTS%", program.standalone ? "" : argumentsCode);
   replace(run, "%WEIGHTS_SLOT%", weightsSlot);
-  replace(run, "%SIGNATURE%", program.standalone ? "i32 @" + name + "(ptr %callbacks, ptr %arena, ptr %inputs, ptr %outputs)"
-                                                 : "internal i32 @" + name + "(ptr %given)");
+  replace(run, "%SIGNATURE%",
+          program.standalone ? "i32 @" + name + "(ptr %callbacks, ptr %arena, ptr %inputs, ptr %outputs)"
+                             : "internal i32 @" + name + "(ptr %given)");
   std::string steps = stepTable(t, program, variant, declared);
-  return run + table + (steps == "null" ? " = internal constant [0 x %Step] zeroinitializer\n"
-                                        : " = internal alias %Step, ptr " + steps + "\n");
+  return run + table +
+         (steps == "null" ? " = internal constant [0 x %Step] zeroinitializer\n"
+                          : " = internal alias %Step, ptr " + steps + "\n");
 }
 
 /// "sinter_model", which is exported, or of a further variant "sinter_model_1".
@@ -307,8 +312,9 @@ std::string variantText(Tables &t, const Program &program, size_t index, const C
                         llvm::StringSet<> &declared) {
   const Variant &variant = program.variants[index];
   std::string name = "sinter_run_" + std::to_string(index);
-  std::string run = runText(t, program, index, name,
-                            "getelementptr inbounds (%Model, ptr @" + modelSymbol(index) + ", i64 0, i32 15)", declared);
+  std::string run =
+      runText(t, program, index, name,
+              "getelementptr inbounds (%Model, ptr @" + modelSymbol(index) + ", i64 0, i32 15)", declared);
   auto count = [](size_t n) { return "i32 " + std::to_string(n); };
   std::string inputs = infoTable(t, program, variant.tables.inputs, variant.defaultOffsets);
   std::string outputs = infoTable(t, program, variant.tables.outputs, {});
@@ -354,8 +360,9 @@ std::string standaloneModuleText(const Program &program) {
   bool hasWeights = program.weights.bytes() > 0;
   std::string slot = hasFile ? "@" + names.weights : "@weights.address";
   std::string run = runText(t, program, 0, names.invoke, slot, declared);
-  std::string variable = hasFile ? slot + " = global ptr null\n"
-                                 : slot + " = internal constant ptr " + (hasWeights ? "@sinter_weights" : "null") + "\n";
+  std::string variable = hasFile
+                             ? slot + " = global ptr null\n"
+                             : slot + " = internal constant ptr " + (hasWeights ? "@sinter_weights" : "null") + "\n";
   return typesCode + (libraryCode + run) + t.out + variable + (hasFile || !hasWeights ? "" : weightsDeclaration);
 }
 

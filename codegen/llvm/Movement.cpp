@@ -69,8 +69,7 @@ static LogicalResult emitConcat(KernelEmitter &e, Operation *op) {
 /// The whole operand, in order.
 static LogicalResult emitIdentity(KernelEmitter &e, Operation *op) {
   Dims shape(rankedType(op->getOperand(0)).getShape());
-  std::optional<Region> region =
-      regionOf({0, 0, shape, 0, 0, rowMajorStrides(shape), rowMajorStrides(shape)}, op);
+  std::optional<Region> region = regionOf({0, 0, shape, 0, 0, rowMajorStrides(shape), rowMajorStrides(shape)}, op);
   if (!region)
     return op->emitOpError("is no movement by dimensions");
   emitRegion(e, *region, {});
@@ -102,17 +101,14 @@ static LogicalResult emitPad(KernelEmitter &e, Operation *op) {
   return success();
 }
 
-static std::string refuseTrilu(Operation *op, const Target &) {
-  return refuseComputed(op, {cast<TriluOp>(op).getK()});
-}
+static std::string refuseTrilu(Operation *op, const Target &) { return refuseComputed(op, {cast<TriluOp>(op).getK()}); }
 
 static LogicalResult emitTrilu(KernelEmitter &e, Operation *op) {
   auto trilu = cast<TriluOp>(op);
   Dims shape(rankedType(trilu.getX()).getShape());
   int64_t columns = shape.pop_back_val(), rows = shape.back();
   std::optional<double> given = trilu.getK() ? constantScalar(trilu.getK()) : 0.0;
-  int64_t k =
-      static_cast<int64_t>(std::clamp<double>(given.value_or(0), -static_cast<double>(rows), columns));
+  int64_t k = static_cast<int64_t>(std::clamp<double>(given.value_or(0), -static_cast<double>(rows), columns));
   e.iterations(*elementCount(shape), KernelEmitter::grainFor(2.0 * columns), [&](Value iteration) {
     SmallVector<Value> index = e.delinearize(iteration, shape);
     // The first column on the other side of the diagonal: row + k, or row + k + 1 for the lower triangle.

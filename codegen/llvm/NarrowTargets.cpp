@@ -22,8 +22,8 @@ Value select(ImplicitLocOpBuilder &b, arith::CmpFPredicate predicate, Value left
   return arith::SelectOp::create(b, arith::CmpFOp::create(b, predicate, left, right), yes, no);
 }
 
-/// To the nearest integer, ties to even: (|x| + 2^m) - 2^m, m the mantissa's bits, for |x| < 2^m; larger x and NaN are integers
-/// already.
+/// To the nearest integer, ties to even: (|x| + 2^m) - 2^m, m the mantissa's bits, for |x| < 2^m; larger x and NaN are
+/// integers already.
 Value roundEven(ImplicitLocOpBuilder &b, Value x) {
   bool isDouble = getElementTypeOrSelf(x.getType()).isF64();
   Value large = number(b, x.getType(), isDouble ? 0x1p52 : 0x1p23);

@@ -41,8 +41,8 @@ static Statistics statisticsOf(KernelEmitter &e, ReductionLoops &loops, const Ce
 
 /// A parameter's elements for a part of x, in x's compute type: `parameter` broadcasts to x's shape with its
 /// dimensions at `dims` of x.
-static Element readParameter(KernelEmitter &e, const ReductionLoops &loops, const Part &part, Value parameter,
-                             Value x, ArrayRef<int64_t> dims) {
+static Element readParameter(KernelEmitter &e, const ReductionLoops &loops, const Part &part, Value parameter, Value x,
+                             ArrayRef<int64_t> dims) {
   ArrayRef<int64_t> own = rankedType(parameter).getShape(), shape = rankedType(x).getShape();
   size_t split = part.point.outer.size();
   auto convert = [&](Value value) {
@@ -88,8 +88,7 @@ static Element inverseRoot(Element variance, double epsilon) { return 1.0 / sqrt
 //===- Per channel --------------------------------------------------------===//
 
 /// Instance norm, and group norm with x regrouped to [N, G, C/G, ...].
-static LogicalResult emitGroups(KernelEmitter &e, Value x, Value scale, Value bias, int64_t groups,
-                                double epsilon) {
+static LogicalResult emitGroups(KernelEmitter &e, Value x, Value scale, Value bias, int64_t groups, double epsilon) {
   ArrayRef<int64_t> shape = rankedType(x).getShape();
   Dims grouped{shape[0], groups, shape[1] / groups};
   grouped.append(shape.begin() + 2, shape.end());
@@ -241,8 +240,7 @@ static LogicalResult emitLrn(KernelEmitter &e, Operation *op) {
   Value x = lrn.getX();
   ArrayRef<int64_t> shape = rankedType(x).getShape();
   int64_t channels = shape[1], plane = *elementCount(shape.drop_front(2));
-  int64_t size = std::min<int64_t>(lrn.getSize(), 2 * channels + 2), before = (size - 1) / 2,
-          after = size / 2;
+  int64_t size = std::min<int64_t>(lrn.getSize(), 2 * channels + 2), before = (size - 1) / 2, after = size / 2;
   double alpha = lrn.getAlpha().convertToDouble() / static_cast<double>(lrn.getSize());
   double beta = lrn.getBeta().convertToDouble(), bias = lrn.getBias().convertToDouble();
   double cost = static_cast<double>(plane * (2 * std::min(size, channels) + 8));

@@ -35,14 +35,15 @@ static void setAttributes(llvm::Function &function, const Target &target) {
   function.addFnAttr(llvm::Attribute::NoUnwind);
 }
 
-/// copysign(x, trunc(y)) as operations on bits. Instruction selection takes the sign from y itself, and where the result is
-/// then cut to f16, y too: for f64 by a call of a function that no object has (__truncdfhf2).
+/// copysign(x, trunc(y)) as operations on bits. Instruction selection takes the sign from y itself, and where the
+/// result is then cut to f16, y too: for f64 by a call of a function that no object has (__truncdfhf2).
 static void expandCopysigns(llvm::Module &module) {
   llvm::SmallVector<llvm::IntrinsicInst *> copies;
   for (llvm::Function &function : module)
     for (llvm::Instruction &instruction : llvm::instructions(function))
       if (auto *call = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction);
-          call && call->getIntrinsicID() == llvm::Intrinsic::copysign && llvm::isa<llvm::FPTruncInst>(call->getArgOperand(1)))
+          call && call->getIntrinsicID() == llvm::Intrinsic::copysign &&
+          llvm::isa<llvm::FPTruncInst>(call->getArgOperand(1)))
         copies.push_back(call);
   for (llvm::IntrinsicInst *call : copies) {
     llvm::IRBuilder<> b(call);
@@ -59,7 +60,8 @@ static void expandCopysigns(llvm::Module &module) {
 void optimiseModule(llvm::Module &module, const Target &target, llvm::TargetMachine &machine) {
   module.setTargetTriple(machine.getTargetTriple());
   module.setDataLayout(machine.createDataLayout());
-  // Calls and jumps through pointers end at places that are marked for it, returns are checked, on processors that can (CET).
+  // Calls and jumps through pointers end at places that are marked for it, returns are checked, on processors that can
+  // (CET).
   if (target.architecture == Architecture::X86_64)
     for (const char *flag : {"cf-protection-branch", "cf-protection-return"})
       module.addModuleFlag(llvm::Module::Min, flag, 1);

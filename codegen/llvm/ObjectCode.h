@@ -13,7 +13,8 @@ class TargetMachine;
 
 namespace sinter::codegen {
 
-/// Sets target and function attributes, and optimises. Kernels come vectorised and blocked: only scalar clean-up is left to do.
+/// Sets target and function attributes, and optimises. Kernels come vectorised and blocked: only scalar clean-up is
+/// left to do.
 void optimiseModule(llvm::Module &module, const Target &target, llvm::TargetMachine &machine);
 
 struct Frame;

@@ -1,4 +1,5 @@
-// Weights in a kernel's order, made when they are written: those of a large model do not lie in memory beside what they are packed of.
+// Weights in a kernel's order, made when they are written: those of a large model do not lie in memory beside what they
+// are packed of.
 #pragma once
 
 #include "runtime/Tensor.h"

@@ -18,7 +18,8 @@ Tensor inType(const Tensor &tensor, DType type) {
   for (int64_t at = 0; at < tensor.size(); at += piece) {
     int64_t count = std::min(piece, tensor.size() - at);
     auto slice = [&](const Tensor &of) {
-      return Tensor::view(of.type(), {count}, const_cast<std::byte *>(of.data()) + static_cast<size_t>(at) * sizeOf(of.type()));
+      return Tensor::view(of.type(), {count},
+                          const_cast<std::byte *>(of.data()) + static_cast<size_t>(at) * sizeOf(of.type()));
     };
     Tensor to = slice(copy);
     storeDoubles(to, toDoubles(slice(tensor)));
@@ -52,8 +53,8 @@ Tensor pack(const KernelEmitter &e, const Tensor &tensor, const ContractionPlan 
   return packed;
 }
 
-/// One tile of columns, line by line: to[k * pitch + c] = from[c * strides.column + k * strides.depth]. Of columns that lie one behind
-/// another, as many elements as fill a cache line are taken at a time.
+/// One tile of columns, line by line: to[k * pitch + c] = from[c * strides.column + k * strides.depth]. Of columns that
+/// lie one behind another, as many elements as fill a cache line are taken at a time.
 template <typename Word>
 void packTile(const Word *from, ColumnStrides strides, int64_t columns, int64_t depth, Word *to, int64_t pitch) {
   constexpr int64_t lineElements = 64 / sizeof(Word);
@@ -72,8 +73,8 @@ void packTile(const Word *from, ColumnStrides strides, int64_t columns, int64_t 
 
 } // namespace
 
-std::function<Buffer()> packedRows(KernelEmitter &e, const ContractionPlan &plan, Value tensor,
-                                   int64_t batches, const OperandIndex &indexOf) {
+std::function<Buffer()> packedRows(KernelEmitter &e, const ContractionPlan &plan, Value tensor, int64_t batches,
+                                   const OperandIndex &indexOf) {
   int64_t elements = plan.packedRowElements();
   if (std::optional<Tensor> constant = constantTensor(tensor)) {
     Tensor packed = pack(e, *constant, plan, batches, plan.rows, elements, indexOf,
@@ -111,13 +112,15 @@ std::function<Buffer()> packedColumns(KernelEmitter &e, const ContractionPlan &p
   auto packing = std::make_shared<PackedBytes>();
   packing->source = inType(tensor, type);
   auto word = static_cast<int64_t>(sizeOf(type));
-  packing->layout = {word,          plan.columns,       plan.depth,         plan.depthBlock, plan.mainTiles,
-                     plan.mainColumns(), plan.tailColumns(), strides.column, strides.depth};
+  packing->layout = {word,           plan.columns,       plan.depth,         plan.depthBlock,
+                     plan.mainTiles, plan.mainColumns(), plan.tailColumns(), strides.column,
+                     strides.depth};
   // A block is a tile's columns of one block of depth.
   int64_t tiles = plan.columnTiles(), blocks = plan.depth == 0 ? 0 : tiles * plan.depthBlocks();
   auto pitchOf = [=](int64_t tile) { return tile < plan.mainTiles ? plan.mainColumns() : plan.tailColumns(); };
   for (int64_t block = 0; block < blocks; ++block)
-    packing->offsets.push_back(static_cast<size_t>(plan.packedColumnOffset(block / tiles * plan.depthBlock, block % tiles * plan.mainColumns()) * word));
+    packing->offsets.push_back(static_cast<size_t>(
+        plan.packedColumnOffset(block / tiles * plan.depthBlock, block % tiles * plan.mainColumns()) * word));
   packing->offsets.push_back(static_cast<size_t>((blocks == 0 ? 1 : plan.packedColumnElements()) * word));
   if (blocks == 0)
     packing->offsets.insert(packing->offsets.begin(), 0);
@@ -131,8 +134,8 @@ std::function<Buffer()> packedColumns(KernelEmitter &e, const ContractionPlan &p
       return;
     withWidth(type, [&](auto w) {
       using Word = decltype(w);
-      packTile(reinterpret_cast<const Word *>(from) + first * strides.column + k * strides.depth, strides, columns, depth,
-               reinterpret_cast<Word *>(to), pitch);
+      packTile(reinterpret_cast<const Word *>(from) + first * strides.column + k * strides.depth, strides, columns,
+               depth, reinterpret_cast<Word *>(to), pitch);
     });
   };
   Shape shape = {std::max<int64_t>(plan.packedColumnElements(), 1)};

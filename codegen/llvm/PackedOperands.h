@@ -12,9 +12,7 @@ namespace sinter::codegen {
 class SymbolicIndex {
 public:
   SymbolicIndex(KernelEmitter &e, mlir::Value value) : e(&e), value(value) {}
-  friend SymbolicIndex operator+(SymbolicIndex a, SymbolicIndex c) {
-    return {*a.e, a.e->add(a.value, c.value)};
-  }
+  friend SymbolicIndex operator+(SymbolicIndex a, SymbolicIndex c) { return {*a.e, a.e->add(a.value, c.value)}; }
   friend SymbolicIndex operator*(SymbolicIndex a, int64_t c) { return {*a.e, a.e->mul(a.value, c)}; }
   friend SymbolicIndex operator/(SymbolicIndex a, int64_t c) {
     return {*a.e, a.e->b.createOrFold<mlir::arith::DivUIOp>(a.value, a.e->index(c))};
@@ -43,8 +41,8 @@ struct ColumnStrides {
 };
 
 /// Operand A of `plan` for `batches` of it, packed; call the result in the phase that reads it.
-std::function<Buffer()> packedRows(KernelEmitter &e, const ContractionPlan &plan, mlir::Value tensor,
-                                   int64_t batches, const OperandIndex &indexOf);
+std::function<Buffer()> packedRows(KernelEmitter &e, const ContractionPlan &plan, mlir::Value tensor, int64_t batches,
+                                   const OperandIndex &indexOf);
 
 /// A constant operand B of `plan`, packed by the compiler.
 std::function<Buffer()> packedColumns(KernelEmitter &e, const ContractionPlan &plan, const Tensor &tensor,

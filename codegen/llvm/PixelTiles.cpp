@@ -15,17 +15,19 @@ double PixelTile::cycles(int64_t farBytes) const {
   // What the L2 cache gives beside what flows into it.
   constexpr double farBytesPerCycle = 16;
   double products = static_cast<double>(pixels * weights()) / static_cast<double>(2 * lanes);
-  return std::max({products, static_cast<double>(pixels + blocks) / 2, static_cast<double>(farBytes) / farBytesPerCycle, 4.0}) +
+  return std::max({products, static_cast<double>(pixels + blocks) / 2, static_cast<double>(farBytes) / farBytesPerCycle,
+                   4.0}) +
          0.3;
 }
 
-TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t pixels, int64_t outputs, const TileLimits &limits) {
+TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t pixels, int64_t outputs,
+                       const TileLimits &limits) {
   int64_t registers = target.vectorRegisters, lanes = target.lanes(32);
   int64_t blocks = llvm::divideCeilSigned(outputs, lanes), inLast = outputs - (blocks - 1) * lanes;
   int64_t lastLanes = target.halvesWideVectors && inLast <= lanes / 2 ? lanes / 2 : lanes;
   auto widest = [&](int64_t wide) {
-    // Accumulators, a vector of weights per block, a broadcast, and some to spare, lest the scheduler spill. Where arithmetic
-    // takes no operand from memory: a vector of inputs per pixel, and the weights of two steps.
+    // Accumulators, a vector of weights per block, a broadcast, and some to spare, lest the scheduler spill. Where
+    // arithmetic takes no operand from memory: a vector of inputs per pixel, and the weights of two steps.
     int64_t fits = target.foldsLoads ? (registers - (registers > 16 ? 3 : 2) - wide) / wide
                                      : (registers - 1 - 2 * wide) / (wide + 1);
     return std::max<int64_t>(std::min<int64_t>({fits, pixels, limits.pixels}), 1);
@@ -34,7 +36,8 @@ TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t p
     PixelTile rest = tile.withPixels(pixels % tile.pixels);
     bool staysNear = tile.blocks * limits.weightBytes <= target.l1Bytes * 3 / 4;
     int64_t farBytes = staysNear ? 0 : tile.blocks * static_cast<int64_t>(target.vectorBits / 8);
-    return static_cast<double>(pixels / tile.pixels) * tile.cycles(farBytes) + (rest.pixels ? rest.cycles(farBytes) : 0);
+    return static_cast<double>(pixels / tile.pixels) * tile.cycles(farBytes) +
+           (rest.pixels ? rest.cycles(farBytes) : 0);
   };
   TileChoice choice;
   double best = 0;
@@ -95,7 +98,8 @@ Values multiplyChannels(KernelEmitter &e, const ChannelProducts &products, Pixel
       for (int64_t i = 0; i < tile.pixels; ++i) {
         Value word = e.load(input, e.add(e.add(offsets[i], from), e.index(c)));
         Values factors = products.factors(e, word, static_cast<unsigned>(tile.lanes));
-        Values narrow = tile.lastLanes < tile.lanes ? products.factors(e, word, static_cast<unsigned>(tile.lastLanes)) : factors;
+        Values narrow =
+            tile.lastLanes < tile.lanes ? products.factors(e, word, static_cast<unsigned>(tile.lastLanes)) : factors;
         for (int64_t v = 0; v < vectors; ++v)
           for (int64_t j = 0; j < tile.blocks; ++j) {
             Value &sum = next[i * tile.blocks + j];
@@ -115,11 +119,13 @@ void prefetchPart(KernelEmitter &e, const Buffer &weights, Value at, int64_t ele
   int64_t lines = llvm::divideCeilSigned(elements, line * turns);
   Value from = e.add(at, e.mul(turn, lines * line));
   for (int64_t i = 0; i < lines; ++i)
-    memref::PrefetchOp::create(e.b, weights.memref, e.add(from, e.index(i * line)), /*isWrite=*/false, /*localityHint=*/2,
+    memref::PrefetchOp::create(e.b, weights.memref, e.add(from, e.index(i * line)), /*isWrite=*/false,
+                               /*localityHint=*/2,
                                /*isDataCache=*/true);
 }
 
-void finishVectors(KernelEmitter &e, const Buffer &kept, Value at, int64_t count, const Point &first, const Sink &finish) {
+void finishVectors(KernelEmitter &e, const Buffer &kept, Value at, int64_t count, const Point &first,
+                   const Sink &finish) {
   int64_t lanes = first.lanes, together = std::min<int64_t>(e.target.vectorRegisters / 4, count);
   auto finishSome = [&](Value i, int64_t vectors) {
     auto wide = static_cast<unsigned>(vectors * lanes);
@@ -132,8 +138,8 @@ void finishVectors(KernelEmitter &e, const Buffer &kept, Value at, int64_t count
     finishSome(e.index(whole), count - whole);
 }
 
-void copyPaddedLine(KernelEmitter &e, LineReader read, const Window &w, int64_t block, int64_t columns, Value z, Value y,
-                    const Buffer &to, Value offset, double padding) {
+void copyPaddedLine(KernelEmitter &e, LineReader read, const Window &w, int64_t block, int64_t columns, Value z,
+                    Value y, const Buffer &to, Value offset, double padding) {
   Value zero = e.number(to.element, padding);
   int64_t left = std::min(w[2].padBegin, columns), inside = std::clamp<int64_t>(columns - left, 0, w[2].in);
   // Vectors that fill the line without a rest, where its pixels allow.
@@ -159,9 +165,8 @@ void copyPaddedLine(KernelEmitter &e, LineReader read, const Window &w, int64_t 
         blank(0, left);
         Value source = e.mul(e.add(e.mul(z, w[1].in), y), w[2].in * block);
         Value target = e.add(offset, e.index(left * block));
-        e.forLanes(e.index(0), e.index(inside * block), lanesFor(inside * block), [&](Value i, unsigned wide) {
-          e.store(to, e.add(target, i), read(e.add(source, i), wide));
-        });
+        e.forLanes(e.index(0), e.index(inside * block), lanesFor(inside * block),
+                   [&](Value i, unsigned wide) { e.store(to, e.add(target, i), read(e.add(source, i), wide)); });
         blank(left + inside, columns);
       },
       [&] { blank(0, columns); });

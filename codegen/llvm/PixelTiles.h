@@ -26,8 +26,8 @@ struct PixelTile {
 struct TileLimits {
   int64_t blocks = 16;
   int64_t pixels = 8; ///< their addresses lie in general registers
-  /// Weights of one block of outputs that a tile of pixels reads from first to last, and the next tile again: where those of all
-  /// its blocks exceed the L1 cache, each tile of pixels fetches them anew.
+  /// Weights of one block of outputs that a tile of pixels reads from first to last, and the next tile again: where
+  /// those of all its blocks exceed the L1 cache, each tile of pixels fetches them anew.
   int64_t weightBytes = 0;
 };
 
@@ -42,12 +42,15 @@ struct TileChoice {
   std::pair<PixelTile, int64_t> tileOf(int64_t block) const;
 };
 
-/// The cheapest tiles for so many pixels and output channels. Within the limits, the one next to the schedule's tile if it names one.
-TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t pixels, int64_t outputs, const TileLimits &limits);
+/// The cheapest tiles for so many pixels and output channels. Within the limits, the one next to the schedule's tile if
+/// it names one.
+TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t pixels, int64_t outputs,
+                       const TileLimits &limits);
 
-/// Adds the products of `words` consecutive words of input channels with weights [word][vector][block][lane of the block] from
-/// `weightAt` on: pixel i of the tile reads input[offsets[i] + inputAt + word]. At most `steps` words in a turn of the
-/// loop: a scheduler that sees many of them spills accumulators, and one that sees several may keep an address for each.
+/// Adds the products of `words` consecutive words of input channels with weights [word][vector][block][lane of the
+/// block] from `weightAt` on: pixel i of the tile reads input[offsets[i] + inputAt + word]. At most `steps` words in a
+/// turn of the loop: a scheduler that sees many of them spills accumulators, and one that sees several may keep an
+/// address for each.
 llvm::SmallVector<mlir::Value> multiplyChannels(KernelEmitter &e, const ChannelProducts &products, PixelTile tile,
                                                 int64_t words, const Buffer &input, llvm::ArrayRef<mlir::Value> offsets,
                                                 mlir::Value inputAt, const Buffer &weights, mlir::Value weightAt,
@@ -56,16 +59,18 @@ llvm::SmallVector<mlir::Value> multiplyChannels(KernelEmitter &e, const ChannelP
 /// Sums of a block that fill half a vector, with zeros for the channels that are not there; others as they are.
 mlir::Value wholeBlock(KernelEmitter &e, mlir::Value sums);
 
-/// Asks for part `turn` of `turns` of the `elements` weights from `at` on, ahead of their use: a turn costs an instruction per line of
-/// cache that it asks for. Beyond the end of the weights nothing happens.
-void prefetchPart(KernelEmitter &e, const Buffer &weights, mlir::Value at, int64_t elements, mlir::Value turn, int64_t turns);
+/// Asks for part `turn` of `turns` of the `elements` weights from `at` on, ahead of their use: a turn costs an
+/// instruction per line of cache that it asks for. Beyond the end of the weights nothing happens.
+void prefetchPart(KernelEmitter &e, const Buffer &weights, mlir::Value at, int64_t elements, mlir::Value turn,
+                  int64_t turns);
 
 /// What becomes of element(s) that are computed: e.finish(0, ...), or a place in a buffer.
 using Sink = std::function<void(mlir::Value elements, const Point &point)>;
 
-/// Gives `finish` `count` consecutive vectors that `kept` holds from `at` on; `first` is the point of the first. Several at a time, whose
-/// chains of dependent instructions overlap.
-void finishVectors(KernelEmitter &e, const Buffer &kept, mlir::Value at, int64_t count, const Point &first, const Sink &finish);
+/// Gives `finish` `count` consecutive vectors that `kept` holds from `at` on; `first` is the point of the first.
+/// Several at a time, whose chains of dependent instructions overlap.
+void finishVectors(KernelEmitter &e, const Buffer &kept, mlir::Value at, int64_t count, const Point &first,
+                   const Sink &finish);
 
 /// `lanes` consecutive inputs (channels or words) from `at` on, counted within the channel block.
 using LineReader = llvm::function_ref<mlir::Value(mlir::Value at, unsigned lanes)>;

@@ -67,13 +67,11 @@ private:
   Buffer fillRow(const PoolKind &kind, ArrayRef<Value> at, Value firstOutput) {
     Element neutral = neutralOf(e, x);
     // Strided vectors read a little beyond the last window.
-    Buffer row =
-        e.scratch(neutral.scalarType(), {span + (last.stride + 1) * static_cast<int64_t>(e.lanes())});
+    Buffer row = e.scratch(neutral.scalarType(), {span + (last.stride + 1) * static_cast<int64_t>(e.lanes())});
     Value zero = e.index(0), shift = e.index(last.padBegin), scaled = e.mul(firstOutput, last.stride);
     // Row elements [from, to) lie inside the input.
     Value from = minimumIndex(maximumIndex(subtract(shift, scaled), zero), e.index(span));
-    Value to =
-        maximumIndex(minimumIndex(subtract(e.index(last.in + last.padBegin), scaled), e.index(span)), from);
+    Value to = maximumIndex(minimumIndex(subtract(e.index(last.in + last.padBegin), scaled), e.index(span)), from);
     auto blank = [&](Value begin, Value end) {
       forNarrowingLanes(e, begin, end, e.lanes(),
                         [&](Value i, unsigned lanes) { e.store(row, i, e.splat(neutral, lanes)); });
@@ -86,8 +84,7 @@ private:
       taps.push_back(tapsInside(window[d], at[2 + d]));
     forNarrowingLanes(e, from, to, e.lanes(), [&](Value i, unsigned lanes) {
       Value column = e.b.createOrFold<arith::SubIOp>(e.add(scaled, i), shift);
-      Value folded =
-          foldColumn(kind, neutral, {at[0], at[1]}, at, taps, column, lanes, e.splat(neutral, lanes));
+      Value folded = foldColumn(kind, neutral, {at[0], at[1]}, at, taps, column, lanes, e.splat(neutral, lanes));
       e.store(row, i, folded);
     });
     return row;
@@ -156,11 +153,10 @@ private:
           folded = kind.merge(neutral.with(folded),
                               neutral.with(strided(row, e.add(start, e.index(k * last.dilation)), lanes)));
       } else {
-        folded = e.loop(e.index(0), e.index(last.size), 1, e.splat(neutral, lanes),
-                        [&](Value k, ValueRange carried) {
-                          Value next = strided(row, e.add(start, e.mul(k, last.dilation)), lanes);
-                          return SmallVector<Value>{kind.merge(neutral.with(carried[0]), neutral.with(next))};
-                        })[0];
+        folded = e.loop(e.index(0), e.index(last.size), 1, e.splat(neutral, lanes), [&](Value k, ValueRange carried) {
+          Value next = strided(row, e.add(start, e.mul(k, last.dilation)), lanes);
+          return SmallVector<Value>{kind.merge(neutral.with(carried[0]), neutral.with(next))};
+        })[0];
       }
       Value column = e.add(firstOutput, o);
       Element result = kind.finish(neutral.with(folded), at.drop_front(2), column, lanes);
@@ -206,7 +202,8 @@ template <typename Op> static std::string refusePool(Operation *op, const Target
 
 /// Of pools that add up their elements and divide or take a root: integers would wrap on the way.
 template <typename Op> static std::string refuseSum(Operation *op, const Target &target) {
-  return isa<FloatType>(elementTypeOf(op->getOperand(0))) ? refusePool<Op>(op, target) : "it computes a fraction from integers";
+  return isa<FloatType>(elementTypeOf(op->getOperand(0))) ? refusePool<Op>(op, target)
+                                                          : "it computes a fraction from integers";
 }
 
 static std::string refuseAverage(Operation *op, const Target &target) {

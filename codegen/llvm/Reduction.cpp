@@ -17,12 +17,10 @@ static Element plus(Element a, Element b) { return a + b; }
 static Element times(Element a, Element b) { return a * b; }
 
 /// The result of one cell: a fold of terms and what follows it.
-static Element reduceCell(KernelEmitter &e, ReductionLoops &loops, const Cell &cell, Value x,
-                          ReduceKind kind) {
+static Element reduceCell(KernelEmitter &e, ReductionLoops &loops, const Cell &cell, Value x, ReduceKind kind) {
   Element least = lowest(e, x), zero = least.constant(0);
   auto sumOf = [&](function_ref<Element(Element)> term) {
-    return loops.fold(
-        cell, zero, [&](Element sum, const Part &part) { return sum + term(part.value); }, plus);
+    return loops.fold(cell, zero, [&](Element sum, const Part &part) { return sum + term(part.value); }, plus);
   };
   switch (kind) {
   case ReduceKind::Sum:
@@ -30,14 +28,11 @@ static Element reduceCell(KernelEmitter &e, ReductionLoops &loops, const Cell &c
   case ReduceKind::Mean:
     return sumOf([](Element v) { return v; }) / static_cast<double>(loops.cellSize());
   case ReduceKind::Prod:
-    return loops.fold(
-        cell, least.constant(1), [](Element a, const Part &part) { return a * part.value; }, times);
+    return loops.fold(cell, least.constant(1), [](Element a, const Part &part) { return a * part.value; }, times);
   case ReduceKind::Max:
-    return loops.fold(
-        cell, least, [](Element a, const Part &part) { return maximum(a, part.value); }, maximum);
+    return loops.fold(cell, least, [](Element a, const Part &part) { return maximum(a, part.value); }, maximum);
   case ReduceKind::Min:
-    return loops.fold(
-        cell, highest(e, x), [](Element a, const Part &part) { return minimum(a, part.value); }, minimum);
+    return loops.fold(cell, highest(e, x), [](Element a, const Part &part) { return minimum(a, part.value); }, minimum);
   case ReduceKind::L1:
     return sumOf([](Element v) { return abs(v); });
   case ReduceKind::SumSquare:
@@ -49,11 +44,9 @@ static Element reduceCell(KernelEmitter &e, ReductionLoops &loops, const Cell &c
   case ReduceKind::LogSumExp:
     break;
   }
-  Element most =
-      loops.fold(cell, least, [](Element a, const Part &part) { return maximum(a, part.value); }, maximum);
+  Element most = loops.fold(cell, least, [](Element a, const Part &part) { return maximum(a, part.value); }, maximum);
   Element sum = loops.fold(
-      cell, zero, [&](Element a, const Part &part) { return a + exp(part.value - loops.spread(most, part)); },
-      plus);
+      cell, zero, [&](Element a, const Part &part) { return a + exp(part.value - loops.spread(most, part)); }, plus);
   // An infinite or NaN maximum is the answer: x - most would make it NaN.
   Element isFinite = abs(most) < std::numeric_limits<double>::infinity();
   return select(isFinite, most + log(sum), most);
@@ -63,8 +56,8 @@ static LogicalResult emitReduce(KernelEmitter &e, Value x, ArrayRef<bool> reduce
                                 function_ref<Element(ReductionLoops &, const Cell &)> cellValue) {
   ReductionLoops loops(e, x, rankedType(x).getShape(), reduced);
   e.addFlops(static_cast<double>(rankedType(x).getNumElements()));
-  loops.forEachCell(
-      1, [&](const Cell &cell) { e.finish(0, cellValue(loops, cell), loops.resultPoint(cell, keepdims)); });
+  loops.forEachCell(1,
+                    [&](const Cell &cell) { e.finish(0, cellValue(loops, cell), loops.resultPoint(cell, keepdims)); });
   return success();
 }
 
@@ -86,13 +79,11 @@ static LogicalResult emitReduction(KernelEmitter &e, Operation *op) {
   SmallVector<int64_t> axes;
   if (a.axes)
     axes = *constantInts(a.axes);
-  std::optional<SmallVector<bool>> reduced =
-      reducedAxes(axes, rankedType(a.x).getRank(), a.noopWithEmptyAxes);
+  std::optional<SmallVector<bool>> reduced = reducedAxes(axes, rankedType(a.x).getRank(), a.noopWithEmptyAxes);
   if (!reduced)
     return op->emitOpError("has axes out of range");
-  return emitReduce(e, a.x, *reduced, a.keepdims, [&](ReductionLoops &loops, const Cell &cell) {
-    return reduceCell(e, loops, cell, a.x, a.kind);
-  });
+  return emitReduce(e, a.x, *reduced, a.keepdims,
+                    [&](ReductionLoops &loops, const Cell &cell) { return reduceCell(e, loops, cell, a.x, a.kind); });
 }
 
 //===- Global pools -------------------------------------------------------===//
@@ -105,23 +96,18 @@ static SmallVector<bool> spatialAxes(Value x) {
 
 template <ReduceKind kind> static LogicalResult emitGlobalPool(KernelEmitter &e, Operation *op) {
   Value x = op->getOperand(0);
-  return emitReduce(e, x, spatialAxes(x), true, [&](ReductionLoops &loops, const Cell &cell) {
-    return reduceCell(e, loops, cell, x, kind);
-  });
+  return emitReduce(e, x, spatialAxes(x), true,
+                    [&](ReductionLoops &loops, const Cell &cell) { return reduceCell(e, loops, cell, x, kind); });
 }
 
 static LogicalResult emitGlobalLpPool(KernelEmitter &e, Operation *op) {
   auto pool = cast<GlobalLpPoolOp>(op);
   int64_t p = pool.getP();
-  return emitReduce(
-      e, pool.getX(), spatialAxes(pool.getX()), true, [&](ReductionLoops &loops, const Cell &cell) {
-        Element zero = lowest(e, pool.getX()).constant(0);
-        return powerRoot(loops.fold(
-                             cell, zero,
-                             [&](Element sum, const Part &part) { return sum + powerTerm(part.value, p); },
-                             plus),
-                         p);
-      });
+  return emitReduce(e, pool.getX(), spatialAxes(pool.getX()), true, [&](ReductionLoops &loops, const Cell &cell) {
+    Element zero = lowest(e, pool.getX()).constant(0);
+    return powerRoot(
+        loops.fold(cell, zero, [&](Element sum, const Part &part) { return sum + powerTerm(part.value, p); }, plus), p);
+  });
 }
 
 static std::string refuseGlobalAverage(Operation *op, const Target &) {
@@ -144,8 +130,7 @@ template <typename Op> static LogicalResult emitArg(KernelEmitter &e, Operation 
   return emitReduce(e, x, reduced, arg.getKeepdims(), [&](ReductionLoops &loops, const Cell &cell) {
     auto better = [](Element a, Element b) { return Op::isMax ? maximum(a, b) : minimum(a, b); };
     Element start = Op::isMax ? lowest(e, x) : highest(e, x);
-    Element best =
-        loops.fold(cell, start, [&](Element a, const Part &part) { return better(a, part.value); }, better);
+    Element best = loops.fold(cell, start, [&](Element a, const Part &part) { return better(a, part.value); }, better);
     return firstPosition(e, loops, cell, best, arg.getSelectLastIndex());
   });
 }

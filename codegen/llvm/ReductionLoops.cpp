@@ -64,8 +64,7 @@ void ReductionLoops::forEachCell(double cost, function_ref<void(const Cell &)> b
     if (run % chunk != 0)
       to = arith::MinUIOp::create(e.b, to, e.index(run));
     forNarrowingLanes(e, from, to,
-                      run < e.lanes() ? llvm::bit_floor(static_cast<unsigned>(std::max<int64_t>(run, 1)))
-                                      : e.lanes(),
+                      run < e.lanes() ? llvm::bit_floor(static_cast<unsigned>(std::max<int64_t>(run, 1))) : e.lanes(),
                       [&](Value inner, unsigned lanes) {
                         Cell vectorCell = cell;
                         vectorCell.inner = inner;
@@ -133,13 +132,12 @@ nn::Element ReductionLoops::fold(const Cell &cell, Element neutral, Step step, M
     }
     if (vectorEnd > 0) {
       ValueRange head = ValueRange(acc).take_front(unroll);
-      auto next =
-          e.loop(e.index(0), e.index(vectorEnd), width * unroll, head, [&](Value i, ValueRange carried) {
-            SmallVector<Value> result;
-            for (unsigned u = 0; u < unroll; ++u)
-              result.push_back(advance(e.add(i, e.index(u * width)), width, carried[u]));
-            return result;
-          });
+      auto next = e.loop(e.index(0), e.index(vectorEnd), width * unroll, head, [&](Value i, ValueRange carried) {
+        SmallVector<Value> result;
+        for (unsigned u = 0; u < unroll; ++u)
+          result.push_back(advance(e.add(i, e.index(u * width)), width, carried[u]));
+        return result;
+      });
       std::copy(next.begin(), next.end(), acc.begin());
     }
     for (int64_t i = vectorEnd; i < singleEnd; i += width)
@@ -256,8 +254,8 @@ nn::Element mergeLanes(KernelEmitter &e, Element value, ReductionLoops::Merge me
     return value;
   for (int64_t lanes = type.getNumElements(); lanes > 1; lanes /= 2) {
     auto half = [&](int64_t from) {
-      return value.with(vector::ExtractStridedSliceOp::create(
-          e.b, value, ArrayRef<int64_t>{from}, ArrayRef<int64_t>{lanes / 2}, ArrayRef<int64_t>{1}));
+      return value.with(vector::ExtractStridedSliceOp::create(e.b, value, ArrayRef<int64_t>{from},
+                                                              ArrayRef<int64_t>{lanes / 2}, ArrayRef<int64_t>{1}));
     };
     value = merge(half(0), half(lanes / 2));
   }
@@ -281,9 +279,9 @@ static Element extreme(KernelEmitter &e, Value tensor, bool least) {
   } else {
     unsigned width = compute.getIntOrFloatBitWidth();
     bool isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
-    value = IntegerAttr::get(
-        compute, isUnsigned ? (least ? APInt::getMinValue(width) : APInt::getMaxValue(width))
-                            : (least ? APInt::getSignedMinValue(width) : APInt::getSignedMaxValue(width)));
+    value = IntegerAttr::get(compute,
+                             isUnsigned ? (least ? APInt::getMinValue(width) : APInt::getMaxValue(width))
+                                        : (least ? APInt::getSignedMinValue(width) : APInt::getSignedMaxValue(width)));
   }
   return asElement(e, arith::ConstantOp::create(e.b, value), tensor);
 }
@@ -309,9 +307,7 @@ nn::Element powerRoot(Element sum, int64_t p) {
   return p == 2 ? sqrt(sum) : pow(sum, sum.constant(1.0 / static_cast<double>(p)));
 }
 
-nn::Element powerTerm(Element x, int64_t p) {
-  return p == 2 ? x * x : p == 1 ? abs(x) : integerPower(abs(x), p);
-}
+nn::Element powerTerm(Element x, int64_t p) { return p == 2 ? x * x : p == 1 ? abs(x) : integerPower(abs(x), p); }
 
 nn::Element positionsOf(KernelEmitter &e, const ReductionLoops &loops, const ReductionLoops::Part &part) {
   unsigned lanes = part.point.lanes;
@@ -326,10 +322,9 @@ nn::Element positionsOf(KernelEmitter &e, const ReductionLoops &loops, const Red
   return Element(e.b, e.b.getLoc(), positions);
 }
 
-nn::Element firstPosition(KernelEmitter &e, ReductionLoops &loops, const ReductionLoops::Cell &cell,
-                          Element value, bool last) {
-  Element none(e.b, e.b.getLoc(),
-               e.number(e.b.getI64Type(), last ? -1.0 : static_cast<double>(loops.cellSize())));
+nn::Element firstPosition(KernelEmitter &e, ReductionLoops &loops, const ReductionLoops::Cell &cell, Element value,
+                          bool last) {
+  Element none(e.b, e.b.getLoc(), e.number(e.b.getI64Type(), last ? -1.0 : static_cast<double>(loops.cellSize())));
   auto closer = [last](Element a, Element b) { return last ? select(a < b, b, a) : select(b < a, b, a); };
   return loops.fold(
       cell, none,

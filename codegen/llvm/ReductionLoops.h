@@ -12,14 +12,12 @@ class ReductionLoops {
 public:
   /// `x` is an operand of the anchor; `reduced` says of each dimension of `shape` whether a cell extends
   /// along it. `shape` is x's own, or regroups it: the same elements in the same order.
-  ReductionLoops(KernelEmitter &e, mlir::Value x, llvm::ArrayRef<int64_t> shape,
-                 llvm::ArrayRef<bool> reduced);
+  ReductionLoops(KernelEmitter &e, mlir::Value x, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<bool> reduced);
 
   /// One cell, or `lanes` of them that lie side by side in memory.
   struct Cell {
-    llvm::SmallVector<mlir::Value>
-        indices;       ///< per dimension of `shape`; null where reduced and where `inner` counts
-    mlir::Value inner; ///< where vectors run across cells: index in the trailing dimensions
+    llvm::SmallVector<mlir::Value> indices; ///< per dimension of `shape`; null where reduced and where `inner` counts
+    mlir::Value inner;                      ///< where vectors run across cells: index in the trailing dimensions
     unsigned lanes = 1;
   };
   /// Elements of a cell, as many as the point has lanes.
@@ -55,8 +53,7 @@ public:
 
 private:
   void forEachPart(const Cell &cell, llvm::function_ref<void(const Part &)> body);
-  Part partAt(const Cell &cell, llvm::ArrayRef<mlir::Value> reducedIndices, mlir::Value trailing,
-              unsigned lanes) const;
+  Part partAt(const Cell &cell, llvm::ArrayRef<mlir::Value> reducedIndices, mlir::Value trailing, unsigned lanes) const;
 
   KernelEmitter &e;
   mlir::Value x;
@@ -91,7 +88,7 @@ nn::Element powerRoot(nn::Element sum, int64_t p);
 /// The positions in its cell of a part's elements, i64.
 nn::Element positionsOf(KernelEmitter &e, const ReductionLoops &loops, const ReductionLoops::Part &part);
 /// The first (or last) position in the cell of an element equal to `value`, NaN equal to NaN; i64.
-nn::Element firstPosition(KernelEmitter &e, ReductionLoops &loops, const ReductionLoops::Cell &cell,
-                          nn::Element value, bool last);
+nn::Element firstPosition(KernelEmitter &e, ReductionLoops &loops, const ReductionLoops::Cell &cell, nn::Element value,
+                          bool last);
 
 } // namespace sinter::codegen

@@ -48,8 +48,7 @@ std::vector<Stretch> stretchesOf(const Places &whole) {
     bool isFill = table[i] < 0;
     // A second element decides the step; reading one place again and again is a line too.
     int64_t step = end < table.size() && table[end] >= 0 ? table[end] - table[i] : 0;
-    while (end < table.size() &&
-           (isFill ? table[end] < 0 : table[end] >= 0 && table[end] - table[end - 1] == step))
+    while (end < table.size() && (isFill ? table[end] < 0 : table[end] >= 0 && table[end] - table[end - 1] == step))
       ++end;
     Stretch stretch{static_cast<int64_t>(i), static_cast<int64_t>(end), std::nullopt};
     if (!isFill)
@@ -109,9 +108,7 @@ public:
           isFilled = either(isFilled, isNegative(part));
         index[d] = e.add(i, e.index(begin[d]));
       }
-      auto body = [&] {
-        looksUp ? lookUpRow(index, base, length) : copyRow(index, base, stretches, from, to);
-      };
+      auto body = [&] { looksUp ? lookUpRow(index, base, length) : copyRow(index, base, stretches, from, to); };
       if (!isFilled)
         return body();
       e.either(isFilled, [&] { fillRange(index, from, to); }, body);
@@ -133,8 +130,7 @@ private:
         return;
       if (inner.count > 1 && outer.count > 1 && outer.line->step != inner.line->step * inner.count)
         return;
-      outer.line =
-          Line{outer.line->first + inner.line->first, inner.count > 1 ? inner.line->step : outer.line->step};
+      outer.line = Line{outer.line->first + inner.line->first, inner.count > 1 ? inner.line->step : outer.line->step};
       outer.count *= inner.count;
       int64_t extent = shape.pop_back_val();
       shape.back() *= extent;
@@ -219,8 +215,7 @@ private:
     SmallVector<Value> elements;
     for (unsigned lane = 0; lane < lanes; ++lane)
       elements.push_back(readRun(e.add(at, e.index(lane * step)), 1));
-    return vector::FromElementsOp::create(e.b, VectorType::get({lanes}, elements.front().getType()),
-                                          elements);
+    return vector::FromElementsOp::create(e.b, VectorType::get({lanes}, elements.front().getType()), elements);
   }
 
   Value readRun(Value at, unsigned lanes) {
@@ -259,7 +254,8 @@ void emitRegion(KernelEmitter &e, const Region &region, function_ref<Value()> fi
   RegionEmitter(e, region, fill).emit();
 }
 
-/// `outer` counted over `inner`: place (i, k) is outer(i) + inner(k). Nothing where that takes a list of more than `most` places.
+/// `outer` counted over `inner`: place (i, k) is outer(i) + inner(k). Nothing where that takes a list of more than
+/// `most` places.
 static std::optional<Places> joined(const Places &outer, const Places &inner, int64_t most) {
   if (outer.line && inner.line) {
     int64_t first = outer.line->first + inner.line->first;

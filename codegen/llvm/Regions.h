@@ -20,8 +20,8 @@ struct Places {
   bool hasFill() const;
 };
 
-/// Elements begin + i of result number `result`, read from `source` at the sum of the places of i, or the fill value where one
-/// is negative.
+/// Elements begin + i of result number `result`, read from `source` at the sum of the places of i, or the fill value
+/// where one is negative.
 struct Region {
   mlir::Value source;
   unsigned result = 0;

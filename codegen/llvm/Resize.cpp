@@ -1,9 +1,9 @@
 // nn.resize: nearest is a region read through tables; linear and cubic combine rows first, a whole row at a
 // time, then the taps along the row.
 #include "ir/ops/Resize.h"
-#include "ir/Limits.h"
 #include "codegen/llvm/Emitters.h"
 #include "codegen/llvm/Regions.h"
+#include "ir/Limits.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -65,8 +65,8 @@ public:
     for (const ResizeOp::Axis &axis : axes)
       rows.push_back(axis.out);
     int64_t width = rows.pop_back_val();
-    double work = 2.0 * static_cast<double>(axes.back().in * combinations +
-                                            width * (taps.back() ? taps.back()->count : 1));
+    double work =
+        2.0 * static_cast<double>(axes.back().in * combinations + width * (taps.back() ? taps.back()->count : 1));
     e.iterations(*elementCount(rows), KernelEmitter::grainFor(work), [&](Value iteration) {
       SmallVector<Value> outer = e.delinearize(iteration, rows);
       emitRow(outer, width);

@@ -1,5 +1,5 @@
-// How the loops of a kernel are cut up where that is not left to the cost models: what `--tune` found to be faster, kept at the
-// kernel as an attribute.
+// How the loops of a kernel are cut up where that is not left to the cost models: what `--tune` found to be faster,
+// kept at the kernel as an attribute.
 #pragma once
 
 #include "ir/ops/Kernel.h"
@@ -8,13 +8,14 @@
 
 namespace sinter::codegen {
 
-/// Wishes that emitters grant as far as they can: sizes are cut to what fits, and an algorithm that the kernel must not take
-/// stays out. So every schedule gives the same results but for roundings.
+/// Wishes that emitters grant as far as they can: sizes are cut to what fits, and an algorithm that the kernel must not
+/// take stays out. So every schedule gives the same results but for roundings.
 struct Schedule {
-  /// Points of each axis in Winograd's algorithm, one of CookToom::extents; 0 for direct computation; by the cost model if there is no
-  /// value.
+  /// Points of each axis in Winograd's algorithm, one of CookToom::extents; 0 for direct computation; by the cost model
+  /// if there is no value.
   std::optional<int64_t> winograd;
-  /// Accumulators in registers: output pixels (or Winograd's tiles, or a product's rows) times vectors; 0: by the cost model.
+  /// Accumulators in registers: output pixels (or Winograd's tiles, or a product's rows) times vectors; 0: by the cost
+  /// model.
   int64_t tileRows = 0, tileVectors = 0;
   /// Binary logarithms of the factors on the sizes of parallel iterations (outer) and of blocks of a sum (inner).
   int64_t outer = 0, inner = 0;

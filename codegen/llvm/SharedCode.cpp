@@ -11,14 +11,14 @@ using namespace mlir;
 namespace sinter::codegen {
 namespace {
 
-/// Whether code stays what it is if the use reads a variable: a bound of a loop, or a sum, product or comparison, which leave
-/// loops where they can. A division by a variable costs many times one by a constant.
+/// Whether code stays what it is if the use reads a variable: a bound of a loop, or a sum, product or comparison, which
+/// leave loops where they can. A division by a variable costs many times one by a constant.
 bool mayVary(OpOperand &use) {
   Operation *user = use.getOwner();
   if (isa<scf::ForOp>(user))
     return use.getOperandNumber() < 2;
-  return isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::MinSIOp, arith::MinUIOp, arith::MaxSIOp, arith::MaxUIOp,
-             arith::CmpIOp, arith::SelectOp>(user);
+  return isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::MinSIOp, arith::MinUIOp, arith::MaxSIOp,
+             arith::MaxUIOp, arith::CmpIOp, arith::SelectOp>(user);
 }
 
 bool mayVary(arith::ConstantOp constant) {
@@ -60,7 +60,8 @@ private:
     else if (auto function = dyn_cast<func::FuncOp>(op))
       addFunction(function);
     else
-      put(op->getPropertiesAsAttribute().getAsOpaquePointer()), put(op->getDiscardableAttrDictionary().getAsOpaquePointer());
+      put(op->getPropertiesAsAttribute().getAsOpaquePointer()),
+          put(op->getDiscardableAttrDictionary().getAsOpaquePointer());
     if (auto alloca = dyn_cast<memref::AllocaOp>(op))
       memory.push_back(alloca);
     put(op->getNumOperands());
@@ -95,7 +96,7 @@ struct CodeSharing::Group {
   size_t representative;
   OwningOpRef<ModuleOp> module;
   SmallVector<arith::ConstantOp> constants;
-  SmallVector<memref::AllocaOp> memory; ///< as large as any member needs it
+  SmallVector<memref::AllocaOp> memory;      ///< as large as any member needs it
   std::vector<std::vector<int64_t>> numbers; ///< by member
 
   void addMember(const Skeleton &member);

@@ -27,16 +27,14 @@ static LogicalResult emitLines(KernelEmitter &e, Value x, int64_t axis, double c
 }
 
 static Element mostOf(KernelEmitter &e, ReductionLoops &loops, const Cell &cell, Value x) {
-  return loops.fold(
-      cell, lowest(e, x), [](Element a, const Part &part) { return maximum(a, part.value); }, maximum);
+  return loops.fold(cell, lowest(e, x), [](Element a, const Part &part) { return maximum(a, part.value); }, maximum);
 }
 
 namespace {
 /// Values of a line kept between two walks over it; nothing where the line is too long for the stack.
 class KeptLine {
 public:
-  KeptLine(KernelEmitter &e, const ReductionLoops &loops, const Cell &cell, Type compute)
-      : e(e), lanes(cell.lanes) {
+  KeptLine(KernelEmitter &e, const ReductionLoops &loops, const Cell &cell, Type compute) : e(e), lanes(cell.lanes) {
     int64_t count = loops.cellSize() * cell.lanes, bytes = compute.getIntOrFloatBitWidth() / 8;
     // Every width of vector that is emitted keeps its own; together they fit a thread's stack.
     if (count > 0 && count <= KernelEmitter::maxScratchBytes / 8 / bytes)
@@ -114,8 +112,8 @@ static LogicalResult emitLpNorm(KernelEmitter &e, Operation *op) {
   int64_t p = lp.getP();
   return emitLines(e, x, lp.getAxis(), 4, [&](ReductionLoops &loops, const Cell &cell) {
     Element zero = lowest(e, x).constant(0);
-    Element sum = loops.fold(
-        cell, zero, [&](Element a, const Part &part) { return a + powerTerm(part.value, p); }, plus);
+    Element sum =
+        loops.fold(cell, zero, [&](Element a, const Part &part) { return a + powerTerm(part.value, p); }, plus);
     Element norm = powerRoot(sum, p);
     loops.visit(cell, [&](const Part &part) {
       Element divisor = loops.spread(norm, part);

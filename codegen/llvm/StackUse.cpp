@@ -99,7 +99,9 @@ public:
     for (const std::string &name : frame.callees) {
       auto callee = byName.find(name);
       bool copies = name == "memcpy" || name == "memset";
-      deepest = std::max(deepest, callee != byName.end() ? of(*callee->second) : copies ? copyCallBytes : foreignCallBytes);
+      deepest = std::max(deepest, callee != byName.end() ? of(*callee->second)
+                                  : copies               ? copyCallBytes
+                                                         : foreignCallBytes);
     }
     return depths[frame.name] = frame.bytes + deepest;
   }
@@ -143,9 +145,12 @@ static Status checkLimit(const Variant &variant, int64_t limit) {
   for (const KernelRow &row : variant.kernels)
     if (!most || row.stackBytes > most->stackBytes)
       most = &row;
-  std::string which = most ? ", the kernel '" + most->name + "' (" + most->ops + ") " + std::to_string(most->stackBytes) + " of them" : "";
-  return {ErrorCode::Unsupported, "a run needs " + std::to_string(variant.stackBytes) + " bytes of stack" + which + ", more than the limit of " +
-                                      std::to_string(limit) + ": give the threads that run the model more and raise it (--limit stack=" +
+  std::string which =
+      most ? ", the kernel '" + most->name + "' (" + most->ops + ") " + std::to_string(most->stackBytes) + " of them"
+           : "";
+  return {ErrorCode::Unsupported, "a run needs " + std::to_string(variant.stackBytes) + " bytes of stack" + which +
+                                      ", more than the limit of " + std::to_string(limit) +
+                                      ": give the threads that run the model more and raise it (--limit stack=" +
                                       std::to_string(variant.stackBytes) + ")"};
 }
 

@@ -1,4 +1,5 @@
-// Text with @NAME@ for the model's symbol and @MACRO@ for the same in capitals; sections that do not apply are left out.
+// Text with @NAME@ for the model's symbol and @MACRO@ for the same in capitals; sections that do not apply are left
+// out.
 #include "codegen/llvm/StandaloneHeader.h"
 #include "codegen/llvm/StackUse.h"
 #include "llvm/ADT/StringExtras.h"
@@ -166,8 +167,8 @@ private:
       name = prefix + identifierOf(entry.name) + "_" + std::to_string(copy);
     declarations += std::string(qualifier) + cType(entry.type).str() + " *" + name + ", ";
     sizes += "#define " + macro.str() + "_" + llvm::StringRef(name).upper() + "_SIZE " +
-             std::to_string(elementCount(entry.shape).value_or(0)) + " /* elements: " + std::string(nameOf(entry.type)) + " " +
-             toString(entry.shape) + " */\n";
+             std::to_string(elementCount(entry.shape).value_or(0)) +
+             " /* elements: " + std::string(nameOf(entry.type)) + " " + toString(entry.shape) + " */\n";
     return name;
   }
 
@@ -207,12 +208,15 @@ std::string indexErrors(const Program &program) {
   return text.empty() ? text : text + ".";
 }
 
-std::string runFunction(const Program &program, const StandaloneNames &names, const Parameters &parameters, bool hasFile) {
-  std::string text = "\n/* One inference on dense row-major buffers, aligned to their elements, which must not overlap. `threads` may be NULL.\n"
+std::string runFunction(const Program &program, const StandaloneNames &names, const Parameters &parameters,
+                        bool hasFile) {
+  std::string text = "\n/* One inference on dense row-major buffers, aligned to their elements, which must not "
+                     "overlap. `threads` may be NULL.\n"
                      "   Returns 0";
   text += hasFile ? ", 1 without weights" : "";
-  text += ", or what parallel_for returned." + indexErrors(program) + " */\nstatic inline int32_t " + names.symbol + "_run(" + parameters.declarations +
-          "void *scratch, const " + names.symbol + "_threads *threads) {\n  const void *inputs[] = {" +
+  text += ", or what parallel_for returned." + indexErrors(program) + " */\nstatic inline int32_t " + names.symbol +
+          "_run(" + parameters.declarations + "void *scratch, const " + names.symbol +
+          "_threads *threads) {\n  const void *inputs[] = {" +
           (parameters.inputs.empty() ? "0" : llvm::join(parameters.inputs, ", ")) + "};\n  void *outputs[] = {" +
           (parameters.outputs.empty() ? "0" : llvm::join(parameters.outputs, ", ")) + "};\n  int32_t code;\n";
   if (program.variants[0].flushSubnormals)
@@ -253,7 +257,9 @@ std::string standaloneHeader(const Program &program, const Target &target) {
       {"SCRATCH", std::to_string(std::max<int64_t>(program.variants[0].arenaBytes, SINTER_ALIGNMENT))},
       {"ALIGNMENT", std::to_string(SINTER_ALIGNMENT)},
       {"STACK", std::to_string(program.variants[0].stackBytes)},
-      {"VECTORS", target.architecture == Architecture::Riscv64 ? " where vectors have up to " + std::to_string(countedVectorBits) + " bits" : ""},
+      {"VECTORS", target.architecture == Architecture::Riscv64
+                      ? " where vectors have up to " + std::to_string(countedVectorBits) + " bits"
+                      : ""},
       {"FILE", forComment(weightsFile)},
       {"BYTES", std::to_string(program.weights.bytes())},
       {"CHECKSUM", "0x" + llvm::utohexstr(program.weights.checksum(), /*LowerCase=*/true)}};

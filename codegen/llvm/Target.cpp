@@ -37,8 +37,9 @@ std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target) {
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   if (target.architecture == Architecture::Riscv64)
     options.MCOptions.ABIName = "lp64d";
-  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
-      triple, target.cpu, target.features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default));
+  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(triple, target.cpu, target.features, options,
+                                                                           llvm::Reloc::PIC_, llvm::CodeModel::Small,
+                                                                           llvm::CodeGenOptLevel::Default));
 }
 
 /// All features of this machine, as "+avx2,-amx-tile,...": hypervisors hide some that the processor's name implies.
@@ -59,8 +60,8 @@ static void describe(Target &target, llvm::TargetMachine &machine) {
   auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(context), false);
   auto *function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, "probe", module);
   llvm::TargetTransformInfo info = machine.getTargetTransformInfo(*function);
-  target.vectorBits = static_cast<unsigned>(
-      info.getRegisterBitWidth(llvm::TargetTransformInfo::RGK_FixedWidthVector).getFixedValue());
+  target.vectorBits =
+      static_cast<unsigned>(info.getRegisterBitWidth(llvm::TargetTransformInfo::RGK_FixedWidthVector).getFixedValue());
   const llvm::MCSubtargetInfo &features = *machine.getMCSubtargetInfo();
   bool isX86 = machine.getTargetTriple().isX86();
   // LLVM prefers 256 bits on processors whose clock once dropped under 512; kernels here are bound by arithmetic.
@@ -78,11 +79,14 @@ static void describe(Target &target, llvm::TargetMachine &machine) {
   target.hasHalf = target.architecture == Architecture::Aarch64 || (isX86 && features.checkFeatures("+f16c"));
   bool isWide = target.vectorBits == 512;
   target.hasByteDots = isX86 && features.checkFeatures(isWide ? "+avx512vnni" : "+avxvnni");
-  target.hasPairSums = isX86 && features.checkFeatures(isWide ? "+avx512bw" : target.vectorBits == 256 ? "+avx2" : "+sse2");
+  target.hasPairSums = isX86 && features.checkFeatures(isWide                     ? "+avx512bw"
+                                                       : target.vectorBits == 256 ? "+avx2"
+                                                                                  : "+sse2");
   target.hasBfloatDots = isX86 && isWide && features.checkFeatures("+avx512bf16");
-  // One unit of 512 bits, or none: the halves are computed one after the other, or by two units at once. As LLVM has no such figure: the
-  // optimization guides of AMD (Zen 4) and Intel (client processors).
-  target.halvesWideVectors = isWide && llvm::is_contained({"znver4", "icelake-client", "tigerlake", "rocketlake"}, llvm::StringRef(target.cpu));
+  // One unit of 512 bits, or none: the halves are computed one after the other, or by two units at once. As LLVM has no
+  // such figure: the optimization guides of AMD (Zen 4) and Intel (client processors).
+  target.halvesWideVectors = isWide && llvm::is_contained({"znver4", "icelake-client", "tigerlake", "rocketlake"},
+                                                          llvm::StringRef(target.cpu));
   using Cache = llvm::TargetTransformInfo::CacheLevel;
   target.l1Bytes = info.getCacheSize(Cache::L1D).value_or(target.l1Bytes);
   target.l2Bytes = info.getCacheSize(Cache::L2D).value_or(target.l2Bytes);
@@ -116,7 +120,8 @@ Expected<Target> resolveTarget(const std::string &triple, const std::string &cpu
   std::optional<Architecture> architecture = architectureOf(parsed);
   if (!backend || !architecture || !parsed.isOSBinFormatELF())
     return Failure{ErrorCode::InvalidArgument,
-                   "--target-triple '" + triple + "' is not supported: x86_64-linux-gnu, aarch64-linux-gnu and riscv64-linux-gnu are"};
+                   "--target-triple '" + triple +
+                       "' is not supported: x86_64-linux-gnu, aarch64-linux-gnu and riscv64-linux-gnu are"};
   target.architecture = *architecture;
   if (cpu.empty() || cpu == "native" || cpu == "host") {
     if (isHostArch) {

@@ -81,8 +81,8 @@ void writeWeightsObject(const WeightBlob &weights, Architecture architecture, bo
 
 namespace {
 
-/// A linked library without a seal whose weights, if there are any, are zeroed memory: the last section of the last segment. Behind that in the file
-/// lies what is not loaded, the table of sections included.
+/// A linked library without a seal whose weights, if there are any, are zeroed memory: the last section of the last
+/// segment. Behind that in the file lies what is not loaded, the table of sections included.
 class ReservedLibrary {
 public:
   using Elf = llvm::object::ELF64LE;

@@ -115,8 +115,7 @@ private:
   }
 
   Value prefixMask(int64_t count) {
-    return vector::ConstantMaskOp::create(e.b, VectorType::get({lanes}, e.b.getI1Type()),
-                                          ArrayRef<int64_t>{count});
+    return vector::ConstantMaskOp::create(e.b, VectorType::get({lanes}, e.b.getI1Type()), ArrayRef<int64_t>{count});
   }
   Value masked(Value at, Value mask, Value otherwise) {
     return vector::MaskedLoadOp::create(e.b, vector, input.memref, at, mask, otherwise);
@@ -127,8 +126,7 @@ private:
     int64_t segments = (lanes - 2) / lineOut + 2;
     bool dense = !source.transposed && axis.stride == 1, masks = dense && segments <= 3;
     if (source.transposed || axis.stride > 2 || lineOut < lanes / 2)
-      return masks ? fillMasked(line, column, kernel, segments, channels)
-                   : fillLanes(pixel, kernel, channels);
+      return masks ? fillMasked(line, column, kernel, segments, channels) : fillLanes(pixel, kernel, channels);
     auto [offset, lineInside] = inputLine(line, kernel);
     Value start = position(axis, column, kernel[2]).first;
     Value end = e.add(start, e.index((lanes - 1) * axis.stride));
@@ -167,8 +165,7 @@ private:
   }
 
   /// Lanes of several output lines, each a masked load: what a lane does not find in the input is zero.
-  void fillMasked(Value line, Value column, ArrayRef<Value> kernel, int64_t segments,
-                  const Channels &channels) {
+  void fillMasked(Value line, Value column, ArrayRef<Value> kernel, int64_t segments, const Channels &channels) {
     auto laneType = VectorType::get({lanes}, e.b.getI32Type());
     SmallVector<int32_t> numbers;
     for (int32_t l = 0; l < lanes; ++l)
@@ -221,9 +218,7 @@ private:
               e.store(request.panel, e.add(at, lane), e.load(input, e.add(from, source)));
             });
           },
-          [&] {
-            eachChannel(channels, [&](Value, Value at) { e.store(request.panel, e.add(at, lane), none); });
-          });
+          [&] { eachChannel(channels, [&](Value, Value at) { e.store(request.panel, e.add(at, lane), none); }); });
     });
   }
 

@@ -1,6 +1,6 @@
-// Winograd convolutions in channel blocks (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, arXiv 1509.09308):
-// tiles of the input are transformed, products of the transformed weights are summed over channels position by position, and the
-// sums are transformed back. Along an axis with one tap nothing is.
+// Winograd convolutions in channel blocks (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, arXiv
+// 1509.09308): tiles of the input are transformed, products of the transformed weights are summed over channels
+// position by position, and the sums are transformed back. Along an axis with one tap nothing is.
 #include "codegen/llvm/Winograd.h"
 #include "codegen/llvm/Blocked.h"
 #include "codegen/llvm/PixelTiles.h"
@@ -31,20 +31,22 @@ struct WinogradPlan {
   int64_t splits = 1;             ///< parts of the output channels that are iterations of their own
   TileChoice tiles;
 
-  WinogradPlan(const Target &target, const Schedule &schedule, const Window &window, const WinogradTile &tile, int64_t images,
-               int64_t inputs, int64_t outputs)
-      : tile(tile), images(images * window[0].out), depth(window[0].size), inputs(inputs), outputs(outputs), lanes(target.lanes(32)),
-        rowStep(stepOf(window[1])), columnStep(stepOf(window[2])),
+  WinogradPlan(const Target &target, const Schedule &schedule, const Window &window, const WinogradTile &tile,
+               int64_t images, int64_t inputs, int64_t outputs)
+      : tile(tile), images(images * window[0].out), depth(window[0].size), inputs(inputs), outputs(outputs),
+        lanes(target.lanes(32)), rowStep(stepOf(window[1])), columnStep(stepOf(window[2])),
         tileLines(llvm::divideCeilSigned(window[1].out, rowStep * tile.rows.outputs()) * rowStep),
         tileColumns(llvm::divideCeilSigned(window[2].out, columnStep * tile.columns.outputs()) * columnStep) {
-    // Weights are read once an iteration: enough tiles to make that worth it, and not more than caches hold. Tiles that interleave
-    // stay together.
+    // Weights are read once an iteration: enough tiles to make that worth it, and not more than caches hold. Tiles that
+    // interleave stay together.
     constexpr int64_t enough = 28, most = 2 * enough;
     across = evenPart(tileColumns / columnStep, most / (rowStep * columnStep)) * columnStep;
-    lines = evenPart(tileLines / rowStep, llvm::divideCeilSigned(scaled(enough, schedule.outer), across * rowStep)) * rowStep;
+    lines = evenPart(tileLines / rowStep, llvm::divideCeilSigned(scaled(enough, schedule.outer), across * rowStep)) *
+            rowStep;
     // The sums of a tile of output blocks stay in cache.
     int64_t sumsPerBlock = positions() * count() * lanes * 4;
-    TileLimits limits{.blocks = std::max<int64_t>(mostSumBytes / sumsPerBlock, 1), .weightBytes = inputBlocks() * lanes * lanes * 4};
+    TileLimits limits{.blocks = std::max<int64_t>(mostSumBytes / sumsPerBlock, 1),
+                      .weightBytes = inputBlocks() * lanes * lanes * 4};
     tiles = chooseTiles(target, schedule, count(), outputs, limits);
     int64_t iterations = images * imageBlocks();
     splits = iterations >= 4 ? 1 : std::min(llvm::divideCeilSigned(4, iterations), tiles.tiles());
@@ -52,9 +54,11 @@ struct WinogradPlan {
 
   static constexpr int64_t mostSumBytes = KernelEmitter::maxScratchBytes / 4;
 
-  /// Memory on the stack, beside that for transformed tiles where they fit, too: the sums, the input's lines and a tile's outputs.
+  /// Memory on the stack, beside that for transformed tiles where they fit, too: the sums, the input's lines and a
+  /// tile's outputs.
   int64_t scratchBytes() const {
-    int64_t vectors = positions() * count() * tiles.widest() + inputLines() * inputColumns() + tile.rows.outputs() * tile.columns.outputs();
+    int64_t vectors = positions() * count() * tiles.widest() + inputLines() * inputColumns() +
+                      tile.rows.outputs() * tile.columns.outputs();
     return vectors * lanes * 4;
   }
   bool keepsTilesOnStack() const { return transformedElements() * 4 <= KernelEmitter::maxScratchBytes / 2; }
@@ -80,12 +84,15 @@ struct WinogradPlan {
   double cycles() const {
     auto all = static_cast<double>(images * tileLines * tileColumns);
     auto products = static_cast<double>(positions() * inputBlocks() * lanes * outputBlocks());
-    // Every column of a tile, then every row of what that gives. Values are loaded, stored, copied, and spilled between the two.
+    // Every column of a tile, then every row of what that gives. Values are loaded, stored, copied, and spilled between
+    // the two.
     constexpr double movesPerPosition = 3.5;
     const CookToom &rows = tile.rows, &columns = tile.columns;
     double moves = movesPerPosition * static_cast<double>(positions());
-    double input = moves + static_cast<double>(columns.extent() * rows.inputInstructions() + rows.extent() * columns.inputInstructions());
-    double output = moves + static_cast<double>(columns.extent() * rows.outputInstructions() + rows.outputs() * columns.outputInstructions());
+    double input = moves + static_cast<double>(columns.extent() * rows.inputInstructions() +
+                                               rows.extent() * columns.inputInstructions());
+    double output = moves + static_cast<double>(columns.extent() * rows.outputInstructions() +
+                                                rows.outputs() * columns.outputInstructions());
     double transforms = (input * static_cast<double>(inputBlocks()) + output * static_cast<double>(outputBlocks())) / 2;
     double passes = static_cast<double>(images * imageBlocks());
     double loads = passes * products * static_cast<double>(lanes) * 4 / bytesPerCycle;
@@ -98,15 +105,18 @@ struct WinogradPlan {
 class WinogradEmitter {
 public:
   WinogradEmitter(KernelEmitter &e, ConvOp op, const Window &window, const WinogradPlan &plan)
-      : e(e), op(op), window(window), plan(plan), rows(plan.tile.rows), columns(plan.tile.columns), wide(static_cast<unsigned>(plan.lanes)) {}
+      : e(e), op(op), window(window), plan(plan), rows(plan.tile.rows), columns(plan.tile.columns),
+        wide(static_cast<unsigned>(plan.lanes)) {}
 
   void emit() {
     packWeights();
-    double flops = 2.0 * static_cast<double>(plan.positions() * plan.count() * plan.depth * plan.inputs * plan.outputs) /
+    double flops = 2.0 *
+                   static_cast<double>(plan.positions() * plan.count() * plan.depth * plan.inputs * plan.outputs) /
                    static_cast<double>(plan.splits);
     int64_t iterations = plan.splits * plan.images * plan.imageBlocks();
     auto emitIteration = [&](Value iteration, Value begin) {
-      SmallVector<Value> at = e.delinearize(iteration, {plan.splits, plan.images / window[0].out, window[0].out, plan.lineBlocks(), plan.columnBlocks()});
+      SmallVector<Value> at = e.delinearize(
+          iteration, {plan.splits, plan.images / window[0].out, window[0].out, plan.lineBlocks(), plan.columnBlocks()});
       image = at[1];
       plane = at[2];
       firstLine = e.mul(at[3], plan.lines);
@@ -116,7 +126,8 @@ public:
         transformedAt = e.index(0);
       } else {
         transformed = e.workspace(e.b.getF32Type(), {iterations * plan.transformedElements()});
-        // The iterations of a call share their room, which then stays in its core's caches; no other call begins where it does.
+        // The iterations of a call share their room, which then stays in its core's caches; no other call begins where
+        // it does.
         transformedAt = e.mul(begin, plan.transformedElements());
       }
       e.loop(e.index(0), e.index(plan.inputBlocks()), 1, [&](Value block) { transformTiles(block); });
@@ -185,11 +196,11 @@ private:
     int64_t lines = plan.inputLines(), width = plan.inputColumns();
     Buffer copy = e.scratch(e.b.getF32Type(), {lines * width * plan.lanes});
     SmallVector<Value> place = e.delinearize(block, {plan.depth, plan.planeBlocks()});
-    Value z = sub(e.add(e.mul(plane, window[0].stride), e.mul(place[0], window[0].dilation)), e.index(window[0].padBegin));
+    Value z =
+        sub(e.add(e.mul(plane, window[0].stride), e.mul(place[0], window[0].dilation)), e.index(window[0].padBegin));
     Value firstRow = sub(e.mul(firstLine, rows.outputs()), e.index(window[1].padBegin));
-    e.loop(e.index(0), e.index(lines), 1, [&](Value line) {
-      copyLine(place[1], z, e.add(firstRow, line), copy, e.mul(line, width * plan.lanes));
-    });
+    e.loop(e.index(0), e.index(lines), 1,
+           [&](Value line) { copyLine(place[1], z, e.add(firstRow, line), copy, e.mul(line, width * plan.lanes)); });
     e.loop(e.index(0), e.index(plan.count()), 1, [&](Value tile) {
       SmallVector<Value> at = e.delinearize(tile, {plan.lines, plan.across});
       Value corner = e.add(e.mul(startOf(at[0], rows, plan.rowStep), width * plan.lanes),
@@ -198,7 +209,8 @@ private:
       for (int64_t c = 0; c < columns.extent(); ++c) {
         Values column;
         for (int64_t r = 0; r < rows.extent(); ++r)
-          column.push_back(vectorAt(copy, e.add(corner, e.index((r * plan.rowStep * width + c * plan.columnStep) * plan.lanes))));
+          column.push_back(
+              vectorAt(copy, e.add(corner, e.index((r * plan.rowStep * width + c * plan.columnStep) * plan.lanes))));
         for (auto [r, value] : llvm::enumerate(rows.transformInput(e, column)))
           byRow[r].push_back(value);
       }
@@ -220,9 +232,12 @@ private:
     auto bounded = [&](Value value) {
       return arith::MinSIOp::create(e.b, arith::MaxSIOp::create(e.b, value, e.index(0)), e.index(width)).getResult();
     };
-    auto within = [&](Value index, int64_t size) { return arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, index, e.index(size)); };
+    auto within = [&](Value index, int64_t size) {
+      return arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, index, e.index(size));
+    };
     Value isInside = e.b.createOrFold<arith::AndIOp>(within(z, window[0].in), within(y, window[1].in));
-    Value begin = bounded(sub(e.index(0), first)), end = arith::SelectOp::create(e.b, isInside, bounded(sub(e.index(in), first)), begin);
+    Value begin = bounded(sub(e.index(0), first)),
+          end = arith::SelectOp::create(e.b, isInside, bounded(sub(e.index(in), first)), begin);
     auto copyPixels = [&](Value from, Value until, llvm::function_ref<Value(Value)> pixel) {
       e.loop(from, until, 1, [&](Value c) { e.store(to, e.add(at, e.mul(c, plan.lanes)), pixel(c)); });
     };
@@ -293,11 +308,12 @@ private:
       Value ahead = e.add(e.add(weightAt, e.mul(index, perBlock)), e.index(plan.inputBlocks() * perBlock));
       prefetchPart(e, weights, ahead, perBlock, turn, turns);
       return multiplyChannels(e, ChannelProducts::ofFloats(), tile, channels, transformed, offsets,
-                              e.mul(index, plan.count() * plan.lanes),
-                              weights, e.add(weightAt, e.mul(index, perBlock)), carried);
+                              e.mul(index, plan.count() * plan.lanes), weights, e.add(weightAt, e.mul(index, perBlock)),
+                              carried);
     };
     auto blocks = [&](Value from, int64_t count, ValueRange carried) {
-      return e.loop(from, e.add(from, e.index(count)), 1, carried, [&](Value index, ValueRange sums) { return block(index, plan.lanes, sums); });
+      return e.loop(from, e.add(from, e.index(count)), 1, carried,
+                    [&](Value index, ValueRange sums) { return block(index, plan.lanes, sums); });
     };
     if (!rest)
       return blocks(e.index(0), plan.inputBlocks(), init);
@@ -337,11 +353,13 @@ private:
       Value left = arith::MaxSIOp::create(e.b, sub(e.index(axis.out + step - 1), from), e.index(0));
       return arith::MinSIOp::create(e.b, e.b.createOrFold<arith::DivUIOp>(left, e.index(step)), e.index(side));
     };
-    Value lines = inside(window[1], rows.outputs(), plan.rowStep, y), width = inside(window[2], columns.outputs(), plan.columnStep, x);
+    Value lines = inside(window[1], rows.outputs(), plan.rowStep, y),
+          width = inside(window[2], columns.outputs(), plan.columnStep, x);
     e.loop(e.index(0), lines, 1, [&](Value r) {
       e.loop(e.index(0), width, 1, [&](Value c) {
         Value value = vectorAt(result, e.mul(e.add(e.mul(r, columns.outputs()), c), plan.lanes));
-        Value line = e.add(e.add(e.mul(plane, window[1].out), y), e.mul(r, plan.rowStep)), column = e.add(x, e.mul(c, plan.columnStep));
+        Value line = e.add(e.add(e.mul(plane, window[1].out), y), e.mul(r, plan.rowStep)),
+              column = e.add(x, e.mul(c, plan.columnStep));
         Value pixel = e.add(e.mul(line, window[2].out), column);
         e.finish(0, value, Point{{image, block}, e.mul(pixel, plan.lanes), wide});
       });
@@ -363,7 +381,9 @@ private:
 } // namespace
 
 std::string WinogradTile::name() const {
-  return ("Winograd F(" + Twine(rows.outputs()) + "x" + Twine(columns.outputs()) + ", " + Twine(rows.taps) + "x" + Twine(columns.taps) + ")").str();
+  return ("Winograd F(" + Twine(rows.outputs()) + "x" + Twine(columns.outputs()) + ", " + Twine(rows.taps) + "x" +
+          Twine(columns.taps) + ")")
+      .str();
 }
 
 /// The tiles with `extent` points along each axis that has more than one tap.
@@ -391,8 +411,8 @@ static std::optional<WinogradTile> tileOf(const Window &window, int64_t extent) 
 
 std::optional<WinogradTile> chooseWinograd(const Target &target, ConvOp op) {
   FailureOr<Window> resolved = op.window();
-  if (failed(resolved) || resolved->size() > 3 || !elementTypeOf(op.getX()).isF32() || op.getGroup() != 1 || !layoutOf(op.getX().getType()) ||
-      !layoutOf(op.getY().getType()))
+  if (failed(resolved) || resolved->size() > 3 || !elementTypeOf(op.getX()).isF32() || op.getGroup() != 1 ||
+      !layoutOf(op.getX().getType()) || !layoutOf(op.getY().getType()))
     return std::nullopt;
   Window window = *threeAxes(*resolved);
   ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();

@@ -25,7 +25,9 @@ std::string refusePadding(const Lowering &lowering, ConvOp op, const Window &win
   if (!readsPadding(window) || hasFiniteWeights(op.getW()))
     return "";
   std::string reason = lowering.refuseInfinity();
-  return reason.empty() || !constantTensor(op.getW()) ? reason : "its weights are not finite, and oneDNN leaves padding out of the sums";
+  return reason.empty() || !constantTensor(op.getW())
+             ? reason
+             : "its weights are not finite, and oneDNN leaves padding out of the sums";
 }
 std::string refusePadding(const Lowering &, ConvTransposeOp, const Window &) { return ""; }
 

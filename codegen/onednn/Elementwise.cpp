@@ -20,8 +20,7 @@ std::string lowerUnary(Lowering &lowering, Op op, Algorithm algorithm, float alp
   return "";
 }
 
-template <typename Op, Algorithm algorithm, bool losesNan = false>
-std::string lowerPlain(Lowering &lowering, Op op) {
+template <typename Op, Algorithm algorithm, bool losesNan = false> std::string lowerPlain(Lowering &lowering, Op op) {
   if (std::string reason = losesNan ? lowering.refuseNan() : ""; !reason.empty())
     return reason;
   return lowerUnary(lowering, op, algorithm);
@@ -90,8 +89,7 @@ std::string lowerClip(Lowering &lowering, ClipOp op) {
 template <typename Op, Algorithm algorithm> std::string lowerBinary(Lowering &lowering, Op op) {
   Argument result = lowering.argument(op.getY());
   size_t rank = result.shape.size();
-  lowering.binary(algorithm, lowering.broadcast(op.getA(), rank), lowering.broadcast(op.getB(), rank),
-                  result);
+  lowering.binary(algorithm, lowering.broadcast(op.getA(), rank), lowering.broadcast(op.getB(), rank), result);
   return "";
 }
 
@@ -126,8 +124,7 @@ std::string lowerChannelAffine(Lowering &lowering, ChannelAffineOp op) {
   Argument x = lowering.argument(op.getX()), scaled = lowering.temporary(x.shape);
   size_t rank = x.shape.size();
   lowering.binary(Algorithm::Multiply, x, lowering.broadcast(op.getScale(), rank), scaled);
-  lowering.binary(Algorithm::Add, scaled, lowering.broadcast(op.getShift(), rank),
-                  lowering.argument(op.getY()));
+  lowering.binary(Algorithm::Add, scaled, lowering.broadcast(op.getShift(), rank), lowering.argument(op.getY()));
   return "";
 }
 

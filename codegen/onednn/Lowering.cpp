@@ -1,8 +1,8 @@
 // The walk over a kernel's ops, and the joining of elementwise steps to post-ops.
 #include "codegen/onednn/Lowering.h"
 #include "codegen/onednn/OneDnn.h"
-#include "ir/Limits.h"
 #include "ir/Diagnostics.h"
+#include "ir/Limits.h"
 #include "passes/AssignBackend.h"
 #include "runtime/onednn/OneDnn.h"
 
@@ -176,8 +176,7 @@ void Lowering::eltwise(Algorithm algorithm, const Argument &source, const Argume
   add(std::move(step));
 }
 
-void Lowering::binary(Algorithm algorithm, const Argument &a, const Argument &b,
-                      const Argument &destination) {
+void Lowering::binary(Algorithm algorithm, const Argument &a, const Argument &b, const Argument &destination) {
   Step step;
   step.kind = Kind::Binary;
   step.algorithm = algorithm;
@@ -218,8 +217,8 @@ Description Lowering::fused() const {
   return joined;
 }
 
-/// What can be wrong with an op that has tensors in channel blocks: oneDNN wants zeros where the last block is padded, and the
-/// functions of most ops look at plain memory.
+/// What can be wrong with an op that has tensors in channel blocks: oneDNN wants zeros where the last block is padded,
+/// and the functions of most ops look at plain memory.
 static std::string refuseBlocks(Operation &op) {
   for (Value value : llvm::concat<Value>(op.getOperands(), op.getResults())) {
     BlockedAttr layout = layoutOf(value.getType());
@@ -240,9 +239,11 @@ Expected<std::string> describeForOneDnn(KernelOp kernel, bool assumeFinite) {
   // A primitive takes memory for what it computes once it is made.
   constexpr int64_t mostBytes = int64_t(1) << 25;
   for (Operation &op : kernel.getBody().front().without_terminator())
-    for (Type type : llvm::concat<const Type>(SmallVector<Type>(op.getOperandTypes()), SmallVector<Type>(op.getResultTypes())))
+    for (Type type :
+         llvm::concat<const Type>(SmallVector<Type>(op.getOperandTypes()), SmallVector<Type>(op.getResultTypes())))
       if (bytesOf(type).value_or(0) >= mostBytes && hasLongAxis(&op))
-        return Failure{ErrorCode::Unsupported, operatorName(&op) + ": oneDNN would take too much memory along so long an axis"};
+        return Failure{ErrorCode::Unsupported,
+                       operatorName(&op) + ": oneDNN would take too much memory along so long an axis"};
   Lowering lowering(kernel, assumeFinite);
   if (std::string reason = lowering.run(); !reason.empty())
     return Failure{ErrorCode::Unsupported, reason};

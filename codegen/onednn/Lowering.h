@@ -33,14 +33,15 @@ public:
   onednn::Argument temporary(const Shape &shape);
 
   void add(onednn::Step step) { description.steps.push_back(std::move(step)); }
-  void eltwise(onednn::Algorithm algorithm, const onednn::Argument &source,
-               const onednn::Argument &destination, float alpha = 0, float beta = 0);
+  void eltwise(onednn::Algorithm algorithm, const onednn::Argument &source, const onednn::Argument &destination,
+               float alpha = 0, float beta = 0);
   void binary(onednn::Algorithm algorithm, const onednn::Argument &a, const onednn::Argument &b,
               const onednn::Argument &destination);
 
   /// The reason against a primitive that loses NaN; nothing where there is none to lose.
   std::string refuseNan() const;
-  /// The same where oneDNN starts a maximum at the lowest finite number, which it then gives instead of -inf, or a minimum.
+  /// The same where oneDNN starts a maximum at the lowest finite number, which it then gives instead of -inf, or a
+  /// minimum.
   std::string refuseInfinity() const;
 
 private:

@@ -1,6 +1,6 @@
 // Data movement and resampling for oneDNN.
-#include "ir/Limits.h"
 #include "codegen/onednn/Lowering.h"
+#include "ir/Limits.h"
 
 #include <cmath>
 
@@ -56,8 +56,7 @@ struct Sample {
   double weightHigh;
 };
 Sample sampleOf(const ResizeOp::Axis &axis, int64_t index, bool linear) {
-  double at =
-      (static_cast<double>(index) + 0.5) * static_cast<double>(axis.in) / static_cast<double>(axis.out) - 0.5;
+  double at = (static_cast<double>(index) + 0.5) * static_cast<double>(axis.in) / static_cast<double>(axis.out) - 0.5;
   if (!linear) {
     auto nearest = static_cast<int64_t>(std::round(at));
     return {nearest, nearest, 0};

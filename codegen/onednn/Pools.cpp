@@ -10,8 +10,7 @@ namespace {
 
 /// A pooling step over the op's window. Windows that see padding alone have no defined average in oneDNN, and
 /// those of a maximum are minus infinity; neither goes there.
-template <typename Op>
-std::string lowerPool(Lowering &lowering, Op op, Algorithm algorithm, bool countsPadding) {
+template <typename Op> std::string lowerPool(Lowering &lowering, Op op, Algorithm algorithm, bool countsPadding) {
   FailureOr<Window> window = op.window();
   if (failed(window))
     return "its window is invalid";

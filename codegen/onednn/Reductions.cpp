@@ -14,10 +14,8 @@ template <typename Op, Algorithm algorithm> std::string lowerReduction(Lowering 
     return reason;
   Argument source = lowering.argument(op.getX());
   int64_t rank = rankedType(op.getX()).getRank();
-  std::optional<SmallVector<int64_t>> axes =
-      op.getAxes() ? constantInts(op.getAxes()) : SmallVector<int64_t>();
-  std::optional<SmallVector<bool>> reduced =
-      axes ? reducedAxes(*axes, rank, op.getNoopWithEmptyAxes()) : std::nullopt;
+  std::optional<SmallVector<int64_t>> axes = op.getAxes() ? constantInts(op.getAxes()) : SmallVector<int64_t>();
+  std::optional<SmallVector<bool>> reduced = axes ? reducedAxes(*axes, rank, op.getNoopWithEmptyAxes()) : std::nullopt;
   if (!reduced)
     return "its axes are computed at run time";
   Shape kept = source.shape;

@@ -1,4 +1,5 @@
-// A menu for all kernels with a contraction: emitters cut it to what fits, and what comes to the same code is not measured twice.
+// A menu for all kernels with a contraction: emitters cut it to what fits, and what comes to the same code is not
+// measured twice.
 #include "codegen/tuning/Candidates.h"
 #include "codegen/llvm/CookToom.h"
 #include "ir/Ops.h"
@@ -24,7 +25,8 @@ std::vector<Choice> candidatesFor(nn::KernelOp kernel) {
   }
   // As many rows as registers hold for so many vectors, and fewer.
   constexpr int64_t most = 64;
-  std::pair<int64_t, int64_t> tiles[] = {{most, 1}, {most, 2}, {most, 3}, {most, 4}, {most, 6}, {most, 8}, {4, 4}, {6, 3}, {6, 2}, {4, 2}};
+  std::pair<int64_t, int64_t> tiles[] = {{most, 1}, {most, 2}, {most, 3}, {most, 4}, {most, 6},
+                                         {most, 8}, {4, 4},    {6, 3},    {6, 2},    {4, 2}};
   for (auto [rows, vectors] : tiles)
     choices.push_back({false, Schedule{.tileRows = rows, .tileVectors = vectors}});
   return choices;

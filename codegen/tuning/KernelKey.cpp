@@ -21,9 +21,11 @@ std::string describeForTuning(nn::KernelOp kernel) {
   DenseMap<Value, size_t> numbers;
   auto number = [&](Value value) { return numbers.try_emplace(value, numbers.size()).first->second; };
   for (Value input : kernel.inputs())
-    out << "%" << number(input) << (input.getDefiningOp<nn::ConstantOp>() ? " = constant " : " = input ") << input.getType() << "\n";
+    out << "%" << number(input) << (input.getDefiningOp<nn::ConstantOp>() ? " = constant " : " = input ")
+        << input.getType() << "\n";
   for (Operation &op : kernel.getBody().front()) {
-    llvm::interleaveComma(op.getResults(), out, [&](Value result) { out << "%" << number(result) << " : " << result.getType(); });
+    llvm::interleaveComma(op.getResults(), out,
+                          [&](Value result) { out << "%" << number(result) << " : " << result.getType(); });
     out << " = " << op.getName() << "(";
     llvm::interleaveComma(op.getOperands(), out, [&](Value operand) { out << "%" << number(operand); });
     out << ") " << op.getAttrDictionary() << "\n";

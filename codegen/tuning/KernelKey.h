@@ -6,8 +6,8 @@
 
 namespace sinter::codegen {
 
-/// The ops of a kernel with their attributes and types, operands by number: the same text for kernels that differ in names and
-/// weights alone.
+/// The ops of a kernel with their attributes and types, operands by number: the same text for kernels that differ in
+/// names and weights alone.
 std::string describeForTuning(nn::KernelOp kernel);
 /// 32 hexadecimal digits of that text's hash.
 std::string kernelKey(nn::KernelOp kernel);

@@ -1,5 +1,5 @@
-// Candidates are measured where they will run: in the whole model, with the caches as the other kernels leave them. A round gives
-// every kernel its next candidate, compiles the model and runs it in turns with the one of the cost models.
+// Candidates are measured where they will run: in the whole model, with the caches as the other kernels leave them. A
+// round gives every kernel its next candidate, compiles the model and runs it in turns with the one of the cost models.
 #include "codegen/tuning/Tuner.h"
 #include "codegen/Program.h"
 #include "codegen/WeightPool.h"
@@ -34,7 +34,8 @@ double secondsSince(Clock::time_point start) { return std::chrono::duration<doub
 /// The model as compiled at one moment, on one thread.
 class Runner : public RunObserver {
 public:
-  static Expected<std::unique_ptr<Runner>> create(const LoadedModel &model, const CompileOptions &options, const Target &target) {
+  static Expected<std::unique_ptr<Runner>> create(const LoadedModel &model, const CompileOptions &options,
+                                                  const Target &target) {
     Program program;
     if (Status status = addVariant(program, model, options, target, /*takesWeights=*/false); !status.ok())
       return status.failure();
@@ -148,7 +149,8 @@ void apply(nn::KernelOp kernel, const Choice &choice, const Target &target, cons
   std::string reason;
   if (measured && !choice.isDefault())
     reason = "measured on this processor: " + number(measured->milliseconds) + " ms, " +
-             (choice.oneDnn ? "generated code " : "the cost model's schedule ") + number(measured->defaultMilliseconds) + " ms";
+             (choice.oneDnn ? "generated code " : "the cost model's schedule ") +
+             number(measured->defaultMilliseconds) + " ms";
   set(nn::measuredAttr, reason);
 }
 
@@ -168,7 +170,9 @@ struct Group {
 std::string summaryOf(nn::KernelOp kernel) {
   std::string text;
   llvm::raw_string_ostream out(text);
-  llvm::interleave(kernel.getBody().front().without_terminator(), out, [&](Operation &op) { out << op.getName().stripDialect(); }, "+");
+  llvm::interleave(
+      kernel.getBody().front().without_terminator(), out, [&](Operation &op) { out << op.getName().stripDialect(); },
+      "+");
   for (Value input : kernel.inputs())
     out << " " << input.getType();
   out << " -> ";
@@ -179,7 +183,8 @@ std::string summaryOf(nn::KernelOp kernel) {
 class Tuner {
 public:
   Tuner(LoadedModel &model, const CompileOptions &options, const Target &target)
-      : model(model), options(options), silent(options), target(target), machine(machineKey(target)), cache(cachePath(options), options.tune.warn) {}
+      : model(model), options(options), silent(options), target(target), machine(machineKey(target)),
+        cache(cachePath(options), options.tune.warn) {}
 
   Status run() {
     collect();
@@ -301,8 +306,8 @@ private:
     size_t better = llvm::count_if(groups, [](auto &g) { return !g.second.best.choice.isDefault(); });
     size_t all = llvm::count_if(groups, [](auto &g) { return g.second.needsMeasuring; });
     options.tune.progress("tuning: " + std::to_string(static_cast<int>(secondsSince(start))) + " of at most " +
-                          std::to_string(static_cast<int>(options.tune.seconds)) + " s; " + std::to_string(better) + " of " +
-                          std::to_string(all) + " distinct kernels faster so far");
+                          std::to_string(static_cast<int>(options.tune.seconds)) + " s; " + std::to_string(better) +
+                          " of " + std::to_string(all) + " distinct kernels faster so far");
   }
 
   Status measure() {
@@ -387,7 +392,8 @@ private:
     if (options.tune.warn && !isComplete)
       options.tune.warn("tuning stopped before every candidate was measured; more time: --tune-seconds");
     if (options.tune.done)
-      options.tune.done(std::to_string(count) + " distinct kernels got another schedule or backend; those measured take " + number(after) +
+      options.tune.done(std::to_string(count) +
+                        " distinct kernels got another schedule or backend; those measured take " + number(after) +
                         " ms together, " + number(before) + " ms without tuning");
     return {};
   }
@@ -413,16 +419,19 @@ Status checkTuning(const CompileOptions &options, const Target &target) {
   if (!isTuned(options.tune))
     return {};
   if (options.backend == "onednn" || options.backend == "reference")
-    return {ErrorCode::InvalidArgument, "--tune chooses how generated code computes: with --backend " + options.backend + " there is none"};
+    return {ErrorCode::InvalidArgument,
+            "--tune chooses how generated code computes: with --backend " + options.backend + " there is none"};
   if (!options.tune.measure)
     return {};
   llvm::Triple ours(llvm::sys::getDefaultTargetTriple()), wanted(target.triple);
   std::vector<std::string> missing = missingFeatures(llvm::join(target.required, ","));
   if (ours.getArch() == wanted.getArch() && missing.empty())
     return {};
-  std::string reason = ours.getArch() != wanted.getArch() ? "another architecture" : "it lacks " + llvm::join(missing, ", ");
-  return {ErrorCode::InvalidArgument, "--tune measures on this machine, which cannot run code for " + target.triple + " " + target.cpu +
-                                          " (" + reason + "): tune on such a machine, or leave --tune out"};
+  std::string reason =
+      ours.getArch() != wanted.getArch() ? "another architecture" : "it lacks " + llvm::join(missing, ", ");
+  return {ErrorCode::InvalidArgument, "--tune measures on this machine, which cannot run code for " + target.triple +
+                                          " " + target.cpu + " (" + reason +
+                                          "): tune on such a machine, or leave --tune out"};
 }
 
 Status tuneKernels(LoadedModel &model, const CompileOptions &options, const Target &target) {

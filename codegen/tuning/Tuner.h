@@ -11,8 +11,9 @@ inline bool isTuned(const TuneOptions &tune) { return tune.measure || !tune.cach
 /// What can be said against the options before any work is done.
 Status checkTuning(const CompileOptions &options, const Target &target);
 
-/// Gives the kernels of a model that lowerToKernels made the schedule and the backend that were fastest on this machine: what the
-/// cache says, and where `options.tune.measure` is set what measuring says of kernels that it lacks. Nothing unless asked for.
+/// Gives the kernels of a model that lowerToKernels made the schedule and the backend that were fastest on this
+/// machine: what the cache says, and where `options.tune.measure` is set what measuring says of kernels that it lacks.
+/// Nothing unless asked for.
 Status tuneKernels(LoadedModel &model, const CompileOptions &options, const Target &target);
 
 } // namespace sinter::codegen

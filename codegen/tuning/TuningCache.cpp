@@ -120,12 +120,9 @@ Status TuningCache::write() const {
   for (size_t i = surplus; i < ordered.size(); ++i) {
     const auto &[key, entry] = *ordered[i];
     auto string = [](const std::string &s) { return llvm::json::Value(llvm::json::fixUTF8(s)); };
-    llvm::json::Object row{{"machine", string(key.first)},
-                           {"kernel", string(key.second)},
-                           {"summary", string(entry.tuned.summary)},
-                           {"choice", toString(entry.tuned.choice)},
-                           {"ms", entry.tuned.milliseconds},
-                           {"default_ms", entry.tuned.defaultMilliseconds},
+    llvm::json::Object row{{"machine", string(key.first)},           {"kernel", string(key.second)},
+                           {"summary", string(entry.tuned.summary)}, {"choice", toString(entry.tuned.choice)},
+                           {"ms", entry.tuned.milliseconds},         {"default_ms", entry.tuned.defaultMilliseconds},
                            {"complete", entry.tuned.isComplete}};
     out << (i == surplus ? "\n" : ",\n") << llvm::json::Value(std::move(row));
   }

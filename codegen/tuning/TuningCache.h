@@ -34,20 +34,21 @@ struct TunedKernel {
   double speedup() const { return milliseconds > 0 ? defaultMilliseconds / milliseconds : 1; }
 };
 
-/// A JSON file: {"sinter_tuning": 1, "kernels": [{"machine", "kernel", "summary", "choice", "ms", "default_ms", "complete"}]}.
+/// A JSON file: {"sinter_tuning": 1, "kernels": [{"machine", "kernel", "summary", "choice", "ms", "default_ms",
+/// "complete"}]}.
 class TuningCache {
 public:
   using Warn = std::function<void(const std::string &)>;
 
-  /// What the file holds; nothing if there is none. A file that is no such cache is told to `warn` and never written over; entries
-  /// that make no sense are passed over.
+  /// What the file holds; nothing if there is none. A file that is no such cache is told to `warn` and never written
+  /// over; entries that make no sense are passed over.
   TuningCache(std::string path, const Warn &warn);
 
   const TunedKernel *find(const std::string &machine, const std::string &kernel) const;
   void put(const std::string &machine, const std::string &kernel, TunedKernel tuned);
 
-  /// Writes whole or not at all, with its folder, beside what other processes have added meanwhile; the oldest entries go first
-  /// where there are too many.
+  /// Writes whole or not at all, with its folder, beside what other processes have added meanwhile; the oldest entries
+  /// go first where there are too many.
   Status write() const;
 
   static constexpr size_t mostEntries = 20000, mostBytes = 16 << 20;

@@ -1,4 +1,5 @@
-/* Two models that are compiled when the program is built: for one image at a time, and for four, the weights of these in a file. */
+/* Two models that are compiled when the program is built: for one image at a time, and for four, the weights of these
+ * in a file. */
 #include "digit.h"
 #include "digits4.h"
 
@@ -19,8 +20,10 @@ static void *read_aligned(const char *path, size_t bytes, size_t alignment) {
 
 int main(int argc, char **argv) {
   static float images[4 * 64], one[4][10], four[4 * 10];
-  void *scratch = aligned_alloc(DIGIT_ALIGNMENT, DIGIT_SCRATCH_BYTES / DIGIT_ALIGNMENT * DIGIT_ALIGNMENT + DIGIT_ALIGNMENT);
-  void *scratch4 = aligned_alloc(DIGITS4_ALIGNMENT, DIGITS4_SCRATCH_BYTES / DIGITS4_ALIGNMENT * DIGITS4_ALIGNMENT + DIGITS4_ALIGNMENT);
+  void *scratch =
+      aligned_alloc(DIGIT_ALIGNMENT, DIGIT_SCRATCH_BYTES / DIGIT_ALIGNMENT * DIGIT_ALIGNMENT + DIGIT_ALIGNMENT);
+  void *scratch4 = aligned_alloc(DIGITS4_ALIGNMENT,
+                                 DIGITS4_SCRATCH_BYTES / DIGITS4_ALIGNMENT * DIGITS4_ALIGNMENT + DIGITS4_ALIGNMENT);
   void *weights = argc > 1 ? read_aligned(argv[1], DIGITS4_WEIGHT_BYTES, DIGITS4_ALIGNMENT) : NULL;
   double difference = 0;
   int i, k, status = 1;

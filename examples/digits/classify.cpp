@@ -87,8 +87,7 @@ int main(int argc, char **argv) {
   const int64_t count = labels->size();
   if (labels->type() != DType::I64 || images->size() != count * side * side || outputs->size() != 1 ||
       outputs->front().size() != count * classes || outputs->front().type() != DType::F32)
-    return fail(fmt::format("expected int64 labels, {0}x{0} images and {1} f32 logits for each label", side,
-                            classes));
+    return fail(fmt::format("expected int64 labels, {0}x{0} images and {1} f32 logits for each label", side, classes));
   if (Status status = (*session)->run({&*images, 1}, *outputs); !status.ok())
     return fail(status.failure());
 

@@ -1,5 +1,5 @@
-// A program with the compiler inside: compiles a model while it runs, reports progress, classifies, says what became of the model, and keeps
-// the machine code for next time. usage: embed MODEL.onnx MODEL.so
+// A program with the compiler inside: compiles a model while it runs, reports progress, classifies, says what became of
+// the model, and keeps the machine code for next time. usage: embed MODEL.onnx MODEL.so
 #include <sinter/sinter.hpp>
 
 #include <algorithm>
@@ -35,7 +35,8 @@ int main(int argc, char **argv) {
   float picture[8][16] = {};
   for (int y = 1; y < 7; ++y)
     picture[y][7] = picture[y][8] = 1;
-  sinter::Tensor image(&picture[0][4], {1, 1, 8, 8}, {sizeof picture, sizeof picture, sizeof picture[0], sizeof(float)});
+  sinter::Tensor image(&picture[0][4], {1, 1, 8, 8},
+                       {sizeof picture, sizeof picture, sizeof picture[0], sizeof(float)});
   auto session = require(model.session());
   auto outputs = require(session.run({image}));
   std::span<const float> logits = outputs.front().as<float>();
@@ -46,6 +47,7 @@ int main(int argc, char **argv) {
   auto again = require(sinter::Model::load(argv[2]));
   auto second = require(again.session());
   auto same = require(second.run({image}));
-  std::printf("saved and loaded: %s\n",
-              std::equal(logits.begin(), logits.end(), same.front().as<float>().begin()) ? "the same bits" : "other bits");
+  std::printf("saved and loaded: %s\n", std::equal(logits.begin(), logits.end(), same.front().as<float>().begin())
+                                            ? "the same bits"
+                                            : "other bits");
 }

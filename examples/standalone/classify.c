@@ -1,5 +1,5 @@
-/* Classifies handwritten digits, 8x8 pixels of 0 to 16 as text, with a model that is compiled into this program: C99, no library.
-   Prints a digit for every 64 numbers on the standard input. */
+/* Classifies handwritten digits, 8x8 pixels of 0 to 16 as text, with a model that is compiled into this program: C99,
+   no library. Prints a digit for every 64 numbers on the standard input. */
 #include "digits.h"
 
 #include <stdio.h>

@@ -2,19 +2,19 @@
  * Sinter's C interface: compile ONNX models to machine code and run them. Two libraries implement it: libsinter-runtime
  * loads and runs compiled models; libsinter, which brings LLVM, compiles them (the last section).
  *
- * **Errors** are values: a function that can fail returns NULL, or a sinter_error_t with a code and a sentence, which the
- * caller frees. After an error, results are untouched. No function throws, aborts or prints, with one exception: where memory
- * ends while LLVM generates code, or a model is beyond its containers, LLVM aborts by design, and the process with it. The
- * option "isolate" has a process of its own compile, and the caller gets an error. NULL where a
+ * **Errors** are values: a function that can fail returns NULL, or a sinter_error_t with a code and a sentence, which
+ * the caller frees. After an error, results are untouched. No function throws, aborts or prints, with one exception:
+ * where memory ends while LLVM generates code, or a model is beyond its containers, LLVM aborts by design, and the
+ * process with it. The option "isolate" has a process of its own compile, and the caller gets an error. NULL where a
  * pointer is required is an error (or, where a function cannot fail, answers NULL or 0).
  *
- * **Threads**: a sinter_model_t may be used from several threads at once. A sinter_session_t and a sinter_options_t serve
- * one thread at a time, except for sinter_session_cancel(). Compilations and runs may overlap in any number. A process
- * that forks runs its models on one thread in the child.
+ * **Threads**: a sinter_model_t may be used from several threads at once. A sinter_session_t and a sinter_options_t
+ * serve one thread at a time, except for sinter_session_cancel(). Compilations and runs may overlap in any number. A
+ * process that forks runs its models on one thread in the child.
  *
- * **Stability**: what is declared here stays within a major version. Functions and enumerators are only added, and structs
- * grow at their end: those that the library fills are read through pointers, those that the caller fills begin with their
- * size. See docs/versioning.md.
+ * **Stability**: what is declared here stays within a major version. Functions and enumerators are only added, and
+ * structs grow at their end: those that the library fills are read through pointers, those that the caller fills begin
+ * with their size. See docs/versioning.md.
  */
 #ifndef SINTER_SINTER_H
 #define SINTER_SINTER_H
@@ -39,8 +39,8 @@ extern "C" {
 /** \name Versions */
 /**@{*/
 
-/** The interface that the loaded library implements: major * 65536 + minor. A program built with this header runs with every
- * library of the same major and the same or a higher minor number. */
+/** The interface that the loaded library implements: major * 65536 + minor. A program built with this header runs with
+ * every library of the same major and the same or a higher minor number. */
 SINTER_API uint32_t sinter_api_version(void);
 
 /** The release, e.g. "0.1.0"; lives for ever. */
@@ -72,8 +72,8 @@ SINTER_API sinter_code_t sinter_error_code(const sinter_error_t *error);
 SINTER_API const char *sinter_error_message(const sinter_error_t *error);
 /** NULL is allowed. */
 SINTER_API void sinter_error_free(sinter_error_t *error);
-/** For layers above this one that report their own errors in the same way. `code` is a sinter_code_t; one that no error has becomes SINTER_INTERNAL.
- * Copies the message. */
+/** For layers above this one that report their own errors in the same way. `code` is a sinter_code_t; one that no error
+ * has becomes SINTER_INTERNAL. Copies the message. */
 SINTER_API sinter_error_t *sinter_error_create(int32_t code, const char *message);
 
 /**@}*/
@@ -82,9 +82,29 @@ SINTER_API sinter_error_t *sinter_error_create(int32_t code, const char *message
 
 /** Element types. Floats of 8 and 4 bits and integers of less than 8 take a byte each; bool is a byte, 0 or 1. */
 typedef enum sinter_type {
-  SINTER_F32 = 1, SINTER_F64, SINTER_F16, SINTER_BF16, SINTER_I8, SINTER_I16, SINTER_I32, SINTER_I64, SINTER_U8, SINTER_U16,
-  SINTER_U32, SINTER_U64, SINTER_BOOL, SINTER_F8E4M3FN, SINTER_F8E4M3FNUZ, SINTER_F8E5M2, SINTER_F8E5M2FNUZ, SINTER_F8E8M0,
-  SINTER_F4E2M1, SINTER_I4, SINTER_I2, SINTER_U4, SINTER_U2
+  SINTER_F32 = 1,
+  SINTER_F64,
+  SINTER_F16,
+  SINTER_BF16,
+  SINTER_I8,
+  SINTER_I16,
+  SINTER_I32,
+  SINTER_I64,
+  SINTER_U8,
+  SINTER_U16,
+  SINTER_U32,
+  SINTER_U64,
+  SINTER_BOOL,
+  SINTER_F8E4M3FN,
+  SINTER_F8E4M3FNUZ,
+  SINTER_F8E5M2,
+  SINTER_F8E5M2FNUZ,
+  SINTER_F8E8M0,
+  SINTER_F4E2M1,
+  SINTER_I4,
+  SINTER_I2,
+  SINTER_U4,
+  SINTER_U2
 } sinter_type_t;
 
 /** "f32", "i64", "bool", ...; NULL for an unknown type. */
@@ -105,9 +125,9 @@ typedef struct sinter_tensor {
 typedef struct sinter_tensor_info {
   const char *name;
   const int64_t *shape; /**< `rank` sizes; -1 where a model leaves one open */
-  int32_t rank;          /**< -1 of an output of an open model, where a run says it */
-  int32_t type;          /**< sinter_type_t */
-  int32_t has_default;   /**< of an input: it may be left out */
+  int32_t rank;         /**< -1 of an output of an open model, where a run says it */
+  int32_t type;         /**< sinter_type_t */
+  int32_t has_default;  /**< of an input: it may be left out */
 } sinter_tensor_info_t;
 
 /**@}*/
@@ -118,13 +138,15 @@ typedef struct sinter_tensor_info {
 /** Immutable; shared by its sessions, which keep it alive. */
 typedef struct sinter_model sinter_model_t;
 
-/** Opens a compiled .so, in milliseconds: its weights are mapped when they are used. Before any of the file's code is mapped, it is checked
- * that the file is whole and undamaged but for the weights (a checksum), its version, and that this processor has the features it needs; of a
- * file of several processor levels (sinter compile --target-cpu x86-64-v2,x86-64-v3) the most demanding one that it has is used. The environment
- * variable SINTER_HIDE_CPU_FEATURES ("avx512f,avx2") makes the loader take features for missing. Fails with SINTER_IO, SINTER_INVALID_FILE,
- * SINTER_INCOMPATIBLE. What was checked is what is mapped, even where another file takes the place of `path` meanwhile; whoever writes into a file
- * that is loaded changes it underneath: replace it by renaming, as `sinter compile -o` does.
- * The checksum finds damage, not forgery, and running a model runs code of the file's: load only files that you trust. */
+/** Opens a compiled .so, in milliseconds: its weights are mapped when they are used. Before any of the file's code is
+ * mapped, it is checked that the file is whole and undamaged but for the weights (a checksum), its version, and that
+ * this processor has the features it needs; of a file of several processor levels (sinter compile --target-cpu
+ * x86-64-v2,x86-64-v3) the most demanding one that it has is used. The environment variable SINTER_HIDE_CPU_FEATURES
+ * ("avx512f,avx2") makes the loader take features for missing. Fails with SINTER_IO, SINTER_INVALID_FILE,
+ * SINTER_INCOMPATIBLE. What was checked is what is mapped, even where another file takes the place of `path` meanwhile;
+ * whoever writes into a file that is loaded changes it underneath: replace it by renaming, as `sinter compile -o` does.
+ * The checksum finds damage, not forgery, and running a model runs code of the file's: load only files that you trust.
+ */
 SINTER_API sinter_error_t *sinter_model_load(const char *path, sinter_model_t **model);
 
 /** The same from memory, which is copied. */
@@ -133,48 +155,54 @@ SINTER_API sinter_error_t *sinter_model_load_memory(const void *data, size_t byt
 /** How to load. Set all to zero, then struct_size to sizeof(sinter_load_config_t). Since 1.2. */
 typedef struct sinter_load_config {
   size_t struct_size;
-  int32_t check_weights; /**< not 0: reads all weights first and compares their checksum; SINTER_INVALID_FILE where they are damaged */
+  int32_t check_weights; /**< not 0: reads all weights first and compares their checksum; SINTER_INVALID_FILE where they
+                            are damaged */
 } sinter_load_config_t;
 
 /** sinter_model_load with a configuration, which may be NULL. Since 1.2. */
-SINTER_API sinter_error_t *sinter_model_load_with(const char *path, const sinter_load_config_t *config, sinter_model_t **model);
+SINTER_API sinter_error_t *sinter_model_load_with(const char *path, const sinter_load_config_t *config,
+                                                  sinter_model_t **model);
 /** sinter_model_load_memory with a configuration, which may be NULL. Since 1.2. */
-SINTER_API sinter_error_t *sinter_model_load_memory_with(const void *data, size_t bytes, const sinter_load_config_t *config, sinter_model_t **model);
+SINTER_API sinter_error_t *sinter_model_load_memory_with(const void *data, size_t bytes,
+                                                         const sinter_load_config_t *config, sinter_model_t **model);
 
 struct SinterModel; /* runtime/Abi.h; the header beside a compiled object declares one */
 
-/** Wraps a model that was linked into the program. `release(context)`, if not NULL, is called when nothing uses it any more. On
- * failure it is not called. */
+/** Wraps a model that was linked into the program. `release(context)`, if not NULL, is called when nothing uses it any
+ * more. On failure it is not called. */
 SINTER_API sinter_error_t *sinter_model_from_table(const struct SinterModel *table, void (*release)(void *context),
                                                    void *context, sinter_model_t **model);
 /** The context of a model that was made with `release`; else NULL. */
 SINTER_API void *sinter_model_context(const sinter_model_t *model, void (*release)(void *context));
 
-/** What an open model is made of: one that is compiled for the shapes that runs bring. Set all to zero, then struct_size. Since 1.1. */
+/** What an open model is made of: one that is compiled for the shapes that runs bring. Set all to zero, then
+ * struct_size. Since 1.1. */
 typedef struct sinter_open_model {
   size_t struct_size; /**< sizeof(sinter_open_model_t) */
   const char *name, *target;
   const sinter_tensor_info_t *inputs, *outputs; /**< copied; -1 for open sizes */
   size_t input_count, output_count;
-  /** Gives a model for these inputs, in the order of `inputs`: for their types and shapes, and where a shape follows from values, for these:
-   * such inputs are none of the model's, and the others are in it by name. Data may be NULL where only the shape is known. The outputs are
-   * those of `outputs`. Called from several threads at once. */
-  sinter_error_t *(*specialise)(void *context, const sinter_tensor_t *inputs, size_t input_count, sinter_model_t **model);
+  /** Gives a model for these inputs, in the order of `inputs`: for their types and shapes, and where a shape follows
+   * from values, for these: such inputs are none of the model's, and the others are in it by name. Data may be NULL
+   * where only the shape is known. The outputs are those of `outputs`. Called from several threads at once. */
+  sinter_error_t *(*specialise)(void *context, const sinter_tensor_t *inputs, size_t input_count,
+                                sinter_model_t **model);
   void (*release)(void *context); /**< called when nothing uses the model any more; may be NULL */
   void *context;
 } sinter_open_model_t;
 
-/** Makes an open model. sinter_compile does so for models of open shapes; programs may bring compiled files of several shapes together.
- * On failure `release` is not called. Since 1.1. */
+/** Makes an open model. sinter_compile does so for models of open shapes; programs may bring compiled files of several
+ * shapes together. On failure `release` is not called. Since 1.1. */
 SINTER_API sinter_error_t *sinter_model_create_open(const sinter_open_model_t *open, sinter_model_t **model);
-/** Whether the model is open: it has no kernels, weights, scratch memory or explanation of its own, cannot be saved, and its tables have -1
- * where only a run says the size; sinter_model_specialise gives what has all of them. Since 1.1. */
+/** Whether the model is open: it has no kernels, weights, scratch memory or explanation of its own, cannot be saved,
+ * and its tables have -1 where only a run says the size; sinter_model_specialise gives what has all of them. Since 1.1.
+ */
 SINTER_API int32_t sinter_model_is_open(const sinter_model_t *model);
-/** The model for the shapes (and values) of `inputs`, as a run on them would have it compiled: to compile ahead of the first run, to save, to
- * explain, or to run with the least overhead. The data of an input may be NULL: then only its shape is known. Of a model that is not open,
- * another handle. Since 1.1. */
-SINTER_API sinter_error_t *sinter_model_specialise(const sinter_model_t *model, const sinter_tensor_t *inputs, size_t input_count,
-                                                   sinter_model_t **specialised);
+/** The model for the shapes (and values) of `inputs`, as a run on them would have it compiled: to compile ahead of the
+ * first run, to save, to explain, or to run with the least overhead. The data of an input may be NULL: then only its
+ * shape is known. Of a model that is not open, another handle. Since 1.1. */
+SINTER_API sinter_error_t *sinter_model_specialise(const sinter_model_t *model, const sinter_tensor_t *inputs,
+                                                   size_t input_count, sinter_model_t **specialised);
 
 /** Ends this handle; sessions go on. NULL is allowed. */
 SINTER_API void sinter_model_free(sinter_model_t *model);
@@ -195,9 +223,10 @@ SINTER_API const sinter_tensor_info_t *sinter_model_output(const sinter_model_t 
 SINTER_API int64_t sinter_model_find(const sinter_model_t *model, const char *name, int32_t is_output);
 /** Bytes of scratch memory that each session takes. */
 SINTER_API size_t sinter_model_scratch_bytes(const sinter_model_t *model);
-/** Bytes of stack that the compiled code needs at most, on the thread that runs a session and on each of its threads; kernels in oneDNN are not
- * counted. Give a thread that calls sinter_session_run SINTER_RUN_STACK_BYTES more, and what the C library takes of a thread's stack
- * (docs/embedding.md). 0 for an open model: its specialisations have it. Since 1.3. */
+/** Bytes of stack that the compiled code needs at most, on the thread that runs a session and on each of its threads;
+ * kernels in oneDNN are not counted. Give a thread that calls sinter_session_run SINTER_RUN_STACK_BYTES more, and what
+ * the C library takes of a thread's stack (docs/embedding.md). 0 for an open model: its specialisations have it.
+ * Since 1.3. */
 SINTER_API size_t sinter_model_stack_bytes(const sinter_model_t *model);
 /** Bytes of stack that sinter_session_run takes itself, of models without kernels in oneDNN. */
 #define SINTER_RUN_STACK_BYTES 16384
@@ -215,11 +244,12 @@ typedef struct sinter_kernel_info {
 SINTER_API size_t sinter_model_kernel_count(const sinter_model_t *model);
 SINTER_API const sinter_kernel_info_t *sinter_model_kernel(const sinter_model_t *model, size_t index);
 
-/** What became of every BatchNorm and activation, and why: the JSON of docs/explain.md; NULL where the model carries none. */
+/** What became of every BatchNorm and activation, and why: the JSON of docs/explain.md; NULL where the model carries
+ * none. */
 SINTER_API const char *sinter_model_explanation(const sinter_model_t *model);
 
-/** Reads all weights, where they lie in memory now, and compares their checksum with that of the compilation: SINTER_INVALID_FILE where they differ.
- * sinter_load_config_t has the same done before a file is loaded. */
+/** Reads all weights, where they lie in memory now, and compares their checksum with that of the compilation:
+ * SINTER_INVALID_FILE where they differ. sinter_load_config_t has the same done before a file is loaded. */
 SINTER_API sinter_error_t *sinter_model_check_weights(const sinter_model_t *model);
 
 /**@}*/
@@ -244,8 +274,8 @@ typedef struct sinter_session_config {
   const sinter_allocator_t *allocator; /**< copied; NULL: malloc's */
 } sinter_session_config_t;
 
-/** `config` may be NULL. Scratch memory is allocated here; runs on dense, aligned tensors allocate nothing. Of an open model, it is allocated by the
- * first run at a shape, and the session keeps that of the last 8 shapes. */
+/** `config` may be NULL. Scratch memory is allocated here; runs on dense, aligned tensors allocate nothing. Of an open
+ * model, it is allocated by the first run at a shape, and the session keeps that of the last 8 shapes. */
 SINTER_API sinter_error_t *sinter_session_create(const sinter_model_t *model, const sinter_session_config_t *config,
                                                  sinter_session_t **session);
 /** NULL is allowed. Not while it runs. */
@@ -254,16 +284,17 @@ SINTER_API int32_t sinter_session_threads(const sinter_session_t *session);
 /** Ends the threads and starts `threads` (0: the default) others; results do not depend on how many. */
 SINTER_API sinter_error_t *sinter_session_set_threads(sinter_session_t *session, int32_t threads);
 
-/** One inference. Tensors come in the model's order and must have its types and shapes; of a library that was compiled for
- * several (sinter compile --shapes) the shapes of any one, while sinter_model_input tells those of the first. Dense tensors that are aligned to
- * their elements are read and written in place; others are copied. An input that has a default may be left out: data NULL and
- * rank 0. An output whose data is NULL is given memory of the session's: data, shape, strides, rank and type are filled in, and
- * stay valid until the next run. Outputs must overlap neither inputs nor each other. After an error, outputs are unspecified.
- * The size of some outputs (of NonZero, say) only a run knows: they take memory for the model's shape, the most that they can be; then
- * their shape is set to the true one, which stays valid until the next run, and strides that were NULL to those of that memory.
- * An open model takes any shape that fits its tables; the first run at a shape waits until it is compiled. */
-SINTER_API sinter_error_t *sinter_session_run(sinter_session_t *session, const sinter_tensor_t *inputs, size_t input_count,
-                                              sinter_tensor_t *outputs, size_t output_count);
+/** One inference. Tensors come in the model's order and must have its types and shapes; of a library that was compiled
+ * for several (sinter compile --shapes) the shapes of any one, while sinter_model_input tells those of the first. Dense
+ * tensors that are aligned to their elements are read and written in place; others are copied. An input that has a
+ * default may be left out: data NULL and rank 0. An output whose data is NULL is given memory of the session's: data,
+ * shape, strides, rank and type are filled in, and stay valid until the next run. Outputs must overlap neither inputs
+ * nor each other. After an error, outputs are unspecified. The size of some outputs (of NonZero, say) only a run knows:
+ * they take memory for the model's shape, the most that they can be; then their shape is set to the true one, which
+ * stays valid until the next run, and strides that were NULL to those of that memory. An open model takes any shape
+ * that fits its tables; the first run at a shape waits until it is compiled. */
+SINTER_API sinter_error_t *sinter_session_run(sinter_session_t *session, const sinter_tensor_t *inputs,
+                                              size_t input_count, sinter_tensor_t *outputs, size_t output_count);
 
 /** Makes the run in progress, if there is one, return SINTER_CANCELLED before its next kernel. From any thread. */
 SINTER_API void sinter_session_cancel(sinter_session_t *session);
@@ -280,23 +311,27 @@ SINTER_API sinter_error_t *sinter_options_create(sinter_options_t **options);
 /** NULL is allowed. */
 SINTER_API void sinter_options_free(sinter_options_t *options);
 
-/** Sets an option of `sinter compile` by its name without the dashes: "target-cpu" ("x86-64-v3"), "target-triple", "backend" ("auto",
- * "llvm", "onednn", "reference"), "math" ("strict", "default", "fast"), "jobs" ("1" to "1024"), and, with "true" or "false",
- * "optimise", "assume-finite", "freeze-inputs", "prune", "verify-rewrites", "check-rewrites" (on by default), "fail-on-unsound". What a model may ask for (docs/limits.md): "limit-value", "limit-ops",
- * "limit-parts", "limit-fold-work", "limit-fold-bytes" and "limit-table", each with a whole number. For sinter_compile_to_file with "obj" also "standalone" ("true"),
- * "symbol" and "weights-file". For sinter_compile and sinter_compile_memory also, since 1.1, "open": "auto" (a model whose inputs leave a
- * dimension open is an open model), "true" (every model is, so that shapes may follow from the values of its inputs) or "false" (open
- * dimensions are an error), and "shape-cache" ("1" to "1024"; 16): how many compiled shapes an open model keeps, the last used ones.
+/** Sets an option of `sinter compile` by its name without the dashes: "target-cpu" ("x86-64-v3"), "target-triple",
+ * "backend" ("auto", "llvm", "onednn", "reference"), "math" ("strict", "default", "fast"), "jobs" ("1" to "1024"), and,
+ * with "true" or "false", "optimise", "assume-finite", "freeze-inputs", "prune", "verify-rewrites", "check-rewrites"
+ * (on by default), "fail-on-unsound". What a model may ask for (docs/limits.md): "limit-value", "limit-ops",
+ * "limit-parts", "limit-fold-work", "limit-fold-bytes" and "limit-table", each with a whole number. For
+ * sinter_compile_to_file with "obj" also "standalone" ("true"), "symbol" and "weights-file". For sinter_compile and
+ * sinter_compile_memory also, since 1.1, "open": "auto" (a model whose inputs leave a dimension open is an open model),
+ * "true" (every model is, so that shapes may follow from the values of its inputs) or "false" (open dimensions are an
+ * error), and "shape-cache" ("1" to "1024"; 16): how many compiled shapes an open model keeps, the last used ones.
  *
- * Since 1.2, "isolate" ("true" or "false"): sinter_compile, sinter_compile_memory, sinter_compile_to_file and sinter_explain have a process of its own
- * compile (the program sinter/sinter-isolated beside libsinter, started by posix_spawn, which is sound in a process with threads). Whatever becomes of it is an
- * error here: SINTER_OUT_OF_MEMORY where it lacked memory, SINTER_IO where it was killed, SINTER_INTERNAL for any other end; of outputs nothing is
- * left then. Progress functions are called, in the thread that compiles, and cancelling ends the process. "isolate-memory" (bytes; "0": no limit):
- * how much address space it may have. It costs some 20 ms and, of models in memory, a copy of them. What is compiled goes through a file in TMPDIR, and
- * shapes must be fixed: an open model is an error. The caller must not hand it /dev/fd/N as output. The host gets a SIGCHLD. */
+ * Since 1.2, "isolate" ("true" or "false"): sinter_compile, sinter_compile_memory, sinter_compile_to_file and
+ * sinter_explain have a process of its own compile (the program sinter/sinter-isolated beside libsinter, started by
+ * posix_spawn, which is sound in a process with threads). Whatever becomes of it is an error here: SINTER_OUT_OF_MEMORY
+ * where it lacked memory, SINTER_IO where it was killed, SINTER_INTERNAL for any other end; of outputs nothing is left
+ * then. Progress functions are called, in the thread that compiles, and cancelling ends the process. "isolate-memory"
+ * (bytes; "0": no limit): how much address space it may have. It costs some 20 ms and, of models in memory, a copy of
+ * them. What is compiled goes through a file in TMPDIR, and shapes must be fixed: an open model is an error. The caller
+ * must not hand it /dev/fd/N as output. The host gets a SIGCHLD. */
 SINTER_API sinter_error_t *sinter_options_set(sinter_options_t *options, const char *name, const char *value);
-/** The shape of an input that the model leaves open. Of a sequence NAME, the shape of NAME[0], NAME[1], ...: these are the inputs of the
- * compiled model, as many as have shapes, and its outputs likewise. */
+/** The shape of an input that the model leaves open. Of a sequence NAME, the shape of NAME[0], NAME[1], ...: these are
+ * the inputs of the compiled model, as many as have shapes, and its outputs likewise. */
 SINTER_API sinter_error_t *sinter_options_set_shape(sinter_options_t *options, const char *input, const int64_t *shape,
                                                     int32_t rank);
 /** The size of a symbolic dimension. */
@@ -307,33 +342,37 @@ SINTER_API sinter_error_t *sinter_options_set_empty(sinter_options_t *options, c
 SINTER_API sinter_error_t *sinter_options_set_input_range(sinter_options_t *options, const char *input, double low,
                                                           double high);
 
-/** What an input will hold, dense and copied: where a shape follows from it, the value becomes a constant, and the input is none of the
- * compiled model's. */
-SINTER_API sinter_error_t *sinter_options_set_value(sinter_options_t *options, const char *input, const sinter_tensor_t *value);
+/** What an input will hold, dense and copied: where a shape follows from it, the value becomes a constant, and the
+ * input is none of the compiled model's. */
+SINTER_API sinter_error_t *sinter_options_set_value(sinter_options_t *options, const char *input,
+                                                    const sinter_tensor_t *value);
 
-/** Told of a compilation's progress: `stage` is "import", "optimise", "generate" or "link", `fraction` of the whole is in [0, 1] and
- * never falls. Other than 0 cancels. Called from any thread, but never twice at a time. */
+/** Told of a compilation's progress: `stage` is "import", "optimise", "generate" or "link", `fraction` of the whole is
+ * in [0, 1] and never falls. Other than 0 cancels. Called from any thread, but never twice at a time. */
 typedef int32_t (*sinter_progress_t)(void *context, const char *stage, double fraction);
-SINTER_API sinter_error_t *sinter_options_set_progress(sinter_options_t *options, sinter_progress_t progress, void *context);
+SINTER_API sinter_error_t *sinter_options_set_progress(sinter_options_t *options, sinter_progress_t progress,
+                                                       void *context);
 
-/** What a model in memory is: ONNX's protobuf, or text of the nn dialect (docs/ops.md), which is how programs build models. */
+/** What a model in memory is: ONNX's protobuf, or text of the nn dialect (docs/ops.md), which is how programs build
+ * models. */
 typedef enum sinter_format { SINTER_ONNX = 0, SINTER_MLIR = 1 } sinter_format_t;
 
-/** Compiles a .onnx, or .mlir of the nn stage, for this process. `options` may be NULL. Where the inputs leave dimensions open that the options
- * say nothing of, the answer is an open model: it is read, and what is unsupported at any shape is refused, here; the rest by the first run
- * at a shape, whose compilation calls no progress function. Not for models whose number of outputs depends on shapes, nor for the
- * length of sequences: these are fixed by the options. */
+/** Compiles a .onnx, or .mlir of the nn stage, for this process. `options` may be NULL. Where the inputs leave
+ * dimensions open that the options say nothing of, the answer is an open model: it is read, and what is unsupported at
+ * any shape is refused, here; the rest by the first run at a shape, whose compilation calls no progress function. Not
+ * for models whose number of outputs depends on shapes, nor for the length of sequences: these are fixed by the
+ * options. */
 SINTER_API sinter_error_t *sinter_compile(const char *path, const sinter_options_t *options, sinter_model_t **model);
-/** The same from memory, which is read during the call only. `format` is a sinter_format_t. Messages call the model `name`, which may be NULL; external
- * data is looked for beside it. */
+/** The same from memory, which is read during the call only. `format` is a sinter_format_t. Messages call the model
+ * `name`, which may be NULL; external data is looked for beside it. */
 SINTER_API sinter_error_t *sinter_compile_memory(const void *data, size_t bytes, int32_t format, const char *name,
                                                  const sinter_options_t *options, sinter_model_t **model);
-/** Compiles to a file, written whole or not at all. `emit`: "so" (also for NULL), "obj" (with a header beside it), "llvm",
- * "asm", "mlir". */
+/** Compiles to a file, written whole or not at all. `emit`: "so" (also for NULL), "obj" (with a header beside it),
+ * "llvm", "asm", "mlir". */
 SINTER_API sinter_error_t *sinter_compile_to_file(const char *path, const char *output, const char *emit,
                                                   const sinter_options_t *options);
-/** Writes a model that was compiled in this process as a .so for sinter_model_load. SINTER_UNSUPPORTED for a loaded one and for
- * the backend "reference", which has no code. */
+/** Writes a model that was compiled in this process as a .so for sinter_model_load. SINTER_UNSUPPORTED for a loaded one
+ * and for the backend "reference", which has no code. */
 SINTER_API sinter_error_t *sinter_model_save(const sinter_model_t *model, const char *path);
 
 /** The JSON of docs/explain.md without generating code. Freed by sinter_string_free. */

@@ -1,6 +1,7 @@
 /// \file
-/// Sinter for C++20: owners and views over sinter.h, which documents what happens, what fails and which threads may do what.
-/// Header only; errors are values here, too: functions return a Result, and nothing throws but std::bad_alloc of the containers.
+/// Sinter for C++20: owners and views over sinter.h, which documents what happens, what fails and which threads may do
+/// what. Header only; errors are values here, too: functions return a Result, and nothing throws but std::bad_alloc of
+/// the containers.
 #ifndef SINTER_SINTER_HPP
 #define SINTER_SINTER_HPP
 
@@ -93,8 +94,8 @@ template <typename T> constexpr sinter_type_t typeOf() {
 
 using Shape = std::vector<int64_t>;
 
-/// A view of the caller's memory; see sinter_tensor_t. A default-constructed one leaves an input with a default out, or asks
-/// for an output in the session's memory.
+/// A view of the caller's memory; see sinter_tensor_t. A default-constructed one leaves an input with a default out, or
+/// asks for an output in the session's memory.
 class Tensor {
 public:
   Tensor() = default;
@@ -154,7 +155,8 @@ public:
     return note(sinter_options_set(options_.get(), name.c_str(), value.c_str()));
   }
   Options &shape(const std::string &input, const Shape &shape) {
-    return note(sinter_options_set_shape(options_.get(), input.c_str(), shape.data(), static_cast<int32_t>(shape.size())));
+    return note(
+        sinter_options_set_shape(options_.get(), input.c_str(), shape.data(), static_cast<int32_t>(shape.size())));
   }
   Options &dimension(const std::string &name, int64_t size) {
     return note(sinter_options_set_dimension(options_.get(), name.c_str(), size));
@@ -242,7 +244,9 @@ public:
     sinter_model_t *model = nullptr;
     return made(sinter_model_specialise(get(), views.data(), views.size(), &model), model);
   }
-  Result<Model> specialise(std::initializer_list<Tensor> inputs) const { return specialise(std::span(inputs.begin(), inputs.size())); }
+  Result<Model> specialise(std::initializer_list<Tensor> inputs) const {
+    return specialise(std::span(inputs.begin(), inputs.size()));
+  }
 
   std::string_view name() const { return sinter_model_name(get()); }
   std::string_view target() const { return sinter_model_target(get()); }
@@ -276,7 +280,10 @@ private:
     return error ? Result<Model>(Error(error)) : Result<Model>(Model(model));
   }
   static TensorInfo infoOf(const sinter_tensor_info_t &info) {
-    return {info.name, static_cast<sinter_type_t>(info.type), {info.shape, static_cast<size_t>(info.rank < 0 ? 0 : info.rank)}, info.has_default != 0};
+    return {info.name,
+            static_cast<sinter_type_t>(info.type),
+            {info.shape, static_cast<size_t>(info.rank < 0 ? 0 : info.rank)},
+            info.has_default != 0};
   }
 
   std::shared_ptr<sinter_model_t> model_;

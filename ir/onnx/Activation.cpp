@@ -89,8 +89,7 @@ static LogicalResult importPRelu(NodeImporter &n) {
   if (n.opset < 7) {
     RankedTensorType xType = rankedType(x), type = rankedType(slope);
     if (!xType || !type || !type.hasStaticShape())
-      return n.unsupported("slope at opset " + Twine(n.opset) +
-                           " needs known shapes; convert the model to opset 7");
+      return n.unsupported("slope at opset " + Twine(n.opset) + " needs known shapes; convert the model to opset 7");
     if (type.getRank() == 1 && type.getNumElements() != 1 && xType.getRank() > 2) {
       SmallVector<int64_t> shape(static_cast<size_t>(xType.getRank() - 1), 1);
       shape[0] = type.getDimSize(0);

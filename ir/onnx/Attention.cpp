@@ -14,8 +14,8 @@ namespace sinter::nn {
 namespace {
 
 /// softmax(scale * Q K' + bias) V, as opsets 23 and up have it: heads in dimension 1 of rank 4, or within the last of
-/// rank 3; several heads of Q may share one of K and V; `past` comes before K and V. A query that may look at no key gives 0,
-/// as ONNX 1.23 corrects opsets 23 and 24, where the softmax alone would give NaN.
+/// rank 3; several heads of Q may share one of K and V; `past` comes before K and V. A query that may look at no key
+/// gives 0, as ONNX 1.23 corrects opsets 23 and 24, where the softmax alone would give NaN.
 class AttentionImporter : Compose {
 public:
   explicit AttentionImporter(NodeImporter &n) : Compose(n) {}
@@ -29,9 +29,10 @@ private:
   Value blindQueries(Value scores);
   Value lowest(Value like) { return number(-std::numeric_limits<double>::infinity(), like); }
 
-  Value bias;                  ///< added to the scores; may be null
-  SmallVector<Value> allowed;  ///< where a query may look: all of these, each [batch, heads, queries, keys] or broadcast to it
-  bool mayBeBlind = false;     ///< a query may be left without a key
+  Value bias; ///< added to the scores; may be null
+  SmallVector<Value>
+      allowed; ///< where a query may look: all of these, each [batch, heads, queries, keys] or broadcast to it
+  bool mayBeBlind = false; ///< a query may be left without a key
 };
 
 } // namespace
@@ -147,8 +148,8 @@ LogicalResult AttentionImporter::run() {
   if (heads < 1 || keyHeads < 1 || width < 1 || dim(v, 3) < 1)
     return n.unsupported("needs known numbers of heads and head sizes: export the model with them");
   if (heads % keyHeads != 0 || dim(v, 1) != keyHeads)
-    return n.invalid("has " + Twine(heads) + " heads of Q, " + Twine(keyHeads) + " of K and " +
-                     Twine(dim(v, 1)) + " of V, which do not divide");
+    return n.invalid("has " + Twine(heads) + " heads of Q, " + Twine(keyHeads) + " of K and " + Twine(dim(v, 1)) +
+                     " of V, which do not divide");
   if (pastKey) {
     k = concat({pastKey, k}, 2);
     v = concat({pastValue, v}, 2);

@@ -1,5 +1,5 @@
-// See the header. What lies behind a tensor's true size are numbers of no meaning: a node may compute with them, as long as
-// nothing of them reaches what is there of its results.
+// See the header. What lies behind a tensor's true size are numbers of no meaning: a node may compute with them, as
+// long as nothing of them reaches what is there of its results.
 #include "ir/onnx/Bounded.h"
 #include "ir/ShapeMath.h"
 #include "ir/Weights.h"
@@ -13,13 +13,74 @@ namespace {
 
 /// Operators that compute each element of the result from the elements that broadcasting aligns with it.
 bool isElementwise(llvm::StringRef op) {
-  static const llvm::StringSet<> ops = {
-      "Abs", "Acos", "Acosh", "Add", "And", "Asin", "Asinh", "Atan", "Atanh", "BitShift", "BitwiseAnd", "BitwiseNot",
-      "BitwiseOr", "BitwiseXor", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Cos", "Cosh", "Div", "Dropout", "Elu", "Equal",
-      "Erf", "Exp", "Floor", "Gelu", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish", "Identity", "IsInf", "IsNaN",
-      "LeakyRelu", "Less", "LessOrEqual", "Log", "Max", "Mean", "Min", "Mish", "Mod", "Mul", "Neg", "Not", "Or", "Pow",
-      "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Sub", "Sum",
-      "Tan", "Tanh", "ThresholdedRelu", "Where", "Xor"};
+  static const llvm::StringSet<> ops = {"Abs",
+                                        "Acos",
+                                        "Acosh",
+                                        "Add",
+                                        "And",
+                                        "Asin",
+                                        "Asinh",
+                                        "Atan",
+                                        "Atanh",
+                                        "BitShift",
+                                        "BitwiseAnd",
+                                        "BitwiseNot",
+                                        "BitwiseOr",
+                                        "BitwiseXor",
+                                        "Cast",
+                                        "CastLike",
+                                        "Ceil",
+                                        "Celu",
+                                        "Clip",
+                                        "Cos",
+                                        "Cosh",
+                                        "Div",
+                                        "Dropout",
+                                        "Elu",
+                                        "Equal",
+                                        "Erf",
+                                        "Exp",
+                                        "Floor",
+                                        "Gelu",
+                                        "Greater",
+                                        "GreaterOrEqual",
+                                        "HardSigmoid",
+                                        "HardSwish",
+                                        "Identity",
+                                        "IsInf",
+                                        "IsNaN",
+                                        "LeakyRelu",
+                                        "Less",
+                                        "LessOrEqual",
+                                        "Log",
+                                        "Max",
+                                        "Mean",
+                                        "Min",
+                                        "Mish",
+                                        "Mod",
+                                        "Mul",
+                                        "Neg",
+                                        "Not",
+                                        "Or",
+                                        "Pow",
+                                        "Reciprocal",
+                                        "Relu",
+                                        "Round",
+                                        "Selu",
+                                        "Sigmoid",
+                                        "Sign",
+                                        "Sin",
+                                        "Sinh",
+                                        "Softplus",
+                                        "Softsign",
+                                        "Sqrt",
+                                        "Sub",
+                                        "Sum",
+                                        "Tan",
+                                        "Tanh",
+                                        "ThresholdedRelu",
+                                        "Where",
+                                        "Xor"};
   return ops.contains(op);
 }
 

@@ -111,13 +111,10 @@ Value Compose::cast(Value v, DType type) {
   return n.create<CastOp>(v, TypeAttr::get(toMlir(type, n.builder.getContext())));
 }
 
-Value Compose::softmax(Value v, int64_t axis) {
-  return n.create<SoftmaxOp>(v, n.builder.getI64IntegerAttr(axis));
-}
+Value Compose::softmax(Value v, int64_t axis) { return n.create<SoftmaxOp>(v, n.builder.getI64IntegerAttr(axis)); }
 
 Value Compose::sum(Value v, ArrayRef<int64_t> axes, bool keepdims) {
-  return n.create<ReduceSumOp>(v, axes.empty() ? Value() : n.ints(axes), n.builder.getBoolAttr(keepdims),
-                               UnitAttr());
+  return n.create<ReduceSumOp>(v, axes.empty() ? Value() : n.ints(axes), n.builder.getBoolAttr(keepdims), UnitAttr());
 }
 
 } // namespace sinter::nn

@@ -1,5 +1,6 @@
-// If, Loop and Scan of ONNX, carried out at import: a branch is chosen where its condition is known, loops are unrolled.
-// ONNX nodes have no side effects, so computing both branches, or an iteration too many, and taking one result is exact.
+// If, Loop and Scan of ONNX, carried out at import: a branch is chosen where its condition is known, loops are
+// unrolled. ONNX nodes have no side effects, so computing both branches, or an iteration too many, and taking one
+// result is exact.
 #include "ir/onnx/Compose.h"
 #include "ir/ops/Arithmetic.h"
 #include "ir/ops/Constant.h"
@@ -120,9 +121,8 @@ Imported LoopImporter::settled(const Imported &value) {
 }
 
 FailureOr<bool> LoopImporter::decide(Value condition) {
-  bool mustBeKnown = !trips || !scans.empty() || llvm::any_of(states, [](const Imported &state) {
-    return state.kind != Imported::Tensor;
-  });
+  bool mustBeKnown = !trips || !scans.empty() ||
+                     llvm::any_of(states, [](const Imported &state) { return state.kind != Imported::Tensor; });
   std::optional<bool> known = n.knownBool(condition, /*freezes=*/false);
   if (!known && mustBeKnown)
     known = n.knownBool(condition, /*freezes=*/true);

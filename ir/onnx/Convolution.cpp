@@ -26,18 +26,18 @@ static LogicalResult checkKernelShape(NodeImporter &n) {
 static LogicalResult importConv(NodeImporter &n) {
   if (failed(n.expectInputs(2, 3)) || failed(checkKernelShape(n)))
     return failure();
-  return n.finish({n.create<ConvOp>(n.input(0), n.input(1), n.input(2), arrayAttr(n, "strides"),
-                                    arrayAttr(n, "dilations"), arrayAttr(n, "pads"), autoPadAttr(n),
-                                    n.builder.getI64IntegerAttr(n.intAttr("group", 1)))});
+  return n.finish(
+      {n.create<ConvOp>(n.input(0), n.input(1), n.input(2), arrayAttr(n, "strides"), arrayAttr(n, "dilations"),
+                        arrayAttr(n, "pads"), autoPadAttr(n), n.builder.getI64IntegerAttr(n.intAttr("group", 1)))});
 }
 
 static LogicalResult importConvTranspose(NodeImporter &n) {
   if (failed(n.expectInputs(2, 3)) || failed(checkKernelShape(n)))
     return failure();
-  return n.finish({n.create<ConvTransposeOp>(
-      n.input(0), n.input(1), n.input(2), arrayAttr(n, "strides"), arrayAttr(n, "dilations"),
-      arrayAttr(n, "pads"), arrayAttr(n, "output_padding"), arrayAttr(n, "output_shape"), autoPadAttr(n),
-      n.builder.getI64IntegerAttr(n.intAttr("group", 1)))});
+  return n.finish(
+      {n.create<ConvTransposeOp>(n.input(0), n.input(1), n.input(2), arrayAttr(n, "strides"), arrayAttr(n, "dilations"),
+                                 arrayAttr(n, "pads"), arrayAttr(n, "output_padding"), arrayAttr(n, "output_shape"),
+                                 autoPadAttr(n), n.builder.getI64IntegerAttr(n.intAttr("group", 1)))});
 }
 
 /// Overlapping blocks add up: a transposed convolution in which element k of a block has a kernel of its own, 1 at k.
@@ -55,8 +55,8 @@ static LogicalResult importCol2Im(NodeImporter &n) {
   };
   SmallVector<int64_t> strides = list("strides", 1, axes), dilations = list("dilations", 1, axes),
                        pads = list("pads", 0, 2 * axes), counts, extra;
-  if (c.rank(x) != 3 || axes == 0 || block->size() != axes || strides.size() != axes ||
-      dilations.size() != axes || pads.size() != 2 * axes)
+  if (c.rank(x) != 3 || axes == 0 || block->size() != axes || strides.size() != axes || dilations.size() != axes ||
+      pads.size() != 2 * axes)
     return n.invalid("needs an input [batch, channels * block, blocks], and as many sizes as axes");
   constexpr int64_t most = int64_t(1) << 24;
   for (size_t i = 0; i < axes; ++i) {
@@ -88,8 +88,8 @@ static LogicalResult importCol2Im(NodeImporter &n) {
   OpBuilder &b = n.builder;
   auto array = [&](ArrayRef<int64_t> values) { return b.getDenseI64ArrayAttr(values); };
   return n.finish({n.create<ConvTransposeOp>(c.reshape(x, split), w, Value(), array(strides), array(dilations),
-                                             array(pads), array(extra), DenseI64ArrayAttr(),
-                                             b.getStringAttr("NOTSET"), b.getI64IntegerAttr(channels / size))});
+                                             array(pads), array(extra), DenseI64ArrayAttr(), b.getStringAttr("NOTSET"),
+                                             b.getI64IntegerAttr(channels / size))});
 }
 
 /// A depthwise convolution along time that sees the past only: `state` holds what came before the input.
@@ -113,8 +113,7 @@ static LogicalResult importCausalConv(NodeImporter &n) {
                              n.builder.getStringAttr("NOTSET"), n.builder.getI64IntegerAttr(channels));
   if (activation != "none")
     y = n.create<SwishOp>(y, n.builder.getF32FloatAttr(1));
-  Value present = taps == 1 ? c.slice(x, 2, 0, 0)
-                            : c.slice(whole, 2, -(taps - 1), std::numeric_limits<int64_t>::max());
+  Value present = taps == 1 ? c.slice(x, 2, 0, 0) : c.slice(whole, 2, -(taps - 1), std::numeric_limits<int64_t>::max());
   return n.finish({y, present});
 }
 

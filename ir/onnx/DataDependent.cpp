@@ -1,5 +1,6 @@
-// NonZero, Compress, Unique and NonMaxSuppression of ONNX: how much they give depends on the data. Their results are computed
-// at the most they can be, with a count of what is there. Where the data is known while importing, so is the size.
+// NonZero, Compress, Unique and NonMaxSuppression of ONNX: how much they give depends on the data. Their results are
+// computed at the most they can be, with a count of what is there. Where the data is known while importing, so is the
+// size.
 #include "ir/onnx/Compose.h"
 #include "ir/ops/Arithmetic.h"
 #include "ir/ops/Detection.h"
@@ -123,8 +124,8 @@ Value Picker::differs(Value a, Value b) {
   return both(unlike, n.create<OrOp>(equal(a, a), equal(b, b)));
 }
 
-/// The places of rows [count, width] in lexicographic order: a row goes behind those that are less, and behind equal ones that
-/// come before it.
+/// The places of rows [count, width] in lexicographic order: a row goes behind those that are less, and behind equal
+/// ones that come before it.
 Value Picker::orderOfRows(Value rows, int64_t count) {
   Value a = unsqueeze(rows, 1), b = unsqueeze(rows, 0); // [count, 1, width], [1, count, width]
   Value unlike = cast(differs(a, b), DType::I64), isLess = less(b, a);
@@ -139,8 +140,8 @@ Value Picker::orderOfRows(Value rows, int64_t count) {
   return scattered(iota(count), place, count);
 }
 
-/// Sorts, marks where a run of equal elements (or slices) begins, and numbers the runs; unsorted, runs are numbered by the
-/// place of their first element.
+/// Sorts, marks where a run of equal elements (or slices) begins, and numbers the runs; unsorted, runs are numbered by
+/// the place of their first element.
 LogicalResult Picker::unique() {
   if (failed(n.expectInputs(1, 1)))
     return failure();
@@ -202,7 +203,8 @@ LogicalResult Picker::unique() {
       back[static_cast<size_t>(from)] = static_cast<int64_t>(i);
     y = transpose(reshape(y, frontShape), back);
   }
-  return n.finishAny({counted(y, *axis, found), counted(first, 0, found), Imported(numbers), counted(counts, 0, found)});
+  return n.finishAny(
+      {counted(y, *axis, found), counted(first, 0, found), Imported(numbers), counted(counts, 0, found)});
 }
 
 static LogicalResult importNonZero(NodeImporter &n) { return Picker(n).nonZero(); }
@@ -233,8 +235,9 @@ static LogicalResult importNonMaxSuppression(NodeImporter &n) {
   if (limit == 0 || rankedType(boxes).getNumElements() == 0 || rankedType(scores).getNumElements() == 0)
     return n.finish(n.constant(Tensor(DType::I64, {0, 3})));
   auto f32 = [&](double value) { return n.builder.getF32FloatAttr(static_cast<float>(value)); };
-  NonMaxSuppressionOp op = n.createN<NonMaxSuppressionOp>(2, boxes, scores, n.builder.getI64IntegerAttr(limit), f32(*iou),
-                                                          n.input(4) ? f32(*least) : FloatAttr(), n.builder.getBoolAttr(center));
+  NonMaxSuppressionOp op =
+      n.createN<NonMaxSuppressionOp>(2, boxes, scores, n.builder.getI64IntegerAttr(limit), f32(*iou),
+                                     n.input(4) ? f32(*least) : FloatAttr(), n.builder.getBoolAttr(center));
   return n.finishAny(Imported::bounded(op.getSelected(), 0, op.getCount()));
 }
 

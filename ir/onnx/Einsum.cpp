@@ -26,7 +26,8 @@ private:
   /// The labels of one term of the equation for a tensor of `rank` dimensions (-1: as many as there are labels).
   FailureOr<Labels> parse(StringRef text, int64_t rank, int64_t ellipsis);
   LogicalResult takeDiagonals(Term &term);
-  /// Drops the dimensions of size 1 that stand beside larger ones of the same label: such a term is the same along them.
+  /// Drops the dimensions of size 1 that stand beside larger ones of the same label: such a term is the same along
+  /// them.
   void dropBroadcast(MutableArrayRef<Term> terms);
   Value ordered(const Term &term, ArrayRef<int> order);
   /// Sums over what `keep` does not hold.
@@ -172,8 +173,7 @@ FailureOr<Term> EinsumImporter::product(const Term &left, const Term &right, Arr
     for (size_t i = 0; i < rows.size(); ++i)
       between.push_back(static_cast<int64_t>(batch.size() + i));
     Value y = ordered(b, joined(batch, columns, {}));
-    return Term{mul(behind.empty() ? x : unsqueeze(x, behind), between.empty() ? y : unsqueeze(y, between)),
-                result};
+    return Term{mul(behind.empty() ? x : unsqueeze(x, behind), between.empty() ? y : unsqueeze(y, between)), result};
   }
   Value y = ordered(b, joined(batch, summed, columns));
   if (n.problem())
@@ -201,8 +201,7 @@ LogicalResult EinsumImporter::run() {
   SmallVector<StringRef> texts;
   left.split(texts, ',');
   if (texts.size() != static_cast<size_t>(n.inputCount()))
-    return n.invalid("has an equation of " + Twine(texts.size()) + " terms for " + Twine(n.inputCount()) +
-                     " inputs");
+    return n.invalid("has an equation of " + Twine(texts.size()) + " terms for " + Twine(n.inputCount()) + " inputs");
   SmallVector<Term> terms;
   int64_t ellipsis = 0;
   for (auto [text, value] : llvm::zip_equal(texts, n.allInputs())) {

@@ -69,9 +69,8 @@ Expected<std::vector<int>> evaluationOrder(const onnx::GraphProto &graph, const 
   for (int i = 0; i < graph.node_size(); ++i)
     for (const std::string &output : graph.node(i).output())
       if (!output.empty() && !producer.try_emplace(output, i).second)
-        return Failure{ErrorCode::InvalidFile, "node '" + names[i] + "' (" + graph.node(i).op_type() +
-                                                   ") writes '" + output +
-                                                   "', which something else already defines"};
+        return Failure{ErrorCode::InvalidFile, "node '" + names[i] + "' (" + graph.node(i).op_type() + ") writes '" +
+                                                   output + "', which something else already defines"};
 
   std::vector<int> waiting(names.size(), 0);
   std::vector<std::vector<int>> readers(names.size());
@@ -92,10 +91,9 @@ Expected<std::vector<int>> evaluationOrder(const onnx::GraphProto &graph, const 
       if (found == producer.end() && isOuter(input))
         continue;
       if (found == producer.end())
-        return Failure{
-            ErrorCode::InvalidFile,
-            "node '" + names[i] + "' (" + graph.node(i).op_type() + ") reads '" + input +
-                "', which is no graph input, initializer or output of a node: export the model again"};
+        return Failure{ErrorCode::InvalidFile,
+                       "node '" + names[i] + "' (" + graph.node(i).op_type() + ") reads '" + input +
+                           "', which is no graph input, initializer or output of a node: export the model again"};
       if (found->second != outside) {
         readers[found->second].push_back(i);
         ++waiting[i];

@@ -91,8 +91,8 @@ Imported GraphImporter::lookUp(const std::string &name, Scope *scope) {
     if (auto initializer = scope->initializers.find(name); initializer != scope->initializers.end()) {
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPointToStart(&function.getBody().front());
-      scope->values[name] = Value(
-          ConstantOp::create(builder, nameLoc(name), initializer->second.getType(), initializer->second));
+      scope->values[name] =
+          Value(ConstantOp::create(builder, nameLoc(name), initializer->second.getType(), initializer->second));
       scope->initializers.erase(initializer);
     }
     if (auto found = scope->values.find(name); found != scope->values.end())
@@ -140,7 +140,8 @@ Expected<RankedTensorType> GraphImporter::declaredType(const std::string &name, 
     return Failure{code, "graph input '" + name + "' " + what};
   };
   if (!declared.has_tensor_type())
-    return fail(ErrorCode::Unsupported, "is no tensor (maps, sparse tensors and sequences of sequences are not supported)");
+    return fail(ErrorCode::Unsupported,
+                "is no tensor (maps, sparse tensors and sequences of sequences are not supported)");
   const auto &tensor = declared.tensor_type();
   Expected<DType> type = typeFromOnnx(tensor.elem_type());
   if (!type)
@@ -165,7 +166,8 @@ Expected<RankedTensorType> GraphImporter::declaredType(const std::string &name, 
   if (llvm::any_of(shape, [](int64_t dim) { return dim < 0 && !ShapedType::isDynamic(dim); }))
     return fail(ErrorCode::InvalidArgument, "was given a negative dimension");
   if (static_cast<int64_t>(shape.size()) > maxRank)
-    return fail(ErrorCode::Unsupported, "has rank " + std::to_string(shape.size()) + "; the limit is " + std::to_string(maxRank));
+    return fail(ErrorCode::Unsupported,
+                "has rank " + std::to_string(shape.size()) + "; the limit is " + std::to_string(maxRank));
   auto result = RankedTensorType::get(shape, toMlir(*type, builder.getContext()));
   if (std::string reason = refuseType(result, options.limits); !reason.empty())
     return fail(ErrorCode::Unsupported, "cannot be: " + reason);
@@ -205,9 +207,9 @@ Expected<Imported> GraphImporter::addInput(const onnx::ValueInfoProto &info, con
       elements.push_back(addArgument(element, *elementType, {}));
     }
     if (elements.empty() && !options.empty.count(name))
-      return Failure{ErrorCode::Unsupported,
-                     "graph input '" + name + "' is a sequence: give the shape of each element, --shape '" +
-                         nameOf(0) + "=2x3' and so on, or --empty '" + name + "'"};
+      return Failure{ErrorCode::Unsupported, "graph input '" + name +
+                                                 "' is a sequence: give the shape of each element, --shape '" +
+                                                 nameOf(0) + "=2x3' and so on, or --empty '" + name + "'"};
     return Imported::sequence(std::move(elements));
   }
   auto initializer = scope.initializers.find(name);
@@ -281,8 +283,8 @@ Status GraphImporter::addNode(const onnx::NodeProto &node, const std::string &na
       return {results.failure().code, called + results.failure().message};
     outputs.assign(results->begin(), results->end());
   } else {
-    NodeImporter importer(*this, builder, nameLoc(name), node, opset == scope.opsets.end() ? 1 : opset->second,
-                          inputs, folder);
+    NodeImporter importer(*this, builder, nameLoc(name), node, opset == scope.opsets.end() ? 1 : opset->second, inputs,
+                          folder);
     Scope *outer = std::exchange(current, &scope);
     LogicalResult imported = failure();
     try {
@@ -295,14 +297,21 @@ Status GraphImporter::addNode(const onnx::NodeProto &node, const std::string &na
       if (options.warn)
         options.warn(called + warning);
     if (failed(imported)) {
-      Failure failure =
-          importer.problem().value_or(Failure{ErrorCode::Internal, "import failed without a reason"});
+      Failure failure = importer.problem().value_or(Failure{ErrorCode::Internal, "import failed without a reason"});
       return {failure.code, called + failure.message};
     }
     outputs.assign(importer.outputs().begin(), importer.outputs().end());
-    static const llvm::StringSet<> handsOn = {"If", "Loop", "Optional", "OptionalGetElement", "OptionalHasElement",
-                                              "SequenceAt", "SequenceConstruct", "SequenceErase", "SequenceInsert",
-                                              "SequenceLength", "SequenceMap"}; // whole tensors
+    static const llvm::StringSet<> handsOn = {"If",
+                                              "Loop",
+                                              "Optional",
+                                              "OptionalGetElement",
+                                              "OptionalHasElement",
+                                              "SequenceAt",
+                                              "SequenceConstruct",
+                                              "SequenceErase",
+                                              "SequenceInsert",
+                                              "SequenceLength",
+                                              "SequenceMap"}; // whole tensors
     if (Status status = handsOn.contains(operatorOf(node)) ? Status() : passBounds(node, inputs, outputs); !status.ok())
       return {status.failure().code, called + status.failure().message};
   }
@@ -317,12 +326,14 @@ std::optional<Failure> GraphImporter::spendOps(int64_t count) {
   if (spentOps <= options.limits.ops)
     return std::nullopt;
   return Failure{ErrorCode::Unsupported, "the model becomes more than the " + std::to_string(options.limits.ops) +
-                                             " ops that it may have, with its loops, branches and functions written out: make it smaller, or raise the limit (--limit ops=N)"};
+                                             " ops that it may have, with its loops, branches and functions written "
+                                             "out: make it smaller, or raise the limit (--limit ops=N)"};
 }
 
 Status GraphImporter::addNodes(const onnx::GraphProto &graph, Scope &scope) {
   // Before any of them is looked at. Constants are cheap.
-  int64_t nodes = llvm::count_if(graph.node(), [](const onnx::NodeProto &node) { return node.op_type() != "Constant"; });
+  int64_t nodes =
+      llvm::count_if(graph.node(), [](const onnx::NodeProto &node) { return node.op_type() != "Constant"; });
   if (nodes > options.limits.ops - std::min(spentOps, options.limits.ops))
     (void)spendOps(nodes);
   if (std::optional<Failure> failure = spendOps(0))
@@ -357,8 +368,7 @@ Status GraphImporter::addNodes(const onnx::GraphProto &graph, Scope &scope) {
   if (problems.size() == 1)
     return {ErrorCode::Unsupported, problems[0] + (depth ? "" : " (not supported)")};
   constexpr size_t shown = 5;
-  std::string message =
-      "the model has " + std::to_string(problems.size()) + " nodes that Sinter does not support:";
+  std::string message = "the model has " + std::to_string(problems.size()) + " nodes that Sinter does not support:";
   for (size_t i = 0; i < problems.size() && i < shown; ++i)
     message += (i ? "; " : " ") + problems[i];
   if (problems.size() > shown)
@@ -375,11 +385,12 @@ void GraphImporter::addReported(const onnx::GraphProto &graph, const std::vector
                                   : Status(ErrorCode::Unsupported, "the operator is not supported");
     auto isMissing = [&](const std::string &output) { return scope.failed.contains(output); };
     bool isReached = llvm::none_of(node.output(), isMissing);
-    const std::string message = status.ok() ? (isReached ? "" : "it reads what an unsupported node computes") : status.message();
+    const std::string message =
+        status.ok() ? (isReached ? "" : "it reads what an unsupported node computes") : status.message();
     StringRef reason = message;
     reason.consume_front("node '" + names[i] + "' (" + operatorOf(node) + "): ");
     options.report->push_back({names[i], operatorOf(node),
-                               !status.ok()  ? NodeReport::Refused
+                               !status.ok() ? NodeReport::Refused
                                : !isReached ? NodeReport::Unreached
                                             : NodeReport::Imported,
                                reason.str()});
@@ -394,7 +405,8 @@ void GraphImporter::addReported(const onnx::GraphProto &graph, const std::vector
 Expected<std::vector<Imported>> GraphImporter::importIn(const onnx::GraphProto &body, ArrayRef<Imported> inputs,
                                                         Scope &scope) {
   if (depth == deepestBody)
-    return Failure{ErrorCode::Unsupported, "bodies nested deeper than " + std::to_string(deepestBody) + " times are not supported"};
+    return Failure{ErrorCode::Unsupported,
+                   "bodies nested deeper than " + std::to_string(deepestBody) + " times are not supported"};
   if (body.input_size() != static_cast<int>(inputs.size()))
     return Failure{ErrorCode::InvalidFile, "its body takes " + std::to_string(body.input_size()) + " inputs, not " +
                                                std::to_string(inputs.size())};
@@ -434,8 +446,8 @@ Expected<std::vector<Imported>> GraphImporter::importBody(const onnx::GraphProto
   return outputs;
 }
 
-/// Attributes of a function's nodes that name one of the function's attributes get the first of `given` of that name: what the
-/// call says, else the default. Where there is neither, the node goes without.
+/// Attributes of a function's nodes that name one of the function's attributes get the first of `given` of that name:
+/// what the call says, else the default. Where there is neither, the node goes without.
 static void bindAttributes(onnx::NodeProto &node, ArrayRef<onnx::AttributeProto> given) {
   google::protobuf::RepeatedPtrField<onnx::AttributeProto> attributes;
   attributes.Swap(node.mutable_attribute());
@@ -447,7 +459,8 @@ static void bindAttributes(onnx::NodeProto &node, ArrayRef<onnx::AttributeProto>
       *node.add_attribute() = attribute;
       continue;
     }
-    const auto *found = llvm::find_if(given, [&](const auto &value) { return value.name() == attribute.ref_attr_name(); });
+    const auto *found =
+        llvm::find_if(given, [&](const auto &value) { return value.name() == attribute.ref_attr_name(); });
     if (found == given.end())
       continue;
     onnx::AttributeProto *bound = node.add_attribute();
@@ -490,16 +503,17 @@ Status GraphImporter::checkDeclared(const onnx::ValueInfoProto &info, Value valu
   std::string maker = from == info.name() || from.empty() ? "" : " ('" + from + "')";
   Expected<DType> type = typeFromOnnx(declared.elem_type());
   if (!type || toMlir(*type, builder.getContext()) != elementTypeOf(value))
-    return {ErrorCode::InvalidFile, which + (type ? std::string(sinter::nameOf(*type)) : onnxTypeName(declared.elem_type())) +
-                                        ", and what computes it" + maker + " gives " + typeText(value.getType()) + ": export the model again"};
+    return {ErrorCode::InvalidFile,
+            which + (type ? std::string(sinter::nameOf(*type)) : onnxTypeName(declared.elem_type())) +
+                ", and what computes it" + maker + " gives " + typeText(value.getType()) + ": export the model again"};
   if (!computed || !declared.has_shape() || !options.warn)
     return {};
   SmallVector<int64_t> shape;
   for (const auto &dim : declared.shape().dim())
     shape.push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value() : ShapedType::kDynamic);
   if (failed(verifyCompatibleShape(shape, computed.getShape())))
-    options.warn(which + typeText(RankedTensorType::get(shape, elementTypeOf(value))) + ", and what computes it" + maker + " gives " +
-                 typeText(computed) + ", which it will be");
+    options.warn(which + typeText(RankedTensorType::get(shape, elementTypeOf(value))) + ", and what computes it" +
+                 maker + " gives " + typeText(computed) + ", which it will be");
   return {};
 }
 
@@ -515,7 +529,8 @@ Status GraphImporter::addOutputs(Scope &scope) {
       return {ErrorCode::InvalidFile,
               "graph output '" + info.name() + "' is produced by no node: export the model again"};
     case Imported::Tensor:
-      if (Status status = checkDeclared(info, value.tensor); !status.ok() && !goesOn(status.failure(), info.name(), "output"))
+      if (Status status = checkDeclared(info, value.tensor);
+          !status.ok() && !goesOn(status.failure(), info.name(), "output"))
         return status;
       add(info.name(), value);
       break;
@@ -545,15 +560,16 @@ Status GraphImporter::addOutputs(Scope &scope) {
   for (const auto &[name, value] : named)
     if (value.isBounded() && !llvm::is_contained(results, value.count)) {
       results.push_back(value.count);
-      attributes.push_back(builder.getDictionaryAttr(
-          {builder.getNamedAttr("nn.name", builder.getStringAttr(name + " (size)")),
-           builder.getNamedAttr(countAttr, builder.getUnitAttr())}));
+      attributes.push_back(
+          builder.getDictionaryAttr({builder.getNamedAttr("nn.name", builder.getStringAttr(name + " (size)")),
+                                     builder.getNamedAttr(countAttr, builder.getUnitAttr())}));
     }
   for (const auto &[name, value] : named) {
     NamedAttrList attribute;
     attribute.set("nn.name", builder.getStringAttr(name));
     if (value.isBounded())
-      attribute.set(boundAttr, builder.getDenseI64ArrayAttr({value.axis, llvm::find(results, value.count) - results.begin()}));
+      attribute.set(boundAttr,
+                    builder.getDenseI64ArrayAttr({value.axis, llvm::find(results, value.count) - results.begin()}));
     attributes.push_back(attribute.getDictionary(builder.getContext()));
   }
   for (const auto &[name, value] : named)

@@ -15,8 +15,8 @@ public:
 
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> run();
 
-  Expected<std::vector<Imported>> importBody(const onnx::GraphProto &body,
-                                             llvm::ArrayRef<Imported> inputs, bool mayNotRun) override;
+  Expected<std::vector<Imported>> importBody(const onnx::GraphProto &body, llvm::ArrayRef<Imported> inputs,
+                                             bool mayNotRun) override;
   mlir::Value ints(llvm::ArrayRef<int64_t> values, bool isScalar) override;
   mlir::Value counting(int64_t size) override;
   bool mayNotRun() const override { return speculations > 0; }
@@ -54,8 +54,7 @@ private:
   void freezeInputs();
   Expected<std::vector<Imported>> importFunction(const onnx::FunctionProto &function, const onnx::NodeProto &call,
                                                  llvm::ArrayRef<Imported> inputs);
-  Expected<std::vector<Imported>> importIn(const onnx::GraphProto &body, llvm::ArrayRef<Imported> inputs,
-                                           Scope &scope);
+  Expected<std::vector<Imported>> importIn(const onnx::GraphProto &body, llvm::ArrayRef<Imported> inputs, Scope &scope);
   /// What a name stands for; `Missing` where nothing has it. An initializer becomes a constant.
   Imported lookUp(const std::string &name, Scope *scope);
   static bool knows(const std::string &name, const Scope *scope);
@@ -77,8 +76,8 @@ private:
   std::map<std::pair<bool, std::vector<int64_t>>, mlir::Value> intConstants;
   std::map<int64_t, mlir::Value> countings;
   Scope *current = nullptr; ///< of the node that is being imported
-  int depth = 0;  ///< of functions and bodies
-  int speculations = 0; ///< bodies that may be computed for nothing
+  int depth = 0;            ///< of functions and bodies
+  int speculations = 0;     ///< bodies that may be computed for nothing
   int64_t spentOps = 0;
 };
 

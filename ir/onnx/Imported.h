@@ -42,8 +42,8 @@ struct Imported {
 
   Kind kind = Missing; ///< of an absent input
   mlir::Value tensor;
-  int64_t axis = 0;  ///< of a bounded tensor
-  mlir::Value count; ///< null where all of the tensor is there
+  int64_t axis = 0;                                      ///< of a bounded tensor
+  mlir::Value count;                                     ///< null where all of the tensor is there
   std::shared_ptr<const std::vector<Imported>> elements; ///< of a sequence
 };
 

@@ -5,8 +5,7 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-Expected<OwningOpRef<ModuleOp>> importOnnx(const ModelFile &file, MLIRContext &context,
-                                           const ImportOptions &options) {
+Expected<OwningOpRef<ModuleOp>> importOnnx(const ModelFile &file, MLIRContext &context, const ImportOptions &options) {
   context.loadDialect<NNDialect, func::FuncDialect>();
   try {
     Expected<OwningOpRef<ModuleOp>> module = GraphImporter(*file.proto, file.folder, context, options).run();

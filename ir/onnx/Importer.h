@@ -32,8 +32,8 @@ struct ImportOptions {
   std::map<std::string, int64_t> dims;
   /// Inputs that are sequences of no element, or optionals without one.
   std::set<std::string> empty;
-  /// Where given: every node is listed here, and so is what else cannot be imported; the module holds what can. Values that
-  /// nothing computes then are no outputs.
+  /// Where given: every node is listed here, and so is what else cannot be imported; the module holds what can. Values
+  /// that nothing computes then are no outputs.
   std::vector<NodeReport> *report = nullptr;
   /// What the model may ask for.
   Limits limits;
@@ -43,9 +43,10 @@ struct ImportOptions {
 
 /// A module with one function @main: arguments are the graph's inputs, results its outputs, each with its
 /// ONNX name as attribute `nn.name`; inputs also carry `nn.dims` (the names of symbolic dimensions) and,
-/// where an initialiser gives a default, `nn.default`, or where what it will hold is known, `nn.value`. Ops carry their node's name as location. Control
-/// flow is carried out here: loops are unrolled, branches chosen or computed both. Sequences at the graph's edges are inputs and outputs NAME[0],
-/// NAME[1], .... An unsupported model gets one error that lists all that is missing.
+/// where an initialiser gives a default, `nn.default`, or where what it will hold is known, `nn.value`. Ops carry their
+/// node's name as location. Control flow is carried out here: loops are unrolled, branches chosen or computed both.
+/// Sequences at the graph's edges are inputs and outputs NAME[0], NAME[1], .... An unsupported model gets one error
+/// that lists all that is missing.
 Expected<mlir::OwningOpRef<mlir::ModuleOp>> importOnnx(const ModelFile &file, mlir::MLIRContext &context,
                                                        const ImportOptions &options = {});
 

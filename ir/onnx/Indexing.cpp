@@ -10,9 +10,12 @@ namespace sinter::nn {
 /// The sizes of the axes from `batch` on that a tuple of indices picks from; none if anything is empty or unknown.
 static SmallVector<int64_t> tupleDims(NodeImporter &n, int64_t batch) {
   RankedTensorType data = rankedType(n.input(0)), indices = rankedType(n.input(1));
-  if (!data || !indices || !indices.hasStaticShape() || indices.getRank() == 0 || batch < 0 || llvm::is_contained(data.getShape(), 0))
+  if (!data || !indices || !indices.hasStaticShape() || indices.getRank() == 0 || batch < 0 ||
+      llvm::is_contained(data.getShape(), 0))
     return {};
-  return SmallVector<int64_t>(data.getShape().drop_front(std::min(batch, data.getRank())).take_front(std::max<int64_t>(indices.getShape().back(), 0)));
+  return SmallVector<int64_t>(data.getShape()
+                                  .drop_front(std::min(batch, data.getRank()))
+                                  .take_front(std::max<int64_t>(indices.getShape().back(), 0)));
 }
 
 /// The size of the axis that single indices pick from.
@@ -36,15 +39,13 @@ static LogicalResult importGatherND(NodeImporter &n) {
 }
 
 /// add and mul came with opset 16, min and max with 18.
-static std::string reductionOf(NodeImporter &n) {
-  return n.opset >= 16 ? n.stringAttr("reduction", "none") : "none";
-}
+static std::string reductionOf(NodeImporter &n) { return n.opset >= 16 ? n.stringAttr("reduction", "none") : "none"; }
 
 static LogicalResult importScatterElements(NodeImporter &n) {
   if (failed(n.expectInputs(3, 3)) || failed(checkIndices(n, n.input(1), axisDim(n))))
     return failure();
-  return n.finish({n.create<ScatterElementsOp>(n.input(0), n.input(1), n.input(2), n.intAttr("axis", 0),
-                                               reductionOf(n))});
+  return n.finish(
+      {n.create<ScatterElementsOp>(n.input(0), n.input(1), n.input(2), n.intAttr("axis", 0), reductionOf(n))});
 }
 
 static LogicalResult importScatterND(NodeImporter &n) {
@@ -57,7 +58,8 @@ static LogicalResult importOneHot(NodeImporter &n) {
   if (failed(n.expectInputs(3, 3)))
     return failure();
   Value depth = n.input(1), indices = n.input(0);
-  if (RankedTensorType values = rankedType(n.input(2)); values && values.hasStaticShape() && values.getNumElements() != 2)
+  if (RankedTensorType values = rankedType(n.input(2));
+      values && values.hasStaticShape() && values.getNumElements() != 2)
     return n.invalid("needs two values (off, on), and has " + Twine(values.getNumElements()));
   // ONNX lets both be floats.
   if (isFloat(Compose::typeOf(indices)))
@@ -77,8 +79,7 @@ static LogicalResult importMaxUnpool(NodeImporter &n) {
   DenseI64ArrayAttr kernel = array("kernel_shape");
   if (!kernel)
     return n.invalid("has no kernel_shape");
-  return n.finish(
-      {n.create<MaxUnpoolOp>(n.input(0), n.input(1), n.input(2), kernel, array("strides"), array("pads"))});
+  return n.finish({n.create<MaxUnpoolOp>(n.input(0), n.input(1), n.input(2), kernel, array("strides"), array("pads"))});
 }
 
 static LogicalResult importTopK(NodeImporter &n) {
@@ -111,7 +112,8 @@ static LogicalResult importCumProd(NodeImporter &n) {
   std::optional<SmallVector<int64_t>> given = n.knownInts(1, "axis");
   if (!given)
     return failure();
-  std::optional<int64_t> axis = given->size() == 1 ? normaliseAxis(given->front(), c.rank(y)) : std::optional<int64_t>();
+  std::optional<int64_t> axis =
+      given->size() == 1 ? normaliseAxis(given->front(), c.rank(y)) : std::optional<int64_t>();
   int64_t size = axis ? c.dim(y, *axis) : 0;
   if (!axis)
     return n.invalid("has an axis that its input lacks");

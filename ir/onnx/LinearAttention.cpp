@@ -14,8 +14,8 @@ static constexpr int64_t mostSteps = 4096;
 
 namespace {
 
-/// A state S [batch, heads, key, value] for each pair of a key and a value head: S' = exp(decay) S + k w, y = scale q S'.
-/// What is written, w, is v, or by the delta rule beta (v - k (exp(decay) S)).
+/// A state S [batch, heads, key, value] for each pair of a key and a value head: S' = exp(decay) S + k w, y = scale q
+/// S'. What is written, w, is v, or by the delta rule beta (v - k (exp(decay) S)).
 class LinearAttentionImporter : Compose {
 public:
   explicit LinearAttentionImporter(NodeImporter &n) : Compose(n) {}
@@ -59,7 +59,8 @@ LogicalResult LinearAttentionImporter::run() {
   if (scale == 0)
     scale = 1 / std::sqrt(static_cast<double>(keySize));
   Value q = split(query, heads), k = split(key, keyHeads), v = split(value, keyHeads);
-  Value decay = split(n.input(4), keyHeads), beta = n.input(5) ? reshape(cast(n.input(5), real), {0, 0, -1, 1}) : Value();
+  Value decay = split(n.input(4), keyHeads),
+        beta = n.input(5) ? reshape(cast(n.input(5), real), {0, 0, -1, 1}) : Value();
   Value state = n.input(3) ? cast(n.input(3), real) : expand(n.scalar(0, real), {batch, keyHeads, keySize, valueSize});
   SmallVector<Value> outputs;
   for (int64_t step = 0; step < steps; ++step) {

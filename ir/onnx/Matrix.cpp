@@ -21,7 +21,8 @@ static LogicalResult importGemm(NodeImporter &n) {
   float alpha = n.floatAttr("alpha", 1), beta = n.floatAttr("beta", 1);
   Value a = n.input(0), w = n.input(1), c = n.input(2);
   auto product = [&](Value addend) {
-    return n.create<GemmOp>(a, w, addend, b.getF32FloatAttr(alpha), b.getF32FloatAttr(beta), flag("transA"), flag("transB"));
+    return n.create<GemmOp>(a, w, addend, b.getF32FloatAttr(alpha), b.getF32FloatAttr(beta), flag("transA"),
+                            flag("transB"));
   };
   GemmOp whole = product(c);
   return n.finish({beta == 0 && c ? product(Value()) : whole});
@@ -33,8 +34,8 @@ static LogicalResult importMatMul(NodeImporter &n) {
   return n.finish({n.create<MatmulOp>(n.input(0), n.input(1))});
 }
 
-/// An operand of ONNX Runtime's FusedMatMul: with `batch` its first axis becomes the one before the last, then with `last`
-/// the last two change places. A vector stays. Null after an error.
+/// An operand of ONNX Runtime's FusedMatMul: with `batch` its first axis becomes the one before the last, then with
+/// `last` the last two change places. A vector stays. Null after an error.
 static Value transposed(NodeImporter &n, Value v, bool batch, bool last) {
   if (!batch && !last)
     return v;
@@ -75,8 +76,8 @@ static LogicalResult importInverse(NodeImporter &n) {
   return n.finish({n.create<InverseOp>(n.input(0))});
 }
 
-/// Gaussian elimination: the row with the largest first element changes places with the first, which the others then lose
-/// a multiple of; the determinant is the product of these elements, with a sign for each exchange.
+/// Gaussian elimination: the row with the largest first element changes places with the first, which the others then
+/// lose a multiple of; the determinant is the product of these elements, with a sign for each exchange.
 static LogicalResult importDet(NodeImporter &n) {
   if (failed(n.expectInputs(1, 1)))
     return failure();
@@ -92,7 +93,8 @@ static LogicalResult importDet(NodeImporter &n) {
   Value a = c.reshape(n.input(0), {-1, size, size}), product;
   for (int64_t left = size; left > 0; --left) {
     Value first = c.squeeze(c.slice(a, 1, 0, 1), 1), column = c.squeeze(c.slice(a, 2, 0, 1), 2);
-    Value place = n.create<ArgMaxOp>(c.abs(column), n.builder.getI64IntegerAttr(1), n.builder.getBoolAttr(true), UnitAttr());
+    Value place =
+        n.create<ArgMaxOp>(c.abs(column), n.builder.getI64IntegerAttr(1), n.builder.getBoolAttr(true), UnitAttr());
     Tensor numbers(DType::I64, {1, left});
     std::iota(numbers.as<int64_t>().begin(), numbers.as<int64_t>().end(), 0);
     Value isPivot = c.unsqueeze(c.equal(n.constant(numbers), place), 2); // [matrices, rows, 1]

@@ -1,5 +1,5 @@
-// Walks the wire format: a message is a list of (field, type, content), and a nested message is content of known length. Data of
-// tensors is left out of a copy, which protobuf then parses without its own limits of 64 MB and 2 GB.
+// Walks the wire format: a message is a list of (field, type, content), and a nested message is content of known
+// length. Data of tensors is left out of a copy, which protobuf then parses without its own limits of 64 MB and 2 GB.
 #include "ir/onnx/ModelFile.h"
 #include "onnx/onnx_pb.h"
 #include <cstdint>
@@ -128,8 +128,10 @@ private:
   }
   bool attribute(Bytes bytes, std::string &out, int depth) {
     return message(bytes, out, depth, [](uint64_t number) -> Part {
-      bool isTensor = number == onnx::AttributeProto::kTFieldNumber || number == onnx::AttributeProto::kTensorsFieldNumber;
-      bool isGraph = number == onnx::AttributeProto::kGFieldNumber || number == onnx::AttributeProto::kGraphsFieldNumber;
+      bool isTensor =
+          number == onnx::AttributeProto::kTFieldNumber || number == onnx::AttributeProto::kTensorsFieldNumber;
+      bool isGraph =
+          number == onnx::AttributeProto::kGFieldNumber || number == onnx::AttributeProto::kGraphsFieldNumber;
       return isTensor ? &Slimmer::tensor : isGraph ? &Slimmer::graph : nullptr;
     });
   }
@@ -178,9 +180,9 @@ private:
     if (isExternal)
       return std::nullopt;
     uint64_t number = found.contains(TensorProto::kRawDataFieldNumber) ? TensorProto::kRawDataFieldNumber
-                      : type == TensorProto::FLOAT                      ? TensorProto::kFloatDataFieldNumber
-                      : type == TensorProto::DOUBLE                     ? TensorProto::kDoubleDataFieldNumber
-                                                                        : 0;
+                      : type == TensorProto::FLOAT                     ? TensorProto::kFloatDataFieldNumber
+                      : type == TensorProto::DOUBLE                    ? TensorProto::kDoubleDataFieldNumber
+                                                                       : 0;
     auto data = found.find(number);
     bool isLarge = data != found.end() && data->second.first == 1 && data->second.second.wireType == Sized &&
                    data->second.second.content.size() > mostCopiedBytes;
@@ -194,7 +196,8 @@ private:
       std::optional<Field> field = reader.next();
       if (!field)
         return false;
-      bool isReplaced = data && (field->number == data->number || field->number == TensorProto::kExternalDataFieldNumber);
+      bool isReplaced =
+          data && (field->number == data->number || field->number == TensorProto::kExternalDataFieldNumber);
       if (!isReplaced)
         append(out, field->whole);
     }
@@ -237,7 +240,8 @@ Expected<ModelFile> readModelFile(const std::string &path, bool readsData, Bytes
     std::string slim;
     if (!Slimmer(bytes).model(bytes, slim) || slim.size() > std::numeric_limits<int>::max())
       return fail(ErrorCode::InvalidFile, "is no ONNX model, or it is truncated: download or export it again");
-    google::protobuf::io::CodedInputStream coded(reinterpret_cast<const uint8_t *>(slim.data()), static_cast<int>(slim.size()));
+    google::protobuf::io::CodedInputStream coded(reinterpret_cast<const uint8_t *>(slim.data()),
+                                                 static_cast<int>(slim.size()));
     coded.SetTotalBytesLimit(std::numeric_limits<int>::max());
     if (!model->ParseFromCodedStream(&coded) || !coded.ConsumedEntireMessage())
       return fail(ErrorCode::InvalidFile, "is no ONNX model, or it is truncated: download or export it again");

@@ -1,5 +1,5 @@
-// Fields of ONNX's messages that came after the onnx.proto that Sinter is built with (1.12 in Debian 12): protobuf keeps what it
-// does not know.
+// Fields of ONNX's messages that came after the onnx.proto that Sinter is built with (1.12 in Debian 12): protobuf
+// keeps what it does not know.
 #pragma once
 
 #include "onnx/onnx_pb.h"

@@ -68,14 +68,12 @@ std::string NodeImporter::stringAttr(StringRef name, StringRef fallback) {
 
 std::optional<SmallVector<int64_t>> NodeImporter::intsAttr(StringRef name) {
   const AttributeProto *found = find(name, AttributeProto::INTS, "ints");
-  return found ? std::optional(SmallVector<int64_t>(found->ints().begin(), found->ints().end()))
-               : std::nullopt;
+  return found ? std::optional(SmallVector<int64_t>(found->ints().begin(), found->ints().end())) : std::nullopt;
 }
 
 std::optional<SmallVector<float>> NodeImporter::floatsAttr(StringRef name) {
   const AttributeProto *found = find(name, AttributeProto::FLOATS, "floats");
-  return found ? std::optional(SmallVector<float>(found->floats().begin(), found->floats().end()))
-               : std::nullopt;
+  return found ? std::optional(SmallVector<float>(found->floats().begin(), found->floats().end())) : std::nullopt;
 }
 
 std::optional<Tensor> NodeImporter::tensorAttr(StringRef name) {
@@ -104,9 +102,7 @@ const onnx::GraphProto *NodeImporter::graphAttr(StringRef name) {
 }
 
 /// ODS's own wording for an operand or result outside its type constraint.
-static bool isTypeConstraint(StringRef message) {
-  return message.contains("must be") && message.contains("but got");
-}
+static bool isTypeConstraint(StringRef message) { return message.contains("must be") && message.contains("but got"); }
 
 /// ODS's wording for operands of different element types, and what to say instead.
 static bool speaksOfMixedTypes(StringRef message) {
@@ -201,7 +197,9 @@ void NodeImporter::checkLimits(unsigned results, unsigned operands) {
   constexpr int64_t opsPerPart = 12, opsPerConvolution = 4;
   const unsigned parts = std::max(results, operands);
   const bool isConvolution = StringRef(node.op_type()).contains("Conv");
-  if (std::optional<Failure> failure = model.spendOps(parts > fewParts ? opsPerPart * parts : isConvolution ? opsPerConvolution : 1)) {
+  if (std::optional<Failure> failure = model.spendOps(parts > fewParts ? opsPerPart * parts
+                                                      : isConvolution  ? opsPerConvolution
+                                                                       : 1)) {
     (void)fail(*failure);
     stop();
   }
@@ -213,7 +211,8 @@ LogicalResult NodeImporter::expectPieces(int64_t count, int64_t opsEach) {
                        " that are allowed: use fewer, or raise the limit (--limit parts=" + Twine(count) + ")");
   if (std::optional<int64_t> ops = product(std::max<int64_t>(count, 0), opsEach); ops && *ops <= limits().ops)
     return success();
-  return unsupported("becomes more than the " + Twine(limits().ops) + " ops that a model may have: use fewer parts, or raise the limit (--limit ops=N)");
+  return unsupported("becomes more than the " + Twine(limits().ops) +
+                     " ops that a model may have: use fewer parts, or raise the limit (--limit ops=N)");
 }
 
 /// Shape arithmetic is small, and no deeper than this.
@@ -305,8 +304,7 @@ std::optional<std::vector<double>> NodeImporter::knownDoubles(int index, StringR
 }
 
 Value NodeImporter::constant(const Tensor &tensor) {
-  return ConstantOp::create(builder, loc, tensor,
-                            node.output_size() ? StringRef(node.output(0)) : "constant");
+  return ConstantOp::create(builder, loc, tensor, node.output_size() ? StringRef(node.output(0)) : "constant");
 }
 
 Value NodeImporter::scalar(double value, DType type) {
@@ -329,8 +327,8 @@ LogicalResult NodeImporter::finishAny(ArrayRef<Imported> values) {
   return checkAttributes();
 }
 
-Expected<std::vector<Imported>> NodeImporter::importBody(const onnx::GraphProto &body,
-                                                         ArrayRef<Imported> bodyInputs, bool mayNotRun) {
+Expected<std::vector<Imported>> NodeImporter::importBody(const onnx::GraphProto &body, ArrayRef<Imported> bodyInputs,
+                                                         bool mayNotRun) {
   Block *block = builder.getInsertionBlock();
   if (block->empty())
     (void)ints({}); // a place to come back to

@@ -19,8 +19,8 @@ namespace sinter::nn {
 class ModelImporter {
 public:
   virtual ~ModelImporter() = default;
-  /// Adds the nodes of a subgraph where the node stands, its inputs bound in order; gives its outputs. `mayNotRun`: they may be
-  /// computed for nothing.
+  /// Adds the nodes of a subgraph where the node stands, its inputs bound in order; gives its outputs. `mayNotRun`:
+  /// they may be computed for nothing.
   virtual Expected<std::vector<Imported>> importBody(const onnx::GraphProto &body, llvm::ArrayRef<Imported> inputs,
                                                      bool mayNotRun) = 0;
   /// A 1-D constant of i64 (a scalar where `isScalar`); equal ones are one op.
@@ -34,8 +34,8 @@ public:
   virtual std::optional<Failure> spendOps(int64_t count) = 0;
 };
 
-/// Ends the import of a node whose error is set. Whoever runs an importer function catches it: an importer never goes on with
-/// values that could not be made, however deep in an expression it is.
+/// Ends the import of a node whose error is set. Whoever runs an importer function catches it: an importer never goes
+/// on with values that could not be made, however deep in an expression it is.
 struct ImportStopped {};
 
 class NodeImporter {
@@ -83,8 +83,8 @@ public:
   /// Names an attribute that has no effect on inference.
   void ignoreAttr(llvm::StringRef name) { asked.insert(name); }
 
-  /// Creates an op with `results` results (all of them tensors); their types are inferred. Throws ImportStopped, after an
-  /// error that finish() would report, where they cannot be.
+  /// Creates an op with `results` results (all of them tensors); their types are inferred. Throws ImportStopped, after
+  /// an error that finish() would report, where they cannot be.
   template <typename Op, typename... Args> Op createN(unsigned results, Args &&...args) {
     checkLimits(results, (0 + ... + countOf(args)));
     // Any tensor type will do until inference replaces it.
@@ -118,8 +118,8 @@ public:
   /// A scalar constant of the given element type.
   mlir::Value scalar(double value, DType type);
 
-  /// Fails, with an error, where a node is to become `count` pieces, each of `opsEach` ops, and that is more than the limits allow.
-  /// Asked before anything is sized by a number of the model.
+  /// Fails, with an error, where a node is to become `count` pieces, each of `opsEach` ops, and that is more than the
+  /// limits allow. Asked before anything is sized by a number of the model.
   mlir::LogicalResult expectPieces(int64_t count, int64_t opsEach = 1);
   const Limits &limits() const { return model.limits(); }
 

@@ -64,17 +64,15 @@ static LogicalResult importBatchNorm(NodeImporter &n) {
     warnOfVariance(n, n.input(4), epsilon.getValueAsDouble());
   // Before opset 9 statistics per element were possible.
   if (n.opset < 9 && n.intAttr("spatial", 1) == 0)
-    return training ? n.unsupported("training with statistics per element (spatial=0)")
-                    : importElementwise(n, epsilon);
+    return training ? n.unsupported("training with statistics per element (spatial=0)") : importElementwise(n, epsilon);
   if (training) {
     if (n.hasOutput(3) || n.hasOutput(4))
       return n.unsupported("a training BatchNormalization with the outputs saved_mean and saved_var");
-    auto op = n.createN<BatchNormTrainingOp>(3, n.input(0), n.input(1), n.input(2), n.input(3), n.input(4),
-                                             epsilon, momentum);
+    auto op = n.createN<BatchNormTrainingOp>(3, n.input(0), n.input(1), n.input(2), n.input(3), n.input(4), epsilon,
+                                             momentum);
     return n.finish(op->getResults());
   }
-  return n.finish(
-      {n.create<BatchNormOp>(n.input(0), n.input(1), n.input(2), n.input(3), n.input(4), epsilon)});
+  return n.finish({n.create<BatchNormOp>(n.input(0), n.input(1), n.input(2), n.input(3), n.input(4), epsilon)});
 }
 
 //===- Norms -------------------------------------------------------------===//
@@ -138,16 +136,14 @@ static LogicalResult importLayerNorm(NodeImporter &n) {
                : stash == onnx::TensorProto::FLOAT16 ? Type(b.getF16Type())
                : stash == onnx::TensorProto::DOUBLE  ? Type(b.getF64Type())
                                                      : Type(b.getF32Type());
-  auto op =
-      n.createN<LayerNormStatsOp>(3, n.input(0), n.input(1), n.input(2), axis, epsilon, TypeAttr::get(stats));
+  auto op = n.createN<LayerNormStatsOp>(3, n.input(0), n.input(1), n.input(2), axis, epsilon, TypeAttr::get(stats));
   return n.finish(op->getResults());
 }
 
 static LogicalResult importRmsNorm(NodeImporter &n) {
   if (failed(n.expectInputs(2, 2)) || failed(checkStashType(n)))
     return failure();
-  return n.finish(
-      {n.create<RmsNormOp>(n.input(0), n.input(1), i64(n, "axis", -1), epsilonOf(n))});
+  return n.finish({n.create<RmsNormOp>(n.input(0), n.input(1), i64(n, "axis", -1), epsilonOf(n))});
 }
 
 /// ONNX Runtime's norm of input + skip + bias, which is its fourth output.
@@ -192,8 +188,8 @@ static LogicalResult importLrn(NodeImporter &n) {
     return failure();
   if (!n.hasAttr("size"))
     return n.invalid("has no size");
-  return n.finish({n.create<LrnOp>(n.input(0), i64(n, "size", 1), f32(n, "alpha", 1e-4f),
-                                   f32(n, "beta", 0.75f), f32(n, "bias", 1))});
+  return n.finish({n.create<LrnOp>(n.input(0), i64(n, "size", 1), f32(n, "alpha", 1e-4f), f32(n, "beta", 0.75f),
+                                   f32(n, "bias", 1))});
 }
 
 //===- Softmax -----------------------------------------------------------===//

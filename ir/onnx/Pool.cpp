@@ -10,9 +10,8 @@ namespace {
 /// The attributes that every pool has, in the order of its op.
 struct PoolAttributes {
   explicit PoolAttributes(NodeImporter &n)
-      : kernel(arrayAttr(n, "kernel_shape")), strides(arrayAttr(n, "strides")),
-        dilations(arrayAttr(n, "dilations")), pads(arrayAttr(n, "pads")), autoPad(autoPadAttr(n)),
-        ceilMode(flag(n, "ceil_mode")) {}
+      : kernel(arrayAttr(n, "kernel_shape")), strides(arrayAttr(n, "strides")), dilations(arrayAttr(n, "dilations")),
+        pads(arrayAttr(n, "pads")), autoPad(autoPadAttr(n)), ceilMode(flag(n, "ceil_mode")) {}
 
   static UnitAttr flag(NodeImporter &n, StringRef name) {
     return n.intAttr(name, 0) ? n.builder.getUnitAttr() : UnitAttr();
@@ -30,8 +29,7 @@ static LogicalResult importPool(NodeImporter &n, unsigned results, Extra... extr
   PoolAttributes a(n);
   if (!a.kernel)
     return n.invalid("has no kernel_shape");
-  Op op = n.createN<Op>(results, n.input(0), a.kernel, a.strides, a.dilations, a.pads, a.autoPad, a.ceilMode,
-                        extra...);
+  Op op = n.createN<Op>(results, n.input(0), a.kernel, a.strides, a.dilations, a.pads, a.autoPad, a.ceilMode, extra...);
   return n.finish(op->getResults());
 }
 

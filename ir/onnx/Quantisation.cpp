@@ -1,11 +1,11 @@
-// Quantisation of ONNX: nn.quantize and nn.dequantize where they have the types, else casts and arithmetic; products that are exact
-// in integers. nn-form-integer-kernels finds what can be computed in bytes.
+// Quantisation of ONNX: nn.quantize and nn.dequantize where they have the types, else casts and arithmetic; products
+// that are exact in integers. nn-form-integer-kernels finds what can be computed in bytes.
+#include "ir/ops/Quantisation.h"
 #include "ir/onnx/Compose.h"
 #include "ir/onnx/ValueCheck.h"
 #include "ir/onnx/Window.h"
 #include "ir/ops/Convolution.h"
 #include "ir/ops/Math.h"
-#include "ir/ops/Quantisation.h"
 #include "ir/ops/Reduction.h"
 #include "runtime/TensorProto.h"
 #include <cmath>
@@ -49,8 +49,8 @@ Value Quantiser::spread(Value parameter, Value x, int64_t axis, int64_t block) {
     return count == 0 ? parameter : reshape(parameter, {});
   std::optional<int64_t> normal = normaliseAxis(axis, dims);
   if (!normal || count != (block == 0 ? 1 : dims)) {
-    (void)n.invalid("has a scale or zero point of rank " + Twine(count) + " for an operand of rank " +
-                    Twine(dims) + " and axis " + Twine(axis));
+    (void)n.invalid("has a scale or zero point of rank " + Twine(count) + " for an operand of rank " + Twine(dims) +
+                    " and axis " + Twine(axis));
     return {};
   }
   SmallVector<int64_t> shape(static_cast<size_t>(dims), 1);
@@ -64,8 +64,7 @@ Value Quantiser::spread(Value parameter, Value x, int64_t axis, int64_t block) {
   }
   int64_t blocks = dim(parameter, *normal), size = dim(x, *normal), whole;
   if (block < 1 || __builtin_mul_overflow(blocks, block, &whole) || whole < size) {
-    (void)n.invalid("has " + Twine(blocks) + " blocks of " + Twine(block) + " for " + Twine(size) +
-                    " elements");
+    (void)n.invalid("has " + Twine(blocks) + " blocks of " + Twine(block) + " for " + Twine(size) + " elements");
     return {};
   }
   // Every block's parameter `block` times in a row.
@@ -241,8 +240,7 @@ static Value convolve(NodeImporter &n, Quantiser &q, Value x, Value xZero, Value
   Value centredW = q.centred(w, weightZero, DType::F64);
   n.ignoreAttr("kernel_shape"); // that of w
   return n.create<ConvOp>(centredX, centredW, Value(), arrayAttr(n, "strides"), arrayAttr(n, "dilations"),
-                          arrayAttr(n, "pads"), autoPadAttr(n),
-                          n.builder.getI64IntegerAttr(n.intAttr("group", 1)));
+                          arrayAttr(n, "pads"), autoPadAttr(n), n.builder.getI64IntegerAttr(n.intAttr("group", 1)));
 }
 
 static LogicalResult importConvInteger(NodeImporter &n) {

@@ -25,7 +25,9 @@ struct Activation {
 class RecurrentImporter : Compose {
 public:
   RecurrentImporter(NodeImporter &n, Cell cell)
-      : Compose(n), cell(cell), gates(cell == Cell::Rnn ? 1 : cell == Cell::Gru ? 3 : 4) {}
+      : Compose(n), cell(cell), gates(cell == Cell::Rnn   ? 1
+                                      : cell == Cell::Gru ? 3
+                                                          : 4) {}
   LogicalResult run();
 
 private:
@@ -265,8 +267,7 @@ LogicalResult RecurrentImporter::run() {
   if (steps < 0)
     return n.unsupported("needs a known number of steps: give the input's shape");
   if (steps < 1 || steps * directions > mostSteps)
-    return n.unsupported("runs " + Twine(steps) + " steps; 1 to " + Twine(mostSteps / directions) +
-                         " are implemented");
+    return n.unsupported("runs " + Twine(steps) + " steps; 1 to " + Twine(mostSteps / directions) + " are implemented");
   if (hidden < 1 || dim(n.input(1), 0) != directions || dim(n.input(2), 0) != directions ||
       dim(n.input(1), 1) / gates != hidden || dim(n.input(1), 1) % gates != 0 || dim(n.input(2), 2) != hidden ||
       dim(n.input(2), 1) != dim(n.input(1), 1))
@@ -306,9 +307,7 @@ LogicalResult RecurrentImporter::run() {
   return n.finish(results);
 }
 
-template <Cell cell> static LogicalResult importRecurrent(NodeImporter &n) {
-  return RecurrentImporter(n, cell).run();
-}
+template <Cell cell> static LogicalResult importRecurrent(NodeImporter &n) { return RecurrentImporter(n, cell).run(); }
 
 void registerRecurrentImporters(ImporterTable &table) {
   table.add("RNN", importRecurrent<Cell::Rnn>);

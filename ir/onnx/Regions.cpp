@@ -78,7 +78,8 @@ LogicalResult RoiAlignImporter::run() {
     return failure();
   Value x = n.input(0), regions = n.input(1), batchOf = n.input(2);
   std::string mode = n.stringAttr("mode", "avg");
-  std::string transform = n.opset >= 16 ? n.stringAttr("coordinate_transformation_mode", "half_pixel") : "output_half_pixel";
+  std::string transform =
+      n.opset >= 16 ? n.stringAttr("coordinate_transformation_mode", "half_pixel") : "output_half_pixel";
   int64_t high = n.intAttr("output_height", 1), wide = n.intAttr("output_width", 1);
   int64_t ratio = n.intAttr("sampling_ratio", 0);
   double scale = n.floatAttr("spatial_scale", 1);
@@ -97,14 +98,16 @@ LogicalResult RoiAlignImporter::run() {
     return n.unsupported("makes more samples than are supported");
   Value box = sub(mul(regions, scale), isHalfPixel ? 0.5 : 0.0);
   auto edge = [&](int64_t i) { return slice(box, 1, i, i + 1); };
-  Value ys = samples(edge(1), edge(3), high, ratio, !isHalfPixel), xs = samples(edge(0), edge(2), wide, ratio, !isHalfPixel);
+  Value ys = samples(edge(1), edge(3), high, ratio, !isHalfPixel),
+        xs = samples(edge(0), edge(2), wide, ratio, !isHalfPixel);
   // Beyond a pixel outside the map a sample is 0; nearer it is the border's.
   auto valid = [&](Value v, int64_t size) {
     return cast(both(lessOrEqual(number(-1, v), v), lessOrEqual(v, number(static_cast<double>(size), v))), typeOf(v));
   };
   Value isIn = mul(unsqueeze(valid(ys, height), 2), unsqueeze(valid(xs, width), 1));
   Value pixels = reshape(transpose(x, {0, 2, 3, 1}), {-1, channels});
-  Value first = unsqueeze(mul(cast(batchOf, DType::I64), number(static_cast<double>(height * width), n.intScalar(0))), {1, 2});
+  Value first =
+      unsqueeze(mul(cast(batchOf, DType::I64), number(static_cast<double>(height * width), n.intScalar(0))), {1, 2});
   Value sum;
   for (const Neighbour &y : around(ys, height, true))
     for (const Neighbour &across : around(xs, width, true)) {
@@ -115,8 +118,9 @@ LogicalResult RoiAlignImporter::run() {
       sum = !sum ? part : mode == "max" ? max(sum, part) : add(sum, part);
     }
   Value bins = reshape(sum, {count, high, ratio, wide, ratio, channels});
-  Value result = mode == "max" ? Value(n.create<ReduceMaxOp>(bins, n.ints({2, 4}), n.builder.getBoolAttr(false), UnitAttr()))
-                               : div(this->sum(bins, {2, 4}, false), static_cast<double>(ratio * ratio));
+  Value result = mode == "max"
+                     ? Value(n.create<ReduceMaxOp>(bins, n.ints({2, 4}), n.builder.getBoolAttr(false), UnitAttr()))
+                     : div(this->sum(bins, {2, 4}, false), static_cast<double>(ratio * ratio));
   return n.finish(transpose(result, {0, 3, 1, 2}));
 }
 
@@ -124,8 +128,8 @@ static LogicalResult importRoiAlign(NodeImporter &n) { return RoiAlignImporter(n
 
 //===- MaxRoiPool ---------------------------------------------------------===//
 
-/// The maximum of each bin of a region, whose corners are rounded to pixels: over the columns of each bin, then over its
-/// rows. A bin without a pixel is 0.
+/// The maximum of each bin of a region, whose corners are rounded to pixels: over the columns of each bin, then over
+/// its rows. A bin without a pixel is 0.
 static LogicalResult importMaxRoiPool(NodeImporter &n) {
   if (failed(n.expectInputs(2, 2)))
     return failure();
@@ -163,7 +167,7 @@ static LogicalResult importMaxRoiPool(NodeImporter &n) {
   auto reduced = [&](Value v) {
     return n.create<ReduceMaxOp>(v, n.ints({-1}), n.builder.getBoolAttr(false), UnitAttr());
   };
-  Value columns = c.unsqueeze(isIn(1, 3, (*bins)[1], width), {1, 2}); // [regions, 1, 1, bins, width]
+  Value columns = c.unsqueeze(isIn(1, 3, (*bins)[1], width), {1, 2});       // [regions, 1, 1, bins, width]
   Value byColumn = reduced(c.where(columns, c.unsqueeze(maps, 3), lowest)); // [regions, channels, height, bins]
   Value rows = c.unsqueeze(isIn(2, 4, (*bins)[0], height), {1, 3});         // [regions, 1, bins, 1, height]
   Value result = reduced(c.where(rows, c.unsqueeze(c.transpose(byColumn, {0, 1, 3, 2}), 2), lowest));
@@ -174,8 +178,8 @@ static LogicalResult importMaxRoiPool(NodeImporter &n) {
 
 namespace {
 
-/// A convolution whose taps lie where `offset` moves them, weighted by `mask`: a product of the weights with the samples
-/// of all taps.
+/// A convolution whose taps lie where `offset` moves them, weighted by `mask`: a product of the weights with the
+/// samples of all taps.
 class DeformConvImporter : MapSampler {
 public:
   using MapSampler::MapSampler;

@@ -16,8 +16,7 @@ struct ResizeAttributes {
 };
 } // namespace
 
-static LogicalResult createResize(NodeImporter &n, const ResizeAttributes &a, Value roi, Value scales,
-                                  Value sizes) {
+static LogicalResult createResize(NodeImporter &n, const ResizeAttributes &a, Value roi, Value scales, Value sizes) {
   OpBuilder &b = n.builder;
   return n.finish({n.create<ResizeOp>(
       n.input(0), roi, scales, sizes, b.getStringAttr(a.mode), b.getStringAttr(a.coordinates),

@@ -49,8 +49,7 @@ Tap GridSampler::tap(Value position, Value weight, int64_t size) {
   auto last = static_cast<double>(size - 1);
   Tap result{position, Value(), weight};
   if (padding == "zeros")
-    result.inside = both(lessOrEqual(number(0, position), position),
-                         lessOrEqual(position, number(last, position)));
+    result.inside = both(lessOrEqual(number(0, position), position), lessOrEqual(position, number(last, position)));
   if (padding == "reflection")
     position = reflected(position, alignCorners ? 0 : -0.5, alignCorners ? last : last + 0.5);
   result.place = cast(clip(position, 0, last), DType::I64);
@@ -78,8 +77,8 @@ SmallVector<Tap> GridSampler::taps(Value coordinate, int64_t size) {
   auto near = [&](Value d) { return add(mul(mul(sub(mul(d, a + 2), a + 3), d), d), 1); };
   auto far = [&](Value d) { return sub(mul(add(mul(sub(mul(d, a), 5 * a), d), 8 * a), d), 4 * a); };
   Value rest = sub(number(1, t), t);
-  return {tap(sub(base, 1), far(add(t, 1)), size), tap(base, near(t), size),
-          tap(add(base, 1), near(rest), size), tap(add(base, 2), far(add(rest, 1)), size)};
+  return {tap(sub(base, 1), far(add(t, 1)), size), tap(base, near(t), size), tap(add(base, 1), near(rest), size),
+          tap(add(base, 2), far(add(rest, 1)), size)};
 }
 
 LogicalResult GridSampler::run() {

@@ -71,8 +71,8 @@ static LogicalResult importMelWeights(NodeImporter &n) {
     return failure();
   double bins = *given[0], length = *given[1], rate = *given[2], lower = *given[3], upper = *given[4];
   constexpr double most = 1 << 20;
-  if (!(bins >= 0 && bins <= most && length >= 0 && length <= most && rate > 0 && lower >= 0 &&
-        upper >= lower && std::isfinite(upper)))
+  if (!(bins >= 0 && bins <= most && length >= 0 && length <= most && rate > 0 && lower >= 0 && upper >= lower &&
+        std::isfinite(upper)))
     return n.invalid("has sizes or frequencies that make no matrix");
   auto columns = static_cast<int64_t>(bins), rows = static_cast<int64_t>(length) / 2 + 1;
   if (rows * std::max<int64_t>(columns, 1) > mostElements)
@@ -129,8 +129,8 @@ std::vector<double> Transform::matrix() const {
   bool mirrored = inverse && !complexOut;
   for (int64_t j = 0; j < std::min(inputs, length); ++j)
     for (int64_t k = 0; k < outputs; ++k) {
-      auto turns = static_cast<double>(static_cast<uint64_t>(j) * static_cast<uint64_t>(k) %
-                                       static_cast<uint64_t>(length));
+      auto turns =
+          static_cast<double>(static_cast<uint64_t>(j) * static_cast<uint64_t>(k) % static_cast<uint64_t>(length));
       double angle = (inverse ? 2 : -2) * M_PI * turns / static_cast<double>(length);
       double scale = inverse ? 1 / static_cast<double>(length) : 1;
       if (mirrored && j > 0 && 2 * j != length)

@@ -1,4 +1,5 @@
-// TfIdfVectorizer of ONNX, on numbers: how often each sequence of a pool occurs, its elements up to some distance apart.
+// TfIdfVectorizer of ONNX, on numbers: how often each sequence of a pool occurs, its elements up to some distance
+// apart.
 #include "ir/onnx/Compose.h"
 
 using namespace mlir;
@@ -25,8 +26,8 @@ static LogicalResult importTfIdf(NodeImporter &n) {
     x = c.unsqueeze(x, 0);
   if (c.rank(x) != 2 || !c.isStatic(x))
     return n.unsupported("needs an input of rank 1 or 2 and of known shape");
-  if (isFloat(c.typeOf(x)) || (mode != "TF" && mode != "IDF" && mode != "TFIDF") || shortest < 1 || longest < shortest ||
-      longest > static_cast<int64_t>(starts.size()) || skips < 0 || places.empty())
+  if (isFloat(c.typeOf(x)) || (mode != "TF" && mode != "IDF" && mode != "TFIDF") || shortest < 1 ||
+      longest < shortest || longest > static_cast<int64_t>(starts.size()) || skips < 0 || places.empty())
     return n.invalid("has contradictory lengths, places or mode");
   if (int64_t most = *llvm::max_element(places); most >= n.limits().table)
     return n.unsupported("counts at place " + Twine(most) + ", beyond the " + Twine(n.limits().table) +
@@ -39,7 +40,8 @@ static LogicalResult importTfIdf(NodeImporter &n) {
   size_t gram = 0; // its number in the pool
   for (int64_t size = 1; size <= static_cast<int64_t>(starts.size()); ++size) {
     int64_t begin = starts[static_cast<size_t>(size) - 1];
-    int64_t end = size < static_cast<int64_t>(starts.size()) ? starts[static_cast<size_t>(size)] : static_cast<int64_t>(pool.size());
+    int64_t end = size < static_cast<int64_t>(starts.size()) ? starts[static_cast<size_t>(size)]
+                                                             : static_cast<int64_t>(pool.size());
     if (begin < 0 || end < begin || end > static_cast<int64_t>(pool.size()) || (end - begin) % size)
       return n.invalid("has ngram_counts that do not fit its pool");
     int64_t grams = (end - begin) / size;
@@ -84,7 +86,8 @@ static LogicalResult importTfIdf(NodeImporter &n) {
   if (mode == "IDF")
     sum = c.cast(c.less(c.number(0, sum), sum), DType::F32);
   if (mode != "TF" && weights)
-    sum = c.mul(sum, c.numbers(std::vector<double>(weights->begin(), weights->begin() + outputs), {1, outputs}, DType::F32));
+    sum = c.mul(sum,
+                c.numbers(std::vector<double>(weights->begin(), weights->begin() + outputs), {1, outputs}, DType::F32));
   return n.finish(c.rank(n.input(0)) == 1 ? c.squeeze(sum, 0) : sum);
 }
 

@@ -126,7 +126,8 @@ static Value listOf(NodeImporter &n, const std::string &name, bool &isStrings) {
   return tensor ? n.constant(*tensor) : Value();
 }
 
-/// Which keys, along a new last axis, each element of x is. Up to version 3 bits are compared; from 4 on a NaN is any NaN.
+/// Which keys, along a new last axis, each element of x is. Up to version 3 bits are compared; from 4 on a NaN is any
+/// NaN.
 static Value matches(NodeImporter &n, Value x, Value keys) {
   Compose c(n);
   Value column = c.unsqueeze(x, c.rank(x));
@@ -151,8 +152,9 @@ static LogicalResult importLabelEncoder(NodeImporter &n) {
     return n.unsupported("maps strings, which are not supported; numbers are");
   if (!keys || !values || c.typeOf(keys) != c.typeOf(x) || c.dim(keys, 0) != c.dim(values, 0) || c.rank(keys) != 1)
     return n.invalid("needs as many keys, of the type of its input, as values");
-  Value other = isFloat(c.typeOf(values)) ? c.cast(n.scalar(n.floatAttr("default_float", -0.0F), DType::F32), c.typeOf(values))
-                                          : c.cast(n.intScalar(n.intAttr("default_int64", -1)), c.typeOf(values));
+  Value other = isFloat(c.typeOf(values))
+                    ? c.cast(n.scalar(n.floatAttr("default_float", -0.0F), DType::F32), c.typeOf(values))
+                    : c.cast(n.intScalar(n.intAttr("default_int64", -1)), c.typeOf(values));
   n.ignoreAttr("default_string");
   for (StringRef unread : {"default_float", "default_int64"})
     n.ignoreAttr(unread);
@@ -170,7 +172,8 @@ static LogicalResult importLabelEncoder(NodeImporter &n) {
 /// x C' + b, C [targets, features] in row-major order; null after an error.
 static Value linear(NodeImporter &n, int64_t targets) {
   Compose c(n);
-  std::optional<SmallVector<float>> coefficients = n.floatsAttr("coefficients"), intercepts = n.floatsAttr("intercepts");
+  std::optional<SmallVector<float>> coefficients = n.floatsAttr("coefficients"),
+                                    intercepts = n.floatsAttr("intercepts");
   Value x = c.cast(n.input(0), DType::F32);
   if (c.rank(x) == 1)
     x = c.unsqueeze(x, 0);

@@ -1,5 +1,5 @@
-// Tree ensembles of ai.onnx.ml, walked level by level: all samples are in one node of each tree, and gathers of the nodes'
-// tables lead to the next ones. Leaves lead to themselves.
+// Tree ensembles of ai.onnx.ml, walked level by level: all samples are in one node of each tree, and gathers of the
+// nodes' tables lead to the next ones. Leaves lead to themselves.
 #include "ir/onnx/Compose.h"
 #include "ir/ops/Arithmetic.h"
 #include "ir/ops/Constant.h"
@@ -27,7 +27,7 @@ struct Node {
   int64_t feature = 0, mode = Leaf, yes = 0, no = 0;
   double value = 0;
   bool missingIsYes = false;
-  std::vector<double> members;                    ///< of Member
+  std::vector<double> members;                     ///< of Member
   std::vector<std::pair<int64_t, double>> weights; ///< of a leaf, by target
 };
 
@@ -52,9 +52,9 @@ private:
   SmallVector<int64_t> roots;
   int64_t targets = 0;
   std::string aggregate = "SUM";
-  DType real = DType::F32; ///< of comparisons and sums
+  DType real = DType::F32;       ///< of comparisons and sums
   llvm::StringMap<Value> tables; ///< what all levels gather from
-  Value result; ///< [samples, targets]
+  Value result;                  ///< [samples, targets]
 };
 
 } // namespace
@@ -109,7 +109,8 @@ Value ForestImporter::holds(Value x, Value at) {
     modes.insert(node.mode);
   modes.erase(Leaf); // both ways lead back
   Value split = gather(table("value", [](const Node &node) { return node.value; }, real), at, 0);
-  Value mode = gather(table("mode", [](const Node &node) { return static_cast<double>(node.mode); }, DType::I64), at, 0);
+  Value mode =
+      gather(table("mode", [](const Node &node) { return static_cast<double>(node.mode); }, DType::I64), at, 0);
   auto compare = [&](int64_t which) -> Value {
     switch (which) {
     case Leq:
@@ -141,7 +142,8 @@ Value ForestImporter::holds(Value x, Value at) {
   };
   Value taken;
   for (int64_t which : modes)
-    taken = taken ? where(equal(mode, number(static_cast<double>(which), mode)), compare(which), taken) : compare(which);
+    taken =
+        taken ? where(equal(mode, number(static_cast<double>(which), mode)), compare(which), taken) : compare(which);
   // NaN takes the way that the node says for what is missing, and no comparison but != holds of it.
   bool tracks = llvm::any_of(nodes, [](const Node &node) { return node.missingIsYes; });
   if (!tracks && !modes.contains(Neq))
@@ -149,7 +151,8 @@ Value ForestImporter::holds(Value x, Value at) {
   Value isThere = equal(x, x);
   if (!tracks)
     return both(taken, isThere);
-  Value missing = cast(gather(table("missing", [](const Node &node) { return node.missingIsYes; }, DType::I64), at, 0), DType::Bool);
+  Value missing = cast(
+      gather(table("missing", [](const Node &node) { return node.missingIsYes; }, DType::I64), at, 0), DType::Bool);
   return where(isThere, taken, missing);
 }
 
@@ -162,9 +165,11 @@ LogicalResult ForestImporter::walk() {
   if (rank(x) != 2 || nodes.empty() || roots.empty() || targets < 1)
     return n.invalid("needs samples of rank 2, nodes, roots and targets");
   for (auto [width, what] : {std::pair(targets, "targets"), {static_cast<int64_t>(longestList()), "members of a set"}})
-    if (std::optional<int64_t> entries = product(static_cast<int64_t>(nodes.size()), width); !entries || *entries > mostEntries)
-      return n.unsupported("has " + Twine(nodes.size()) + " nodes and " + Twine(width) + " " + what + ", whose table takes more than the " +
-                           Twine(mostEntries) + " entries that are supported: use fewer");
+    if (std::optional<int64_t> entries = product(static_cast<int64_t>(nodes.size()), width);
+        !entries || *entries > mostEntries)
+      return n.unsupported("has " + Twine(nodes.size()) + " nodes and " + Twine(width) + " " + what +
+                           ", whose table takes more than the " + Twine(mostEntries) +
+                           " entries that are supported: use fewer");
   FailureOr<int64_t> steps = depth();
   if (failed(steps))
     return failure();
@@ -180,7 +185,8 @@ LogicalResult ForestImporter::walk() {
   Value samples = n.create<ShapeOp>(x, n.builder.getI64IntegerAttr(0), n.builder.getI64IntegerAttr(1));
   Value at = n.create<ExpandOp>(row, concat({samples, n.ints(1)}, 0));
   for (int64_t step = 0; step < *steps; ++step) {
-    Value feature = gather(table("feature", [](const Node &node) { return static_cast<double>(node.feature); }, DType::I64), at, 0);
+    Value feature =
+        gather(table("feature", [](const Node &node) { return static_cast<double>(node.feature); }, DType::I64), at, 0);
     Value taken = holds(gatherElements(x, feature, 1), at);
     Value yes = table("yes", [](const Node &node) { return static_cast<double>(node.yes); }, DType::I64);
     Value no = table("no", [](const Node &node) { return static_cast<double>(node.no); }, DType::I64);
@@ -226,8 +232,9 @@ Value ForestImporter::transformed(Value scores, StringRef transform) {
 /// The trees of ai.onnx.ml 5: inner nodes and leaves are counted apart.
 LogicalResult ForestImporter::ensemble() {
   auto list = [&](StringRef name) { return n.intsAttr(name).value_or(SmallVector<int64_t>()); };
-  SmallVector<int64_t> features = list("nodes_featureids"), yes = list("nodes_truenodeids"), no = list("nodes_falsenodeids"),
-                       yesLeaf = list("nodes_trueleafs"), noLeaf = list("nodes_falseleafs"), tracks = list("nodes_missing_value_tracks_true"),
+  SmallVector<int64_t> features = list("nodes_featureids"), yes = list("nodes_truenodeids"),
+                       no = list("nodes_falsenodeids"), yesLeaf = list("nodes_trueleafs"),
+                       noLeaf = list("nodes_falseleafs"), tracks = list("nodes_missing_value_tracks_true"),
                        leafTargets = list("leaf_targetids");
   roots = list("tree_roots");
   targets = n.intAttr("n_targets", 1);
@@ -247,8 +254,14 @@ LogicalResult ForestImporter::ensemble() {
   auto inner = static_cast<int64_t>(count);
   size_t nextMember = 0;
   for (size_t i = 0; i < count; ++i) {
-    Node node{features[i], nodeModes[i], yesLeaf[i] ? inner + yes[i] : yes[i], noLeaf[i] ? inner + no[i] : no[i], values[i],
-              i < tracks.size() && tracks[i] != 0, {}, {}};
+    Node node{features[i],
+              nodeModes[i],
+              yesLeaf[i] ? inner + yes[i] : yes[i],
+              noLeaf[i] ? inner + no[i] : no[i],
+              values[i],
+              i < tracks.size() && tracks[i] != 0,
+              {},
+              {}};
     if (node.mode < Leq || node.mode > Member)
       return n.invalid("has the unknown mode " + Twine(node.mode));
     // Lists of members follow each other, each ended by NaN.
@@ -289,9 +302,9 @@ LogicalResult ForestImporter::readNamed(StringRef leafPrefix) {
     SmallVector<float> values = n.floatsAttr(name.str()).value_or(SmallVector<float>());
     return std::vector<double>(values.begin(), values.end());
   };
-  SmallVector<int64_t> trees = ints("nodes_treeids"), numbers = ints("nodes_nodeids"), features = ints("nodes_featureids"),
-                       yes = ints("nodes_truenodeids"), no = ints("nodes_falsenodeids"),
-                       tracks = ints("nodes_missing_value_tracks_true");
+  SmallVector<int64_t> trees = ints("nodes_treeids"), numbers = ints("nodes_nodeids"),
+                       features = ints("nodes_featureids"), yes = ints("nodes_truenodeids"),
+                       no = ints("nodes_falsenodeids"), tracks = ints("nodes_missing_value_tracks_true");
   std::vector<double> values = reals("nodes_values");
   SmallVector<std::string> modes = n.stringsAttr("nodes_modes").value_or(SmallVector<std::string>());
   n.ignoreAttr("nodes_hitrates");
@@ -313,14 +326,26 @@ LogicalResult ForestImporter::readNamed(StringRef leafPrefix) {
   };
   for (size_t i = 0; i < trees.size(); ++i) {
     auto mode = llvm::StringSwitch<int64_t>(modes[i])
-                    .Case("BRANCH_LEQ", Leq).Case("BRANCH_LT", Lt).Case("BRANCH_GTE", Gte).Case("BRANCH_GT", Gt)
-                    .Case("BRANCH_EQ", Eq).Case("BRANCH_NEQ", Neq).Case("LEAF", Leaf).Default(-1);
+                    .Case("BRANCH_LEQ", Leq)
+                    .Case("BRANCH_LT", Lt)
+                    .Case("BRANCH_GTE", Gte)
+                    .Case("BRANCH_GT", Gt)
+                    .Case("BRANCH_EQ", Eq)
+                    .Case("BRANCH_NEQ", Neq)
+                    .Case("LEAF", Leaf)
+                    .Default(-1);
     if (mode < 0)
       return n.invalid("has the unknown mode '" + modes[i] + "'");
     auto self = static_cast<int64_t>(i);
     bool isLeaf = mode == Leaf;
-    nodes.push_back({isLeaf ? 0 : features[i], mode, isLeaf ? self : placeOf(trees[i], yes[i]),
-                     isLeaf ? self : placeOf(trees[i], no[i]), values[i], i < tracks.size() && tracks[i] != 0, {}, {}});
+    nodes.push_back({isLeaf ? 0 : features[i],
+                     mode,
+                     isLeaf ? self : placeOf(trees[i], yes[i]),
+                     isLeaf ? self : placeOf(trees[i], no[i]),
+                     values[i],
+                     i < tracks.size() && tracks[i] != 0,
+                     {},
+                     {}});
   }
   SmallVector<int64_t> leafTrees = ints(leafPrefix + "_treeids"), leafNodes = ints(leafPrefix + "_nodeids"),
                        leafIds = ints(leafPrefix + "_ids");

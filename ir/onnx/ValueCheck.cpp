@@ -7,7 +7,8 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-/// What is known of a value; nothing of tensors whose data is left out (`sinter inspect` reads none of more than a page).
+/// What is known of a value; nothing of tensors whose data is left out (`sinter inspect` reads none of more than a
+/// page).
 static std::optional<std::vector<double>> valuesOf(NodeImporter &n, Value value) {
   constexpr size_t page = 4096;
   std::optional<Tensor> tensor = value ? n.known(value, /*freezes=*/false) : std::nullopt;
@@ -35,10 +36,12 @@ static std::string placesOf(ArrayRef<double> values, llvm::function_ref<bool(dou
       text += (count > 1 ? ", " : "") + textOf(value) + (values.size() > 1 ? " at " + std::to_string(i) : "");
   if (count == 0 || values.size() == 1)
     return text;
-  return text + (count > shown ? ", ..." : "") + " (" + std::to_string(count) + " of " + std::to_string(values.size()) + ")";
+  return text + (count > shown ? ", ..." : "") + " (" + std::to_string(count) + " of " + std::to_string(values.size()) +
+         ")";
 }
 
-static void warn(NodeImporter &n, Value value, llvm::function_ref<bool(double)> isOdd, const Twine &before, const Twine &behind) {
+static void warn(NodeImporter &n, Value value, llvm::function_ref<bool(double)> isOdd, const Twine &before,
+                 const Twine &behind) {
   if (std::optional<std::vector<double>> values = valuesOf(n, value))
     if (std::string places = placesOf(*values, isOdd); !places.empty())
       n.warn(before + places + behind);
@@ -49,8 +52,9 @@ void warnOfNonFinite(NodeImporter &n, Value parameter, StringRef name) {
 }
 
 void warnOfVariance(NodeImporter &n, Value variance, double epsilon) {
-  warn(n, variance, [&](double v) { return !(v + epsilon > 0) || std::isinf(v); },
-       "its variance is " , ": 1/sqrt(variance + epsilon) is no positive number there");
+  warn(
+      n, variance, [&](double v) { return !(v + epsilon > 0) || std::isinf(v); }, "its variance is ",
+      ": 1/sqrt(variance + epsilon) is no positive number there");
 }
 
 void warnOfEpsilon(NodeImporter &n, double epsilon) {
@@ -59,7 +63,9 @@ void warnOfEpsilon(NodeImporter &n, double epsilon) {
 }
 
 void warnOfScale(NodeImporter &n, Value scale) {
-  warn(n, scale, [](double v) { return !(v > 0) || std::isinf(v); }, "its scale is ", "; a scale is meant to be a positive number");
+  warn(
+      n, scale, [](double v) { return !(v > 0) || std::isinf(v); }, "its scale is ",
+      "; a scale is meant to be a positive number");
 }
 
 void warnOfBounds(NodeImporter &n, Value lower, Value upper) {
@@ -71,12 +77,15 @@ void warnOfBounds(NodeImporter &n, Value lower, Value upper) {
   if ((low && std::isnan(*low)) || (high && std::isnan(*high)))
     n.warn("has a bound that is NaN");
   else if (low && high && *low > *high)
-    n.warn("its lower bound " + textOf(*low) + " is above its upper bound " + textOf(*high) + ", which every element becomes");
+    n.warn("its lower bound " + textOf(*low) + " is above its upper bound " + textOf(*high) +
+           ", which every element becomes");
 }
 
 void warnOfZeroDivisor(NodeImporter &n, Value divisor) {
   if (divisor && !isa<FloatType>(elementTypeOf(divisor)))
-    warn(n, divisor, [](double v) { return v == 0; }, "divides integers by a constant that is ", ": the result is undefined");
+    warn(
+        n, divisor, [](double v) { return v == 0; }, "divides integers by a constant that is ",
+        ": the result is undefined");
 }
 
 LogicalResult checkIndices(NodeImporter &n, Value indices, ArrayRef<int64_t> dims) {

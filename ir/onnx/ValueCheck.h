@@ -1,5 +1,6 @@
-// Warnings of constants that ONNX allows and that no model means: variances that have no root, scales of 0, bounds in the
-// wrong order. The model computes what ONNX says all the same. What ONNX does not allow, an index outside its axis, is an error.
+// Warnings of constants that ONNX allows and that no model means: variances that have no root, scales of 0, bounds in
+// the wrong order. The model computes what ONNX says all the same. What ONNX does not allow, an index outside its axis,
+// is an error.
 #pragma once
 
 #include "ir/onnx/NodeImporter.h"

@@ -62,9 +62,8 @@ LogicalResult PReluOp::inferShapes(SmallVectorImpl<Type> &types) {
     return failure();
   RankedTensorType x = rankedType(getX()), all = dyn_cast<RankedTensorType>(broadcast[0]);
   if (x && all && x.hasStaticShape() && all != x)
-    return emitOpError("slope of type ")
-           << getSlope().getType() << " does not broadcast to the shape of x, " << x
-           << "; give one slope, or reshape it to match x's last dimensions";
+    return emitOpError("slope of type ") << getSlope().getType() << " does not broadcast to the shape of x, " << x
+                                         << "; give one slope, or reshape it to match x's last dimensions";
   types.push_back(getX().getType());
   return success();
 }
@@ -171,9 +170,7 @@ LogicalResult SigmoidOp::evaluate(Evaluation &io) {
   return evaluateUnary(io, [](double x) { return 1 / (1 + std::exp(-x)); });
 }
 
-Value SigmoidOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return sigmoid(Element(b, loc, args[0]));
-}
+Value SigmoidOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return sigmoid(Element(b, loc, args[0])); }
 
 //===- nn.tanh -----------------------------------------------------------===//
 
@@ -181,9 +178,7 @@ LogicalResult TanhOp::evaluate(Evaluation &io) {
   return evaluateUnary(io, [](double x) { return std::tanh(x); });
 }
 
-Value TanhOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return tanh(Element(b, loc, args[0]));
-}
+Value TanhOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return tanh(Element(b, loc, args[0])); }
 
 //===- nn.softplus -------------------------------------------------------===//
 
@@ -219,8 +214,8 @@ LogicalResult GeluOp::verify() {
 LogicalResult GeluOp::evaluate(Evaluation &io) {
   if (getApproximate() == "none")
     return evaluateUnary(io, [](double x) { return 0.5 * x * std::erfc(-x * sqrtHalf); });
-  return evaluateUnary(
-      io, [](double x) { return 0.5 * x * (1 + std::tanh(sqrtTwoOverPi * (x + 0.044715 * x * x * x))); });
+  return evaluateUnary(io,
+                       [](double x) { return 0.5 * x * (1 + std::tanh(sqrtTwoOverPi * (x + 0.044715 * x * x * x))); });
 }
 
 Value GeluOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {

@@ -20,8 +20,8 @@ void ReluOp::inferRange(Ranges x, RangeResults y) {
 /// The smallest number that kernels do not take for 0 where they compare.
 static double smallestCompared(Value tensor) { return elementTypeOf(tensor).isF64() ? DBL_MIN : FLT_MIN; }
 
-/// `y`, and the negative numbers of x that a comparison with 0 does not see as negative: they are returned as they are. Where
-/// nothing else is negative, they count as the -0 that whoever reads them takes them for.
+/// `y`, and the negative numbers of x that a comparison with 0 does not see as negative: they are returned as they are.
+/// Where nothing else is negative, they count as the -0 that whoever reads them takes them for.
 static Interval orUnseen(Interval y, Interval x, double smallest) {
   return y.lo < 0 && x.lo < 0 && x.hi > -smallest ? y.hull({std::max(x.lo, -smallest), std::min(x.hi, 0.0)}) : y;
 }
@@ -138,7 +138,8 @@ void SeluOp::inferRange(Ranges x, RangeResults y) {
 
 void CeluOp::inferRange(Ranges x, RangeResults y) {
   double alpha = getAlpha().convertToDouble();
-  // Under a negative alpha the exponential grows, and with it what rounding x/alpha does: by up to 2^-24 * log(FLT_MAX).
+  // Under a negative alpha the exponential grows, and with it what rounding x/alpha does: by up to 2^-24 *
+  // log(FLT_MAX).
   y[0] = alongCurve(x[0], {.f = [=](double v) { return v < 0 ? alpha * std::expm1(v / alpha) : v; },
                            .critical = {0},
                            .error = differenceError * std::fabs(alpha),
@@ -171,15 +172,11 @@ void SoftsignOp::inferRange(Ranges x, RangeResults y) {
 
 void GeluOp::inferRange(Ranges x, RangeResults y) {
   auto exact = [](double v) { return 0.5 * v * std::erfc(-v * 0.7071067811865476); };
-  auto byTanh = [](double v) {
-    return 0.5 * v * (1 + std::tanh(0.7978845608028654 * (v + 0.044715 * v * v * v)));
-  };
+  auto byTanh = [](double v) { return 0.5 * v * (1 + std::tanh(0.7978845608028654 * (v + 0.044715 * v * v * v))); };
   if (getApproximate() == "none")
-    y[0] = alongCurve(x[0],
-                      {.f = exact, .critical = {-0.7517915246935645}, .error = 0x1p-20, .keepsSign = true});
+    y[0] = alongCurve(x[0], {.f = exact, .critical = {-0.7517915246935645}, .error = 0x1p-20, .keepsSign = true});
   else
-    y[0] = alongCurve(x[0],
-                      {.f = byTanh, .critical = {-0.7524614220710162}, .error = 0x1p-20, .keepsSign = true});
+    y[0] = alongCurve(x[0], {.f = byTanh, .critical = {-0.7524614220710162}, .error = 0x1p-20, .keepsSign = true});
 }
 
 void MishOp::inferRange(Ranges x, RangeResults y) {

@@ -10,9 +10,7 @@ namespace sinter::nn {
 
 /// What kernels keep of a folded value. Subnormal weights slow every multiplication down; f16 is widened
 /// before it computes, so its subnormals do not.
-static double smallestKept(DType type) {
-  return type == DType::F64 ? DBL_MIN : type == DType::F16 ? 0 : FLT_MIN;
-}
+static double smallestKept(DType type) { return type == DType::F64 ? DBL_MIN : type == DType::F16 ? 0 : FLT_MIN; }
 
 /// The largest relative error of one rounding to a type, away from subnormals.
 static double unitRoundoff(DType type) {
@@ -91,14 +89,12 @@ struct ChannelsOfWeight {
   }
 
   /// The channel of the element at a place, counted over all groups.
-  size_t at(int64_t place) const {
-    return static_cast<size_t>(place / perGroup * channels + place / inner % channels);
-  }
+  size_t at(int64_t place) const { return static_cast<size_t>(place / perGroup * channels + place / inner % channels); }
 };
 } // namespace
 
-/// Gives `use` factor * w * scale[channel], a few rows at a time: weights are large, and in double precision twice as large. The
-/// first element's place comes with them. False if `use` says so or the sizes do not fit.
+/// Gives `use` factor * w * scale[channel], a few rows at a time: weights are large, and in double precision twice as
+/// large. The first element's place comes with them. False if `use` says so or the sizes do not fit.
 static bool eachScaledPart(const Tensor &w, WeightLayout layout, ArrayRef<double> scale, double factor,
                            function_ref<bool(int64_t first, MutableArrayRef<double> values)> use) {
   std::optional<ChannelsOfWeight> order = ChannelsOfWeight::of(w, layout);
@@ -112,8 +108,7 @@ static bool eachScaledPart(const Tensor &w, WeightLayout layout, ArrayRef<double
     std::vector<double> values = toDoubles(w.part(first * row, (last - first) * row));
     double *value = values.data();
     for (int64_t o = first; o < last; ++o) {
-      const double *scales =
-          scale.data() + (layout.groups > 1 ? o * layout.groups / outer : 0) * order->channels;
+      const double *scales = scale.data() + (layout.groups > 1 ? o * layout.groups / outer : 0) * order->channels;
       for (int64_t c = 0; c < order->channels; ++c)
         for (int64_t i = 0; i < order->inner; ++i)
           *value++ *= factor * scales[c];
@@ -160,8 +155,8 @@ static bool losesLittle(const Tensor &w, WeightLayout layout, WeightLayout outpu
   return llvm::all_of(before, isSmall) && llvm::all_of(after, isSmall);
 }
 
-std::optional<Tensor> scaleWeight(const Tensor &w, WeightLayout layout, WeightLayout outputs,
-                                  ArrayRef<double> scale, double factor) {
+std::optional<Tensor> scaleWeight(const Tensor &w, WeightLayout layout, WeightLayout outputs, ArrayRef<double> scale,
+                                  double factor) {
   Tensor result(w.type(), w.shape());
   bool losesDigits = false;
   auto store = [&](int64_t first, MutableArrayRef<double> values) {
@@ -175,8 +170,7 @@ std::optional<Tensor> scaleWeight(const Tensor &w, WeightLayout layout, WeightLa
   return result;
 }
 
-bool canScaleWeight(const Tensor &w, WeightLayout layout, WeightLayout outputs, ArrayRef<double> scale,
-                    double factor) {
+bool canScaleWeight(const Tensor &w, WeightLayout layout, WeightLayout outputs, ArrayRef<double> scale, double factor) {
   bool losesDigits = false;
   auto check = [&](int64_t, MutableArrayRef<double> values) {
     Rounding rounding = roundInto(Tensor(w.type(), {static_cast<int64_t>(values.size())}), values);
@@ -188,10 +182,9 @@ bool canScaleWeight(const Tensor &w, WeightLayout layout, WeightLayout outputs, 
 }
 
 AffineVerdict refuseNonFinite() {
-  return AffineVerdict::no(
-      "NONFINITE_FOLD",
-      "the folded weights or bias would not be finite in their storage type, or lose digits "
-      "to underflow");
+  return AffineVerdict::no("NONFINITE_FOLD",
+                           "the folded weights or bias would not be finite in their storage type, or lose digits "
+                           "to underflow");
 }
 
 AffineVerdict refuseComputed(llvm::StringRef what) {
@@ -199,16 +192,14 @@ AffineVerdict refuseComputed(llvm::StringRef what) {
 }
 
 AffineVerdict refuseAxis(const ChannelAffine &affine, int64_t axis, int64_t channels) {
-  return AffineVerdict::no("AXIS_MISMATCH",
-                           (llvm::Twine("the affine runs over ") + llvm::Twine(affine.channels()) +
-                            " channels of axis " + llvm::Twine(affine.axis) + ", the weights over " +
-                            llvm::Twine(channels) + " of axis " + llvm::Twine(axis))
-                               .str());
+  return AffineVerdict::no("AXIS_MISMATCH", (llvm::Twine("the affine runs over ") + llvm::Twine(affine.channels()) +
+                                             " channels of axis " + llvm::Twine(affine.axis) + ", the weights over " +
+                                             llvm::Twine(channels) + " of axis " + llvm::Twine(axis))
+                                                .str());
 }
 
 /// b*s + t, or t without a bias.
-static std::optional<Tensor> foldedBias(const std::optional<Tensor> &b, DType type,
-                                        const ChannelAffine &affine) {
+static std::optional<Tensor> foldedBias(const std::optional<Tensor> &b, DType type, const ChannelAffine &affine) {
   std::vector<double> values = affine.shift;
   if (b) {
     std::vector<double> bias = toDoubles(*b);

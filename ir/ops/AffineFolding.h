@@ -40,11 +40,11 @@ AffineVerdict refuseComputed(llvm::StringRef what);
 AffineVerdict refuseAxis(const ChannelAffine &affine, int64_t axis, int64_t channels);
 
 /// y = op(x, w) + b with channels along axis 1 of y: can `affine` fold into w and b (null: zero)?
-AffineVerdict canFoldIntoWeights(mlir::Value w, mlir::Value b, mlir::RankedTensorType y,
-                                 const ChannelAffine &affine, WeightLayout layout);
+AffineVerdict canFoldIntoWeights(mlir::Value w, mlir::Value b, mlir::RankedTensorType y, const ChannelAffine &affine,
+                                 WeightLayout layout);
 /// The folded weight and bias as new constants; after a yes of canFoldIntoWeights.
-std::pair<mlir::Value, mlir::Value> foldIntoWeights(mlir::OpBuilder &builder, mlir::Location loc,
-                                                    mlir::Value w, mlir::Value b, int64_t channels,
-                                                    const ChannelAffine &affine, WeightLayout layout);
+std::pair<mlir::Value, mlir::Value> foldIntoWeights(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value w,
+                                                    mlir::Value b, int64_t channels, const ChannelAffine &affine,
+                                                    WeightLayout layout);
 
 } // namespace sinter::nn

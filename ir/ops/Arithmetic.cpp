@@ -28,8 +28,7 @@ static std::pair<Element, Element> operandsOf(Operation *op, OpBuilder &b, Locat
 //===- Add, sub, mul, div ------------------------------------------------===//
 
 LogicalResult AddOp::evaluate(Evaluation &io) {
-  return evaluateBinary(io,
-                        [](auto a, auto b) { return wrapping(a, b, [](auto x, auto y) { return x + y; }); });
+  return evaluateBinary(io, [](auto a, auto b) { return wrapping(a, b, [](auto x, auto y) { return x + y; }); });
 }
 
 Value AddOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
@@ -38,8 +37,7 @@ Value AddOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
 }
 
 LogicalResult SubOp::evaluate(Evaluation &io) {
-  return evaluateBinary(io,
-                        [](auto a, auto b) { return wrapping(a, b, [](auto x, auto y) { return x - y; }); });
+  return evaluateBinary(io, [](auto a, auto b) { return wrapping(a, b, [](auto x, auto y) { return x - y; }); });
 }
 
 Value SubOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
@@ -48,8 +46,7 @@ Value SubOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
 }
 
 LogicalResult MulOp::evaluate(Evaluation &io) {
-  return evaluateBinary(io,
-                        [](auto a, auto b) { return wrapping(a, b, [](auto x, auto y) { return x * y; }); });
+  return evaluateBinary(io, [](auto a, auto b) { return wrapping(a, b, [](auto x, auto y) { return x * y; }); });
 }
 
 Value MulOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
@@ -132,8 +129,7 @@ LogicalResult PowOp::evaluate(Evaluation &io) {
         static_cast<size_t>(offsetOf(index, strideB)));
   };
   if (sinter::isFloat(a.type()) || sinter::isFloat(b.type())) {
-    std::vector<double> bases = toDoubles(a), exponents = toDoubles(b),
-                        out(static_cast<size_t>(io.result().size()));
+    std::vector<double> bases = toDoubles(a), exponents = toDoubles(b), out(static_cast<size_t>(io.result().size()));
     forEach([&](size_t i, size_t ia, size_t ib) { out[i] = std::pow(bases[ia], exponents[ib]); });
     storeDoubles(io.result(), out);
     return success();
@@ -218,8 +214,7 @@ Value BitShiftOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
 
 /// The bitwise ops and those of logic, which work on 0 and 1.
 template <typename F> static LogicalResult evaluateBits(Evaluation &io, F f) {
-  return evaluateBinary(
-      io, [=](auto a, auto b) { return f(static_cast<uint64_t>(a), static_cast<uint64_t>(b)); });
+  return evaluateBinary(io, [=](auto a, auto b) { return f(static_cast<uint64_t>(a), static_cast<uint64_t>(b)); });
 }
 
 LogicalResult BitwiseAndOp::evaluate(Evaluation &io) { return evaluateBits(io, std::bit_and<uint64_t>()); }
@@ -239,13 +234,9 @@ static Value buildXor(OpBuilder &b, Location loc, ValueRange args) {
   return Element(b, loc, args[0]) ^ Element(b, loc, args[1]);
 }
 
-Value BitwiseAndOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return buildAnd(b, loc, args);
-}
+Value BitwiseAndOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return buildAnd(b, loc, args); }
 Value BitwiseOrOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return buildOr(b, loc, args); }
-Value BitwiseXorOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return buildXor(b, loc, args);
-}
+Value BitwiseXorOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return buildXor(b, loc, args); }
 Value AndOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return buildAnd(b, loc, args); }
 Value OrOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return buildOr(b, loc, args); }
 Value XorOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return buildXor(b, loc, args); }

@@ -78,8 +78,8 @@ static AffineVerdict passToFactor(Operation *op, unsigned factors, const Channel
   return blocked(op, "has no operand with these channels");
 }
 
-static AffineVerdict passFromTerm(Operation *op, unsigned operand, const ChannelAffine &affine,
-                                  bool isNegated, ChannelAffine &result) {
+static AffineVerdict passFromTerm(Operation *op, unsigned operand, const ChannelAffine &affine, bool isNegated,
+                                  ChannelAffine &result) {
   std::optional<ChannelAffine> moved = onResult(op, operand, affine);
   if (!affine.isShiftOnly() || !moved)
     return blocked(op, "adds another operand: only a shift passes through");
@@ -100,8 +100,7 @@ static AffineVerdict passFromFactor(Operation *op, unsigned operand, const Chann
 }
 
 /// max(s*a + t, s*b + t) = s*max(a, b) + t for s > 0.
-static AffineVerdict passToAlternatives(Operation *op, const ChannelAffine &affine,
-                                        OperandAffines &operands) {
+static AffineVerdict passToAlternatives(Operation *op, const ChannelAffine &affine, OperandAffines &operands) {
   operands.assign(op->getNumOperands(), std::nullopt);
   if (!affine.isPositive())
     return blocked(op, "compares values, and a scale is not positive");

@@ -175,9 +175,7 @@ static bool isNotBelow(Interval a, Interval b) { return isNotAbove(b, a); }
 void LessOp::inferRange(Ranges x, RangeResults y) { y[0] = comparison(*this, x, isBelow, isNotBelow); }
 void LessOrEqualOp::inferRange(Ranges x, RangeResults y) { y[0] = comparison(*this, x, isNotAbove, isAbove); }
 void GreaterOp::inferRange(Ranges x, RangeResults y) { y[0] = comparison(*this, x, isAbove, isNotAbove); }
-void GreaterOrEqualOp::inferRange(Ranges x, RangeResults y) {
-  y[0] = comparison(*this, x, isNotBelow, isBelow);
-}
+void GreaterOrEqualOp::inferRange(Ranges x, RangeResults y) { y[0] = comparison(*this, x, isNotBelow, isBelow); }
 void EqualOp::inferRange(Ranges x, RangeResults y) {
   auto always = [](Interval a, Interval b) { return a.isPoint() && a == b; };
   y[0] = comparison(*this, x, always, [](Interval a, Interval b) { return isBelow(a, b) || isAbove(a, b); });
@@ -196,15 +194,13 @@ void SelectOp::inferRange(Ranges x, RangeResults y) { y[0] = TensorRange::join(x
 //===- Max, min, sum, mean -----------------------------------------------===//
 
 void MaxOp::inferRange(Ranges x, RangeResults y) {
-  y[0] = elementwise(*this, x, [](ArrayRef<Interval> v, bool &) {
-    return std::accumulate(v.begin() + 1, v.end(), v[0], maxOf);
-  });
+  y[0] = elementwise(*this, x,
+                     [](ArrayRef<Interval> v, bool &) { return std::accumulate(v.begin() + 1, v.end(), v[0], maxOf); });
 }
 
 void MinOp::inferRange(Ranges x, RangeResults y) {
-  y[0] = elementwise(*this, x, [](ArrayRef<Interval> v, bool &) {
-    return std::accumulate(v.begin() + 1, v.end(), v[0], minOf);
-  });
+  y[0] = elementwise(*this, x,
+                     [](ArrayRef<Interval> v, bool &) { return std::accumulate(v.begin() + 1, v.end(), v[0], minOf); });
 }
 
 /// The sum of all operands, divided.
@@ -220,6 +216,4 @@ static TensorRange sumOfOperands(Operation *op, Ranges x, double divisor) {
 }
 
 void SumOp::inferRange(Ranges x, RangeResults y) { y[0] = sumOfOperands(*this, x, 1); }
-void MeanOp::inferRange(Ranges x, RangeResults y) {
-  y[0] = sumOfOperands(*this, x, static_cast<double>(x.size()));
-}
+void MeanOp::inferRange(Ranges x, RangeResults y) { y[0] = sumOfOperands(*this, x, static_cast<double>(x.size())); }

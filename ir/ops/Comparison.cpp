@@ -34,9 +34,7 @@ Value GreaterOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   return x > y;
 }
 
-LogicalResult GreaterOrEqualOp::evaluate(Evaluation &io) {
-  return evaluateCompare(io, std::greater_equal<>());
-}
+LogicalResult GreaterOrEqualOp::evaluate(Evaluation &io) { return evaluateCompare(io, std::greater_equal<>()); }
 Value GreaterOrEqualOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   auto [x, y] = operandsOf(*this, b, loc, args);
   return x >= y;
@@ -140,8 +138,7 @@ template <typename F> static LogicalResult evaluateFolded(Evaluation &io, F f) {
   return success();
 }
 
-template <typename F>
-static Element buildFolded(Operation *op, OpBuilder &b, Location loc, ValueRange args, F f) {
+template <typename F> static Element buildFolded(Operation *op, OpBuilder &b, Location loc, ValueRange args, F f) {
   Element result = elementOf(b, loc, args[0], op->getOperand(0));
   for (Value other : args.drop_front())
     result = f(result, result.with(other));

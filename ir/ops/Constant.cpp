@@ -33,8 +33,7 @@ OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
 LogicalResult ConstantOp::evaluate(Evaluation &io) {
   std::optional<Tensor> tensor = readElements(getValue());
   if (!tensor)
-    return emitOpError(
-        "has no data: the dump it was read from elides weights; dump with weights to evaluate it");
+    return emitOpError("has no data: the dump it was read from elides weights; dump with weights to evaluate it");
   io.result() = *tensor;
   return success();
 }
@@ -163,8 +162,7 @@ LogicalResult RangeOp::inferShapes(SmallVectorImpl<Type> &types) {
   if (start && limit && delta) {
     std::optional<int64_t> count = rangeCount(*start, *limit, *delta);
     if (!count)
-      return emitOpError(
-          "needs a start, a limit and a delta, one finite number each, and a delta other than 0");
+      return emitOpError("needs a start, a limit and a delta, one finite number each, and a delta other than 0");
     size = *count;
   }
   return pushShape(*this, size, elementTypeOf(getStart()), types);

@@ -1,6 +1,6 @@
 // Convolutions: verify, shape, reference, op by op; what they do with affines is in ConvolutionAffine.cpp.
-#include "ir/ops/ConvolutionSums.h"
 #include "ir/Reference.h"
+#include "ir/ops/ConvolutionSums.h"
 #include <cmath>
 #include <limits>
 
@@ -25,14 +25,12 @@ static LogicalResult checkOperands(Operation *op, RankedTensorType x, RankedTens
                                    int64_t channels, int64_t outputs, int64_t group) {
   int64_t c = x.getDimSize(1);
   if (known(channels) && known(c) && channels != c)
-    return op->emitOpError() << "x " << x << " has " << c << " channels, but w " << w << " with group "
-                             << group << " covers " << channels;
+    return op->emitOpError() << "x " << x << " has " << c << " channels, but w " << w << " with group " << group
+                             << " covers " << channels;
   if ((known(c) && c % group != 0) || (known(outputs) && outputs % group != 0))
-    return op->emitOpError() << "channels of x " << x << " and w " << w << " do not divide into " << group
-                             << " groups";
+    return op->emitOpError() << "channels of x " << x << " and w " << w << " do not divide into " << group << " groups";
   if (b && (b.getRank() != 1 || (known(b.getDimSize(0)) && known(outputs) && b.getDimSize(0) != outputs)))
-    return op->emitOpError() << "the bias " << b << " does not have the " << outputs
-                             << " output channels of w " << w;
+    return op->emitOpError() << "the bias " << b << " does not have the " << outputs << " output channels of w " << w;
   return success();
 }
 
@@ -43,8 +41,8 @@ static LogicalResult inferConvolution(Op op, bool transposed, Type element, Smal
     return failure();
   RankedTensorType x = rankedType(op.getX()), w = rankedType(op.getW());
   if ((x && x.getRank() < 3) || (w && w.getRank() < 3))
-    return op.emitOpError() << "expects x and w of rank 3 or more, [N, C, spatial...]; got "
-                            << op.getX().getType() << " and " << op.getW().getType();
+    return op.emitOpError() << "expects x and w of rank 3 or more, [N, C, spatial...]; got " << op.getX().getType()
+                            << " and " << op.getW().getType();
   if (!x || !w) {
     types.push_back(tensorType(std::nullopt, element));
     return success();
@@ -208,14 +206,8 @@ LogicalResult ConvOp::evaluate(Evaluation &io) {
 //===- nn.conv_transpose -------------------------------------------------===//
 
 WindowAttributes ConvTransposeOp::windowAttributes() {
-  return {{},
-          arrayOf(getStridesAttr()),
-          arrayOf(getDilationsAttr()),
-          arrayOf(getPadsAttr()),
-          getAutoPad(),
-          false,
-          arrayOf(getOutputPaddingAttr()),
-          arrayOf(getOutputShapeAttr())};
+  return {{},    arrayOf(getStridesAttr()),       arrayOf(getDilationsAttr()),  arrayOf(getPadsAttr()), getAutoPad(),
+          false, arrayOf(getOutputPaddingAttr()), arrayOf(getOutputShapeAttr())};
 }
 
 FailureOr<Window> ConvTransposeOp::window() {
@@ -315,7 +307,8 @@ template <typename Op> static GroupLayout layoutOfGroups(Op conv, int64_t block)
   int64_t group = conv.getGroup();
   if (group == 1)
     return GroupLayout::One;
-  int64_t inputs = rankedType(conv.getX()).getDimSize(1) / group, outputs = rankedType(conv.getY()).getDimSize(1) / group;
+  int64_t inputs = rankedType(conv.getX()).getDimSize(1) / group,
+          outputs = rankedType(conv.getY()).getDimSize(1) / group;
   if (inputs % block == 0 && outputs % block == 0)
     return GroupLayout::Whole;
   return inputs == outputs && block % inputs == 0 ? GroupLayout::Inside : GroupLayout::Cut;
@@ -344,7 +337,8 @@ bool sinter::nn::mayTakeDifferences(ConvOp conv) {
   std::optional<Tensor> weights = constantTensor(conv.getW());
   FailureOr<Window> window = conv.window();
   if (!x.getElementType().isF32() || !weights || weights->size() == 0 || failed(window) || conv.getGroup() != 1 ||
-      conv->hasAttr(directSumsAttr) || x.getDimSize(1) < fewestTransformChannels || y.getDimSize(1) < fewestTransformChannels)
+      conv->hasAttr(directSumsAttr) || x.getDimSize(1) < fewestTransformChannels ||
+      y.getDimSize(1) < fewestTransformChannels)
     return false;
   bool hasTaps = false;
   for (const WindowAxis &axis : imageAxes(*window)) {

@@ -184,22 +184,20 @@ static AffineVerdict canAbsorbInput(Op op, unsigned operand, const ChannelAffine
   ShiftOfInput shift = shiftOfInput(op, *window);
   constexpr int64_t largestMap = int64_t(1) << 20;
   if (!shift.isUniform() && (!borders || y.getNumElements() > largestMap * y.getDimSize(0)))
-    return AffineVerdict::no("ZERO_PAD_SHIFT",
-                             "the convolution after it pads with zeros, which the shift would move");
+    return AffineVerdict::no("ZERO_PAD_SHIFT", "the convolution after it pads with zeros, which the shift would move");
   if (!addedTo(shift, *window, tapSums(op, *w, mine->shift), b, y.getDimSize(1), w->type()))
     return refuseNonFinite();
   return AffineVerdict::yes();
 }
 
-template <typename Op>
-static Value absorbInput(Op op, OpBuilder &builder, Value x, const ChannelAffine &affine) {
+template <typename Op> static Value absorbInput(Op op, OpBuilder &builder, Value x, const ChannelAffine &affine) {
   ChannelAffine mine = *affine.along(1, rankedType(op.getX()).getDimSize(1));
   Tensor w = *constantTensor(op.getW());
   Location loc = op.getLoc();
   auto changed = cast<Op>(builder.clone(*op));
   changed.getXMutable().assign(x);
-  changed.getWMutable().assign(ConstantOp::create(
-      builder, loc, *scaleWeight(w, inputLayout(op), outputLayout(op), mine.scale), "weight"));
+  changed.getWMutable().assign(
+      ConstantOp::create(builder, loc, *scaleWeight(w, inputLayout(op), outputLayout(op), mine.scale), "weight"));
   changed->moveAfter(changed.getW().getDefiningOp());
   if (mine.isScaleOnly())
     return changed.getY();
@@ -224,10 +222,10 @@ AffineVerdict ConvOp::canAbsorbAtOutput(const ChannelAffine &affine) {
 }
 
 Value ConvOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &affine) {
-  auto [w, b] = foldIntoWeights(builder, getLoc(), getW(), getB(), rankedType(getY()).getDimSize(1), affine,
-                                outputLayout(*this));
-  return create(builder, getLoc(), getType(), getX(), w, b, getStridesAttr(), getDilationsAttr(),
-                getPadsAttr(), getAutoPadAttr(), getGroupAttr());
+  auto [w, b] =
+      foldIntoWeights(builder, getLoc(), getW(), getB(), rankedType(getY()).getDimSize(1), affine, outputLayout(*this));
+  return create(builder, getLoc(), getType(), getX(), w, b, getStridesAttr(), getDilationsAttr(), getPadsAttr(),
+                getAutoPadAttr(), getGroupAttr());
 }
 
 AffineVerdict ConvOp::canAbsorbAtInput(unsigned operand, const ChannelAffine &affine, bool borders) {
@@ -245,11 +243,10 @@ AffineVerdict ConvTransposeOp::canAbsorbAtOutput(const ChannelAffine &affine) {
 }
 
 Value ConvTransposeOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &affine) {
-  auto [w, b] = foldIntoWeights(builder, getLoc(), getW(), getB(), rankedType(getY()).getDimSize(1), affine,
-                                outputLayout(*this));
-  return create(builder, getLoc(), getType(), getX(), w, b, getStridesAttr(), getDilationsAttr(),
-                getPadsAttr(), getOutputPaddingAttr(), getOutputShapeAttr(), getAutoPadAttr(),
-                getGroupAttr());
+  auto [w, b] =
+      foldIntoWeights(builder, getLoc(), getW(), getB(), rankedType(getY()).getDimSize(1), affine, outputLayout(*this));
+  return create(builder, getLoc(), getType(), getX(), w, b, getStridesAttr(), getDilationsAttr(), getPadsAttr(),
+                getOutputPaddingAttr(), getOutputShapeAttr(), getAutoPadAttr(), getGroupAttr());
 }
 
 AffineVerdict ConvTransposeOp::canAbsorbAtInput(unsigned operand, const ChannelAffine &affine, bool borders) {

@@ -82,9 +82,9 @@ static bool isEverything(const TensorRange &x) {
   return llvm::all_of(x.channels, [](Interval v) { return v == Interval(); });
 }
 
-/// How much larger than those of a sum over all terms of a tile the errors of Winograd's algorithm can be: for each axis the
-/// largest, over outputs i, of sum over points p of |A(p,i)| * max |G(p)| * sum |B(p)|, of all tiles that codegen/llvm/Winograd.cpp
-/// chooses from (scripts/winograd_points.py prints them).
+/// How much larger than those of a sum over all terms of a tile the errors of Winograd's algorithm can be: for each
+/// axis the largest, over outputs i, of sum over points p of |A(p,i)| * max |G(p)| * sum |B(p)|, of all tiles that
+/// codegen/llvm/Winograd.cpp chooses from (scripts/winograd_points.py prints them).
 static double amplificationOf(const Window &window) {
   ArrayRef<WindowAxis> image = imageAxes(window);
   int64_t axes = llvm::count_if(image, [](const WindowAxis &axis) { return axis.size > 1; });
@@ -125,8 +125,7 @@ static SmallVector<SumBounds> sumsOfRows(const Bounds &b, int64_t group, int64_t
 
 template <typename Op>
 static TensorRange convolutionRange(Op op, Ranges operands, const TensorRange &unknown, bool transposed) {
-  RankedTensorType xType = rankedType(op.getX()), wType = rankedType(op.getW()),
-                   yType = rankedType(op.getY());
+  RankedTensorType xType = rankedType(op.getX()), wType = rankedType(op.getW()), yType = rankedType(op.getY());
   if (yType.getNumElements() == 0 || wType.getNumElements() == 0)
     return unknown;
   FailureOr<Window> window = op.window();
@@ -167,8 +166,7 @@ static TensorRange convolutionRange(Op op, Ranges operands, const TensorRange &u
       Interval inside = b.x[static_cast<size_t>(channel)], padded = inside.hull({0, 0});
       for (int64_t k = 0; k < count; ++k) {
         const Tap &tap = b.taps[static_cast<size_t>(k)];
-        b.addTerm(sums[static_cast<size_t>(tap.phase)], first + k, row, tap.alwaysInside ? inside : padded,
-                  y.mayBeNaN);
+        b.addTerm(sums[static_cast<size_t>(tap.phase)], first + k, row, tap.alwaysInside ? inside : padded, y.mayBeNaN);
       }
     }
     std::optional<Interval> all;
@@ -183,9 +181,7 @@ static TensorRange convolutionRange(Op op, Ranges operands, const TensorRange &u
   return y;
 }
 
-void ConvOp::inferRange(Ranges operands, RangeResults y) {
-  y[0] = convolutionRange(*this, operands, y[0], false);
-}
+void ConvOp::inferRange(Ranges operands, RangeResults y) { y[0] = convolutionRange(*this, operands, y[0], false); }
 
 void ConvTransposeOp::inferRange(Ranges operands, RangeResults y) {
   y[0] = convolutionRange(*this, operands, y[0], true);

@@ -29,7 +29,9 @@ float NonMaxSuppressionOp::leastScore() {
 
 LogicalResult NonMaxSuppressionOp::inferShapes(SmallVectorImpl<Type> &types) {
   RankedTensorType boxes = rankedType(getBoxes()), scores = rankedType(getScores());
-  auto contradicts = [](int64_t a, int64_t b) { return !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a != b; };
+  auto contradicts = [](int64_t a, int64_t b) {
+    return !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a != b;
+  };
   if ((boxes && boxes.getRank() != 3) || (scores && scores.getRank() != 3))
     return emitOpError("needs boxes [images, boxes, 4] and scores [images, classes, boxes]");
   if (boxes && scores &&
@@ -44,7 +46,8 @@ LogicalResult NonMaxSuppressionOp::inferShapes(SmallVectorImpl<Type> &types) {
     rows = static_cast<int64_t>(most);
   }
   Type integer = IntegerType::get(getContext(), 64);
-  return success(succeeded(pushShape(*this, {rows, 3}, integer, types)) && succeeded(pushShape(*this, {}, integer, types)));
+  return success(succeeded(pushShape(*this, {rows, 3}, integer, types)) &&
+                 succeeded(pushShape(*this, {}, integer, types)));
 }
 
 namespace {

@@ -60,8 +60,7 @@ Element Element::asInt() const {
 /// there is none between it and min.
 static Element floatToInt(Element x, Type scalar, bool toUnsigned) {
   unsigned width = scalar.getIntOrFloatBitWidth();
-  double top = std::ldexp(1.0, static_cast<int>(toUnsigned ? width : width - 1)),
-         bottom = toUnsigned ? 0.0 : -top;
+  double top = std::ldexp(1.0, static_cast<int>(toUnsigned ? width : width - 1)), bottom = toUnsigned ? 0.0 : -top;
   bool exact = width < (x.width() == 64 ? 53u : 24u);
   Element low = exact ? x > bottom - 1 : x >= bottom, high = x < top;
   Element safe = select(low & high, x, 0.0);
@@ -120,16 +119,13 @@ Element operator/(Element a, Element b) {
     return make<arith::DivFOp>(a, a.value, b.value);
   Element zero = b == b.constantInt(0);
   if (a.isUnsigned)
-    return select(zero, a.constantInt(0),
-                  make<arith::DivUIOp>(a, a.value, select(zero, b.constantInt(1), b).value));
+    return select(zero, a.constantInt(0), make<arith::DivUIOp>(a, a.value, select(zero, b.constantInt(1), b).value));
   Element minusOne = b == b.constantInt(-1);
   Element quotient = make<arith::DivSIOp>(a, a.value, select(zero | minusOne, b.constantInt(1), b).value);
   return select(zero, a.constantInt(0), select(minusOne, -a, quotient));
 }
 
-Element operator%(Element a, Element b) {
-  return select(b == b.constantInt(0), a.constantInt(0), a - a / b * b);
-}
+Element operator%(Element a, Element b) { return select(b == b.constantInt(0), a.constantInt(0), a - a / b * b); }
 
 Element operator-(Element a) { return a.isFloat() ? make<arith::NegFOp>(a, a.value) : a.constantInt(0) - a; }
 
@@ -140,8 +136,7 @@ Element operator~(Element a) { return a ^ a.constantInt(-1); }
 Element operator<<(Element a, Element amount) { return make<arith::ShLIOp>(a, a.value, amount.value); }
 
 Element operator>>(Element a, Element amount) {
-  return a.isUnsigned ? make<arith::ShRUIOp>(a, a.value, amount.value)
-                      : make<arith::ShRSIOp>(a, a.value, amount.value);
+  return a.isUnsigned ? make<arith::ShRUIOp>(a, a.value, amount.value) : make<arith::ShRSIOp>(a, a.value, amount.value);
 }
 
 //===- Comparison --------------------------------------------------------===//
@@ -215,8 +210,8 @@ bool isSelectedFrom(Value value) {
   });
 }
 
-/// x is not negative. Not llvm.copysign, nor what LLVM takes for it: of a sign that was rounded from f64 it would round the f64 to a half, for which there is
-/// a library call alone.
+/// x is not negative. Not llvm.copysign, nor what LLVM takes for it: of a sign that was rounded from f64 it would round
+/// the f64 to a half, for which there is a library call alone.
 Element copySign(Element x, Element y) {
   int64_t sign = x.width() == 64 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int32_t>::min();
   Element bits = x.asInt();

@@ -93,8 +93,8 @@ inline Element select(Element condition, Element a, double b) { return select(co
 Element mulAdd(Element a, Element b, Element c);
 inline Element mulAdd(Element a, Element b, double c) { return mulAdd(a, b, b.constant(c)); }
 inline Element mulAdd(Element a, double b, double c) { return mulAdd(a, a.constant(b), a.constant(c)); }
-/// a/b to within two units in the last place, never beyond the limits of |a| <= |b|: by an estimate of 1/b and a step of Newton's method
-/// where the target has that for vectors of f32. Both are finite or NaN, b and 1/b normal.
+/// a/b to within two units in the last place, never beyond the limits of |a| <= |b|: by an estimate of 1/b and a step
+/// of Newton's method where the target has that for vectors of f32. Both are finite or NaN, b and 1/b normal.
 Element quotient(Element a, Element b);
 /// c[0] + c[1]*x + c[2]*x^2 + ...
 Element polynomial(Element x, llvm::ArrayRef<double> c);
@@ -104,17 +104,18 @@ Element sqrt(Element x);
 Element floor(Element x);
 Element ceil(Element x);
 Element roundEven(Element x);
-/// The larger and the smaller of floats; NaN where one is. Several instructions: for where LLVM must see that NaN passes.
+/// The larger and the smaller of floats; NaN where one is. Several instructions: for where LLVM must see that NaN
+/// passes.
 Element largerOrNan(Element a, Element b);
 Element smallerOrNan(Element a, Element b);
-/// Whether an op beside the one that makes `value` selects between it and something else by a comparison that is false for NaN.
-/// LLVM takes max(max(x, c), c) of selects for max(x, c) whatever either makes of NaN (InstCombine's foldSPFofSPF), so the inner
-/// one must not be a select.
+/// Whether an op beside the one that makes `value` selects between it and something else by a comparison that is false
+/// for NaN. LLVM takes max(max(x, c), c) of selects for max(x, c) whatever either makes of NaN (InstCombine's
+/// foldSPFofSPF), so the inner one must not be a select.
 bool isSelectedFrom(mlir::Value value);
 /// The magnitude of x with the sign bit of y.
 Element copySign(Element x, Element y);
-/// `lower` where x is less, `upper` (not below it) where it is greater; NaN stays. Each select is one instruction that takes a maximum
-/// or minimum.
+/// `lower` where x is less, `upper` (not below it) where it is greater; NaN stays. Each select is one instruction that
+/// takes a maximum or minimum.
 inline Element clamp(Element x, double lower, double upper) {
   Element raised = select(x < lower, lower, x);
   return select(raised > upper, upper, raised);

@@ -102,8 +102,7 @@ LogicalResult GatherElementsOp::inferShapes(SmallVectorImpl<Type> &types) {
   if (data && data.getRank() != indices.getRank())
     return emitOpError("needs data and indices of one rank, not ") << data << " and " << indices;
   for (int64_t i = 0; data && i < data.getRank(); ++i)
-    if (i != *axis && !data.isDynamicDim(i) && !indices.isDynamicDim(i) &&
-        indices.getDimSize(i) > data.getDimSize(i))
+    if (i != *axis && !data.isDynamicDim(i) && !indices.isDynamicDim(i) && indices.getDimSize(i) > data.getDimSize(i))
       return emitOpError("indices exceed data in dimension ") << i << ": " << indices << " over " << data;
   return pushShape(*this, indices.getShape(), elementTypeOf(getData()), types);
 }
@@ -135,8 +134,7 @@ LogicalResult GatherNDOp::inferShapes(SmallVectorImpl<Type> &types) {
   if (!data || !indices)
     return pushUnranked(getData(), types);
   if (batch < 0 || batch >= indices.getRank() || batch >= data.getRank())
-    return emitOpError("has ") << batch
-                               << " batch dimensions; both operands must have more dimensions than that";
+    return emitOpError("has ") << batch << " batch dimensions; both operands must have more dimensions than that";
   ArrayRef<int64_t> front = indices.getShape().drop_back();
   int64_t tuple = indices.getShape().back();
   for (int64_t i = 0; i < batch; ++i)

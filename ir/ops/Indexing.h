@@ -5,8 +5,8 @@
 
 namespace sinter::nn {
 
-/// On an op that a run may compute for nothing, as in a branch that is not taken: its indices may be anything. Those outside their
-/// dimension count as the nearest (gathers) or are left out (scatters), and are no error.
+/// On an op that a run may compute for nothing, as in a branch that is not taken: its indices may be anything. Those
+/// outside their dimension count as the nearest (gathers) or are left out (scatters), and are no error.
 constexpr llvm::StringLiteral speculativeAttr = "nn.speculative";
 inline bool isSpeculative(mlir::Operation *op) { return op->hasAttr(speculativeAttr); }
 

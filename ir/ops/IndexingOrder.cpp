@@ -57,8 +57,7 @@ LogicalResult TopKOp::evaluate(Evaluation &io) {
     values.resize(io.result(0).size());
     indices.resize(values.size());
     std::vector<int64_t> starts;
-    forEachLine(io.result(0).shape(), axis,
-                [&](int64_t start, int64_t, int64_t) { starts.push_back(start); });
+    forEachLine(io.result(0).shape(), axis, [&](int64_t start, int64_t, int64_t) { starts.push_back(start); });
     size_t line = 0;
     // NaN is the largest; equal elements keep their order.
     auto less = [](T a, T b) { return a < b || (b != b && a == a); };

@@ -24,8 +24,7 @@ static LogicalResult verifyScatter(Operation *op, Value data, Value updates, Str
   if (!llvm::is_contained({"none", "add", "mul", "min", "max"}, reduction))
     return op->emitOpError("has reduction \"") << reduction << "\"; known are none, add, mul, min and max";
   if (elementTypeOf(data) != elementTypeOf(updates))
-    return op->emitOpError("updates a tensor of ")
-           << elementTypeOf(data) << " with " << elementTypeOf(updates);
+    return op->emitOpError("updates a tensor of ") << elementTypeOf(data) << " with " << elementTypeOf(updates);
   return success();
 }
 
@@ -55,13 +54,10 @@ static void scatter(Evaluation &io, StringRef reduction, ArrayRef<int64_t> offse
 
 //===- nn.scatter_elements -----------------------------------------------===//
 
-LogicalResult ScatterElementsOp::verify() {
-  return verifyScatter(*this, getData(), getUpdates(), getReduction());
-}
+LogicalResult ScatterElementsOp::verify() { return verifyScatter(*this, getData(), getUpdates(), getReduction()); }
 
 LogicalResult ScatterElementsOp::inferShapes(SmallVectorImpl<Type> &types) {
-  RankedTensorType data = rankedType(getData()), indices = rankedType(getIndices()),
-                   updates = rankedType(getUpdates());
+  RankedTensorType data = rankedType(getData()), indices = rankedType(getIndices()), updates = rankedType(getUpdates());
   if (data && failed(resolveAxis(*this, getAxis(), data.getRank())))
     return failure();
   if (data && indices && data.getRank() != indices.getRank())
@@ -100,8 +96,7 @@ LogicalResult ScatterElementsOp::evaluate(Evaluation &io) {
 LogicalResult ScatterNDOp::verify() { return verifyScatter(*this, getData(), getUpdates(), getReduction()); }
 
 LogicalResult ScatterNDOp::inferShapes(SmallVectorImpl<Type> &types) {
-  RankedTensorType data = rankedType(getData()), indices = rankedType(getIndices()),
-                   updates = rankedType(getUpdates());
+  RankedTensorType data = rankedType(getData()), indices = rankedType(getIndices()), updates = rankedType(getUpdates());
   if (indices && indices.getRank() == 0)
     return emitOpError("needs index tuples, not a scalar");
   if (data && indices && !indices.isDynamicDim(indices.getRank() - 1)) {
@@ -133,8 +128,7 @@ LogicalResult ScatterNDOp::evaluate(Evaluation &io) {
     for (int64_t j = 0; j < tuple; ++j) {
       std::optional<int64_t> place = normaliseAxis(indices[i * tuple + j], dims[j]);
       if (!place && !isSpeculative(*this))
-        return emitOpError("index ") << indices[i * tuple + j] << " is outside a dimension of size "
-                                     << dims[j];
+        return emitOpError("index ") << indices[i * tuple + j] << " is outside a dimension of size " << dims[j];
       isInside &= place.has_value();
       offset += place.value_or(0) * strides[j];
     }
@@ -174,8 +168,7 @@ FailureOr<std::optional<Dims>> MaxUnpoolOp::pooledShape() {
     int64_t pads = getPads() ? (*getPads())[i] + (*getPads())[spatial + i] : 0;
     if (__builtin_mul_overflow(dim - 1, stride, &dim) ||
         __builtin_add_overflow(dim, getKernelShape()[i] - pads, &dim) || dim < 0)
-      return emitOpError("has pads that leave nothing, or a size that cannot be counted, in dimension ")
-             << i + 2;
+      return emitOpError("has pads that leave nothing, or a size that cannot be counted, in dimension ") << i + 2;
   }
   return std::optional(shape);
 }
@@ -217,8 +210,7 @@ LogicalResult MaxUnpoolOp::evaluate(Evaluation &io) {
   for (auto [i, flat] : llvm::enumerate(indices)) {
     bool isPosition = flat >= 0 && flat < positions, isInside = isPosition;
     if (!isPosition && !isSpeculative(*this))
-      return emitOpError("index ") << flat << " is outside the " << positions
-                                   << " positions of the pool's input";
+      return emitOpError("index ") << flat << " is outside the " << positions << " positions of the pool's input";
     int64_t offset = 0, rest = flat;
     for (size_t d = 0; d < from.size(); ++d) {
       int64_t at = rest / from[d];

@@ -9,9 +9,7 @@ using namespace mlir;
 using namespace sinter;
 using namespace sinter::nn;
 
-static bool differ(int64_t a, int64_t b) {
-  return !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a != b;
-}
+static bool differ(int64_t a, int64_t b) { return !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a != b; }
 
 //===- nn.layer_norm, nn.layer_norm_stats --------------------------------===//
 
@@ -199,8 +197,7 @@ LogicalResult LrnOp::evaluate(Evaluation &io) {
   AxisView view = viewAlong(io.operand(0u).shape(), 1);
   std::vector<double> x = toDoubles(io.operand(0u)), y(x.size());
   int64_t size = std::min<int64_t>(getSize(), 2 * view.length + 2);
-  double alpha = getAlpha().convertToDouble() / static_cast<double>(getSize()),
-         beta = getBeta().convertToDouble();
+  double alpha = getAlpha().convertToDouble() / static_cast<double>(getSize()), beta = getBeta().convertToDouble();
   double bias = getBias().convertToDouble();
   size_t o = 0;
   for (int64_t n = 0; n < view.outer; ++n)

@@ -43,9 +43,7 @@ LogicalResult NegOp::evaluate(Evaluation &io) {
   });
 }
 
-Value NegOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return -elementOf(b, loc, args[0], getX());
-}
+Value NegOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return -elementOf(b, loc, args[0], getX()); }
 
 LogicalResult SignOp::evaluate(Evaluation &io) {
   return evaluateUnary(io, []<typename T>(T x) {
@@ -61,105 +59,67 @@ Value SignOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
 }
 
 LogicalResult CeilOp::evaluate(Evaluation &io) { return evaluateMath(io, std::ceil); }
-Value CeilOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return ceil(Element(b, loc, args[0]));
-}
+Value CeilOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return ceil(Element(b, loc, args[0])); }
 
 LogicalResult FloorOp::evaluate(Evaluation &io) { return evaluateMath(io, std::floor); }
-Value FloorOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return floor(Element(b, loc, args[0]));
-}
+Value FloorOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return floor(Element(b, loc, args[0])); }
 
 LogicalResult RoundOp::evaluate(Evaluation &io) { return evaluateMath(io, std::nearbyint); }
-Value RoundOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return roundEven(Element(b, loc, args[0]));
-}
+Value RoundOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return roundEven(Element(b, loc, args[0])); }
 
 //===- Roots, exponentials, logarithm ------------------------------------===//
 
 LogicalResult SqrtOp::evaluate(Evaluation &io) { return evaluateMath(io, std::sqrt); }
-Value SqrtOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return sqrt(Element(b, loc, args[0]));
-}
+Value SqrtOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return sqrt(Element(b, loc, args[0])); }
 
 LogicalResult ReciprocalOp::evaluate(Evaluation &io) {
   return evaluateUnary(io, [](double x) { return 1 / x; });
 }
-Value ReciprocalOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return 1.0 / Element(b, loc, args[0]);
-}
+Value ReciprocalOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return 1.0 / Element(b, loc, args[0]); }
 
 LogicalResult ExpOp::evaluate(Evaluation &io) { return evaluateMath(io, std::exp); }
-Value ExpOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return exp(Element(b, loc, args[0]));
-}
+Value ExpOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return exp(Element(b, loc, args[0])); }
 
 LogicalResult LogOp::evaluate(Evaluation &io) { return evaluateMath(io, std::log); }
-Value LogOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return log(Element(b, loc, args[0]));
-}
+Value LogOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return log(Element(b, loc, args[0])); }
 
 LogicalResult ErfOp::evaluate(Evaluation &io) { return evaluateMath(io, std::erf); }
-Value ErfOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return erf(Element(b, loc, args[0]));
-}
+Value ErfOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return erf(Element(b, loc, args[0])); }
 
 //===- Trigonometric and hyperbolic functions ----------------------------===//
 
 LogicalResult SinOp::evaluate(Evaluation &io) { return evaluateMath(io, std::sin); }
-Value SinOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return sin(Element(b, loc, args[0]));
-}
+Value SinOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return sin(Element(b, loc, args[0])); }
 
 LogicalResult CosOp::evaluate(Evaluation &io) { return evaluateMath(io, std::cos); }
-Value CosOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return cos(Element(b, loc, args[0]));
-}
+Value CosOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return cos(Element(b, loc, args[0])); }
 
 LogicalResult TanOp::evaluate(Evaluation &io) { return evaluateMath(io, std::tan); }
-Value TanOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return tan(Element(b, loc, args[0]));
-}
+Value TanOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return tan(Element(b, loc, args[0])); }
 
 LogicalResult AsinOp::evaluate(Evaluation &io) { return evaluateMath(io, std::asin); }
-Value AsinOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return asin(Element(b, loc, args[0]));
-}
+Value AsinOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return asin(Element(b, loc, args[0])); }
 
 LogicalResult AcosOp::evaluate(Evaluation &io) { return evaluateMath(io, std::acos); }
-Value AcosOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return acos(Element(b, loc, args[0]));
-}
+Value AcosOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return acos(Element(b, loc, args[0])); }
 
 LogicalResult AtanOp::evaluate(Evaluation &io) { return evaluateMath(io, std::atan); }
-Value AtanOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return atan(Element(b, loc, args[0]));
-}
+Value AtanOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return atan(Element(b, loc, args[0])); }
 
 LogicalResult SinhOp::evaluate(Evaluation &io) { return evaluateMath(io, std::sinh); }
-Value SinhOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return sinh(Element(b, loc, args[0]));
-}
+Value SinhOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return sinh(Element(b, loc, args[0])); }
 
 LogicalResult CoshOp::evaluate(Evaluation &io) { return evaluateMath(io, std::cosh); }
-Value CoshOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return cosh(Element(b, loc, args[0]));
-}
+Value CoshOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return cosh(Element(b, loc, args[0])); }
 
 LogicalResult AsinhOp::evaluate(Evaluation &io) { return evaluateMath(io, std::asinh); }
-Value AsinhOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return asinh(Element(b, loc, args[0]));
-}
+Value AsinhOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return asinh(Element(b, loc, args[0])); }
 
 LogicalResult AcoshOp::evaluate(Evaluation &io) { return evaluateMath(io, std::acosh); }
-Value AcoshOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return acosh(Element(b, loc, args[0]));
-}
+Value AcoshOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return acosh(Element(b, loc, args[0])); }
 
 LogicalResult AtanhOp::evaluate(Evaluation &io) { return evaluateMath(io, std::atanh); }
-Value AtanhOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return atanh(Element(b, loc, args[0]));
-}
+Value AtanhOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return atanh(Element(b, loc, args[0])); }
 
 //===- Logic and tests ---------------------------------------------------===//
 
@@ -173,9 +133,7 @@ LogicalResult BitwiseNotOp::evaluate(Evaluation &io) {
   return evaluateUnary(io, [](auto x) { return static_cast<int64_t>(~static_cast<uint64_t>(x)); });
 }
 
-Value BitwiseNotOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return ~Element(b, loc, args[0]);
-}
+Value BitwiseNotOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return ~Element(b, loc, args[0]); }
 
 LogicalResult IsNanOp::inferShapes(SmallVectorImpl<Type> &types) {
   types.push_back(cast<TensorType>(getX().getType()).clone(IntegerType::get(getContext(), 1)));
@@ -186,9 +144,7 @@ LogicalResult IsNanOp::evaluate(Evaluation &io) {
   return evaluateUnary(io, [](double x) { return std::isnan(x); });
 }
 
-Value IsNanOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
-  return isNan(Element(b, loc, args[0]));
-}
+Value IsNanOp::buildElement(OpBuilder &b, Location loc, ValueRange args) { return isNan(Element(b, loc, args[0])); }
 
 LogicalResult IsInfOp::inferShapes(SmallVectorImpl<Type> &types) {
   types.push_back(cast<TensorType>(getX().getType()).clone(IntegerType::get(getContext(), 1)));
@@ -251,8 +207,7 @@ static Element roundedPower(CastOp op, Element x) {
 LogicalResult CastOp::evaluate(Evaluation &io) {
   const Tensor &x = io.operand(0u);
   // 64-bit integers lose bits as doubles, so integers stay integers; u64 does not fit int64 as a number.
-  bool asDouble =
-      sinter::isFloat(x.type()) || (x.type() == DType::U64 && sinter::isFloat(io.result().type()));
+  bool asDouble = sinter::isFloat(x.type()) || (x.type() == DType::U64 && sinter::isFloat(io.result().type()));
   DType to = io.result().type();
   if (isSmallFloat(to)) {
     std::vector<double> values = toDoubles(x);

@@ -144,8 +144,8 @@ static Element fmodOfF32(Element a, Element b) {
 static Element any(Element condition) {
   if (!isa<VectorType>(condition.type()))
     return condition;
-  return condition.with(vector::ReductionOp::create(*condition.builder, condition.loc,
-                                                    vector::CombiningKind::OR, condition.value));
+  return condition.with(
+      vector::ReductionOp::create(*condition.builder, condition.loc, vector::CombiningKind::OR, condition.value));
 }
 
 /// The significand of a finite f64 >= 0 as an integer; its unit is 2^(exponent - 1075).

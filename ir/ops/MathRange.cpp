@@ -47,8 +47,7 @@ void RoundOp::inferRange(Ranges x, RangeResults y) {
 //===- Roots, exponentials, logarithm ------------------------------------===//
 
 void SqrtOp::inferRange(Ranges x, RangeResults y) {
-  y[0] = alongCurve(
-      x[0], {.f = [](double v) { return std::sqrt(v); }, .domain = nonNegative, .image = nonNegative});
+  y[0] = alongCurve(x[0], {.f = [](double v) { return std::sqrt(v); }, .domain = nonNegative, .image = nonNegative});
 }
 
 void ReciprocalOp::inferRange(Ranges x, RangeResults y) {
@@ -85,8 +84,7 @@ void AsinOp::inferRange(Ranges x, RangeResults y) {
 }
 
 void AcosOp::inferRange(Ranges x, RangeResults y) {
-  y[0] = alongCurve(x[0],
-                    {.f = [](double v) { return std::acos(v); }, .domain = signedUnit, .image = nonNegative});
+  y[0] = alongCurve(x[0], {.f = [](double v) { return std::acos(v); }, .domain = signedUnit, .image = nonNegative});
 }
 
 void AtanOp::inferRange(Ranges x, RangeResults y) {
@@ -98,8 +96,7 @@ void SinhOp::inferRange(Ranges x, RangeResults y) {
 }
 
 void CoshOp::inferRange(Ranges x, RangeResults y) {
-  y[0] =
-      alongCurve(x[0], {.f = [](double v) { return std::cosh(v); }, .critical = {0}, .image = nonNegative});
+  y[0] = alongCurve(x[0], {.f = [](double v) { return std::cosh(v); }, .critical = {0}, .image = nonNegative});
 }
 
 void AsinhOp::inferRange(Ranges x, RangeResults y) {
@@ -107,8 +104,7 @@ void AsinhOp::inferRange(Ranges x, RangeResults y) {
 }
 
 void AcoshOp::inferRange(Ranges x, RangeResults y) {
-  y[0] = alongCurve(
-      x[0], {.f = [](double v) { return std::acosh(v); }, .domain = {1, infinity}, .image = nonNegative});
+  y[0] = alongCurve(x[0], {.f = [](double v) { return std::acosh(v); }, .domain = {1, infinity}, .image = nonNegative});
 }
 
 void AtanhOp::inferRange(Ranges x, RangeResults y) {

@@ -9,15 +9,13 @@ using namespace sinter::nn;
 #define GET_OP_CLASSES
 #include "ir/ops/Matrix.cpp.inc"
 
-static bool differ(int64_t a, int64_t b) {
-  return !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a != b;
-}
+static bool differ(int64_t a, int64_t b) { return !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a != b; }
 
 /// y[m, n] += sum over k of a[m, k] * b[k, n], with the strides of each operand; the contiguous side of b
 /// innermost.
 template <typename T>
-static void multiply(const T *a, ArrayRef<int64_t> aStrides, const T *b, ArrayRef<int64_t> bStrides, T *y,
-                     int64_t m, int64_t k, int64_t n) {
+static void multiply(const T *a, ArrayRef<int64_t> aStrides, const T *b, ArrayRef<int64_t> bStrides, T *y, int64_t m,
+                     int64_t k, int64_t n) {
   for (int64_t i = 0; i < m; ++i, y += n) {
     const T *left = a + i * aStrides[0];
     if (bStrides[1] == 1) {
@@ -55,16 +53,15 @@ LogicalResult GemmOp::inferShapes(SmallVectorImpl<Type> &types) {
   if (b)
     shape[1] = b.getDimSize(getTransB() ? 0 : 1);
   if (a && b && differ(a.getDimSize(getTransA() ? 0 : 1), b.getDimSize(getTransB() ? 1 : 0)))
-    return emitOpError() << "the inner dimensions of " << a << (getTransA() ? " (transposed)" : "") << " and "
-                         << b << (getTransB() ? " (transposed)" : "") << " differ";
+    return emitOpError() << "the inner dimensions of " << a << (getTransA() ? " (transposed)" : "") << " and " << b
+                         << (getTransB() ? " (transposed)" : "") << " differ";
   if (c) {
     bool fits = c.getRank() <= 2;
     for (int64_t i = 0; fits && i < c.getRank(); ++i)
-      fits =
-          c.getDimSize(i) == 1 || !differ(c.getDimSize(i), shape[static_cast<size_t>(2 - c.getRank() + i)]);
+      fits = c.getDimSize(i) == 1 || !differ(c.getDimSize(i), shape[static_cast<size_t>(2 - c.getRank() + i)]);
     if (!fits)
-      return emitOpError() << "C " << c << " does not broadcast to the product of " << getA().getType()
-                           << " and " << getB().getType();
+      return emitOpError() << "C " << c << " does not broadcast to the product of " << getA().getType() << " and "
+                           << getB().getType();
   }
   types.push_back(tensorType(shape, element));
   return success();
@@ -73,8 +70,7 @@ LogicalResult GemmOp::inferShapes(SmallVectorImpl<Type> &types) {
 LogicalResult GemmOp::evaluate(Evaluation &io) {
   const Shape &a = io.operand(0u).shape(), &b = io.operand(1u).shape(), &y = io.result().shape();
   int64_t k = a[getTransA() ? 0 : 1];
-  Dims aStrides = getTransA() ? Dims{1, a[1]} : Dims{a[1], 1},
-       bStrides = getTransB() ? Dims{1, b[1]} : Dims{b[1], 1};
+  Dims aStrides = getTransA() ? Dims{1, a[1]} : Dims{a[1], 1}, bStrides = getTransB() ? Dims{1, b[1]} : Dims{b[1], 1};
   double alpha = getAlpha().convertToDouble(), beta = getBeta().convertToDouble();
   auto run = [&]<typename T>() {
     std::vector<T> left = load<T>(io.operand(0u)), right = load<T>(io.operand(1u));
@@ -130,8 +126,7 @@ LogicalResult MatmulOp::inferShapes(SmallVectorImpl<Type> &types) {
     return success();
   }
   if (a.getRank() == 0 || b.getRank() == 0)
-    return emitOpError() << "expects tensors of rank 1 or more, got " << a << " and " << b
-                         << "; use Mul for scalars";
+    return emitOpError() << "expects tensors of rank 1 or more, got " << a << " and " << b << "; use Mul for scalars";
   ArrayRef<int64_t> left = a.getShape(), right = b.getShape();
   if (differ(left.back(), right.size() == 1 ? right[0] : right[right.size() - 2]))
     return emitOpError() << "the inner dimensions of " << a << " and " << b << " differ";
@@ -160,8 +155,8 @@ LogicalResult MatmulOp::evaluate(Evaluation &io) {
     T *y = out.data();
     do {
       multiply<T>(a.data() + offsetOf(index, shape->aStrides) * shape->m * shape->k, {shape->k, 1},
-                  b.data() + offsetOf(index, shape->bStrides) * shape->k * shape->n, {shape->n, 1}, y,
-                  shape->m, shape->k, shape->n);
+                  b.data() + offsetOf(index, shape->bStrides) * shape->k * shape->n, {shape->n, 1}, y, shape->m,
+                  shape->k, shape->n);
       y += shape->m * shape->n;
     } while (nextIndex(index, shape->batch));
     store(io.result(), out);

@@ -9,9 +9,7 @@ using namespace mlir;
 using namespace sinter;
 using namespace sinter::nn;
 
-static AffineVerdict refuseIntegers() {
-  return AffineVerdict::no("INTEGER_TYPE", "integers cannot take up a scale");
-}
+static AffineVerdict refuseIntegers() { return AffineVerdict::no("INTEGER_TYPE", "integers cannot take up a scale"); }
 
 /// sum over `axis` of w * t[index along it]; that axis is 1 in the result.
 static std::vector<double> contract(const Tensor &w, int64_t axis, ArrayRef<double> t) {
@@ -22,8 +20,7 @@ static std::vector<double> contract(const Tensor &w, int64_t axis, ArrayRef<doub
                       sums(values.size() / static_cast<size_t>(std::max<int64_t>(length, 1)), 0.0);
   for (size_t i = 0; i < values.size(); ++i) {
     int64_t at = static_cast<int64_t>(i), k = at / inner % length;
-    sums[static_cast<size_t>(at / (inner * length) * inner + at % inner)] +=
-        values[i] * t[static_cast<size_t>(k)];
+    sums[static_cast<size_t>(at / (inner * length) * inner + at % inner)] += values[i] * t[static_cast<size_t>(k)];
   }
   return sums;
 }
@@ -32,8 +29,8 @@ static std::vector<double> contract(const Tensor &w, int64_t axis, ArrayRef<doub
 
 /// beta * C * s + added over [M, N], or [1, N] where no operand has more than one row, rounded once. `added`
 /// is a row or a column.
-static std::optional<Tensor> foldedGemmBias(GemmOp op, DType type, ArrayRef<double> scale,
-                                            ArrayRef<double> added, bool isColumn) {
+static std::optional<Tensor> foldedGemmBias(GemmOp op, DType type, ArrayRef<double> scale, ArrayRef<double> added,
+                                            bool isColumn) {
   RankedTensorType y = rankedType(op.getY());
   std::optional<Tensor> c = constantTensor(op.getC());
   bool hasRows = isColumn || (c && c->rank() == 2 && c->shape()[0] != 1);
@@ -135,8 +132,8 @@ Value GemmOp::absorbAtInput(OpBuilder &builder, unsigned operand, Value x, const
   Value w = ConstantOp::create(builder, getLoc(), input.weight, "weight");
   Value c = input.bias ? ConstantOp::create(builder, getLoc(), *input.bias, "bias").getResult() : getC();
   FloatAttr beta = input.bias ? builder.getF32FloatAttr(1) : getBetaAttr();
-  return create(builder, getLoc(), getType(), operand == 0 ? x : w, operand == 0 ? w : x, c,
-                builder.getF32FloatAttr(1), beta, getTransAAttr(), getTransBAttr());
+  return create(builder, getLoc(), getType(), operand == 0 ? x : w, operand == 0 ? w : x, c, builder.getF32FloatAttr(1),
+                beta, getTransAAttr(), getTransBAttr());
 }
 
 AffineVerdict GemmOp::passToResult(unsigned, const ChannelAffine &, ChannelAffine &) {
@@ -214,8 +211,8 @@ AffineVerdict MatmulOp::canAbsorbAtOutput(const ChannelAffine &affine) {
   std::optional<Tensor> w = constantTensor(side.right ? getB() : getA());
   if (!w)
     return refuseComputed(("the " + Twine(side.right ? "right" : "left") +
-                           " operand, which holds the channels of axis " +
-                           Twine(y.getRank() - (side.right ? 1 : 2)) + " of the product,")
+                           " operand, which holds the channels of axis " + Twine(y.getRank() - (side.right ? 1 : 2)) +
+                           " of the product,")
                               .str());
   if (!mine.isFinite() || !canScaleWeight(*w, {side.weightAxis}, {side.weightAxis}, mine.scale) ||
       !roundFolded(w->type(), {mine.channels()}, mine.shift))
@@ -226,8 +223,8 @@ AffineVerdict MatmulOp::canAbsorbAtOutput(const ChannelAffine &affine) {
 Value MatmulOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &given) {
   auto [side, affine] = *sideFor(*this, given);
   Tensor w = *constantTensor(side.right ? getB() : getA());
-  Value scaled = ConstantOp::create(
-      builder, getLoc(), *scaleWeight(w, {side.weightAxis}, {side.weightAxis}, affine.scale), "weight");
+  Value scaled = ConstantOp::create(builder, getLoc(),
+                                    *scaleWeight(w, {side.weightAxis}, {side.weightAxis}, affine.scale), "weight");
   Value a = side.right ? getA() : scaled, b = side.right ? scaled : getB();
   if (affine.isScaleOnly())
     return create(builder, getLoc(), getType(), a, b);
@@ -296,8 +293,7 @@ Value MatmulOp::absorbAtInput(OpBuilder &builder, unsigned operand, Value x, con
 /// A scale of a's rows or b's columns is one of the result's.
 AffineVerdict MatmulOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
   if (!affine.isScaleOnly())
-    return AffineVerdict::no("OP_BLOCKS_AFFINE",
-                             describe(*this) + " multiplies: only a scale passes through");
+    return AffineVerdict::no("OP_BLOCKS_AFFINE", describe(*this) + " multiplies: only a scale passes through");
   if (AffineVerdict verdict = suitsProduct(affine, elementTypeOf(getY()), Direction::Down); !verdict)
     return verdict;
   if (affine.isUniform()) {
@@ -313,6 +309,5 @@ AffineVerdict MatmulOp::passToResult(unsigned operand, const ChannelAffine &affi
       return AffineVerdict::yes();
     }
   }
-  return AffineVerdict::no("OP_BLOCKS_AFFINE",
-                           "the affine runs along an axis that " + describe(*this) + " sums over");
+  return AffineVerdict::no("OP_BLOCKS_AFFINE", "the affine runs along an axis that " + describe(*this) + " sums over");
 }

@@ -17,8 +17,8 @@ struct Side {
 
 /// Bounds of sum over k of w[o, k] * x[k], as sums that more terms may be added to: one per channel and
 /// batch.
-static SmallVector<SmallVector<SumBounds, 1>> productSums(const Tensor &weight, const Side &side,
-                                                          ArrayRef<Interval> x, Operation *op) {
+static SmallVector<SmallVector<SumBounds, 1>> productSums(const Tensor &weight, const Side &side, ArrayRef<Interval> x,
+                                                          Operation *op) {
   Type element = elementTypeOf(op->getResult(0));
   std::vector<double> w, lower, upper;
   bool areFloats = true;
@@ -130,8 +130,8 @@ void GemmOp::inferRange(Ranges operands, RangeResults results) {
   y.mayBeNaN |= operands[0].mayBeNaN || operands[1].mayBeNaN;
 
   double alpha = getAlpha().convertToDouble(), beta = getBeta().convertToDouble();
-  TensorRange c = getC() ? broadcastTo(operands[2], rankedType(getC()), type)
-                         : TensorRange::uniform(Interval::point(0), false);
+  TensorRange c =
+      getC() ? broadcastTo(operands[2], rankedType(getC()), type) : TensorRange::uniform(Interval::point(0), false);
   bool hasC = static_cast<bool>(getC()), bothNaN = false;
   y = combine({y, c}, [&](ArrayRef<Interval> v) {
     // alpha*product + beta*C: few terms, which round as the many do. Either factor may be rounded into the weights.

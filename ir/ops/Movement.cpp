@@ -85,7 +85,8 @@ LogicalResult TransposeOp::evaluate(Evaluation &io) {
 
 /// Types are inferred before an op is verified.
 static LogicalResult expectParts(ConcatOp op) {
-  return op.getInputs().empty() ? op.emitOpError("joins nothing; it needs at least one operand") : LogicalResult(success());
+  return op.getInputs().empty() ? op.emitOpError("joins nothing; it needs at least one operand")
+                                : LogicalResult(success());
 }
 
 LogicalResult ConcatOp::verify() {
@@ -154,8 +155,7 @@ LogicalResult ConcatOp::appendCopies(IntsOf, SmallVectorImpl<StridedCopy> &copie
   for (auto [i, input] : llvm::enumerate(getInputs())) {
     Dims shape(rankedType(input).getShape());
     int64_t size = shape[*axis];
-    copies.push_back(
-        {static_cast<unsigned>(i), 0, shape, 0, at * strides[*axis], rowMajorStrides(shape), strides});
+    copies.push_back({static_cast<unsigned>(i), 0, shape, 0, at * strides[*axis], rowMajorStrides(shape), strides});
     at += size;
   }
   return success();

@@ -34,8 +34,7 @@ static FailureOr<Dims> splitSizes(SplitOp op, IntsOf ints, int64_t dim) {
     return Dims(parts, parts == 1 ? dim : ShapedType::kDynamic);
   int64_t size = (dim + parts - 1) / parts, last = dim - size * (parts - 1);
   if (last < 0)
-    return op.emitOpError("cannot cut a dimension of size ")
-           << dim << " into " << parts << " parts of " << size;
+    return op.emitOpError("cannot cut a dimension of size ") << dim << " into " << parts << " parts of " << size;
   Dims sizes(parts, size);
   sizes.back() = last;
   return sizes;
@@ -78,8 +77,7 @@ LogicalResult SplitOp::appendCopies(IntsOf ints, SmallVectorImpl<StridedCopy> &c
   for (auto [i, size] : llvm::enumerate(*sizes)) {
     Dims shape(x.getShape());
     shape[*axis] = size;
-    copies.push_back(
-        {0, static_cast<unsigned>(i), shape, at * strides[*axis], 0, strides, rowMajorStrides(shape)});
+    copies.push_back({0, static_cast<unsigned>(i), shape, at * strides[*axis], 0, strides, rowMajorStrides(shape)});
     at += size;
   }
   return success();
@@ -133,10 +131,8 @@ static FailureOr<std::optional<SmallVector<Range>>> sliceRanges(SliceOp op, Ints
                   : ends   ? ends->size()
                            : vectorLength(op.getStarts()).value_or(x.getRank());
   if (count > x.getRank() || (starts && static_cast<int64_t>(starts->size()) != count) ||
-      (ends && static_cast<int64_t>(ends->size()) != count) ||
-      (steps && static_cast<int64_t>(steps->size()) != count))
-    return op.emitOpError("needs as many starts as ends, axes and steps, and at most ")
-           << x.getRank() << " of each";
+      (ends && static_cast<int64_t>(ends->size()) != count) || (steps && static_cast<int64_t>(steps->size()) != count))
+    return op.emitOpError("needs as many starts as ends, axes and steps, and at most ") << x.getRank() << " of each";
   if (!axes) {
     axes = Dims(count);
     for (int64_t i = 0; i < count; ++i)
@@ -231,8 +227,7 @@ LogicalResult ExpandOp::appendCopies(IntsOf ints, SmallVectorImpl<StridedCopy> &
   auto result = dyn_cast<RankedTensorType>(types.front());
   if (!result || !result.hasStaticShape())
     return emitOpError("has a shape that is not constant");
-  copies.push_back(
-      denseCopy(result.getShape(), broadcastStrides(rankedType(getX()).getShape(), result.getShape())));
+  copies.push_back(denseCopy(result.getShape(), broadcastStrides(rankedType(getX()).getShape(), result.getShape())));
   return success();
 }
 

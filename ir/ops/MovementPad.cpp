@@ -12,8 +12,7 @@ LogicalResult PadOp::verify() {
   if (!getValue())
     return success();
   if (elementTypeOf(getValue()) != elementTypeOf(getX()))
-    return emitOpError("fills a tensor of ")
-           << elementTypeOf(getX()) << " with a " << elementTypeOf(getValue());
+    return emitOpError("fills a tensor of ") << elementTypeOf(getX()) << " with a " << elementTypeOf(getValue());
   RankedTensorType value = rankedType(getValue());
   if (value && value.hasStaticShape() && value.getNumElements() != 1)
     return emitOpError("needs one fill value, not ") << value;

@@ -107,8 +107,7 @@ void ConcatOp::inferRange(Ranges operands, RangeResults y) {
 static TensorRange cutRange(const TensorRange &x, RankedTensorType type, const StridedCopy &copy) {
   if (x.isUniform())
     return x;
-  int64_t stride = rowMajorStrides(type.getShape())[static_cast<size_t>(x.axis)],
-          dim = type.getDimSize(x.axis);
+  int64_t stride = rowMajorStrides(type.getShape())[static_cast<size_t>(x.axis)], dim = type.getDimSize(x.axis);
   int64_t first = copy.srcOffset / stride % dim, step = copy.srcStrides[static_cast<size_t>(x.axis)] / stride;
   Dims from;
   for (int64_t i = 0; i < copy.shape[static_cast<size_t>(x.axis)]; ++i)
@@ -173,8 +172,7 @@ void PadOp::inferRange(Ranges operands, RangeResults y) {
     y[0].channels.clear();
     for (int64_t offset : tables->offsets[static_cast<size_t>(x.axis)]) {
       fills |= offset < 0;
-      y[0].channels.push_back(offset < 0 ? value.hull()
-                                         : x.at(offset / strides[static_cast<size_t>(x.axis)]));
+      y[0].channels.push_back(offset < 0 ? value.hull() : x.at(offset / strides[static_cast<size_t>(x.axis)]));
     }
   }
   if (fillsAll)

@@ -20,9 +20,7 @@ LogicalResult sinter::nn::inferAlongAxis(Operation *op, Value x, int64_t axis, S
 #define GET_OP_CLASSES
 #include "ir/ops/Normalisation.cpp.inc"
 
-static bool differ(int64_t a, int64_t b) {
-  return !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a != b;
-}
+static bool differ(int64_t a, int64_t b) { return !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a != b; }
 
 /// Checks that each parameter is [C], C the size of axis 1 of x (1 for a tensor of rank 1). C comes back
 /// where known.
@@ -36,8 +34,7 @@ static FailureOr<int64_t> channelsOf(Operation *op, Value x, ValueRange paramete
     if (!p)
       continue;
     if (p.getRank() != 1 || differ(p.getDimSize(0), channels))
-      return op->emitOpError() << "a parameter is " << p << ", but x " << x.getType()
-                               << " needs one value per channel";
+      return op->emitOpError() << "a parameter is " << p << ", but x " << x.getType() << " needs one value per channel";
     if (ShapedType::isDynamic(channels))
       channels = p.getDimSize(0);
   }
@@ -180,8 +177,7 @@ static LogicalResult evaluateGroups(Evaluation &io, int64_t groups, double epsil
   return success();
 }
 
-static LogicalResult inferGroups(Operation *op, Value x, ValueRange parameters,
-                                 SmallVectorImpl<Type> &types) {
+static LogicalResult inferGroups(Operation *op, Value x, ValueRange parameters, SmallVectorImpl<Type> &types) {
   RankedTensorType type = rankedType(x);
   if (type && type.getRank() < 2)
     return op->emitOpError() << "expects [N, C, ...], got " << type;

@@ -22,8 +22,7 @@ static std::optional<std::pair<Tensor, Tensor>> foldedParameters(Value scale, Va
   } else if (gamma->shape() != Shape{channels} || (beta && beta->shape() != Shape{channels})) {
     verdict = AffineVerdict::no("AXIS_MISMATCH", "scale and bias do not run along the affine's axis");
   } else {
-    std::vector<double> s = toDoubles(*gamma),
-                        t = beta ? toDoubles(*beta) : std::vector<double>(s.size(), 0.0);
+    std::vector<double> s = toDoubles(*gamma), t = beta ? toDoubles(*beta) : std::vector<double>(s.size(), 0.0);
     for (size_t c = 0; c < s.size(); ++c) {
       s[c] *= mine->scale[c];
       t[c] = t[c] * mine->scale[c] + mine->shift[c];
@@ -52,8 +51,8 @@ template <typename Op> static AffineVerdict canAbsorb(Op op, const ChannelAffine
 
 template <typename Op> static Value absorb(Op op, OpBuilder &builder, const ChannelAffine &affine) {
   AffineVerdict verdict;
-  auto [scale, bias] = *foldedParameters(op.getScale(), op.getBias(), rankedType(op.getY()),
-                                         parameterAxis(op), affine, verdict);
+  auto [scale, bias] =
+      *foldedParameters(op.getScale(), op.getBias(), rankedType(op.getY()), parameterAxis(op), affine, verdict);
   Value newScale = ConstantOp::create(builder, op.getLoc(), scale, "scale");
   Value newBias = ConstantOp::create(builder, op.getLoc(), bias, "bias");
   auto changed = cast<Op>(builder.clone(*op));
@@ -62,9 +61,7 @@ template <typename Op> static Value absorb(Op op, OpBuilder &builder, const Chan
   return changed.getY();
 }
 
-AffineVerdict InstanceNormOp::canAbsorbAtOutput(const ChannelAffine &affine) {
-  return canAbsorb(*this, affine);
-}
+AffineVerdict InstanceNormOp::canAbsorbAtOutput(const ChannelAffine &affine) { return canAbsorb(*this, affine); }
 Value InstanceNormOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &affine) {
   return absorb(*this, builder, affine);
 }

@@ -90,9 +90,8 @@ static TensorRange standardised(const TensorRange &x, double count, double epsil
 static TensorRange scaledNorm(const TensorRange &normal, const TensorRange &scale, const TensorRange &bias,
                               Type element) {
   bool mayBeNaN = false;
-  TensorRange y = combine({normal, scale, bias}, [&](ArrayRef<Interval> v) {
-    return affineOf(v[0], v[1], v[2], element, mayBeNaN);
-  });
+  TensorRange y = combine({normal, scale, bias},
+                          [&](ArrayRef<Interval> v) { return affineOf(v[0], v[1], v[2], element, mayBeNaN); });
   y.mayBeNaN |= mayBeNaN;
   return y;
 }
@@ -105,8 +104,8 @@ void BatchNormTrainingOp::inferRange(Ranges operands, RangeResults y) {
   int64_t channels = type.getRank() > 1 ? type.getDimSize(1) : 1;
   double count = static_cast<double>(type.getNumElements() / channels);
   TensorRange x = type.getRank() > 1 && operands[0].axis == 1 ? operands[0] : operands[0].collapsed();
-  y[0] = scaledNorm(standardised(x, count, getEpsilon().convertToDouble(), false),
-                    perChannel(operands[1], type), perChannel(operands[2], type), element);
+  y[0] = scaledNorm(standardised(x, count, getEpsilon().convertToDouble(), false), perChannel(operands[1], type),
+                    perChannel(operands[2], type), element);
   double momentum = getMomentum().convertToDouble();
   auto running = [&](const TensorRange &old, const TensorRange &batch) {
     return scaledNorm(batch, TensorRange::uniform(Interval::point(1 - momentum), false),
@@ -129,17 +128,14 @@ template <typename Op> static void inferGroupRange(Op op, int64_t groups, Ranges
     return;
   double count = static_cast<double>(type.getNumElements() / rows);
   TensorRange normal = standardised(operands[0].collapsed(), count, op.getEpsilon().convertToDouble(), false);
-  y[0] =
-      scaledNorm(normal, perChannel(operands[1], type), perChannel(operands[2], type), type.getElementType());
+  y[0] = scaledNorm(normal, perChannel(operands[1], type), perChannel(operands[2], type), type.getElementType());
 }
 
 void InstanceNormOp::inferRange(Ranges operands, RangeResults y) {
   inferGroupRange(*this, rankedType(getX()).getDimSize(1), operands, y);
 }
 
-void GroupNormOp::inferRange(Ranges operands, RangeResults y) {
-  inferGroupRange(*this, getNumGroups(), operands, y);
-}
+void GroupNormOp::inferRange(Ranges operands, RangeResults y) { inferGroupRange(*this, getNumGroups(), operands, y); }
 
 /// Layer and RMS norm: rows from `axis` on.
 template <typename Op>
@@ -155,9 +151,7 @@ static TensorRange layerRange(Op op, Ranges operands, bool keepsSign, const Tens
   return scaledNorm(normal, parameter(1), bias, type.getElementType());
 }
 
-void LayerNormOp::inferRange(Ranges operands, RangeResults y) {
-  y[0] = layerRange(*this, operands, false, y[0]);
-}
+void LayerNormOp::inferRange(Ranges operands, RangeResults y) { y[0] = layerRange(*this, operands, false, y[0]); }
 
 void LayerNormStatsOp::inferRange(Ranges operands, RangeResults y) {
   y[0] = layerRange(*this, operands, false, y[0]);
@@ -170,9 +164,7 @@ void LayerNormStatsOp::inferRange(Ranges operands, RangeResults y) {
     y[2] = TensorRange::uniform({0, 1 / std::sqrt(epsilon) * (1 + 0x1p-20)}, y[0].mayBeNaN);
 }
 
-void RmsNormOp::inferRange(Ranges operands, RangeResults y) {
-  y[0] = layerRange(*this, operands, true, y[0]);
-}
+void RmsNormOp::inferRange(Ranges operands, RangeResults y) { y[0] = layerRange(*this, operands, true, y[0]); }
 
 void MeanVarianceNormOp::inferRange(Ranges operands, RangeResults y) {
   RankedTensorType type = rankedType(getX());
@@ -192,8 +184,7 @@ void LpNormOp::inferRange(Ranges operands, RangeResults y) {
 }
 
 void LrnOp::inferRange(Ranges operands, RangeResults y) {
-  double alpha = getAlpha().convertToDouble(), beta = getBeta().convertToDouble(),
-         bias = getBias().convertToDouble();
+  double alpha = getAlpha().convertToDouble(), beta = getBeta().convertToDouble(), bias = getBias().convertToDouble();
   if (alpha < 0 || beta < 0 || bias <= 0)
     return;
   double most = 1 / std::pow(bias, beta);

@@ -12,8 +12,7 @@ using namespace sinter::nn;
 
 /// The result's type: x with its spatial dimensions replaced. `results` gives the element type of each
 /// result.
-template <typename Op>
-static LogicalResult inferPool(Op op, ArrayRef<Type> results, SmallVectorImpl<Type> &types) {
+template <typename Op> static LogicalResult inferPool(Op op, ArrayRef<Type> results, SmallVectorImpl<Type> &types) {
   if (failed(op.verify()))
     return failure();
   RankedTensorType x = rankedType(op.getX());
@@ -36,8 +35,7 @@ static LogicalResult inferPool(Op op, ArrayRef<Type> results, SmallVectorImpl<Ty
 /// Calls pool(plane, index, o) for every output element o: the offset of its channel's input plane, and its
 /// spatial index.
 template <typename F> static void forEachOutput(const Tensor &x, const Tensor &y, F pool) {
-  ArrayRef<int64_t> in = ArrayRef<int64_t>(x.shape()).drop_front(2),
-                    out = ArrayRef<int64_t>(y.shape()).drop_front(2);
+  ArrayRef<int64_t> in = ArrayRef<int64_t>(x.shape()).drop_front(2), out = ArrayRef<int64_t>(y.shape()).drop_front(2);
   int64_t planes = x.shape()[0] * x.shape()[1], plane = 1;
   for (int64_t dim : in)
     plane *= dim;
@@ -53,8 +51,7 @@ template <typename F> static void forEachOutput(const Tensor &x, const Tensor &y
 }
 
 /// Fills the maxima and, for each, the offset of its element in x (-1: the window lies in the padding).
-static LogicalResult evaluateMax(const Window &window, const Tensor &x, Tensor &y,
-                                 std::vector<int64_t> *where) {
+static LogicalResult evaluateMax(const Window &window, const Tensor &x, Tensor &y, std::vector<int64_t> *where) {
   withComputeType(x.type(), [&]<typename T>() {
     std::vector<T> in = load<T>(x), out(static_cast<size_t>(y.size()));
     if (where)
@@ -177,9 +174,8 @@ LogicalResult AveragePoolOp::evaluate(Evaluation &io) {
 std::optional<ChannelFlow> AveragePoolOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {
   FailureOr<Window> window = this->window();
   std::optional<ChannelFlow> flow = flowThroughPool(getX(), from, to);
-  bool isPadded = succeeded(window) && llvm::any_of(*window, [](const WindowAxis &axis) {
-                    return axis.padBegin != 0 || axis.padEnd != 0;
-                  });
+  bool isPadded = succeeded(window) &&
+                  llvm::any_of(*window, [](const WindowAxis &axis) { return axis.padBegin != 0 || axis.padEnd != 0; });
   if (!flow)
     return std::nullopt;
   if (getCountIncludePad() && isPadded)
@@ -205,9 +201,8 @@ LogicalResult LpPoolOp::evaluate(Evaluation &io) {
   std::vector<double> in = toDoubles(io.operand(0u)), out(static_cast<size_t>(io.result().size()));
   forEachOutput(io.operand(0u), io.result(), [&](int64_t plane, ArrayRef<int64_t> index, size_t o) {
     double sum = 0;
-    visitWindow(*window, index, [&](int64_t offset) {
-      sum += std::pow(std::fabs(in[static_cast<size_t>(plane + offset)]), p);
-    });
+    visitWindow(*window, index,
+                [&](int64_t offset) { sum += std::pow(std::fabs(in[static_cast<size_t>(plane + offset)]), p); });
     out[o] = std::pow(sum, 1 / p);
   });
   storeDoubles(io.result(), out);
@@ -254,8 +249,7 @@ LogicalResult GlobalAveragePoolOp::inferShapes(SmallVectorImpl<Type> &types) {
 
 LogicalResult GlobalAveragePoolOp::evaluate(Evaluation &io) {
   return evaluateGlobalPool(
-      io, 0, [](double sum, double x) { return sum + x; },
-      [](double sum, double count) { return sum / count; });
+      io, 0, [](double sum, double x) { return sum + x; }, [](double sum, double count) { return sum / count; });
 }
 
 std::optional<ChannelFlow> GlobalAveragePoolOp::channelFlow(unsigned, int64_t from, unsigned, int64_t to) {

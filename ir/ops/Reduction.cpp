@@ -10,8 +10,7 @@ using namespace sinter::nn;
 
 //===- Shapes ------------------------------------------------------------===//
 
-std::optional<SmallVector<bool>> sinter::nn::reducedAxes(ArrayRef<int64_t> axes, int64_t rank,
-                                                         bool noopWithEmptyAxes) {
+std::optional<SmallVector<bool>> sinter::nn::reducedAxes(ArrayRef<int64_t> axes, int64_t rank, bool noopWithEmptyAxes) {
   SmallVector<bool> reduced(static_cast<size_t>(rank), axes.empty() && !noopWithEmptyAxes);
   for (int64_t axis : axes) {
     std::optional<int64_t> normal = normaliseAxis(axis, rank);
@@ -46,8 +45,7 @@ static LogicalResult inferReduction(Operation *op, const ReduceAttributes &a, Sm
     types.push_back(tensorType(std::nullopt, element));
   } else if (!axes) {
     Dims unknown(static_cast<size_t>(x.getRank()), ShapedType::kDynamic);
-    types.push_back(
-        tensorType(a.keepdims ? std::optional<ArrayRef<int64_t>>(unknown) : std::nullopt, element));
+    types.push_back(tensorType(a.keepdims ? std::optional<ArrayRef<int64_t>>(unknown) : std::nullopt, element));
   } else {
     std::optional<SmallVector<bool>> reduced = reducedAxes(*axes, x.getRank(), a.noopWithEmptyAxes);
     if (!reduced)
@@ -153,8 +151,7 @@ static std::vector<double> reduceInDouble(ReduceKind kind, Reducer<double> &r) {
     return map(sum(), [](double s) { return std::log(s); });
   default: { // LogSumExp
     std::vector<double> most = reduceExactly<double>(ReduceKind::Max, r, DType::F64);
-    std::vector<double> out =
-        r.fold(0.0, [&](double a, double x, size_t o) { return a + std::exp(x - most[o]); });
+    std::vector<double> out = r.fold(0.0, [&](double a, double x, size_t o) { return a + std::exp(x - most[o]); });
     // An infinite or NaN maximum is the answer; x - most would make it NaN.
     for (size_t o = 0; o < out.size(); ++o)
       out[o] = std::isfinite(most[o]) ? most[o] + std::log(out[o]) : most[o];
@@ -173,8 +170,7 @@ static LogicalResult evaluateReduction(Operation *op, const ReduceAttributes &a,
   std::optional<SmallVector<bool>> reduced = reducedAxes(axes, x.rank(), a.noopWithEmptyAxes);
   if (!reduced)
     return axesError(op, axes, x.rank());
-  if (ArrayRef<int64_t>(io.result().shape()) !=
-      ArrayRef<int64_t>(reducedShape(x.shape(), *reduced, a.keepdims)))
+  if (ArrayRef<int64_t>(io.result().shape()) != ArrayRef<int64_t>(reducedShape(x.shape(), *reduced, a.keepdims)))
     return op->emitOpError("has axes that do not give its result type");
   switch (a.kind) {
   case ReduceKind::Mean:
@@ -196,8 +192,7 @@ static LogicalResult evaluateReduction(Operation *op, const ReduceAttributes &a,
 
 //===- Arg reductions ----------------------------------------------------===//
 
-static LogicalResult inferArg(Operation *op, Value x, int64_t axis, bool keepdims,
-                              SmallVectorImpl<Type> &types) {
+static LogicalResult inferArg(Operation *op, Value x, int64_t axis, bool keepdims, SmallVectorImpl<Type> &types) {
   Type element = IntegerType::get(op->getContext(), 64);
   RankedTensorType type = rankedType(x);
   if (!type) {
@@ -208,8 +203,7 @@ static LogicalResult inferArg(Operation *op, Value x, int64_t axis, bool keepdim
   if (!reduced)
     return axesError(op, {axis}, type.getRank());
   if (type.getDimSize(*normaliseAxis(axis, type.getRank())) == 0)
-    return op->emitOpError() << "asks for an index along axis " << axis << " of " << type
-                             << ", which has no elements";
+    return op->emitOpError() << "asks for an index along axis " << axis << " of " << type << ", which has no elements";
   types.push_back(tensorType(reducedShape(type.getShape(), *reduced, keepdims), element));
   return success();
 }
@@ -225,8 +219,7 @@ static LogicalResult evaluateArg(Operation *op, bool isMax, int64_t axis, bool l
     std::vector<T> in = load<T>(x);
     std::vector<int64_t> out(static_cast<size_t>(io.result().size()));
     for (size_t o = 0; o < out.size(); ++o) {
-      int64_t row = static_cast<int64_t>(o) / inner,
-              base = row * length * inner + static_cast<int64_t>(o) % inner;
+      int64_t row = static_cast<int64_t>(o) / inner, base = row * length * inner + static_cast<int64_t>(o) % inner;
       T best = in[static_cast<size_t>(base)];
       for (int64_t i = 1; i < length; ++i) {
         T value = in[static_cast<size_t>(base + i * inner)];
@@ -248,8 +241,7 @@ static LogicalResult evaluateArg(Operation *op, bool isMax, int64_t axis, bool l
 
 std::optional<ReduceAttributes> sinter::nn::reduceAttributes(Operation *op) {
   return llvm::TypeSwitch<Operation *, std::optional<ReduceAttributes>>(op)
-      .Case<ReduceSumOp, ReduceMeanOp, ReduceMaxOp, ReduceMinOp, ReduceProdOp, ReduceL1Op, ReduceL2Op,
-            ReduceLogSumOp, ReduceLogSumExpOp, ReduceSumSquareOp>(
-          [](auto reduce) { return reduce.reduceAttributes(); })
+      .Case<ReduceSumOp, ReduceMeanOp, ReduceMaxOp, ReduceMinOp, ReduceProdOp, ReduceL1Op, ReduceL2Op, ReduceLogSumOp,
+            ReduceLogSumExpOp, ReduceSumSquareOp>([](auto reduce) { return reduce.reduceAttributes(); })
       .Default(std::nullopt);
 }

@@ -18,8 +18,7 @@ struct ReduceAttributes {
 std::optional<ReduceAttributes> reduceAttributes(mlir::Operation *op);
 
 /// Which of `rank` axes a reduction covers; nothing where an axis is out of range or listed twice.
-std::optional<llvm::SmallVector<bool>> reducedAxes(llvm::ArrayRef<int64_t> axes, int64_t rank,
-                                                   bool noopWithEmptyAxes);
+std::optional<llvm::SmallVector<bool>> reducedAxes(llvm::ArrayRef<int64_t> axes, int64_t rank, bool noopWithEmptyAxes);
 
 } // namespace sinter::nn
 

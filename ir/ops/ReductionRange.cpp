@@ -31,8 +31,7 @@ static TensorRange logOf(const TensorRange &x) {
 }
 
 static TensorRange rootOf(const TensorRange &x) {
-  return alongCurve(
-      x, {.f = [](double v) { return std::sqrt(v); }, .domain = {0, infinity}, .image = {0, infinity}});
+  return alongCurve(x, {.f = [](double v) { return std::sqrt(v); }, .domain = {0, infinity}, .image = {0, infinity}});
 }
 
 /// The reduction of `count` elements within each interval of x.

@@ -15,8 +15,7 @@ using namespace sinter::nn;
 #include "ir/ops/Resize.cpp.inc"
 
 LogicalResult ResizeOp::verify() {
-  auto known = [&](StringRef what, StringRef value,
-                   std::initializer_list<StringRef> values) -> LogicalResult {
+  auto known = [&](StringRef what, StringRef value, std::initializer_list<StringRef> values) -> LogicalResult {
     if (llvm::is_contained(values, value))
       return success();
     return emitOpError() << what << " \"" << value << "\" is not one of " << llvm::join(values, ", ");
@@ -25,10 +24,8 @@ LogicalResult ResizeOp::verify() {
       failed(known("coordinate_transformation_mode", getCoordinateTransformationMode(),
                    {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric",
                     "tf_crop_and_resize", "tf_half_pixel_for_nn"})) ||
-      failed(known("nearest_mode", getNearestMode(),
-                   {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"})) ||
-      failed(known("keep_aspect_ratio_policy", getKeepAspectRatioPolicy(),
-                   {"stretch", "not_larger", "not_smaller"})))
+      failed(known("nearest_mode", getNearestMode(), {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"})) ||
+      failed(known("keep_aspect_ratio_policy", getKeepAspectRatioPolicy(), {"stretch", "not_larger", "not_smaller"})))
     return failure();
   if (getMode() != "nearest" && elementTypeOf(getX()).isInteger(1))
     return emitOpError("cannot interpolate bools; mode nearest can resize them");
@@ -53,24 +50,21 @@ FailureOr<std::optional<std::vector<ResizeOp::Axis>>> ResizeOp::resolveAxes(Tens
   using Result = std::optional<std::vector<Axis>>;
   bool known = true;
   auto scales = valuesOf(getScales(), tensors, known), sizes = valuesOf(getSizes(), tensors, known);
-  auto roi = getCoordinateTransformationMode() == "tf_crop_and_resize" ? valuesOf(getRoi(), tensors, known)
-                                                                       : std::nullopt;
+  auto roi =
+      getCoordinateTransformationMode() == "tf_crop_and_resize" ? valuesOf(getRoi(), tensors, known) : std::nullopt;
   RankedTensorType x = rankedType(getX());
   if (!known || !x || !x.hasStaticShape())
     return Result();
   Dims dims(x.getRank());
   std::iota(dims.begin(), dims.end(), 0);
-  FailureOr<Dims> chosen =
-      nn::resolveAxes(*this, getAxes() ? *getAxes() : ArrayRef<int64_t>(dims), x.getRank());
+  FailureOr<Dims> chosen = nn::resolveAxes(*this, getAxes() ? *getAxes() : ArrayRef<int64_t>(dims), x.getRank());
   if (failed(chosen))
     return failure();
   size_t count = chosen->size();
   if (scales.has_value() == sizes.has_value())
     return emitOpError("needs either scales or sizes");
-  if ((scales && scales->size() != count) || (sizes && sizes->size() != count) ||
-      (roi && roi->size() != 2 * count))
-    return emitOpError("needs a scale or size for each of ")
-           << count << " axes, and a start and an end in roi";
+  if ((scales && scales->size() != count) || (sizes && sizes->size() != count) || (roi && roi->size() != 2 * count))
+    return emitOpError("needs a scale or size for each of ") << count << " axes, and a start and an end in roi";
 
   std::vector<Axis> axes(x.getRank());
   for (auto [axis, dim] : llvm::zip_equal(axes, x.getShape()))
@@ -113,8 +107,7 @@ LogicalResult ResizeOp::inferShapes(SmallVectorImpl<Type> &types) {
     return failure();
   if (!*axes) {
     RankedTensorType x = rankedType(getX());
-    types.push_back(
-        tensorType(x ? std::optional(Dims(x.getRank(), ShapedType::kDynamic)) : std::nullopt, element));
+    types.push_back(tensorType(x ? std::optional(Dims(x.getRank(), ShapedType::kDynamic)) : std::nullopt, element));
     return success();
   }
   Dims shape;
@@ -132,8 +125,7 @@ static double sourceCoordinate(StringRef mode, const ResizeOp::Axis &axis, doubl
     return i / axis.scale;
   if (mode == "tf_crop_and_resize") {
     double extent = (axis.roiEnd - axis.roiStart) * (in - 1);
-    double at =
-        axis.roiStart * (in - 1) + (axis.outWidth == 1 ? extent / 2 : i * extent / (axis.outWidth - 1));
+    double at = axis.roiStart * (in - 1) + (axis.outWidth == 1 ? extent / 2 : i * extent / (axis.outWidth - 1));
     return at >= 0 && at <= in - 1 ? at : NAN;
   }
   if (mode == "pytorch_half_pixel" && axis.outWidth == 1)
@@ -261,8 +253,7 @@ LogicalResult ResizeOp::evaluate(Evaluation &io) {
   for (const Axis &axis : **axes)
     shape.push_back(axis.out);
   if (!llvm::equal(shape, y.shape()) || x.type() != y.type())
-    return emitOpError("makes the shape ")
-           << toString(shape) << " of the values of its operands, not " << getType();
+    return emitOpError("makes the shape ") << toString(shape) << " of the values of its operands, not " << getType();
   if (y.size() == 0)
     return success();
   if (x.size() == 0)

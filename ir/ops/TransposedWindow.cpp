@@ -13,7 +13,8 @@ std::optional<SmallVector<TransposedPhase>> transposedPhases(const WindowAxis &a
   for (int64_t r = 0; r < std::min(axis.stride, axis.out); ++r) {
     TransposedPhase phase{r, axis, {}};
     int64_t first = 0;
-    // Input i adds to output i*stride - pad + k*dilation = q*stride + r: i = q + (r + pad - k*dilation)/stride, least for the last k.
+    // Input i adds to output i*stride - pad + k*dilation = q*stride + r: i = q + (r + pad - k*dilation)/stride, least
+    // for the last k.
     for (int64_t k = axis.size - 1; k >= 0; --k) {
       int64_t distance = r + axis.padBegin - k * axis.dilation;
       if (distance % axis.stride != 0)

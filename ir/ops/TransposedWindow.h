@@ -1,5 +1,5 @@
-// A transposed convolution as convolutions of stride 1, one for each remainder of the output position by the stride (Dumoulin and
-// Visin, A guide to convolution arithmetic, arXiv 1603.07285, section 4).
+// A transposed convolution as convolutions of stride 1, one for each remainder of the output position by the stride
+// (Dumoulin and Visin, A guide to convolution arithmetic, arXiv 1603.07285, section 4).
 #pragma once
 
 #include "ir/ops/Convolution.h"
@@ -17,7 +17,8 @@ struct TransposedPhase {
 /// The phases of an axis; nothing where one has no kernel position or starts inside the input.
 std::optional<llvm::SmallVector<TransposedPhase>> transposedPhases(const WindowAxis &axis);
 
-/// Whether the op can be computed in channel blocks: one group, one or two spatial dimensions that fall into phases, known weights.
+/// Whether the op can be computed in channel blocks: one group, one or two spatial dimensions that fall into phases,
+/// known weights.
 bool canBeBlocked(ConvTransposeOp op);
 
 } // namespace sinter::nn

@@ -69,8 +69,7 @@ LogicalResult ReshapeOp::inferFrom(IntsOf ints, SmallVectorImpl<Type> &types) {
       known[*rest] = 1;
     int64_t have = productOf(x.getShape()), want = productOf(known);
     if (rest && (want == 0 || have % want != 0))
-      return emitOpError("cannot compute the dimension -1: ")
-             << have << " elements do not divide by " << want;
+      return emitOpError("cannot compute the dimension -1: ") << have << " elements do not divide by " << want;
     if (rest)
       (*target)[*rest] = have / want;
     else if (have != want)
@@ -100,8 +99,8 @@ LogicalResult FlattenOp::inferShapes(SmallVectorImpl<Type> &types) {
     return emitOpError("axis ") << axis << " is outside [-" << rank << ", " << rank << "]";
   axis = axis < 0 ? axis + rank : axis;
   ArrayRef<int64_t> dims = x.getShape();
-  return pushShape(*this, {productOf(dims.take_front(axis)), productOf(dims.drop_front(axis))},
-                   x.getElementType(), types);
+  return pushShape(*this, {productOf(dims.take_front(axis)), productOf(dims.drop_front(axis))}, x.getElementType(),
+                   types);
 }
 
 LogicalResult FlattenOp::evaluate(Evaluation &io) { return evaluateView(*this, io); }
@@ -128,8 +127,7 @@ LogicalResult SqueezeOp::inferFrom(IntsOf ints, SmallVectorImpl<Type> &types) {
   for (auto [i, dim] : llvm::enumerate(x.getShape())) {
     if (!getAxes() ? dim == 1 : llvm::is_contained(*axes, static_cast<int64_t>(i))) {
       if (dim != 1 && !ShapedType::isDynamic(dim))
-        return emitOpError("cannot drop dimension ")
-               << i << " of size " << dim << "; only size 1 can be dropped";
+        return emitOpError("cannot drop dimension ") << i << " of size " << dim << "; only size 1 can be dropped";
       continue;
     }
     shape.push_back(dim);

@@ -23,25 +23,21 @@ std::pair<int64_t, int64_t> WindowAxis::taps(int64_t o) const {
   return {begin, std::min(end, size)};
 }
 
-static LogicalResult verifyArray(Operation *op, StringRef name, ArrayRef<int64_t> values, size_t rank,
-                                 int64_t least) {
+static LogicalResult verifyArray(Operation *op, StringRef name, ArrayRef<int64_t> values, size_t rank, int64_t least) {
   if (!values.empty() && values.size() != rank)
     return op->emitOpError() << name << " has " << values.size() << " entries, expected " << rank;
   for (int64_t value : values)
     if (value < least || value > std::numeric_limits<int32_t>::max())
-      return op->emitOpError() << name << " has the entry " << value << ", expected " << least
-                               << " to 2^31-1";
+      return op->emitOpError() << name << " has the entry " << value << ", expected " << least << " to 2^31-1";
   return success();
 }
 
 LogicalResult verifyWindow(Operation *op, const WindowAttributes &a) {
   size_t rank = std::max({a.kernel.size(), a.strides.size(), a.dilations.size(), a.pads.size() / 2});
   if (a.pads.size() % 2 != 0)
-    return op->emitOpError() << "pads has " << a.pads.size()
-                             << " entries, expected a begin and an end for each axis";
+    return op->emitOpError() << "pads has " << a.pads.size() << " entries, expected a begin and an end for each axis";
   if (!llvm::is_contained({"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", ""}, a.autoPad))
-    return op->emitOpError() << "auto_pad is '" << a.autoPad
-                             << "', expected NOTSET, SAME_UPPER, SAME_LOWER or VALID";
+    return op->emitOpError() << "auto_pad is '" << a.autoPad << "', expected NOTSET, SAME_UPPER, SAME_LOWER or VALID";
   if (failed(verifyArray(op, "kernel_shape", a.kernel, rank, 1)) ||
       failed(verifyArray(op, "strides", a.strides, rank, 1)) ||
       failed(verifyArray(op, "dilations", a.dilations, rank, 1)) ||
@@ -63,8 +59,8 @@ static FailureOr<Window> explicitWindow(Operation *op, const WindowAttributes &a
                              << " spatial dimensions";
   };
   if (a.kernel.size() != rank)
-    return op->emitOpError() << "the kernel has " << a.kernel.size() << " dimensions, but the input has "
-                             << rank << " spatial dimensions";
+    return op->emitOpError() << "the kernel has " << a.kernel.size() << " dimensions, but the input has " << rank
+                             << " spatial dimensions";
   if (failed(verifyWindow(
           op, {{}, a.strides, a.dilations, a.pads, a.autoPad, a.ceilMode, a.outputPadding, a.outputShape})) ||
       failed(fits("strides", a.strides, rank)) || failed(fits("dilations", a.dilations, rank)) ||
@@ -120,8 +116,7 @@ FailureOr<Window> resolveWindow(Operation *op, const WindowAttributes &a, ArrayR
   return window;
 }
 
-FailureOr<Window> resolveTransposedWindow(Operation *op, const WindowAttributes &a,
-                                          ArrayRef<int64_t> spatial) {
+FailureOr<Window> resolveTransposedWindow(Operation *op, const WindowAttributes &a, ArrayRef<int64_t> spatial) {
   FailureOr<Window> window = explicitWindow(op, a, spatial);
   if (failed(window))
     return failure();
@@ -131,8 +126,8 @@ FailureOr<Window> resolveTransposedWindow(Operation *op, const WindowAttributes 
   if (outputShape.size() == rank + 2)
     outputShape = outputShape.drop_front(2);
   if (!outputShape.empty() && outputShape.size() != rank)
-    return op->emitOpError() << "output_shape has " << outputShape.size() << " entries, but the input has "
-                             << rank << " spatial dimensions";
+    return op->emitOpError() << "output_shape has " << outputShape.size() << " entries, but the input has " << rank
+                             << " spatial dimensions";
   bool same = a.autoPad.starts_with("SAME");
   for (auto [d, axis] : llvm::enumerate(*window)) {
     bool given = same || !outputShape.empty();

@@ -231,23 +231,22 @@ public:
     if (!error.empty() || count == 0)
       return {};
     auto owned = static_cast<int64_t>(description.buffers.size());
-    int64_t size = result.buffer < owned
-                       ? description.buffers[static_cast<size_t>(result.buffer)].size
-                       : description.temporaries[static_cast<size_t>(result.buffer - owned)];
+    int64_t size = result.buffer < owned ? description.buffers[static_cast<size_t>(result.buffer)].size
+                                         : description.temporaries[static_cast<size_t>(result.buffer - owned)];
     if (result.shape.empty() || result.shape.size() != result.strides.size())
       fail("a view needs one stride per dimension, and at least one dimension");
     else if (!fits(result, size))
       fail(fmt::format("a view leaves buffer {}", result.buffer));
-    else if (result.block && (!canBlock(result.shape, result.block) || result != blocked(denseArgument(result.buffer, result.shape), result.block)))
+    else if (result.block && (!canBlock(result.shape, result.block) ||
+                              result != blocked(denseArgument(result.buffer, result.shape), result.block)))
       fail("a view has blocks that do not fit");
     return result;
   }
 
   Step step(const Json &object) {
     Step step;
-    if (!open(object,
-              {"kind", "algorithm", "sources", "parameters", "destination", "post_ops", "kernel", "strides",
-               "dilations", "pad_begin", "pad_end", "axis", "size", "alpha", "beta", "epsilon"}))
+    if (!open(object, {"kind", "algorithm", "sources", "parameters", "destination", "post_ops", "kernel", "strides",
+                       "dilations", "pad_begin", "pad_end", "axis", "size", "alpha", "beta", "epsilon"}))
       return step;
     if (!object.contains("kind") || !object.contains("destination"))
       fail("a step needs a kind and a destination");
@@ -272,8 +271,7 @@ public:
     step.alpha = number(object, "alpha");
     step.beta = number(object, "beta");
     step.epsilon = number(object, "epsilon");
-    if (!step.destination ||
-        std::any_of(step.sources.begin(), step.sources.end(), [](auto &a) { return !a; }))
+    if (!step.destination || std::any_of(step.sources.begin(), step.sources.end(), [](auto &a) { return !a; }))
       fail("a source or the destination is absent");
     return step;
   }

@@ -17,8 +17,8 @@ using Dims = std::vector<int64_t>;
 struct Argument {
   int64_t buffer = -1; ///< index into `buffers`, then `temporaries`; -1: the argument is absent
   Dims shape, strides;
-  /// Above 0: channels (dimension 1, a multiple of it) lie in blocks of so many, as in oneDNN's nChw16c; the strides are those of a
-  /// dense view.
+  /// Above 0: channels (dimension 1, a multiple of it) lie in blocks of so many, as in oneDNN's nChw16c; the strides
+  /// are those of a dense view.
   int64_t block = 0;
 
   explicit operator bool() const { return buffer >= 0; }

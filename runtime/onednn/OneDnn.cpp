@@ -67,15 +67,14 @@ dnnl::algorithm convert(Algorithm algorithm) {
 /// How an argument lies in memory.
 memory::desc stored(const Argument &argument) {
   using Tag = memory::format_tag;
-  static constexpr Tag tags[][2] = {{Tag::nCw8c, Tag::nCw16c}, {Tag::nChw8c, Tag::nChw16c}, {Tag::nCdhw8c, Tag::nCdhw16c}};
+  static constexpr Tag tags[][2] = {
+      {Tag::nCw8c, Tag::nCw16c}, {Tag::nChw8c, Tag::nChw16c}, {Tag::nCdhw8c, Tag::nCdhw16c}};
   if (argument.block)
     return {argument.shape, memory::data_type::f32, tags[argument.shape.size() - 3][argument.block == 16]};
   return {argument.shape, memory::data_type::f32, argument.strides};
 }
 
-memory::desc any(const Argument &argument) {
-  return {argument.shape, memory::data_type::f32, memory::format_tag::any};
-}
+memory::desc any(const Argument &argument) { return {argument.shape, memory::data_type::f32, memory::format_tag::any}; }
 
 /// An argument of a primitive: the caller's memory, and where the primitive prefers another layout a copy in
 /// it.
@@ -140,8 +139,7 @@ private:
 
   void *address(int64_t buffer, void *const *buffers) {
     size_t index = static_cast<size_t>(buffer);
-    return index < constants.size() ? buffers[index]
-                                    : temporaries[index - constants.size()].get_data_handle();
+    return index < constants.size() ? buffers[index] : temporaries[index - constants.size()].get_data_handle();
   }
 
   void add(const Step &step) {
@@ -178,8 +176,8 @@ private:
     memory::desc given = argument.user.get_desc();
     if (wanted != given) {
       argument.inner = memory(wanted, engine);
-      argument.reorder = argument.output ? dnnl::reorder(argument.inner, argument.user)
-                                         : dnnl::reorder(argument.user, argument.inner);
+      argument.reorder =
+          argument.output ? dnnl::reorder(argument.inner, argument.user) : dnnl::reorder(argument.user, argument.inner);
     }
     step.memories[argument.id] = argument.inner ? argument.inner : argument.user;
   }
@@ -189,8 +187,8 @@ private:
     bound.id = id;
     bound.buffer = argument.buffer;
     bound.output = output;
-    bound.constant = static_cast<size_t>(argument.buffer) < constants.size() &&
-                     constants[static_cast<size_t>(argument.buffer)];
+    bound.constant =
+        static_cast<size_t>(argument.buffer) < constants.size() && constants[static_cast<size_t>(argument.buffer)];
     bound.user = memory(stored(argument), engine, nullptr);
     step.arguments.push_back(std::move(bound));
   }
@@ -247,8 +245,7 @@ Dims fromZero(Dims dilations) {
   return dilations;
 }
 
-PrimitiveDesc Kernel::describeConvolution(const Step &step, BoundStep &bound,
-                                          const dnnl::primitive_attr &attr) {
+PrimitiveDesc Kernel::describeConvolution(const Step &step, BoundStep &bound, const dnnl::primitive_attr &attr) {
   if (step.parameters.empty() || !step.parameters[0])
     refuse("a convolution needs weights");
   const Argument &source = step.sources[0], &weights = step.parameters[0];
@@ -260,8 +257,7 @@ PrimitiveDesc Kernel::describeConvolution(const Step &step, BoundStep &bound,
   memory::desc bias = hasBias ? stored(step.parameters[1]) : memory::desc();
   auto make = [&]<typename P>(dnnl::algorithm algorithm) -> PrimitiveDesc {
     typename P::desc desc(dnnl::prop_kind::forward_inference, algorithm, any(source), any(weights), bias,
-                          any(step.destination), step.strides, fromZero(step.dilations), step.padBegin,
-                          step.padEnd);
+                          any(step.destination), step.strides, fromZero(step.dilations), step.padBegin, step.padEnd);
     return typename P::primitive_desc(desc, attr, engine);
   };
   if (step.kind == Kind::Deconvolution)
@@ -283,16 +279,17 @@ PrimitiveDesc Kernel::describeMatMul(const Step &step, BoundStep &bound, const d
   return dnnl::matmul::primitive_desc(desc, attr, engine);
 }
 
-/// oneDNN's fast code repeats the second operand only; where the first is the one to repeat, it takes a hundred times longer.
+/// oneDNN's fast code repeats the second operand only; where the first is the one to repeat, it takes a hundred times
+/// longer.
 PrimitiveDesc Kernel::describeBinary(const Step &step, BoundStep &bound, const dnnl::primitive_attr &attr) {
   bool commutes = step.algorithm == Algorithm::Add || step.algorithm == Algorithm::Multiply;
-  bool swap = commutes && step.sources[0].shape != step.destination.shape &&
-              step.sources[1].shape == step.destination.shape;
+  bool swap =
+      commutes && step.sources[0].shape != step.destination.shape && step.sources[1].shape == step.destination.shape;
   const Argument &first = step.sources[swap ? 1 : 0], &second = step.sources[swap ? 0 : 1];
   addArgument(bound, DNNL_ARG_SRC_0, first);
   addArgument(bound, DNNL_ARG_SRC_1, second);
-  return dnnl::binary::primitive_desc({convert(step.algorithm), stored(first), stored(second), stored(step.destination)}, attr,
-                                      engine);
+  return dnnl::binary::primitive_desc(
+      {convert(step.algorithm), stored(first), stored(second), stored(step.destination)}, attr, engine);
 }
 
 PrimitiveDesc Kernel::describeNorm(const Step &step, BoundStep &bound, const dnnl::primitive_attr &attr) {
@@ -300,9 +297,8 @@ PrimitiveDesc Kernel::describeNorm(const Step &step, BoundStep &bound, const dnn
   constexpr auto inference = dnnl::prop_kind::forward_inference;
   bool batch = step.kind == Kind::BatchNorm;
   addArgument(bound, DNNL_ARG_SRC, step.sources[0]);
-  std::vector<int> ids =
-      batch ? std::vector<int>{DNNL_ARG_MEAN, DNNL_ARG_VARIANCE, DNNL_ARG_SCALE, DNNL_ARG_SHIFT}
-            : std::vector<int>{DNNL_ARG_SCALE, DNNL_ARG_SHIFT};
+  std::vector<int> ids = batch ? std::vector<int>{DNNL_ARG_MEAN, DNNL_ARG_VARIANCE, DNNL_ARG_SCALE, DNNL_ARG_SHIFT}
+                               : std::vector<int>{DNNL_ARG_SCALE, DNNL_ARG_SHIFT};
   Flags flags = batch ? Flags::use_global_stats : Flags::none;
   for (size_t i = 0; i < step.parameters.size() && i < ids.size(); ++i) {
     if (!step.parameters[i])
@@ -362,12 +358,10 @@ PrimitiveDesc Kernel::describe(const Step &step, BoundStep &bound) {
     if (step.kernel.size() != spatial)
       refuse("a window has the wrong number of dimensions");
     return dnnl::pooling_v2_forward::primitive_desc({inference, algorithm, source, destination, step.strides,
-                                                     step.kernel, fromZero(step.dilations), step.padBegin,
-                                                     step.padEnd},
+                                                     step.kernel, fromZero(step.dilations), step.padBegin, step.padEnd},
                                                     attr, engine);
   case Kind::Eltwise:
-    return dnnl::eltwise_forward::primitive_desc({inference, algorithm, source, step.alpha, step.beta}, attr,
-                                                 engine);
+    return dnnl::eltwise_forward::primitive_desc({inference, algorithm, source, step.alpha, step.beta}, attr, engine);
   case Kind::Softmax:
     return dnnl::softmax_v2_forward::primitive_desc(
         {inference, algorithm, source, destination, static_cast<int>(step.axis)}, attr, engine);
@@ -379,8 +373,7 @@ PrimitiveDesc Kernel::describe(const Step &step, BoundStep &bound) {
     return dnnl::reduction::primitive_desc(
         {algorithm, source, destination, step.algorithm == Algorithm::ReduceL1 ? 1.f : 2.f, 0}, attr, engine);
   case Kind::Resampling:
-    return dnnl::resampling_forward::primitive_desc({inference, algorithm, source, destination}, attr,
-                                                    engine);
+    return dnnl::resampling_forward::primitive_desc({inference, algorithm, source, destination}, attr, engine);
   default:
     return dnnl::reorder::primitive_desc(engine, source, engine, destination, attr);
   }
@@ -397,11 +390,9 @@ template <typename F> Status guarded(std::string_view name, F body) {
   } catch (const dnnl::error &error) {
     if (error.status == dnnl_out_of_memory)
       return {ErrorCode::OutOfMemory, fmt::format("kernel '{}': not enough memory for oneDNN", name)};
-    return {ErrorCode::Unsupported,
-            fmt::format("kernel '{}': oneDNN refuses it ({}); {}", name, error.what(), remedy)};
+    return {ErrorCode::Unsupported, fmt::format("kernel '{}': oneDNN refuses it ({}); {}", name, error.what(), remedy)};
   } catch (const std::exception &error) {
-    return {ErrorCode::Internal,
-            fmt::format("kernel '{}': oneDNN failed ({}); {}", name, error.what(), remedy)};
+    return {ErrorCode::Internal, fmt::format("kernel '{}': oneDNN failed ({}); {}", name, error.what(), remedy)};
   }
 }
 
@@ -454,8 +445,7 @@ private:
     std::unique_ptr<Kernel> kernel;
   };
 
-  explicit OneDnnFallback(int threads)
-      : threads(threads), engine(dnnl::engine::kind::cpu, 0), stream(engine) {}
+  explicit OneDnnFallback(int threads) : threads(threads), engine(dnnl::engine::kind::cpu, 0), stream(engine) {}
 
   Status add(int32_t index, const SinterKernelInfo &info) {
     std::string name = info.name ? info.name : fmt::format("#{}", index);
@@ -470,8 +460,7 @@ private:
     size_t bytes = 1;
     for (auto &[index, entry] : kernels)
       bytes = std::max(bytes, entry.kernel->scratchpadBytes());
-    scratchpad =
-        memory({{static_cast<int64_t>(bytes)}, memory::data_type::u8, memory::format_tag::a}, engine);
+    scratchpad = memory({{static_cast<int64_t>(bytes)}, memory::data_type::u8, memory::format_tag::a}, engine);
   }
 
   int threads;

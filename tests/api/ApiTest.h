@@ -22,22 +22,22 @@ struct Outcome {
 };
 
 /// Succeeded, or the test says why not.
-#define EXPECT_DONE(call)                                                                                             \
-  do {                                                                                                                \
-    api_test::Outcome outcome(call);                                                                                  \
-    EXPECT_EQ(outcome.code, SINTER_OK) << outcome.message;                                                            \
+#define EXPECT_DONE(call)                                                                                              \
+  do {                                                                                                                 \
+    api_test::Outcome outcome(call);                                                                                   \
+    EXPECT_EQ(outcome.code, SINTER_OK) << outcome.message;                                                             \
   } while (false)
-#define ASSERT_DONE(call)                                                                                             \
-  do {                                                                                                                \
-    api_test::Outcome outcome(call);                                                                                  \
-    ASSERT_EQ(outcome.code, SINTER_OK) << outcome.message;                                                            \
+#define ASSERT_DONE(call)                                                                                              \
+  do {                                                                                                                 \
+    api_test::Outcome outcome(call);                                                                                   \
+    ASSERT_EQ(outcome.code, SINTER_OK) << outcome.message;                                                             \
   } while (false)
 /// Failed with `code`, and the sentence has `part`.
-#define EXPECT_FAILS(call, expected, part)                                                                            \
-  do {                                                                                                                \
-    api_test::Outcome outcome(call);                                                                                  \
-    EXPECT_EQ(outcome.code, expected) << outcome.message;                                                             \
-    EXPECT_NE(outcome.message.find(part), std::string::npos) << outcome.message;                                      \
+#define EXPECT_FAILS(call, expected, part)                                                                             \
+  do {                                                                                                                 \
+    api_test::Outcome outcome(call);                                                                                   \
+    EXPECT_EQ(outcome.code, expected) << outcome.message;                                                              \
+    EXPECT_NE(outcome.message.find(part), std::string::npos) << outcome.message;                                       \
   } while (false)
 
 inline std::string temporaryFile(const std::string &ending) {
@@ -46,7 +46,8 @@ inline std::string temporaryFile(const std::string &ending) {
 }
 
 /// y = relu(x + [1 -2 3]), x: 2x3.
-inline const std::string sumModel = R"(func.func @main(%x: tensor<2x3xf32> {nn.name = "x"}) -> (tensor<2x3xf32> {nn.name = "y"}) {
+inline const std::string sumModel =
+    R"(func.func @main(%x: tensor<2x3xf32> {nn.name = "x"}) -> (tensor<2x3xf32> {nn.name = "y"}) {
   %c = nn.constant dense<[1.0, -2.0, 3.0]> : tensor<3xf32>
   %s = nn.add %x, %c : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
   %y = nn.relu %s : (tensor<2x3xf32>) -> tensor<2x3xf32>

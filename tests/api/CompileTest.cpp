@@ -62,7 +62,8 @@ TEST(Compile, OnnxFileWithAShape) {
   std::ifstream file(digits, std::ios::binary);
   std::string bytes(std::istreambuf_iterator<char>(file), {});
   Model fromMemory;
-  ASSERT_DONE(sinter_compile_memory(bytes.data(), bytes.size(), SINTER_ONNX, nullptr, options.handle, &fromMemory.handle));
+  ASSERT_DONE(
+      sinter_compile_memory(bytes.data(), bytes.size(), SINTER_ONNX, nullptr, options.handle, &fromMemory.handle));
   EXPECT_EQ(sinter_model_explanation(fromMemory.handle), explanation);
 }
 
@@ -73,13 +74,16 @@ TEST(Compile, ToFile) {
   Model model;
   ASSERT_DONE(sinter_model_load(path.c_str(), &model.handle));
   EXPECT_EQ(runSum(model.handle), expected);
-  EXPECT_FAILS(sinter_compile_to_file(input.c_str(), path.c_str(), "exe", nullptr), SINTER_INVALID_ARGUMENT, "not 'exe'");
-  EXPECT_FAILS(sinter_compile_to_file(input.c_str(), "/nonexistent/m.so", "so", nullptr), SINTER_IO, "/nonexistent/m.so");
+  EXPECT_FAILS(sinter_compile_to_file(input.c_str(), path.c_str(), "exe", nullptr), SINTER_INVALID_ARGUMENT,
+               "not 'exe'");
+  EXPECT_FAILS(sinter_compile_to_file(input.c_str(), "/nonexistent/m.so", "so", nullptr), SINTER_IO,
+               "/nonexistent/m.so");
   EXPECT_FAILS(sinter_compile_to_file(nullptr, "m.so", "so", nullptr), SINTER_INVALID_ARGUMENT, "'path'");
   EXPECT_FAILS(sinter_compile_to_file("m.onnx", nullptr, "so", nullptr), SINTER_INVALID_ARGUMENT, "'output'");
   Options options;
   ASSERT_DONE(sinter_options_set(options.handle, "backend", "reference"));
-  EXPECT_FAILS(sinter_compile_to_file(input.c_str(), path.c_str(), "so", options.handle), SINTER_INVALID_ARGUMENT, "interprets");
+  EXPECT_FAILS(sinter_compile_to_file(input.c_str(), path.c_str(), "so", options.handle), SINTER_INVALID_ARGUMENT,
+               "interprets");
 }
 
 TEST(Compile, WeightsAreCheckedOnRequest) {
@@ -98,7 +102,8 @@ TEST(Compile, WeightsAreCheckedOnRequest) {
   file.close();
   Model model, checked;
   sinter_load_config_t config = {sizeof config, 1};
-  EXPECT_FAILS(sinter_model_load_with(path.c_str(), &config, &checked.handle), SINTER_INVALID_FILE, "the checksum of its weights differs");
+  EXPECT_FAILS(sinter_model_load_with(path.c_str(), &config, &checked.handle), SINTER_INVALID_FILE,
+               "the checksum of its weights differs");
   ASSERT_DONE(sinter_model_load(path.c_str(), &model.handle));
   EXPECT_FAILS(sinter_model_check_weights(model.handle), SINTER_INVALID_FILE, "checksum");
 }
@@ -125,8 +130,10 @@ TEST(Compile, WrongModels) {
   EXPECT_FAILS(memory("module {}", SINTER_MLIR), SINTER_INVALID_FILE, "no function @main");
   for (int32_t format : {-1, 2, 7})
     EXPECT_FAILS(memory("x", format), SINTER_INVALID_ARGUMENT, "SINTER_ONNX");
-  EXPECT_FAILS(sinter_compile_memory(nullptr, 1, SINTER_ONNX, nullptr, nullptr, &model.handle), SINTER_INVALID_ARGUMENT, "'data'");
-  EXPECT_FAILS(sinter_compile_memory("x", 1, SINTER_ONNX, nullptr, nullptr, nullptr), SINTER_INVALID_ARGUMENT, "'model'");
+  EXPECT_FAILS(sinter_compile_memory(nullptr, 1, SINTER_ONNX, nullptr, nullptr, &model.handle), SINTER_INVALID_ARGUMENT,
+               "'data'");
+  EXPECT_FAILS(sinter_compile_memory("x", 1, SINTER_ONNX, nullptr, nullptr, nullptr), SINTER_INVALID_ARGUMENT,
+               "'model'");
   char *json = nullptr;
   EXPECT_FAILS(sinter_explain("/nonexistent.onnx", nullptr, &json), SINTER_IO, "'/nonexistent.onnx'");
   EXPECT_FAILS(sinter_explain(nullptr, nullptr, &json), SINTER_INVALID_ARGUMENT, "'path'");
@@ -139,7 +146,8 @@ TEST(Compile, WrongOptions) {
   sinter_options_t *o = options.handle;
   EXPECT_FAILS(sinter_options_create(nullptr), SINTER_INVALID_ARGUMENT, "'options'");
   EXPECT_FAILS(sinter_options_set(o, "colour", "red"), SINTER_INVALID_ARGUMENT, "no option 'colour'");
-  EXPECT_FAILS(sinter_options_set(o, "backend", "gpu"), SINTER_INVALID_ARGUMENT, "one of auto, llvm, onednn, reference, not 'gpu'");
+  EXPECT_FAILS(sinter_options_set(o, "backend", "gpu"), SINTER_INVALID_ARGUMENT,
+               "one of auto, llvm, onednn, reference, not 'gpu'");
   EXPECT_FAILS(sinter_options_set(o, "math", "exact"), SINTER_INVALID_ARGUMENT, "strict, default, fast");
   EXPECT_FAILS(sinter_options_set(o, "prune", "no"), SINTER_INVALID_ARGUMENT, "true or false");
   for (const char *jobs : {"0", "many", "4x", "", "99999999999999999999", "-1"})
@@ -205,8 +213,10 @@ TEST(Compile, OptionsThatDoNotFitTheModel) {
 TEST(Compile, InterfacesThatNoModelHas) {
   auto refuse = [](const std::string &input, const std::string &result, const char *part) {
     Model model;
-    Outcome outcome = compileText("func.func @main(%x: " + input + ") -> " + result + " {\n  %y = nn.relu %x : (" + input.substr(0, input.find(' ')) +
-                                      ") -> " + result + "\n  return %y : " + result + "\n}", &model.handle);
+    Outcome outcome =
+        compileText("func.func @main(%x: " + input + ") -> " + result + " {\n  %y = nn.relu %x : (" +
+                        input.substr(0, input.find(' ')) + ") -> " + result + "\n  return %y : " + result + "\n}",
+                    &model.handle);
     EXPECT_EQ(outcome.code, SINTER_INVALID_FILE) << outcome.message;
     EXPECT_NE(outcome.message.find(part), std::string::npos) << outcome.message;
   };
@@ -215,12 +225,14 @@ TEST(Compile, InterfacesThatNoModelHas) {
   refuse("tensor<?xf32> {nn.dims = \"n\"}", "tensor<?xf32>", "one for each dimension");
   refuse("tensor<*xf32>", "tensor<*xf32>", "no ranked tensor");
   Model model;
-  EXPECT_FAILS(sinter_compile_memory("func.func @main(%x: index) -> index { return %x : index }", 57, SINTER_MLIR, nullptr, nullptr, &model.handle),
+  EXPECT_FAILS(sinter_compile_memory("func.func @main(%x: index) -> index { return %x : index }", 57, SINTER_MLIR,
+                                     nullptr, nullptr, &model.handle),
                SINTER_INVALID_FILE, "input 0 is no ranked tensor");
 }
 
 TEST(Compile, InputsWithoutNames) {
-  std::string text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {\n  %y = nn.relu %x : (tensor<2xf32>) -> tensor<2xf32>\n  return %y : tensor<2xf32>\n}";
+  std::string text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {\n  %y = nn.relu %x : (tensor<2xf32>) -> "
+                     "tensor<2xf32>\n  return %y : tensor<2xf32>\n}";
   Options options;
   Model model;
   ASSERT_DONE(sinter_options_set_input_range(options.handle, "input0", 0, 1));
@@ -228,7 +240,8 @@ TEST(Compile, InputsWithoutNames) {
   EXPECT_STREQ(sinter_model_input(model.handle, 0)->name, "input0");
   EXPECT_STREQ(sinter_model_output(model.handle, 0)->name, "output0");
   ASSERT_DONE(sinter_options_set_input_range(options.handle, "x", 0, 1));
-  EXPECT_EQ(compileText(text, &model.handle, options.handle).code, SINTER_INVALID_ARGUMENT) << "x is the value's name, not the input's";
+  EXPECT_EQ(compileText(text, &model.handle, options.handle).code, SINTER_INVALID_ARGUMENT)
+      << "x is the value's name, not the input's";
 }
 
 //===- Progress -----------------------------------------------------------===//
@@ -273,7 +286,8 @@ TEST(Progress, CancelledInEveryStage) {
         << "nothing is reported after the cancellation";
     std::string path = temporaryFile(".so"), input = temporaryFile(".mlir");
     std::ofstream(input) << sumModel;
-    EXPECT_FAILS(sinter_compile_to_file(input.c_str(), path.c_str(), "so", options.handle), SINTER_CANCELLED, "cancelled");
+    EXPECT_FAILS(sinter_compile_to_file(input.c_str(), path.c_str(), "so", options.handle), SINTER_CANCELLED,
+                 "cancelled");
     EXPECT_FALSE(std::filesystem::exists(path));
   }
 }

@@ -7,7 +7,8 @@ namespace {
 std::span<const std::byte> bytesOf(const std::string &text) { return std::as_bytes(std::span(text)); }
 
 TEST(Cpp, CompileRunSaveLoad) {
-  auto model = sinter::Model::compile(bytesOf(api_test::sumModel), SINTER_MLIR, sinter::Options().set("backend", "llvm"));
+  auto model =
+      sinter::Model::compile(bytesOf(api_test::sumModel), SINTER_MLIR, sinter::Options().set("backend", "llvm"));
   ASSERT_TRUE(model) << model.error().message();
   ASSERT_EQ(model->inputCount(), 1u);
   EXPECT_EQ(model->input(0).name, "x");

@@ -1,4 +1,5 @@
-// Compiling in a process of its own: the same results, options and errors, and a host that survives whatever ends that process.
+// Compiling in a process of its own: the same results, options and errors, and a host that survives whatever ends that
+// process.
 #include "ApiTest.h"
 
 #include <algorithm>
@@ -82,21 +83,26 @@ TEST(Isolate, ErrorsAreTheSame) {
   Options options;
   isolateDigits(options);
   Model model;
-  EXPECT_FAILS(compileText("func.func @main() { nonsense }", &model.handle, options.handle), SINTER_INVALID_FILE, "test.mlir");
+  EXPECT_FAILS(compileText("func.func @main() { nonsense }", &model.handle, options.handle), SINTER_INVALID_FILE,
+               "test.mlir");
   Options open;
   isolate(open);
   EXPECT_FAILS(sinter_compile(digits.c_str(), open.handle, &model.handle), SINTER_INVALID_FILE, "dynamic dimension");
   EXPECT_FAILS(sinter_compile("/nonexistent.onnx", options.handle, &model.handle), SINTER_IO, "/nonexistent.onnx");
-  EXPECT_FAILS(sinter_compile_to_file(digits.c_str(), "/nonexistent/d.so", "so", options.handle), SINTER_IO, "/nonexistent");
-  EXPECT_FAILS(sinter_compile_to_file(digits.c_str(), "/dev/fd/1", "so", options.handle), SINTER_UNSUPPORTED, "descriptor");
+  EXPECT_FAILS(sinter_compile_to_file(digits.c_str(), "/nonexistent/d.so", "so", options.handle), SINTER_IO,
+               "/nonexistent");
+  EXPECT_FAILS(sinter_compile_to_file(digits.c_str(), "/dev/fd/1", "so", options.handle), SINTER_UNSUPPORTED,
+               "descriptor");
   EXPECT_FAILS(sinter_options_set(options.handle, "isolate", "perhaps"), SINTER_INVALID_ARGUMENT, "true or false");
-  EXPECT_FAILS(sinter_options_set(options.handle, "isolate-memory", "much"), SINTER_INVALID_ARGUMENT, "number of bytes");
+  EXPECT_FAILS(sinter_options_set(options.handle, "isolate-memory", "much"), SINTER_INVALID_ARGUMENT,
+               "number of bytes");
   ASSERT_DONE(sinter_options_set(options.handle, "open", "true"));
   EXPECT_FAILS(sinter_compile(digits.c_str(), options.handle, &model.handle), SINTER_UNSUPPORTED, "fixed shapes");
 }
 
 #ifdef SINTER_FAILING_MALLOC // sanitizers take address space and signals for themselves
-/// With so little memory LLVM aborts, MLIR follows null pointers, and our code reports errors; where the limit falls decides.
+/// With so little memory LLVM aborts, MLIR follows null pointers, and our code reports errors; where the limit falls
+/// decides.
 TEST(Isolate, SurvivesWithoutMemory) {
   Folder folder;
   int failures = 0;
@@ -106,9 +112,11 @@ TEST(Isolate, SurvivesWithoutMemory) {
     isolateDigits(options);
     ASSERT_DONE(sinter_options_set(options.handle, "isolate-memory", std::to_string((megabytes << 20) + 1).c_str()));
     Outcome outcome(sinter_compile_to_file(digits.c_str(), (folder.path + "/d.so").c_str(), "so", options.handle));
-    EXPECT_TRUE(outcome.code == SINTER_OK || outcome.code == SINTER_OUT_OF_MEMORY) << outcome.code << ": " << outcome.message;
+    EXPECT_TRUE(outcome.code == SINTER_OK || outcome.code == SINTER_OUT_OF_MEMORY)
+        << outcome.code << ": " << outcome.message;
     failures += outcome.code != SINTER_OK;
-    EXPECT_EQ(folder.names(), outcome.code == SINTER_OK ? std::vector<std::string>{"d.so"} : std::vector<std::string>());
+    EXPECT_EQ(folder.names(),
+              outcome.code == SINTER_OK ? std::vector<std::string>{"d.so"} : std::vector<std::string>());
     std::filesystem::remove(folder.path + "/d.so");
   }
   EXPECT_GE(failures, 3);
@@ -125,8 +133,10 @@ TEST(Isolate, SurvivesEachAllocation) {
     Options options;
     isolateDigits(options);
     Outcome outcome(sinter_compile_to_file(digits.c_str(), (folder.path + "/d.so").c_str(), "so", options.handle));
-    EXPECT_TRUE(outcome.code == SINTER_OK || outcome.code == SINTER_OUT_OF_MEMORY) << outcome.code << ": " << outcome.message;
-    EXPECT_EQ(folder.names(), outcome.code == SINTER_OK ? std::vector<std::string>{"d.so"} : std::vector<std::string>());
+    EXPECT_TRUE(outcome.code == SINTER_OK || outcome.code == SINTER_OUT_OF_MEMORY)
+        << outcome.code << ": " << outcome.message;
+    EXPECT_EQ(folder.names(),
+              outcome.code == SINTER_OK ? std::vector<std::string>{"d.so"} : std::vector<std::string>());
     std::filesystem::remove(folder.path + "/d.so");
   }
   unsetenv("LD_PRELOAD");

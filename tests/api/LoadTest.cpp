@@ -101,7 +101,8 @@ TEST_F(LoadTest, FromMemory) {
   EXPECT_DONE(sinter_model_check_weights(first.handle));
   EXPECT_STREQ(sinter_model_name(second.handle), "tiny");
   const char text[] = "not a library";
-  EXPECT_FAILS(sinter_model_load_memory(text, sizeof text, &model.handle), SINTER_INVALID_FILE, "the model in memory is not");
+  EXPECT_FAILS(sinter_model_load_memory(text, sizeof text, &model.handle), SINTER_INVALID_FILE,
+               "the model in memory is not");
   EXPECT_FAILS(sinter_model_load_memory(text, 0, &model.handle), SINTER_INVALID_FILE, "no shared library");
   EXPECT_FAILS(sinter_model_load_memory(nullptr, 1, &model.handle), SINTER_INVALID_ARGUMENT, "'data'");
   EXPECT_FAILS(sinter_model_load_memory(text, 1, nullptr), SINTER_INVALID_ARGUMENT, "'model'");
@@ -151,11 +152,14 @@ TEST_F(LoadTest, Configurations) {
   EXPECT_DONE(sinter_model_load_with(tiny("ApiTiny").c_str(), nullptr, &unchecked.handle));
   EXPECT_DONE(sinter_model_load_memory_with(bytes.data(), bytes.size(), &config, &fromMemory.handle));
   Model none;
-  EXPECT_FAILS(sinter_model_load_with(tiny("ApiTiny").c_str(), &empty, &none.handle), SINTER_INVALID_ARGUMENT, "struct_size");
-  EXPECT_FAILS(sinter_model_load_memory_with(bytes.data(), bytes.size(), &empty, &none.handle), SINTER_INVALID_ARGUMENT, "struct_size");
+  EXPECT_FAILS(sinter_model_load_with(tiny("ApiTiny").c_str(), &empty, &none.handle), SINTER_INVALID_ARGUMENT,
+               "struct_size");
+  EXPECT_FAILS(sinter_model_load_memory_with(bytes.data(), bytes.size(), &empty, &none.handle), SINTER_INVALID_ARGUMENT,
+               "struct_size");
   EXPECT_FAILS(sinter_model_load_with(nullptr, &config, &none.handle), SINTER_INVALID_ARGUMENT, "'path'");
   bytes[bytes.size() / 2] ^= 1;
-  EXPECT_FAILS(sinter_model_load_memory(bytes.data(), bytes.size(), &none.handle), SINTER_INVALID_FILE, "the model in memory is damaged");
+  EXPECT_FAILS(sinter_model_load_memory(bytes.data(), bytes.size(), &none.handle), SINTER_INVALID_FILE,
+               "the model in memory is damaged");
 }
 
 TEST_F(LoadTest, DamagedWeights) {

@@ -76,7 +76,8 @@ TEST(Manners, CancelAndSetThreadsMayRace) {
 /// A shape at the end of a page, before one that cannot be read.
 TEST(Manners, ShapesAreReadNoFurtherThanTheyMustBe) {
   auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  auto *memory = static_cast<char *>(mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  auto *memory =
+      static_cast<char *>(mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   ASSERT_NE(memory, MAP_FAILED);
   ASSERT_EQ(mprotect(memory + page, page, PROT_NONE), 0);
   auto *shape = reinterpret_cast<int64_t *>(memory + page) - 2;

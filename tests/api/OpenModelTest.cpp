@@ -1,4 +1,5 @@
-// Models whose shapes are open: run at whatever shapes the buffers have, specialised ahead, and each way to get it wrong.
+// Models whose shapes are open: run at whatever shapes the buffers have, specialised ahead, and each way to get it
+// wrong.
 #include "ApiTest.h"
 #include "sinter/sinter.hpp"
 
@@ -12,7 +13,8 @@ using namespace api_test;
 namespace {
 
 /// y = relu(x + [1 -2 3]), x: nx3.
-const std::string openSum = R"(func.func @main(%x: tensor<?x3xf32> {nn.name = "x", nn.dims = ["n", ""]}) -> (tensor<?x3xf32> {nn.name = "y"}) {
+const std::string openSum =
+    R"(func.func @main(%x: tensor<?x3xf32> {nn.name = "x", nn.dims = ["n", ""]}) -> (tensor<?x3xf32> {nn.name = "y"}) {
   %c = nn.constant dense<[1.0, -2.0, 3.0]> : tensor<3xf32>
   %s = nn.add %x, %c : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
   %y = nn.relu %s : (tensor<?x3xf32>) -> tensor<?x3xf32>
@@ -20,7 +22,8 @@ const std::string openSum = R"(func.func @main(%x: tensor<?x3xf32> {nn.name = "x
 })";
 
 /// The shape of y follows from the values of `shape`.
-const std::string reshape = R"(func.func @main(%x: tensor<6xf32> {nn.name = "x"}, %shape: tensor<2xi64> {nn.name = "shape"}) -> (tensor<?x?xf32> {nn.name = "y"}) {
+const std::string reshape =
+    R"(func.func @main(%x: tensor<6xf32> {nn.name = "x"}, %shape: tensor<2xi64> {nn.name = "shape"}) -> (tensor<?x?xf32> {nn.name = "y"}) {
   %n = nn.neg %x : (tensor<6xf32>) -> tensor<6xf32>
   %y = nn.reshape %n, %shape : (tensor<6xf32>, tensor<2xi64>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
@@ -125,7 +128,8 @@ TEST_F(OpenModel, SpecialisedAhead) {
   EXPECT_EQ(sinter_model_input(four.handle, 0)->shape[0], 4);
   EXPECT_EQ(sinter_model_kernel_count(four.handle), 1u);
   EXPECT_NE(sinter_model_explanation(four.handle), nullptr);
-  ASSERT_DONE(sinter_model_specialise(four.handle, &known, 1, &again.handle)); // of a model that is not open: another handle
+  ASSERT_DONE(
+      sinter_model_specialise(four.handle, &known, 1, &again.handle)); // of a model that is not open: another handle
   std::string path = temporaryFile(".so");
   ASSERT_DONE(sinter_model_save(again.handle, path.c_str()));
   ASSERT_DONE(sinter_model_load(path.c_str(), &loaded.handle));
@@ -146,7 +150,8 @@ TEST(OpenModels, ShapesThatFollowFromValues) {
   ASSERT_DONE(sinter_session_create(model.handle, nullptr, &session.handle));
   std::vector<float> x = {0, 1, 2, 3, 4, 5};
   const int64_t six[] = {6}, two[] = {2};
-  for (auto [rows, columns, given] : {std::tuple<int64_t, int64_t, int64_t>(2, 3, 2), {3, 2, 3}, {6, 1, -1}, {2, 3, 2}}) {
+  for (auto [rows, columns, given] :
+       {std::tuple<int64_t, int64_t, int64_t>(2, 3, 2), {3, 2, 3}, {6, 1, -1}, {2, 3, 2}}) {
     int64_t values[] = {given, columns};
     sinter_tensor_t in[] = {{x.data(), six, nullptr, 1, SINTER_F32}, {values, two, nullptr, 1, SINTER_I64}}, out = {};
     ASSERT_DONE(sinter_session_run(session.handle, in, 2, &out, 1));
@@ -169,19 +174,25 @@ TEST_F(OpenModel, WrongTensors) {
   ASSERT_DONE(sinter_session_create(model.handle, nullptr, &session.handle));
   std::vector<float> x(64), y(64);
   const int64_t wide[] = {2, 4}, negative[] = {-2, 3}, huge[] = {INT64_MAX, 3}, right[] = {2, 3};
-  auto run = [&](sinter_tensor_t in, sinter_tensor_t out = {}) { return sinter_session_run(session.handle, &in, 1, &out, 1); };
-  EXPECT_FAILS(run(f32(x.data(), nullptr, wide)), SINTER_INVALID_ARGUMENT, "must have the shape ?x3, but was given 2x4");
+  auto run = [&](sinter_tensor_t in, sinter_tensor_t out = {}) {
+    return sinter_session_run(session.handle, &in, 1, &out, 1);
+  };
+  EXPECT_FAILS(run(f32(x.data(), nullptr, wide)), SINTER_INVALID_ARGUMENT,
+               "must have the shape ?x3, but was given 2x4");
   EXPECT_FAILS(run(f32(x.data(), nullptr, negative)), SINTER_INVALID_ARGUMENT, "?x3");
   EXPECT_FAILS(run(f32(x.data(), nullptr, huge)), SINTER_INVALID_ARGUMENT, "too large");
   EXPECT_FAILS(run({x.data(), right, nullptr, 1, SINTER_F32}), SINTER_INVALID_ARGUMENT, "?x3");
   EXPECT_FAILS(run({x.data(), right, nullptr, -1, SINTER_F32}), SINTER_INVALID_ARGUMENT, "no valid shape");
   EXPECT_FAILS(run({x.data(), nullptr, nullptr, 2, SINTER_F32}), SINTER_INVALID_ARGUMENT, "no valid shape");
-  EXPECT_FAILS(run({x.data(), right, nullptr, 2, SINTER_F64}), SINTER_INVALID_ARGUMENT, "element type f32, but was given f64");
+  EXPECT_FAILS(run({x.data(), right, nullptr, 2, SINTER_F64}), SINTER_INVALID_ARGUMENT,
+               "element type f32, but was given f64");
   EXPECT_FAILS(run({}), SINTER_INVALID_ARGUMENT, "input 'x'");
   EXPECT_FAILS(run(f32(nullptr)), SINTER_INVALID_ARGUMENT, "has no data");
-  EXPECT_FAILS(run(f32(x.data()), f32(y.data(), nullptr, wide)), SINTER_INVALID_ARGUMENT, "output 'y' must have the shape 2x3");
+  EXPECT_FAILS(run(f32(x.data()), f32(y.data(), nullptr, wide)), SINTER_INVALID_ARGUMENT,
+               "output 'y' must have the shape 2x3");
   EXPECT_FAILS(run(f32(x.data()), f32(x.data())), SINTER_INVALID_ARGUMENT, "overlaps");
-  EXPECT_FAILS(sinter_session_run(session.handle, nullptr, 0, nullptr, 0), SINTER_INVALID_ARGUMENT, "1 inputs and 1 outputs");
+  EXPECT_FAILS(sinter_session_run(session.handle, nullptr, 0, nullptr, 0), SINTER_INVALID_ARGUMENT,
+               "1 inputs and 1 outputs");
   const int64_t rows[] = {int64_t(1) << 50, 3}, nowhere[] = {0, 4};
   EXPECT_FAILS(run({x.data(), rows, nowhere, 2, SINTER_F32}), SINTER_OUT_OF_MEMORY, "dense copy of input 'x'");
   expectRuns(session.handle, 2);
@@ -189,8 +200,10 @@ TEST_F(OpenModel, WrongTensors) {
   sinter_tensor_t in = f32(x.data());
   EXPECT_FAILS(sinter_model_specialise(nullptr, &in, 1, &specialised.handle), SINTER_INVALID_ARGUMENT, "'model'");
   EXPECT_FAILS(sinter_model_specialise(model.handle, &in, 1, nullptr), SINTER_INVALID_ARGUMENT, "'specialised'");
-  EXPECT_FAILS(sinter_model_specialise(model.handle, nullptr, 1, &specialised.handle), SINTER_INVALID_ARGUMENT, "'inputs'");
-  EXPECT_FAILS(sinter_model_specialise(model.handle, nullptr, 0, &specialised.handle), SINTER_INVALID_ARGUMENT, "1 inputs");
+  EXPECT_FAILS(sinter_model_specialise(model.handle, nullptr, 1, &specialised.handle), SINTER_INVALID_ARGUMENT,
+               "'inputs'");
+  EXPECT_FAILS(sinter_model_specialise(model.handle, nullptr, 0, &specialised.handle), SINTER_INVALID_ARGUMENT,
+               "1 inputs");
   EXPECT_EQ(specialised.handle, nullptr);
 }
 
@@ -217,12 +230,14 @@ TEST(OpenModels, OptionsThatCloseThem) {
   EXPECT_FAILS(sinter_options_set_empty(nullptr, "x"), SINTER_INVALID_ARGUMENT, "'options'");
   Options target;
   ASSERT_DONE(sinter_options_set(target.handle, "target-cpu", "abacus"));
-  EXPECT_FAILS(sinter_compile_memory(openSum.data(), openSum.size(), SINTER_MLIR, nullptr, target.handle, &model.handle),
-               SINTER_INVALID_ARGUMENT, "'abacus'");
+  EXPECT_FAILS(
+      sinter_compile_memory(openSum.data(), openSum.size(), SINTER_MLIR, nullptr, target.handle, &model.handle),
+      SINTER_INVALID_ARGUMENT, "'abacus'");
   EXPECT_EQ(sinter_model_is_open(nullptr), 0);
 }
 
-/// Sessions of one model, at shapes that all of them need at the same time; few are kept, so that others are dropped meanwhile.
+/// Sessions of one model, at shapes that all of them need at the same time; few are kept, so that others are dropped
+/// meanwhile.
 TEST(OpenModels, SessionsSideBySide) {
   Options options;
   Model model;

@@ -61,9 +61,11 @@ TEST_F(RunTest, JustEnoughStack) {
   } work = {session.handle, f32(x), f32(y), nullptr};
   // The C library's part of a thread's stack, and what the documented function takes besides.
   auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  size_t size = sinter_model_stack_bytes(model.handle) + SINTER_RUN_STACK_BYTES + static_cast<size_t>(sysconf(_SC_THREAD_STACK_MIN));
+  size_t size = sinter_model_stack_bytes(model.handle) + SINTER_RUN_STACK_BYTES +
+                static_cast<size_t>(sysconf(_SC_THREAD_STACK_MIN));
   size = (size + page - 1) / page * page;
-  auto *memory = static_cast<char *>(mmap(nullptr, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  auto *memory =
+      static_cast<char *>(mmap(nullptr, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   ASSERT_NE(memory, MAP_FAILED);
   ASSERT_EQ(mprotect(memory, page, PROT_NONE), 0);
   pthread_attr_t attributes;
@@ -133,7 +135,8 @@ TEST_F(RunTest, WrongTensors) {
   EXPECT_FAILS(runs(changed(in, [](auto &t) { t.rank = -1; }), good), SINTER_INVALID_ARGUMENT, "no valid shape");
   EXPECT_FAILS(runs(changed(in, [](auto &t) { t.shape = nullptr; }), good), SINTER_INVALID_ARGUMENT, "no valid shape");
   EXPECT_FAILS(runs(changed(in, [](auto &t) { t.data = nullptr; }), good), SINTER_INVALID_ARGUMENT, "has no data");
-  EXPECT_FAILS(runs(sinter_tensor_t{}, good), SINTER_INVALID_ARGUMENT, "input 'x' is missing: it must be f32 of shape 2x3");
+  EXPECT_FAILS(runs(sinter_tensor_t{}, good), SINTER_INVALID_ARGUMENT,
+               "input 'x' is missing: it must be f32 of shape 2x3");
   EXPECT_FAILS(runs(in, f32(x + 1)), SINTER_INVALID_ARGUMENT, "output 'y' overlaps input 'x'");
   EXPECT_FAILS(sinter_session_run(session.handle, &in, 1, &good, 2), SINTER_INVALID_ARGUMENT,
                "1 inputs and 1 outputs, but was given 1 and 2");
@@ -144,7 +147,8 @@ TEST_F(RunTest, WrongTensors) {
 }
 
 TEST(Outputs, MustNotOverlap) {
-  const std::string two = R"(func.func @main(%x: tensor<2x3xf32> {nn.name = "x"}) -> (tensor<2x3xf32> {nn.name = "a"}, tensor<2x3xf32> {nn.name = "b"}) {
+  const std::string two =
+      R"(func.func @main(%x: tensor<2x3xf32> {nn.name = "x"}) -> (tensor<2x3xf32> {nn.name = "a"}, tensor<2x3xf32> {nn.name = "b"}) {
     %a = nn.relu %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
     %b = nn.abs %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
     return %a, %b : tensor<2x3xf32>, tensor<2x3xf32>
@@ -155,7 +159,8 @@ TEST(Outputs, MustNotOverlap) {
   ASSERT_DONE(sinter_session_create(model.handle, nullptr, &session.handle));
   float x[6] = {-1, 2, -3, 4, -5, 6}, y[7];
   sinter_tensor_t in = f32(x), out[] = {f32(y), f32(y + 1)};
-  EXPECT_FAILS(sinter_session_run(session.handle, &in, 1, out, 2), SINTER_INVALID_ARGUMENT, "output 'b' overlaps output 'a'");
+  EXPECT_FAILS(sinter_session_run(session.handle, &in, 1, out, 2), SINTER_INVALID_ARGUMENT,
+               "output 'b' overlaps output 'a'");
 }
 
 //===- Sessions -----------------------------------------------------------===//
@@ -197,7 +202,8 @@ TEST_F(RunTest, CallersAllocator) {
     counter.fails = true;
     int64_t strides[] = {0, 4};
     sinter_tensor_t strided = f32(x, strides);
-    EXPECT_FAILS(sinter_session_run(mine.handle, &strided, 1, &out, 1), SINTER_OUT_OF_MEMORY, "input 'x' takes 24 bytes");
+    EXPECT_FAILS(sinter_session_run(mine.handle, &strided, 1, &out, 1), SINTER_OUT_OF_MEMORY,
+                 "input 'x' takes 24 bytes");
   }
   EXPECT_EQ(counter.blocks, 0);
 }

@@ -98,9 +98,8 @@ onnx::ModelProto makeModel(const Shape &shape) {
   return model;
 }
 
-onnx::NodeProto *addNode(onnx::ModelProto &model, const std::string &op,
-                         std::initializer_list<const char *> inputs, const std::string &output,
-                         const std::string &name) {
+onnx::NodeProto *addNode(onnx::ModelProto &model, const std::string &op, std::initializer_list<const char *> inputs,
+                         const std::string &output, const std::string &name) {
   onnx::NodeProto *node = model.mutable_graph()->add_node();
   node->set_op_type(op);
   node->set_name(name);
@@ -110,8 +109,7 @@ onnx::NodeProto *addNode(onnx::ModelProto &model, const std::string &op,
   return node;
 }
 
-onnx::TensorProto *addWeight(onnx::ModelProto &model, const std::string &name, const Shape &shape,
-                             float value) {
+onnx::TensorProto *addWeight(onnx::ModelProto &model, const std::string &name, const Shape &shape, float value) {
   onnx::TensorProto *tensor = model.mutable_graph()->add_initializer();
   tensor->set_name(name);
   tensor->set_data_type(onnx::TensorProto::FLOAT);
@@ -130,9 +128,7 @@ void setExternal(onnx::TensorProto *tensor, const std::string &location) {
   entry->set_value(location);
 }
 
-void save(const onnx::ModelProto &model, const std::string &name) {
-  writeText(name, model.SerializeAsString());
-}
+void save(const onnx::ModelProto &model, const std::string &name) { writeText(name, model.SerializeAsString()); }
 
 onnx::ModelProto reluModel() {
   onnx::ModelProto model = makeModel({2, 3});

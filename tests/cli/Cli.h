@@ -30,12 +30,10 @@ std::string readText(const std::string &name);
 
 /// A model of opset 13 with an f32 input x and output y of the given shape, without nodes.
 onnx::ModelProto makeModel(const Shape &shape);
-onnx::NodeProto *addNode(onnx::ModelProto &model, const std::string &op,
-                         std::initializer_list<const char *> inputs, const std::string &output,
-                         const std::string &name);
+onnx::NodeProto *addNode(onnx::ModelProto &model, const std::string &op, std::initializer_list<const char *> inputs,
+                         const std::string &output, const std::string &name);
 /// An f32 initialiser filled with `value`.
-onnx::TensorProto *addWeight(onnx::ModelProto &model, const std::string &name, const Shape &shape,
-                             float value);
+onnx::TensorProto *addWeight(onnx::ModelProto &model, const std::string &name, const Shape &shape, float value);
 /// Lets the elements lie in another file, `location` as the model names it.
 void setExternal(onnx::TensorProto *tensor, const std::string &location);
 void save(const onnx::ModelProto &model, const std::string &name);

@@ -56,8 +56,7 @@ TEST(Command, RunWritesOutputs) {
   saveTensor("a=b.npy", DType::F32, {2, 3}, -2);
   for (std::string backend : {"llvm", "onednn", "reference"}) {
     Outcome outcome =
-        run("run @/relu.onnx --input @/a=b.npy --output y=@/y.pb --output-dir @/out --top 1 --backend " +
-            backend);
+        run("run @/relu.onnx --input @/a=b.npy --output y=@/y.pb --output-dir @/out --top 1 --backend " + backend);
     ASSERT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_NE(outcome.out.find("y  f32 2x3  min 0  max 3  mean 1"), std::string::npos) << outcome.out;
     for (std::string file : {"y.pb", "out/y.npy"})
@@ -122,8 +121,7 @@ TEST(Command, EveryDumpWithWeightsCompiles) {
   addNode(model, "MatMul", {"b", "v"}, "y", "second");
   save(model, "two.onnx");
   saveTensor("x.npy", DType::F32, {2, 3}, -2);
-  Outcome outcome =
-      run("run @/two.onnx --input x=@/x.npy --output @/want.npy --dump-dir @/dumps --dump-weights");
+  Outcome outcome = run("run @/two.onnx --input x=@/x.npy --output @/want.npy --dump-dir @/dumps --dump-weights");
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   int count = 0;
   for (const auto &entry : std::filesystem::directory_iterator(pathOf("dumps"))) {
@@ -151,8 +149,7 @@ TEST(TestCommand, CountsPassedFailedSkipped) {
   EXPECT_EQ(outcome.status, 1);
   EXPECT_EQ(lastLine(outcome.out), "1 passed, 1 failed, 1 skipped");
   EXPECT_NE(outcome.out.find("PASS good"), std::string::npos) << outcome.out;
-  EXPECT_NE(outcome.out.find("FAIL wrong: output 'y': 1 of 6 elements differ, the worst at [1, 2]"),
-            std::string::npos)
+  EXPECT_NE(outcome.out.find("FAIL wrong: output 'y': 1 of 6 elements differ, the worst at [1, 2]"), std::string::npos)
       << outcome.out;
   EXPECT_NE(outcome.out.find("SKIP unknown: "), std::string::npos) << outcome.out;
   EXPECT_NE(outcome.out.find("Frobnicate"), std::string::npos) << outcome.out;
@@ -186,8 +183,7 @@ TEST(TestCommand, NanAndTypesMustMatch) {
 TEST(TestCommand, ExpectJsonSetsTheTolerance) {
   makeCase("expect", 0.01f);
   EXPECT_EQ(run("test @/expect").status, 1);
-  writeText("expect/expect.json",
-            R"({"tolerance": {"rtol": 0.1, "atol": 0}, "input_range": {"x": [-2, 3]}})");
+  writeText("expect/expect.json", R"({"tolerance": {"rtol": 0.1, "atol": 0}, "input_range": {"x": [-2, 3]}})");
   EXPECT_EQ(run("test @/expect").status, 0);
   EXPECT_EQ(run("test @/expect --rtol 1e-5").status, 1);
   writeText("expect/expect.json", "{");

@@ -12,8 +12,8 @@ namespace {
 
 void saveModel(const std::string &graph, const std::string &rest = "") {
   onnx::ModelProto model;
-  std::string text = "ir_version: 8 " + (rest.empty() ? "opset_import { version: 16 }" : rest) + " graph { name: \"g\" " +
-                     graph + "}";
+  std::string text =
+      "ir_version: 8 " + (rest.empty() ? "opset_import { version: 16 }" : rest) + " graph { name: \"g\" " + graph + "}";
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &model)) << text;
   writeText("model.onnx", model.SerializeAsString());
 }
@@ -22,12 +22,14 @@ std::string value(const std::string &kind, const std::string &name, int type, co
   std::string dims;
   for (int64_t dim : shape)
     dims += " dim { dim_value: " + std::to_string(dim) + " }";
-  return kind + " { name: \"" + name + "\" type { tensor_type { elem_type: " + std::to_string(type) + " shape {" + dims +
-         " } } } }\n";
+  return kind + " { name: \"" + name + "\" type { tensor_type { elem_type: " + std::to_string(type) + " shape {" +
+         dims + " } } } }\n";
 }
 
 /// A value of a body, whose type need not be said.
-std::string bodyValue(const std::string &kind, const std::string &name) { return kind + " { name: \"" + name + "\" }\n"; }
+std::string bodyValue(const std::string &kind, const std::string &name) {
+  return kind + " { name: \"" + name + "\" }\n";
+}
 
 std::string node(const std::string &op, std::vector<std::string> inputs, std::vector<std::string> outputs,
                  const std::string &attributes = "") {
@@ -191,10 +193,10 @@ TEST(ControlFlow, SequencesComeElementByElement) {
 }
 
 TEST(ControlFlow, FunctionsOfTheModelGetTheirAttributes) {
-  std::string function = "functions { name: \"Twice\" domain: \"own\" input: \"a\" output: \"b\" attribute: \"along\" "
-                         "opset_import { version: 16 } " +
-                         node("Concat", {"a", "a"}, {"b"}, "attribute { name: \"axis\" type: INT ref_attr_name: \"along\" } ") +
-                         "}";
+  std::string function =
+      "functions { name: \"Twice\" domain: \"own\" input: \"a\" output: \"b\" attribute: \"along\" "
+      "opset_import { version: 16 } " +
+      node("Concat", {"a", "a"}, {"b"}, "attribute { name: \"axis\" type: INT ref_attr_name: \"along\" } ") + "}";
   saveModel(value("input", "x", f32, {2, 1}) + value("output", "y", f32, {2, 2}) +
                 node("Twice", {"x"}, {"y"}, "domain: \"own\" " + intAttr("along", 1)),
             "opset_import { version: 16 } opset_import { domain: \"own\" version: 1 } " + function);
@@ -225,7 +227,8 @@ TEST(SizeOfARun, WhatWouldCountTooMuchIsRefused) {
             node("ReduceSum", {"places"}, {"y"}));
   expectError("compile @/model.onnx -o @/model.so", {"ReduceSum", "'places'", "size"});
   // One tensor of the full size, one of the true size.
-  saveModel(value("input", "x", f32, {6}) + value("output", "y", f32, {6}) + node("Cast", {"x"}, {"c"}, intAttr("to", 9)) +
-            node("Compress", {"x", "c"}, {"some"}) + node("Add", {"some", "x"}, {"y"}));
+  saveModel(value("input", "x", f32, {6}) + value("output", "y", f32, {6}) +
+            node("Cast", {"x"}, {"c"}, intAttr("to", 9)) + node("Compress", {"x", "c"}, {"some"}) +
+            node("Add", {"some", "x"}, {"y"}));
   expectError("compile @/model.onnx -o @/model.so", {"Add", "'some'", "size"});
 }

@@ -35,8 +35,7 @@ void saveConvNet(const std::string &name, bool overridable = false) {
 
 void expectContains(const Outcome &outcome, std::initializer_list<std::string_view> parts) {
   for (std::string_view part : parts)
-    EXPECT_NE(outcome.out.find(part), std::string::npos) << "no '" << part << "' in\n"
-                                                         << outcome.out << outcome.err;
+    EXPECT_NE(outcome.out.find(part), std::string::npos) << "no '" << part << "' in\n" << outcome.out << outcome.err;
 }
 
 } // namespace
@@ -53,10 +52,9 @@ TEST(Explain, JsonIsTheContractAndComesFromCompiledModelsToo) {
   saveConvNet("net.onnx");
   Outcome outcome = run("explain @/net.onnx --format json");
   EXPECT_EQ(outcome.status, 0) << outcome.err;
-  expectContains(outcome,
-                 {"\"batch_norms\"", "\"activations\"", "\"kernels\"", "\"summary\"", "\"interval\"",
-                  "\"dead_channels\"", "\"clipped_fraction\": 0.5", "\"statistically_dead_channels\": 0",
-                  "\"macs_before\": 400", "\"macs_after\": 400", "\"constant_channels_removed\": 0"});
+  expectContains(outcome, {"\"batch_norms\"", "\"activations\"", "\"kernels\"", "\"summary\"", "\"interval\"",
+                           "\"dead_channels\"", "\"clipped_fraction\": 0.5", "\"statistically_dead_channels\": 0",
+                           "\"macs_before\": 400", "\"macs_after\": 400", "\"constant_channels_removed\": 0"});
   ASSERT_EQ(run("compile @/net.onnx -o @/net.so").status, 0);
   EXPECT_EQ(run("explain @/net.so --format json").out, outcome.out);
 }
@@ -72,8 +70,7 @@ TEST(Explain, FailOnIsAnExitStatus) {
   EXPECT_EQ(run("explain @/net.onnx --fail-on kept --fail-on NON_CONST_PARAM").status, 0);
   Outcome outcome = run("explain @/net.onnx --fail-on folded");
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_NE(outcome.err.find("1 row has folded (--fail-on), the first is 'bn1'"), std::string::npos)
-      << outcome.err;
+  EXPECT_NE(outcome.err.find("1 row has folded (--fail-on), the first is 'bn1'"), std::string::npos) << outcome.err;
   expectError("explain @/net.onnx --fail-on FROBNICATED", {"FROBNICATED", "NON_CONST_PARAM", "kept"});
 }
 
@@ -81,8 +78,7 @@ TEST(Explain, YamlIsLlvmRemarks) {
   saveConvNet("net.onnx");
   Outcome outcome = run("explain @/net.onnx --format yaml");
   EXPECT_EQ(outcome.status, 0) << outcome.err;
-  expectContains(outcome,
-                 {"--- !Passed", "Pass:", "Name:", "BatchNormalization", "Outcome", "folded", "conv1"});
+  expectContains(outcome, {"--- !Passed", "Pass:", "Name:", "BatchNormalization", "Outcome", "folded", "conv1"});
 }
 
 TEST(Explain, CalibrationMeasuresBesideTheEstimate) {

@@ -76,8 +76,8 @@ void expectBounded(const std::vector<std::string> &words) {
   std::string said = words[0].substr(words[0].rfind('/') + 1);
   for (size_t i = 1; i < words.size(); ++i)
     said += " " + words[i].substr(0, 200);
-  SCOPED_TRACE(fmt::format("{}\n{:.1f} s, {:.0f} MB\n{}", said, usage.seconds, usage.megabytes,
-                           usage.err.substr(0, 2000)));
+  SCOPED_TRACE(
+      fmt::format("{}\n{:.1f} s, {:.0f} MB\n{}", said, usage.seconds, usage.megabytes, usage.err.substr(0, 2000)));
   EXPECT_TRUE(usage.status == 0 || usage.status == 1) << "signal " << usage.signal;
   if (!isSanitised) {
     EXPECT_LT(usage.megabytes, words[1] == "inspect" ? 500 : 2048);
@@ -85,8 +85,7 @@ void expectBounded(const std::vector<std::string> &words) {
   if (usage.status == 1) {
     EXPECT_EQ(countOf(usage.err, "error: "), 1u);
     // The line before it may name the target, or warn.
-    EXPECT_EQ(usage.err.find('\n', usage.err.find("error: ")), usage.err.size() - 1)
-        << "more than a sentence";
+    EXPECT_EQ(usage.err.find('\n', usage.err.find("error: ")), usage.err.size() - 1) << "more than a sentence";
   }
   EXPECT_EQ(usage.err.find("LLVM ERROR"), std::string::npos);
   EXPECT_TRUE(std::none_of(usage.err.begin(), usage.err.end(),
@@ -130,8 +129,7 @@ public:
                         const std::vector<std::string> &outputs) {
     return add(graph(), op, inputs, outputs);
   }
-  static onnx::NodeProto *add(onnx::GraphProto *graph, const std::string &op,
-                              const std::vector<std::string> &inputs,
+  static onnx::NodeProto *add(onnx::GraphProto *graph, const std::string &op, const std::vector<std::string> &inputs,
                               const std::vector<std::string> &outputs) {
     onnx::NodeProto *node = graph->add_node();
     node->set_op_type(op);
@@ -152,8 +150,7 @@ public:
   }
   /// A constant [n, n] that is no splat.
   void square(const std::string &name, int64_t n) {
-    ints(name + "0", {0}, true), ints(name + "1", {1}, true), ints(name + "n", {n * n}, true),
-        ints(name + "s", {n, n});
+    ints(name + "0", {0}, true), ints(name + "1", {1}, true), ints(name + "n", {n * n}, true), ints(name + "s", {n, n});
     node("Range", {name + "0", name + "n", name + "1"}, {name + "r"});
     setInt(node("Cast", {name + "r"}, {name + "f"}), "to", onnx::TensorProto::FLOAT);
     node("Reshape", {name + "f", name + "s"}, {name});
@@ -314,8 +311,7 @@ TEST(Hostile, Loops) {
     for (int64_t steps : {500, 20000}) {
       int64_t gates = op[0] == 'L' ? 4 : op[0] == 'G' ? 3 : 1;
       Model model;
-      model.input("x", {steps, 1, 2}), model.input("w", {1, 4 * gates, 2}),
-          model.input("r", {1, 4 * gates, 4});
+      model.input("x", {steps, 1, 2}), model.input("w", {1, 4 * gates, 2}), model.input("r", {1, 4 * gates, 4});
       Model::setInt(model.node(op, {"x", "w", "r"}, {"y"}), "hidden_size", 4);
       model.output("y");
       expectBoundedCompile(model.saved());
@@ -374,26 +370,25 @@ TEST(Hostile, LongAxes) {
       std::vector<std::pair<std::string, Shape>> inputs;
       std::vector<int64_t> operand; ///< a constant of integers behind them
     };
-    const std::vector<Case> cases = {
-        {"Expand", {{"x", {1, 3}}}, {n, 3}},
-        {"Tile", {{"x", {1, 3}}}, {1, n}},
-        {"Pad", {{"x", {1, 7}}}, {0, 0, 0, n}},
-        {"MatMul", {{"x", {1, n}}, {"z", {n, 1}}}, {}},
-        {"Gemm", {{"x", {3, n}}, {"z", {n, 3}}}, {}},
-        {"Add", {{"x", {1, n}}, {"z", {3, 1}}}, {}},
-        {"Relu", {{"x", {1, n}}}, {}},
-        {"Softmax", {{"x", {1, n}}}, {}},
-        {"Transpose", {{"x", {n, 3}}}, {}},
-        {"Unique", {{"x", {n}}}, {}},
-        {"NonZero", {{"x", {n}}}, {}},
-        {"SplitToSequence", {{"x", {n, 2}}}, {}},
-        {"Flatten", {{"x", {3, n, 2}}}, {}},
-        {"Conv", {{"x", {1, 1, n}}, {"w", {1, 1, 3}}}, {}},
-        {"InstanceNormalization", {{"x", {1, n, 2}}, {"s", {n}}, {"b", {n}}}, {}},
-        {"DFT", {{"x", {1, n, 1}}}, {}},
-        {"Concat", {{"x", {n}}, {"z", {n}}}, {}},
-        {"Einsum", {{"x", {n, 2}}, {"z", {2, n}}}, {}},
-        {"ConstantOfShape", {}, {n}}};
+    const std::vector<Case> cases = {{"Expand", {{"x", {1, 3}}}, {n, 3}},
+                                     {"Tile", {{"x", {1, 3}}}, {1, n}},
+                                     {"Pad", {{"x", {1, 7}}}, {0, 0, 0, n}},
+                                     {"MatMul", {{"x", {1, n}}, {"z", {n, 1}}}, {}},
+                                     {"Gemm", {{"x", {3, n}}, {"z", {n, 3}}}, {}},
+                                     {"Add", {{"x", {1, n}}, {"z", {3, 1}}}, {}},
+                                     {"Relu", {{"x", {1, n}}}, {}},
+                                     {"Softmax", {{"x", {1, n}}}, {}},
+                                     {"Transpose", {{"x", {n, 3}}}, {}},
+                                     {"Unique", {{"x", {n}}}, {}},
+                                     {"NonZero", {{"x", {n}}}, {}},
+                                     {"SplitToSequence", {{"x", {n, 2}}}, {}},
+                                     {"Flatten", {{"x", {3, n, 2}}}, {}},
+                                     {"Conv", {{"x", {1, 1, n}}, {"w", {1, 1, 3}}}, {}},
+                                     {"InstanceNormalization", {{"x", {1, n, 2}}, {"s", {n}}, {"b", {n}}}, {}},
+                                     {"DFT", {{"x", {1, n, 1}}}, {}},
+                                     {"Concat", {{"x", {n}}, {"z", {n}}}, {}},
+                                     {"Einsum", {{"x", {n, 2}}, {"z", {2, n}}}, {}},
+                                     {"ConstantOfShape", {}, {n}}};
     for (const Case &one : cases) {
       Model model;
       std::vector<std::string> inputs;
@@ -412,13 +407,11 @@ TEST(Hostile, LongAxes) {
       }
       if (std::string(one.op) == "Einsum") {
         onnx::AttributeProto *equation = node->add_attribute();
-        equation->set_name("equation"), equation->set_type(onnx::AttributeProto::STRING),
-            equation->set_s("ij,ji->i");
+        equation->set_name("equation"), equation->set_type(onnx::AttributeProto::STRING), equation->set_s("ij,ji->i");
       }
       if (std::string(one.op) == "Concat")
         Model::setInt(node, "axis", 0);
-      model.output("y",
-                   std::string(one.op) == "NonZero" ? onnx::TensorProto::INT64 : onnx::TensorProto::FLOAT);
+      model.output("y", std::string(one.op) == "NonZero" ? onnx::TensorProto::INT64 : onnx::TensorProto::FLOAT);
       expectBoundedCompile(model.saved());
     }
     for (const char *mode : {"nearest", "linear", "cubic"}) {
@@ -442,10 +435,15 @@ TEST(Hostile, NumbersThatSizeTables) {
     onnx::NodeProto *tree = trees.node("TreeEnsembleRegressor", {"x"}, {"y"});
     tree->set_domain("ai.onnx.ml");
     trees.proto.add_opset_import()->set_domain("ai.onnx.ml"), trees.proto.mutable_opset_import(1)->set_version(3);
-    for (const auto &[name, values] : std::vector<std::pair<std::string, std::vector<int64_t>>>{
-             {"nodes_featureids", {0, 0, 0}}, {"nodes_nodeids", {0, 1, 2}}, {"nodes_treeids", {0, 0, 0}},
-             {"nodes_truenodeids", {1, 0, 0}}, {"nodes_falsenodeids", {2, 0, 0}}, {"target_ids", {0, 0}},
-             {"target_nodeids", {1, 2}}, {"target_treeids", {0, 0}}})
+    for (const auto &[name, values] :
+         std::vector<std::pair<std::string, std::vector<int64_t>>>{{"nodes_featureids", {0, 0, 0}},
+                                                                   {"nodes_nodeids", {0, 1, 2}},
+                                                                   {"nodes_treeids", {0, 0, 0}},
+                                                                   {"nodes_truenodeids", {1, 0, 0}},
+                                                                   {"nodes_falsenodeids", {2, 0, 0}},
+                                                                   {"target_ids", {0, 0}},
+                                                                   {"target_nodeids", {1, 2}},
+                                                                   {"target_treeids", {0, 0}}})
       Model::setInts(tree, name, values);
     Model::setInt(tree, "n_targets", n);
     for (const auto &[name, values] : std::vector<std::pair<std::string, std::vector<float>>>{
@@ -523,7 +521,8 @@ TEST(Hostile, ChainsThatMerge) {
 }
 
 TEST(Hostile, NoInputs) {
-  for (const char *op : {"Concat", "Sum", "Max", "Mean", "Einsum", "SequenceConstruct", "Loop", "Scan", "Conv", "Relu"}) {
+  for (const char *op :
+       {"Concat", "Sum", "Max", "Mean", "Einsum", "SequenceConstruct", "Loop", "Scan", "Conv", "Relu"}) {
     Model model;
     model.input("x", {4});
     Model::setInt(model.node(op, {}, {"y"}), "axis", 0);
@@ -545,17 +544,13 @@ TEST(Hostile, NestedText) {
     aliases += fmt::format("#a{} = [#a{}, #a{}]\n", i + 1, i, i);
   const std::pair<const char *, std::string> texts[] = {
       {"arrays", "module attributes {a = " + repeated("[", deep) + repeated("]", deep) + "} {}"},
-      {"dictionaries",
-       "module attributes {a = " + repeated("{a = ", deep) + "1" + repeated("}", deep) + "} {}"},
-      {"tuples",
-       "func.func @main(%x: " + repeated("tuple<", deep) + "f32" + repeated(">", deep) + ") { return }"},
-      {"functions",
-       "func.func @main(%x: " + repeated("(", deep) + "f32" + repeated(") -> f32", deep) + ") { return }"},
+      {"dictionaries", "module attributes {a = " + repeated("{a = ", deep) + "1" + repeated("}", deep) + "} {}"},
+      {"tuples", "func.func @main(%x: " + repeated("tuple<", deep) + "f32" + repeated(">", deep) + ") { return }"},
+      {"functions", "func.func @main(%x: " + repeated("(", deep) + "f32" + repeated(") -> f32", deep) + ") { return }"},
       {"regions", repeated("module {", deep) + repeated("}", deep)},
-      {"locations",
-       "module {} loc(" + repeated("callsite(\"a\" at ", deep) + "\"b\"" + repeated(")", deep) + ")"},
-      {"elements", "module attributes {a = dense<" + repeated("[", deep) + "1" + repeated("]", deep) +
-                       "> : tensor<1xi8>} {}"},
+      {"locations", "module {} loc(" + repeated("callsite(\"a\" at ", deep) + "\"b\"" + repeated(")", deep) + ")"},
+      {"elements",
+       "module attributes {a = dense<" + repeated("[", deep) + "1" + repeated("]", deep) + "> : tensor<1xi8>} {}"},
       {"affine", "module attributes {a = affine_map<() -> (" + repeated("-", deep) + "0)>} {}"},
       {"open", repeated("[<({", deep)},
       {"aliases", aliases + "module attributes {a = #a400} {}"},
@@ -631,8 +626,7 @@ TEST(Limits, AreNamedAndMayBeRaised) {
   expectError("compile @/chain.onnx -o @/never.so --limit ops=50", {"--limit ops=N"});
   EXPECT_EQ(run("compile @/chain.onnx -o @/chain.so --limit ops=100").status, 0);
   expectError("compile @/chain.onnx -o @/never.so --limit value=8", {"(--limit value=BYTES)"});
-  expectError("compile @/chain.onnx -o @/never.so --limit speed=8",
-              {"there is no limit 'speed'", "fold-work"});
+  expectError("compile @/chain.onnx -o @/never.so --limit speed=8", {"there is no limit 'speed'", "fold-work"});
   expectError("compile @/chain.onnx -o @/never.so --limit ops", {"--limit"});
   EXPECT_FALSE(std::filesystem::exists(pathOf("never.so")));
 }

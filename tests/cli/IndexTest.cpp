@@ -1,4 +1,5 @@
-// Indices that only a run knows: outside their dimension they end it with an error that names the node, whatever runs it.
+// Indices that only a run knows: outside their dimension they end it with an error that names the node, whatever runs
+// it.
 #include "tests/cli/Cli.h"
 
 #include <gtest/gtest.h>
@@ -65,7 +66,8 @@ TEST_P(Indices, OutsideAreErrorsThatNameTheNode) {
   saveInts("right.pb", one.indices, one.right);
   saveInts("wrong.pb", one.indices, one.wrong);
   ASSERT_EQ(run("compile @/net.onnx -o @/net.so").status, 0);
-  for (const char *model : {"net.onnx", "net.onnx -O0", "net.onnx --backend onednn", "net.onnx --backend reference", "net.so"})
+  for (const char *model :
+       {"net.onnx", "net.onnx -O0", "net.onnx --backend onednn", "net.onnx --backend reference", "net.so"})
     for (const char *threads : {"1", "2"}) {
       std::string command = std::string("run @/") + model + " --threads " + threads + " --input x=@/x.npy --input i=@/";
       Outcome right = run(command + "right.pb");
@@ -75,9 +77,7 @@ TEST_P(Indices, OutsideAreErrorsThatNameTheNode) {
   EXPECT_EQ(run("run @/net.onnx --unchecked-indices --input x=@/x.npy --input i=@/wrong.pb").status, 0);
 }
 
-std::string nameOf(const testing::TestParamInfo<Case> &info) {
-  return info.param.op + std::to_string(info.index);
-}
+std::string nameOf(const testing::TestParamInfo<Case> &info) { return info.param.op + std::to_string(info.index); }
 INSTANTIATE_TEST_SUITE_P(Each, Indices, testing::ValuesIn(cases), nameOf);
 
 /// The first node in the order of the graph, not the first thread.
@@ -125,7 +125,8 @@ TEST(IndexErrors, BranchesThatAreNotTakenHaveNone) {
   no.add_int32_data(0);
   writeText("no.pb", no.SerializeAsString());
   for (const char *backend : {"llvm", "onednn", "reference"}) {
-    Outcome outcome = run(std::string("run @/if.onnx --input x=@/x.npy --input i=@/wrong.pb --input c=@/no.pb --backend ") + backend);
+    Outcome outcome =
+        run(std::string("run @/if.onnx --input x=@/x.npy --input i=@/wrong.pb --input c=@/no.pb --backend ") + backend);
     EXPECT_EQ(outcome.status, 0) << backend << outcome.err;
     EXPECT_NE(outcome.out.find("min -12"), std::string::npos) << outcome.out;
   }

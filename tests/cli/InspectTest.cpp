@@ -123,7 +123,8 @@ TEST(Inspect, UnsupportedTypesAndOpsetsAreProblems) {
   save(model, "new.onnx");
   EXPECT_FALSE(inspect("@/new.onnx").getArray("problems")->empty());
   model = reluModel();
-  model.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::STRING);
+  model.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
+      onnx::TensorProto::STRING);
   save(model, "string.onnx");
   Object report = inspect("@/string.onnx");
   EXPECT_EQ((*report.getArray("inputs"))[0].getAsObject()->getString("type"), "STRING");
@@ -155,7 +156,8 @@ TEST(Inspect, WeightsAreNotRead) {
 
 TEST(Inspect, DumpsAndCompiledModels) {
   save(openModel(), "open.onnx");
-  std::string compile = "compile @/open.onnx -o @/open.so --target-cpu x86-64-v2 --dim batch=3 --dump-dir @/dump --dump-weights";
+  std::string compile =
+      "compile @/open.onnx -o @/open.so --target-cpu x86-64-v2 --dim batch=3 --dump-dir @/dump --dump-weights";
   ASSERT_EQ(run(compile).status, 0);
   Object dump = inspect("@/dump/00-import.mlir --dim batch=3");
   EXPECT_EQ(dump.getInteger("parameters"), 45);

@@ -1,4 +1,5 @@
-// A guest's manners: inputs that never end are refused at once, shortages are named, and no name of a model's reaches the terminal raw.
+// A guest's manners: inputs that never end are refused at once, shortages are named, and no name of a model's reaches
+// the terminal raw.
 #include "tests/cli/Cli.h"
 
 #include <chrono>
@@ -49,9 +50,10 @@ TEST(Endless, PipesWithAWriterAreRead) {
     std::filesystem::remove(pathOf(name));
     ASSERT_EQ(::mkfifo(pathOf(name).c_str(), 0600), 0);
   }
-  Outcome outcome = runShell(fmt::format("sh -c \"(cat @/x.npy > @/late.npy) & (cat @/relu.onnx > @/late.onnx) & timeout 20 '{}' run @/late.onnx --input "
-                                         "@/late.npy; exit \\$?\"",
-                                         SINTER_PROGRAM));
+  Outcome outcome = runShell(fmt::format(
+      "sh -c \"(cat @/x.npy > @/late.npy) & (cat @/relu.onnx > @/late.onnx) & timeout 20 '{}' run @/late.onnx --input "
+      "@/late.npy; exit \\$?\"",
+      SINTER_PROGRAM));
   EXPECT_EQ(outcome.status, 0) << outcome.err;
 }
 
@@ -67,25 +69,28 @@ TEST(Shortage, TooManyFilesIsToldApart) {
 }
 
 TEST(Names, NoControlCharacterReachesTheTerminal) {
-  const std::string bad = "a\x1b[2Jb\x07\r\x7f\xc2\x9b" "c";
+  const std::string bad = "a\x1b[2Jb\x07\r\x7f\xc2\x9b"
+                          "c";
   onnx::ModelProto model = makeModel({2, 3});
   model.mutable_graph()->set_name(bad);
   addNode(model, "Relu", {"x"}, bad, bad);
   addNode(model, "Sigmoid", {bad.c_str()}, "y", bad + "2");
   save(model, "names.onnx");
   onnx::ModelProto wrong = makeModel({2, 3});
-  addNode(wrong, "Frobnicate" , {"x"}, "y", bad);
+  addNode(wrong, "Frobnicate", {"x"}, "y", bad);
   save(wrong, "wrong.onnx");
   onnx::ModelProto input = makeModel({2, 3});
   input.mutable_graph()->mutable_input(0)->set_name(bad);
   addNode(input, "Relu", {bad.c_str()}, "y", "relu1");
   save(input, "input.onnx");
   saveTensor("x.npy", DType::F32, {2, 3}, 0);
-  for (const char *command : {"inspect @/names.onnx", "inspect @/names.onnx --format json", "explain @/names.onnx", "explain @/names.onnx --format json",
-                              "profile @/names.onnx --seconds 0.01", "profile @/names.onnx --seconds 0.01 --format json", "verify @/names.onnx --layers",
-                              "bench @/names.onnx --seconds 0.01", "run @/names.onnx", "run @/names.onnx --input @/x.npy --top 2",
-                              "compile @/wrong.onnx -o @/w.so", "inspect @/wrong.onnx", "run @/input.onnx", "run @/input.onnx --input z=@/x.npy",
-                              "inspect @/input.onnx"}) {
+  for (const char *command :
+       {"inspect @/names.onnx", "inspect @/names.onnx --format json", "explain @/names.onnx",
+        "explain @/names.onnx --format json", "profile @/names.onnx --seconds 0.01",
+        "profile @/names.onnx --seconds 0.01 --format json", "verify @/names.onnx --layers",
+        "bench @/names.onnx --seconds 0.01", "run @/names.onnx", "run @/names.onnx --input @/x.npy --top 2",
+        "compile @/wrong.onnx -o @/w.so", "inspect @/wrong.onnx", "run @/input.onnx",
+        "run @/input.onnx --input z=@/x.npy", "inspect @/input.onnx"}) {
     SCOPED_TRACE(command);
     Outcome outcome = run(command);
     EXPECT_GE(outcome.status, 0);
@@ -101,8 +106,9 @@ TEST(Expectation, WrongTypesAreErrors) {
   saveTensor("case/test_data_set_0/output_0.pb", DType::F32, {2, 3}, 0);
   writeText("case/expect.json", R"({"nonfinite": false, "max_computed_bn": 0, "tolerance": {"rtol": 0.1}})");
   EXPECT_EQ(run("test @/case").status, 0);
-  for (const char *text : {R"({"nonfinite": "yes"})", R"({"nonfinite": 1})", R"({"max_computed_bn": "2"})", R"({"max_computed_bn": 1.5})",
-                           R"({"tolerance": {"rtol": "1"}})", R"({"tolerance": {"atol": null}})", R"({"tolerance": 1})", R"({"activations": [1]})"}) {
+  for (const char *text : {R"({"nonfinite": "yes"})", R"({"nonfinite": 1})", R"({"max_computed_bn": "2"})",
+                           R"({"max_computed_bn": 1.5})", R"({"tolerance": {"rtol": "1"}})",
+                           R"({"tolerance": {"atol": null}})", R"({"tolerance": 1})", R"({"activations": [1]})"}) {
     writeText("case/expect.json", text);
     Outcome outcome = run("test @/case");
     EXPECT_NE(outcome.status, 0) << text << outcome.out;

@@ -1,5 +1,6 @@
-// Models that ask for what ONNX does not allow, or for what nobody means: every command names the node and the cause, in words
-// of ONNX. tests/data/odd-models/make.py writes them; a line of expected.tsv is a file, a node or input, and a cause.
+// Models that ask for what ONNX does not allow, or for what nobody means: every command names the node and the cause,
+// in words of ONNX. tests/data/odd-models/make.py writes them; a line of expected.tsv is a file, a node or input, and a
+// cause.
 #include "tests/cli/Cli.h"
 
 #include <filesystem>
@@ -17,7 +18,8 @@ TEST(OddModels, NamedByEveryCommand) {
   for (std::string line; std::getline(expected, line); ++count) {
     std::istringstream fields(line);
     std::string file, node, cause;
-    ASSERT_TRUE(std::getline(fields, file, '\t') && std::getline(fields, node, '\t') && std::getline(fields, cause)) << line;
+    ASSERT_TRUE(std::getline(fields, file, '\t') && std::getline(fields, node, '\t') && std::getline(fields, cause))
+        << line;
     std::string model = models + file + ".onnx";
     // What is known when the file is read is said by all of them; each eighth model shows that it is.
     std::vector<std::string> commands{"inspect " + model, "compile " + model + " -o @/odd.so"};

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 #include <set>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <thread>
 #include <unistd.h>
@@ -26,8 +26,12 @@ struct Writer {
   const char *arguments, *output; ///< the output's name follows `output`
   const char *begins;             ///< what it begins with
 };
-const Writer writers[] = {{compile, "--emit so -o ", "\x7f""ELF"},
-                          {compile, "--emit obj -o ", "\x7f""ELF"},
+const Writer writers[] = {{compile, "--emit so -o ",
+                           "\x7f"
+                           "ELF"},
+                          {compile, "--emit obj -o ",
+                           "\x7f"
+                           "ELF"},
                           {compile, "--emit llvm -o ", "; ModuleID"},
                           {compile, "--emit asm -o ", "\t"},
                           {compile, "--emit mlir -o ", ""},
@@ -65,7 +69,8 @@ TEST_F(Outputs, PipesAreWrittenThrough) {
     SCOPED_TRACE(writer.output);
     fs::remove(pathOf("pipe"));
     ASSERT_EQ(::mkfifo(pathOf("pipe").c_str(), 0600), 0);
-    std::thread reader([] { EXPECT_EQ(std::system(("timeout 20 cat " + pathOf("pipe") + " > " + pathOf("got")).c_str()), 0); });
+    std::thread reader(
+        [] { EXPECT_EQ(std::system(("timeout 20 cat " + pathOf("pipe") + " > " + pathOf("got")).c_str()), 0); });
     Outcome outcome = run(std::string(writer.arguments) + writer.output + "@/pipe");
     if (!S_ISFIFO(statusOf("pipe").st_mode)) // whoever waits for it would wait for ever
       fs::remove(pathOf("pipe"));
@@ -156,7 +161,8 @@ TEST_F(Outputs, InputsAreNoOutputs) {
   writeText("relu.h", model);
   expectError("compile @/relu.h -o @/relu.o", {"relu.h"});
   fs::copy_file(pathOf("relu.onnx"), pathOf("model.onnx"));
-  expectError("compile @/model.onnx -o @/m.o --standalone --weights-file @/model.onnx --target-cpu x86-64-v2", {"both the model and the output"});
+  expectError("compile @/model.onnx -o @/m.o --standalone --weights-file @/model.onnx --target-cpu x86-64-v2",
+              {"both the model and the output"});
   EXPECT_EQ(readText("model.onnx"), model);
   EXPECT_EQ(readText("x.npy"), tensor);
   EXPECT_EQ(readText("relu.onnx"), model);
@@ -190,7 +196,8 @@ TEST_F(Outputs, SetsAppearWholeOrNotAtAll) {
   expectOnly({"m.o", "w.bin", "m.h"});
   fs::remove_all(pathOf("m.h"));
   EXPECT_EQ(run(standalone).status, 0);
-  EXPECT_TRUE(readText("m.o").starts_with("\x7f""ELF"));
+  EXPECT_TRUE(readText("m.o").starts_with("\x7f"
+                                          "ELF"));
   EXPECT_NE(readText("m.h"), "");
   expectOnly({"m.o", "w.bin", "m.h"});
 }
@@ -205,7 +212,8 @@ TEST_F(Outputs, TooLargeIsToldApart) {
     if (std::string_view(writer.output).find("mlir") != std::string_view::npos)
       continue;
     SCOPED_TRACE(writer.output);
-    std::string command = fmt::format("bash -c \"ulimit -f 2; '{}' {}{}@/large\"", SINTER_PROGRAM, writer.arguments, writer.output);
+    std::string command =
+        fmt::format("bash -c \"ulimit -f 2; '{}' {}{}@/large\"", SINTER_PROGRAM, writer.arguments, writer.output);
     Outcome outcome = runShell(command);
     EXPECT_EQ(outcome.status, 1) << outcome.err;
     EXPECT_NE(outcome.err.find("ulimit -f"), std::string::npos) << outcome.err;

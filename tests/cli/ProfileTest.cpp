@@ -65,16 +65,14 @@ TEST(Profile, TableNamesTheNodes) {
   saveNet("net.onnx");
   Outcome outcome = run(std::string("profile @/net.onnx") + quick);
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  for (std::string part : {"3 kernels, 1 thread, compiled in", "first+bend", "gemm+relu", "soft ", "second",
-                           "llvm", "ROOFLINE", "outside kernels", "total", "100.0 %"})
+  for (std::string part : {"3 kernels, 1 thread, compiled in", "first+bend", "gemm+relu", "soft ", "second", "llvm",
+                           "ROOFLINE", "outside kernels", "total", "100.0 %"})
     EXPECT_NE(outcome.out.find(part), std::string::npos) << "no '" << part << "' in\n" << outcome.out;
   EXPECT_EQ(outcome.out.find('\x1b'), std::string::npos) << "colours without a terminal";
   EXPECT_EQ(outcome.out.find("--all"), std::string::npos) << outcome.out;
 
-  EXPECT_NE(run(std::string("profile @/net.onnx --rows 1") + quick).out.find("2 more (--all)"),
-            std::string::npos);
-  EXPECT_EQ(run(std::string("profile @/net.onnx --rows 1 --all") + quick).out.find("more"),
-            std::string::npos);
+  EXPECT_NE(run(std::string("profile @/net.onnx --rows 1") + quick).out.find("2 more (--all)"), std::string::npos);
+  EXPECT_EQ(run(std::string("profile @/net.onnx --rows 1 --all") + quick).out.find("more"), std::string::npos);
 }
 
 TEST(Profile, JsonIsComplete) {
@@ -93,8 +91,8 @@ TEST(Profile, JsonIsComplete) {
     ASSERT_EQ(kernels.size(), 3u);
     double ms = 0, share = 0;
     for (const llvm::json::Object *kernel : kernels) {
-      expectPositive(*kernel, {"calls", "median_ms", "min_ms", "share", "bytes", "gb_per_s", "roofline_ms",
-                               "share_of_roofline"});
+      expectPositive(
+          *kernel, {"calls", "median_ms", "min_ms", "share", "bytes", "gb_per_s", "roofline_ms", "share_of_roofline"});
       EXPECT_EQ(kernel->getString("backend"), "llvm");
       EXPECT_TRUE(kernel->getString("limit") == "flops" || kernel->getString("limit") == "bytes");
       ms += numberOf(*kernel, "median_ms");

@@ -20,8 +20,7 @@ void saveOpen() {
 /// Compiles for 1 and 4 rows.
 void compileTwo() {
   saveOpen();
-  Outcome outcome =
-      run("compile @/open.onnx -o @/two.so --target-cpu x86-64-v2 --shapes x=1x3 --shapes batch=4");
+  Outcome outcome = run("compile @/open.onnx -o @/two.so --target-cpu x86-64-v2 --shapes x=1x3 --shapes batch=4");
   ASSERT_EQ(outcome.status, 0) << outcome.err;
 }
 
@@ -62,7 +61,8 @@ TEST(Shapes, CommandsTakeAllOrOne) {
   EXPECT_EQ(bench.status, 0) << bench.err;
   EXPECT_EQ(bench.out.find("variants"), std::string::npos);
   expectError("bench @/two.so --shape x=2x3", {"x=1x3", "x=4x3"});
-  bench = run("bench @/open.onnx --seconds 0.01 --threads 1 --shapes batch=2 --shapes x=3x3 --shape-cache 1 --format json");
+  bench =
+      run("bench @/open.onnx --seconds 0.01 --threads 1 --shapes batch=2 --shapes x=3x3 --shape-cache 1 --format json");
   EXPECT_EQ(bench.status, 0) << bench.err;
   for (const char *part : {"variants", "x=2x3", "x=3x3"})
     EXPECT_NE(bench.out.find(part), std::string::npos) << bench.out;
@@ -74,12 +74,14 @@ TEST(Shapes, CommandsTakeAllOrOne) {
 /// Two processor levels, each with both shapes, in one library.
 TEST(Shapes, LevelsInOneLibrary) {
   saveOpen();
-  Outcome outcome = run("compile @/open.onnx -o @/levels.so --target-cpu x86-64-v1,x86-64-v2 --shapes x=1x3 --shapes x=4x3");
+  Outcome outcome =
+      run("compile @/open.onnx -o @/levels.so --target-cpu x86-64-v1,x86-64-v2 --shapes x=1x3 --shapes x=4x3");
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   for (int64_t rows : {1, 4})
     expectRows("@/levels.so", rows);
   EXPECT_NE(run("inspect @/levels.so").out.find("2 variants"), std::string::npos) << "of one level";
-  expectError("compile @/open.onnx -o @/l.o --target-cpu x86-64-v1,x86-64-v2 --shape x=1x3", {"only a shared library", "--emit so"});
+  expectError("compile @/open.onnx -o @/l.o --target-cpu x86-64-v1,x86-64-v2 --shape x=1x3",
+              {"only a shared library", "--emit so"});
   expectError("compile @/open.onnx -o @/l.so --target-cpu x86-64-v2,abacus --shape x=1x3", {"'abacus' is not known"});
   expectError("compile @/open.onnx -o @/l.so --target-cpu x86-64-v2,, --shape x=1x3", {"empty name"});
   expectError("compile @/open.onnx -o @/l.so --target-cpu x86-64,x86-64-v1 --shape x=1x3", {"need the same features"});
@@ -87,7 +89,9 @@ TEST(Shapes, LevelsInOneLibrary) {
 
 TEST(Shapes, ObjectsListThem) {
   saveOpen();
-  ASSERT_EQ(run("compile @/open.onnx -o @/two.o --target-cpu x86-64-v2 --backend llvm --shapes x=1x3 --shapes x=4x3").status, 0);
+  ASSERT_EQ(
+      run("compile @/open.onnx -o @/two.o --target-cpu x86-64-v2 --backend llvm --shapes x=1x3 --shapes x=4x3").status,
+      0);
   std::string header = readText("two.h");
   for (const char *part : {"f32 1x3", "f32 4x3", "next"})
     EXPECT_NE(header.find(part), std::string::npos);

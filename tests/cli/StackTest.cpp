@@ -19,7 +19,8 @@ TEST(Stack, IsInTheHeaders) {
   EXPECT_GT(bytes, 100);
   EXPECT_LT(bytes, 8192);
   ASSERT_EQ(run("compile @/relu.onnx -o @/table.o --emit obj").status, 0);
-  EXPECT_NE(readText("table.h").find("bytes of stack, here " + std::to_string(bytes)), std::string::npos) << readText("table.h");
+  EXPECT_NE(readText("table.h").find("bytes of stack, here " + std::to_string(bytes)), std::string::npos)
+      << readText("table.h");
 }
 
 TEST(Stack, IsInspected) {
@@ -34,7 +35,8 @@ TEST(Stack, IsInspected) {
 TEST(Stack, HasALimit) {
   save(reluModel(), "relu.onnx");
   for (const char *output : {"limited.so", "limited.o --emit obj", "limited.o --emit obj --standalone"}) {
-    expectError(std::string("compile @/relu.onnx --limit stack=100 -o @/") + output, {"bytes of stack", "'relu1'", "--limit stack="});
+    expectError(std::string("compile @/relu.onnx --limit stack=100 -o @/") + output,
+                {"bytes of stack", "'relu1'", "--limit stack="});
     EXPECT_FALSE(std::filesystem::exists(pathOf("limited.so")) || std::filesystem::exists(pathOf("limited.o")) ||
                  std::filesystem::exists(pathOf("limited.h")));
   }

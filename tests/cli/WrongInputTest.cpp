@@ -69,7 +69,8 @@ TEST(WrongFile, CompiledModels) {
   damaged(whole.find(std::string("\0\0\x80\x3f\0\0\x80\x3f", 8)));
   EXPECT_EQ(run("inspect @/damaged.so").status, 0);
   for (std::string command : {"run", "bench", "profile", "inspect"}) {
-    expectError(command + " @/damaged.so --check-weights", {"damaged.so' is damaged", "the checksum of its weights differs"});
+    expectError(command + " @/damaged.so --check-weights",
+                {"damaged.so' is damaged", "the checksum of its weights differs"});
     expectError(command + " @/added.onnx --check-weights", {"--check-weights", "is not compiled"});
   }
   EXPECT_EQ(run("inspect @/added.so --check-weights").status, 0);
@@ -228,7 +229,8 @@ TEST(Errors, AreOneSentence) {
   addNode(model, "Bar", {"a"}, "y", "bar")->set_domain("custom");
   model.add_opset_import()->set_domain("custom");
   save(model, "custom.onnx");
-  expectOneLine("compile @/custom.onnx -o @/custom.so", {"2 operators", "custom.Foo (1 node: 'foo')", "custom.Bar (1 node: 'bar')"});
+  expectOneLine("compile @/custom.onnx -o @/custom.so",
+                {"2 operators", "custom.Foo (1 node: 'foo')", "custom.Bar (1 node: 'bar')"});
   // One node that becomes many kernels, none of which can be.
   onnx::ModelProto sums = makeModel({1, 3'000'000});
   sums.mutable_opset_import(0)->set_version(26);
@@ -242,11 +244,13 @@ TEST(Errors, AreOneSentence) {
 }
 
 TEST(Errors, OfTheOptimiserHoldNoControlCharacters) {
-  std::string text = "func.func @main(%x: tensor<2xf32>) -> tensor<3xf32> {\n  %y = nn.relu %x : (tensor<2xf32>) -> tensor<3xf32> loc(\"a";
+  std::string text = "func.func @main(%x: tensor<2xf32>) -> tensor<3xf32> {\n  %y = nn.relu %x : (tensor<2xf32>) -> "
+                     "tensor<3xf32> loc(\"a";
   for (const char *name : {"\x1b[31m", "\\1B[31m"}) {
     writeText("name.mlir", text + name + "\")\n  return %y : tensor<3xf32>\n}\n");
     for (const char *passes : {"", "--nn-form-kernels", "--nn-pipeline"})
-      EXPECT_EQ(runShell(std::string("'" SINTER_OPT "' @/name.mlir ") + passes).err.find('\x1b'), std::string::npos) << passes;
+      EXPECT_EQ(runShell(std::string("'" SINTER_OPT "' @/name.mlir ") + passes).err.find('\x1b'), std::string::npos)
+          << passes;
   }
 }
 

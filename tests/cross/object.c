@@ -1,4 +1,5 @@
-/* The same for a standalone object, named model, with the sizes of its outputs in bytes: object BYTES,... INPUT.bin ... */
+/* The same for a standalone object, named model, with the sizes of its outputs in bytes: object BYTES,... INPUT.bin ...
+ */
 #include "model.h"
 
 #include <stdio.h>
@@ -10,7 +11,8 @@ int main(int argc, char **argv) {
   size_t sizes[8];
   int in = argc - 2, out = 0, i;
   char *list = argc > 1 ? argv[1] : "";
-  void *scratch = aligned_alloc(MODEL_ALIGNMENT, (MODEL_SCRATCH_BYTES + MODEL_ALIGNMENT - 1) / MODEL_ALIGNMENT * MODEL_ALIGNMENT);
+  void *scratch =
+      aligned_alloc(MODEL_ALIGNMENT, (MODEL_SCRATCH_BYTES + MODEL_ALIGNMENT - 1) / MODEL_ALIGNMENT * MODEL_ALIGNMENT);
   for (; *list && out < 8; list += *list == ',') {
     sizes[out] = strtoull(list, &list, 10);
     outputs[out] = malloc(sizes[out] + 1);

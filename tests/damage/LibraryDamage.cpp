@@ -66,8 +66,7 @@ Answer loadAndRun(void *runtime, const char *path, bool checksWeights) {
     size_t count = 1;
     for (int32_t axis = 0; axis < info->rank; ++axis)
       count *= static_cast<size_t>(info->shape[axis]);
-    std::vector<float> &values =
-        memory.emplace_back(count * std::max<size_t>(1, typeSize(info->type) / 4) + 1);
+    std::vector<float> &values = memory.emplace_back(count * std::max<size_t>(1, typeSize(info->type) / 4) + 1);
     for (size_t k = 0; k < values.size(); ++k)
       values[k] = info->type == SINTER_F32 ? static_cast<float>((k * 37) % 101) / 50 - 1 : 0;
     inputs.push_back({values.data(), info->shape, nullptr, info->rank, info->type});
@@ -101,8 +100,7 @@ public:
       ::close(STDERR_FILENO);
       Answer answer = loadAndRun(runtime, path.c_str(), checksWeights);
       std::string message = (answer.isRefusal ? "R" : "A") + answer.bytes;
-      bool isWritten =
-          ::write(pipe[1], message.data(), message.size()) == static_cast<ssize_t>(message.size());
+      bool isWritten = ::write(pipe[1], message.data(), message.size()) == static_cast<ssize_t>(message.size());
       ::_exit(isWritten ? 0 : 1);
     }
     ::close(pipe[1]);
@@ -173,8 +171,8 @@ public:
   int print(const std::string &title, const char *tolerated) {
     static constexpr Outcome columns[] = {Outcome::Refused, Outcome::Right,  Outcome::Wrong,
                                           Outcome::Crashed, Outcome::Exited, Outcome::RefusedWithoutReason};
-    std::printf("%s\n  %-18s %7s %7s %7s %7s %7s %7s %9s\n", title.c_str(), "where", "tries", "refused",
-                "right", "wrong", "crash", "exit", "no reason");
+    std::printf("%s\n  %-18s %7s %7s %7s %7s %7s %7s %9s\n", title.c_str(), "where", "tries", "refused", "right",
+                "wrong", "crash", "exit", "no reason");
     int bad = 0;
     for (auto &[region, row] : counts) {
       int tries = 0, amiss = 0;
@@ -237,9 +235,8 @@ int main(int argc, char **argv) {
   std::mt19937_64 random(options["--seed"]);
   std::uniform_real_distribution<double> within(0, 1);
   auto spread = [&](uint64_t i, uint64_t count, size_t size) {
-    return std::min<uint64_t>(size - 1,
-                              static_cast<uint64_t>((static_cast<double>(i) + within(random)) /
-                                                    static_cast<double>(count) * static_cast<double>(size)));
+    return std::min<uint64_t>(size - 1, static_cast<uint64_t>((static_cast<double>(i) + within(random)) /
+                                                              static_cast<double>(count) * static_cast<double>(size)));
   };
   std::vector<uint64_t> bits, cuts;
   for (uint64_t i = 0; i < options["--flips"]; ++i)
@@ -258,8 +255,7 @@ int main(int argc, char **argv) {
       flip(path, library, bit, /*isBack=*/true);
     }
     std::string state = checksWeights ? "weights checked" : "weights not checked";
-    bad += flips.print(std::to_string(bits.size()) + " flipped bits, " + state,
-                       checksWeights ? nullptr : weights);
+    bad += flips.print(std::to_string(bits.size()) + " flipped bits, " + state, checksWeights ? nullptr : weights);
     for (uint64_t cut : cuts) {
       writeFile(path, std::string_view(library).substr(0, cut));
       truncations.add("anywhere", trials.tryFile(checksWeights));

@@ -1,5 +1,5 @@
-// Stands in for glibc's allocation functions where it is preloaded: counts their calls, and fails those that it is told to. It tells, too, how
-// many blocks are in use, which is how leaks are found.
+// Stands in for glibc's allocation functions where it is preloaded: counts their calls, and fails those that it is told
+// to. It tells, too, how many blocks are in use, which is how leaks are found.
 //   FAIL_ALLOCATION=N,M   the calls N to N+M-1 fail, from the start of the program on; M is 1 where it is left out
 //   COUNT_ALLOCATIONS=1   says on the standard error how many calls there were, when the program exits
 #include "tests/faults/FailingMalloc.h"
@@ -79,7 +79,9 @@ void *realloc(void *block, size_t bytes) {
   blocks += (made && !block) - (block && !made && bytes == 0);
   return made;
 }
-void *memalign(size_t alignment, size_t bytes) { return fails() ? nullptr : counted(__libc_memalign(alignment, bytes)); }
+void *memalign(size_t alignment, size_t bytes) {
+  return fails() ? nullptr : counted(__libc_memalign(alignment, bytes));
+}
 void *aligned_alloc(size_t alignment, size_t bytes) { return memalign(alignment, bytes); }
 int posix_memalign(void **block, size_t alignment, size_t bytes) {
   void *made = memalign(alignment, bytes);

@@ -1,5 +1,6 @@
-// Fails one allocation after another while a compiled model is loaded, gets a session and runs: each must end as an error that names memory, or
-// as the right result, and leave nothing behind. Run with FailingMalloc preloaded; every try is a process of its own.
+// Fails one allocation after another while a compiled model is loaded, gets a session and runs: each must end as an
+// error that names memory, or as the right result, and leave nothing behind. Run with FailingMalloc preloaded; every
+// try is a process of its own.
 //   session-faults LIBRARY.so [--threads 2]
 #include "tests/faults/FailingMalloc.h"
 
@@ -50,7 +51,8 @@ struct Outcome {
   float sum = 0;
 };
 
-/// Memory that is there before anything fails. Inputs lie strided, so that the session copies them into memory of its own.
+/// Memory that is there before anything fails. Inputs lie strided, so that the session copies them into memory of its
+/// own.
 struct Tensors {
   std::vector<std::vector<float>> values;
   std::vector<std::vector<int64_t>> shapes, strides;
@@ -71,7 +73,8 @@ struct Tensors {
       values.emplace_back(static_cast<size_t>(bytes) / sizeof(float) + 1, 0.5F);
     }
     for (size_t i = 0; i < shapes.size(); ++i)
-      inputs.push_back({values[i].data(), shapes[i].data(), strides[i].data(), static_cast<int32_t>(shapes[i].size()), SINTER_F32});
+      inputs.push_back(
+          {values[i].data(), shapes[i].data(), strides[i].data(), static_cast<int32_t>(shapes[i].size()), SINTER_F32});
     outputs.resize(sinter_model_output_count(model));
     sinter_model_free(model);
   }
@@ -88,10 +91,12 @@ Outcome attempt(const char *library, Tensors &tensors, int threads, Allocator *o
   if (!error)
     error = sinter_session_create(model, &config, &session);
   if (!error)
-    error = sinter_session_run(session, tensors.inputs.data(), tensors.inputs.size(), tensors.outputs.data(), tensors.outputs.size());
+    error = sinter_session_run(session, tensors.inputs.data(), tensors.inputs.size(), tensors.outputs.data(),
+                               tensors.outputs.size());
   // A session goes on after a run that found no memory.
   if (error && session) {
-    sinter_error_t *again = sinter_session_run(session, tensors.inputs.data(), tensors.inputs.size(), tensors.outputs.data(), tensors.outputs.size());
+    sinter_error_t *again = sinter_session_run(session, tensors.inputs.data(), tensors.inputs.size(),
+                                               tensors.outputs.data(), tensors.outputs.size());
     sinter_error_free(again);
   }
   outcome.code = sinter_error_code(error);
@@ -119,7 +124,8 @@ const char *judge(const Outcome &outcome, float expected) {
   return std::strstr(outcome.message, "memory") ? nullptr : "does not name memory";
 }
 
-/// One number of a fault: status 0 where all is well, 1 where there is a finding, 3 where the fault came too late to matter.
+/// One number of a fault: status 0 where all is well, 1 where there is a finding, 3 where the fault came too late to
+/// matter.
 int tryFault(const char *library, int threads, long at, long count, bool ofAllocator) {
   Tensors tensors(library);
   float expected = attempt(library, tensors, threads, nullptr).sum;
@@ -141,14 +147,14 @@ int tryFault(const char *library, int threads, long at, long count, bool ofAlloc
     most = std::max(most, made);
     growth = std::min(growth, used() - before + own.blocks);
     if (const char *wrong = judge(outcome, expected)) {
-      std::printf("%s %ld%s: %s (%d: %s)\n", ofAllocator ? "allocator's call" : "allocation", at, count > 1 ? " and all after it" : "", wrong, outcome.code,
-                  outcome.message);
+      std::printf("%s %ld%s: %s (%d: %s)\n", ofAllocator ? "allocator's call" : "allocation", at,
+                  count > 1 ? " and all after it" : "", wrong, outcome.code, outcome.message);
       return 1;
     }
   }
   if (growth > 0) {
-    std::printf("%s %ld%s: leaks %ld blocks a time (%d: %s)\n", ofAllocator ? "allocator's call" : "allocation", at, count > 1 ? " and all after it" : "", growth,
-                outcome.code, outcome.message);
+    std::printf("%s %ld%s: leaks %ld blocks a time (%d: %s)\n", ofAllocator ? "allocator's call" : "allocation", at,
+                count > 1 ? " and all after it" : "", growth, outcome.code, outcome.message);
     return 1;
   }
   return most < at ? 3 : 0;

@@ -1,5 +1,6 @@
-// Calls of the C interface in random order with random arguments, good and bad, wherever the interface says that nothing may go wrong but
-// by an error. usage: api-fuzz [--seconds N] [--seed N]; under the preset asan for what is not seen otherwise.
+// Calls of the C interface in random order with random arguments, good and bad, wherever the interface says that
+// nothing may go wrong but by an error. usage: api-fuzz [--seconds N] [--seed N]; under the preset asan for what is not
+// seen otherwise.
 #include "sinter/sinter.h"
 
 #include <algorithm>
@@ -31,7 +32,9 @@ public:
 private:
   size_t below(size_t n) { return std::uniform_int_distribution<size_t>(0, n - 1)(random); }
   bool oneIn(size_t n) { return below(n) == 0; }
-  template <typename T> T any(const std::vector<T> &from) { return from.empty() || oneIn(20) ? T() : from[below(from.size())]; }
+  template <typename T> T any(const std::vector<T> &from) {
+    return from.empty() || oneIn(20) ? T() : from[below(from.size())];
+  }
   template <typename T> void keep(std::vector<T> &in, T handle, void (*release)(T)) {
     if (!handle)
       return;
@@ -77,8 +80,10 @@ private:
 };
 
 const char *Fuzzer::text() {
-  static const char *const words[] = {"x",    "y",    "backend", "llvm", "onednn", "math", "strict", "jobs", "2",  "0",        "true", "false",
-                                      "prune", "",    "optimise", "target-cpu", "x86-64-v3", "x86-64", "batch", "symbol", "open", "auto", "shape-cache", "n", "\xff\xfe", "assume-finite", "reference"};
+  static const char *const words[] = {
+      "x",    "y",     "backend",     "llvm", "onednn",   "math",          "strict",    "jobs",   "2",     "0",
+      "true", "false", "prune",       "",     "optimise", "target-cpu",    "x86-64-v3", "x86-64", "batch", "symbol",
+      "open", "auto",  "shape-cache", "n",    "\xff\xfe", "assume-finite", "reference"};
   return oneIn(20) ? nullptr : words[below(std::size(words))];
 }
 
@@ -95,10 +100,12 @@ std::string Fuzzer::program() {
   static const char *const ops[] = {"relu", "abs", "sigmoid", "exp", "neg", "tanh"};
   auto size = [&](size_t least) { return oneIn(4) ? std::string("?") : std::to_string(least + below(4)); };
   std::string dims = size(1) + "x" + size(0), type = "tensor<" + dims + "xf32>";
-  std::string result = "func.func @main(%v0: " + type + " {nn.name = \"x\", nn.dims = [\"n\", \"\"]}) -> (" + type + " {nn.name = \"y\"}) {\n";
+  std::string result = "func.func @main(%v0: " + type + " {nn.name = \"x\", nn.dims = [\"n\", \"\"]}) -> (" + type +
+                       " {nn.name = \"y\"}) {\n";
   size_t count = 1 + below(3);
   for (size_t i = 0; i < count; ++i)
-    result += "  %v" + std::to_string(i + 1) + " = nn." + ops[below(std::size(ops))] + " %v" + std::to_string(i) + " : (" + type + ") -> " + type + "\n";
+    result += "  %v" + std::to_string(i + 1) + " = nn." + ops[below(std::size(ops))] + " %v" + std::to_string(i) +
+              " : (" + type + ") -> " + type + "\n";
   result += "  return %v" + std::to_string(count) + " : " + type + "\n}\n";
   if (oneIn(3))
     result[below(result.size())] = static_cast<char>(below(256));
@@ -117,14 +124,17 @@ void Fuzzer::setOption() {
   case 0:
     return note(sinter_options_set(o, text(), text()));
   case 1:
-    return note(sinter_options_set_shape(o, text(), dims.data(), static_cast<int32_t>(dims.size()) - (oneIn(10) ? 6 : 0)));
+    return note(
+        sinter_options_set_shape(o, text(), dims.data(), static_cast<int32_t>(dims.size()) - (oneIn(10) ? 6 : 0)));
   case 2:
     return note(sinter_options_set_dimension(o, text(), static_cast<int64_t>(below(9)) - 2));
   case 3:
-    return note(sinter_options_set_input_range(o, text(), static_cast<double>(below(4)) - 1, static_cast<double>(below(4))));
+    return note(
+        sinter_options_set_input_range(o, text(), static_cast<double>(below(4)) - 1, static_cast<double>(below(4))));
   default: {
     static const int64_t small[] = {2, 3};
-    sinter_tensor_t tensor = {oneIn(8) ? nullptr : data, small, nullptr, oneIn(8) ? -1 : 2, static_cast<int32_t>(below(26)) - 1};
+    sinter_tensor_t tensor = {oneIn(8) ? nullptr : data, small, nullptr, oneIn(8) ? -1 : 2,
+                              static_cast<int32_t>(below(26)) - 1};
     // 8 bytes an element at most, 6 elements: within `data`.
     return note(sinter_options_set_value(o, text(), oneIn(10) ? nullptr : &tensor));
   }
@@ -134,7 +144,8 @@ void Fuzzer::setOption() {
 void Fuzzer::compile() {
   std::string source = program();
   sinter_model_t *model = nullptr;
-  note(sinter_compile_memory(oneIn(30) ? nullptr : source.data(), source.size(), oneIn(5) ? SINTER_ONNX : SINTER_MLIR, text(), any(options), &model));
+  note(sinter_compile_memory(oneIn(30) ? nullptr : source.data(), source.size(), oneIn(5) ? SINTER_ONNX : SINTER_MLIR,
+                             text(), any(options), &model));
   keep(models, model, sinter_model_free);
 }
 
@@ -208,7 +219,8 @@ void Fuzzer::specialise() {
   std::vector<int64_t> dims = shape();
   dims.resize(oneIn(4) ? dims.size() : 2, 3);
   static float data[4] = {};
-  sinter_tensor_t tensor = {oneIn(2) ? nullptr : data, dims.data(), nullptr, static_cast<int32_t>(dims.size()), oneIn(8) ? 99 : SINTER_F32};
+  sinter_tensor_t tensor = {oneIn(2) ? nullptr : data, dims.data(), nullptr, static_cast<int32_t>(dims.size()),
+                            oneIn(8) ? 99 : SINTER_F32};
   int64_t elements = 1;
   for (int64_t d : dims)
     elements = d >= 0 && d <= 16 ? elements * d : 99;
@@ -263,7 +275,8 @@ int main(int argc, char **argv) {
   double seconds = 5;
   unsigned seed = 1;
   for (int i = 1; i + 1 < argc; i += 2)
-    (std::string_view(argv[i]) == "--seconds" ? seconds = std::atof(argv[i + 1]) : seed = static_cast<unsigned>(std::atoi(argv[i + 1])));
+    (std::string_view(argv[i]) == "--seconds" ? seconds = std::atof(argv[i + 1])
+                                              : seed = static_cast<unsigned>(std::atoi(argv[i + 1])));
   auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   long calls = 0, errors = 0;
   for (; std::chrono::steady_clock::now() < end; ++seed) {

@@ -63,9 +63,7 @@ bool takeNewPlaces() {
   return true;
 }
 
-size_t placesReached() {
-  return places ? static_cast<size_t>(std::count(places->ever, places->ever + slots, 1)) : 0;
-}
+size_t placesReached() { return places ? static_cast<size_t>(std::count(places->ever, places->ever + slots, 1)) : 0; }
 
 /// What the compiler calls at every block; two blocks share a slot now and then.
 extern "C" __attribute__((visibility("default"))) void __sanitizer_cov_trace_pc();

@@ -26,7 +26,9 @@ std::optional<Tensor> makeTensor(const OpenTensor &info, Choices &choices) {
   bool special = choices.oneIn(8);
   std::vector<double> values(static_cast<size_t>(*elements));
   for (double &v : values)
-    v = !isFloat(info.type) ? static_cast<double>(choices.below(4)) - (isUnsigned(info.type) ? 0 : 1) : special && choices.oneIn(6) ? static_cast<double>(choices.real()) : choices.within(-2, 2);
+    v = !isFloat(info.type)           ? static_cast<double>(choices.below(4)) - (isUnsigned(info.type) ? 0 : 1)
+        : special && choices.oneIn(6) ? static_cast<double>(choices.real())
+                                      : choices.within(-2, 2);
   storeDoubles(*tensor, values);
   return tensor;
 }
@@ -68,8 +70,8 @@ Result runWith(const std::string &backend, const std::string &bytes, const std::
   return outputs ? Result{std::nullopt, std::move(*outputs)} : Result{outputs.failure(), {}, true};
 }
 
-/// Of an error in an ONNX file: what users cannot act on. It speaks of ONNX, not of what Sinter is made of, and names what is wrong:
-/// a node, a value, an attribute or the file.
+/// Of an error in an ONNX file: what users cannot act on. It speaks of ONNX, not of what Sinter is made of, and names
+/// what is wrong: a node, a value, an attribute or the file.
 std::string faultInWords(const Failure &failure, const std::string &path) {
   if (std::string fault = faultOf(failure); !fault.empty() || !path.ends_with(".onnx"))
     return fault;
@@ -79,7 +81,9 @@ std::string faultInWords(const Failure &failure, const std::string &path) {
       return "an error that speaks of '" + std::string(word) + "': " + message;
   if (size_t at = message.find("'" + path + "'"); at != std::string::npos)
     message.erase(at, path.size() + 2);
-  if (message.find('\'') == std::string::npos && message.find("opset") == std::string::npos && message.find("ONNX") == std::string::npos && message.find("the graph") == std::string::npos && message.find("--backend") == std::string::npos)
+  if (message.find('\'') == std::string::npos && message.find("opset") == std::string::npos &&
+      message.find("ONNX") == std::string::npos && message.find("the graph") == std::string::npos &&
+      message.find("--backend") == std::string::npos)
     return "an error that names nothing: " + failure.message;
   return "";
 }
@@ -100,7 +104,8 @@ std::string compileAndCompare(const std::string &bytes, const std::string &path)
   if (std::string fault = want.failure ? faultInWords(*want.failure, path) : ""; !fault.empty())
     return "reference: " + fault;
   if (got.failure.has_value() != want.failure.has_value())
-    return got.failure ? "only the reference runs it: " + got.failure->message : "only the reference refuses it: " + want.failure->message;
+    return got.failure ? "only the reference runs it: " + got.failure->message
+                       : "only the reference refuses it: " + want.failure->message;
   if (got.failure)
     return {};
   noteOutcome(Outcome::Accepted);

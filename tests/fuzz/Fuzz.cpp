@@ -22,14 +22,31 @@
 namespace sinter::fuzz {
 
 int64_t Choices::integer() {
-  static constexpr int64_t limits[] = {INT64_MAX, INT64_MIN, INT64_MAX - 1, INT32_MAX, INT32_MIN, int64_t(1) << 32, int64_t(1) << 40, int64_t(1) << 62, 65536, 255, 1000003};
+  static constexpr int64_t limits[] = {INT64_MAX,        INT64_MIN,        INT64_MAX - 1,    INT32_MAX, INT32_MIN,
+                                       int64_t(1) << 32, int64_t(1) << 40, int64_t(1) << 62, 65536,     255,
+                                       1000003};
   static constexpr int64_t small[] = {0, 1, -1, 2, -2, 3, -3, 4, 5, 7, 8, 16, 17, 64, 100};
   return oneIn(3) ? of(limits) : of(small);
 }
 
 float Choices::real() {
   using Limits = std::numeric_limits<float>;
-  static constexpr float values[] = {0, -0.0F, 1, -1, 0.5F, -0.25F, 2, 3, 1e-6F, 1e6F, Limits::max(), Limits::lowest(), Limits::denorm_min(), Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN()};
+  static constexpr float values[] = {0,
+                                     -0.0F,
+                                     1,
+                                     -1,
+                                     0.5F,
+                                     -0.25F,
+                                     2,
+                                     3,
+                                     1e-6F,
+                                     1e6F,
+                                     Limits::max(),
+                                     Limits::lowest(),
+                                     Limits::denorm_min(),
+                                     Limits::infinity(),
+                                     -Limits::infinity(),
+                                     Limits::quiet_NaN()};
   return of(values);
 }
 
@@ -112,7 +129,11 @@ bool Arguments::parse(int argc, char **argv) {
     else if (name == "--new")
       newPlaces = value;
     else
-      return std::fprintf(stderr, "usage: %s [--seconds N] [--count N] [--seed N] [--keep FOLDER] [--case FILE] [--replay FOLDER] [--new FOLDER] [SEED...]\n", argv[0]), false;
+      return std::fprintf(stderr,
+                          "usage: %s [--seconds N] [--count N] [--seed N] [--keep FOLDER] [--case FILE] [--replay "
+                          "FOLDER] [--new FOLDER] [SEED...]\n",
+                          argv[0]),
+             false;
   }
   return true;
 }
@@ -162,13 +183,16 @@ void limitThisProcess() {
     sigaction(signal, &action, nullptr);
 }
 
-/// Waits for the child; false once it is out of time, and then it is gone. Processor time is limited by the system: this is for one
-/// that sleeps, on a machine that has other work.
+/// Waits for the child; false once it is out of time, and then it is gone. Processor time is limited by the system:
+/// this is for one that sleeps, on a machine that has other work.
 bool await(pid_t child, int &status, struct rusage &used) {
-  const Clock::time_point end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(secondsPerCase * (isSanitized ? 60 : 20)));
+  const Clock::time_point end =
+      Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                         std::chrono::duration<double>(secondsPerCase * (isSanitized ? 60 : 20)));
   constexpr std::chrono::seconds longest(5); // of what may take long
   Clock::time_point since = Clock::now();
-  for (useconds_t pause = 100; wait4(child, &status, WNOHANG, &used) == 0; pause = std::min<useconds_t>(2 * pause, 5000)) {
+  for (useconds_t pause = 100; wait4(child, &status, WNOHANG, &used) == 0;
+       pause = std::min<useconds_t>(2 * pause, 5000)) {
     const Clock::time_point now = Clock::now();
     if (report->stage != static_cast<int>(Stage::MayTakeLong))
       since = now;
@@ -184,7 +208,8 @@ bool await(pid_t child, int &status, struct rusage &used) {
 
 /// What the child wrote to standard error that says most: the line of a sanitizer or an assertion, and where.
 std::string complaint(const std::string &log) {
-  for (std::string_view mark : {"ERROR: ", "runtime error: ", "Assertion ", "LLVM ERROR", "terminate called", "what():"})
+  for (std::string_view mark :
+       {"ERROR: ", "runtime error: ", "Assertion ", "LLVM ERROR", "terminate called", "what():"})
     if (size_t at = log.find(mark); at != std::string::npos) {
       size_t start = log.rfind('\n', at) + 1;
       std::string text = log.substr(start, log.find('\n', at) - start);
@@ -200,7 +225,8 @@ std::string complaint(const std::string &log) {
 }
 
 std::string crashText(int signal, const std::string &log) {
-  std::string text = "signal " + std::to_string(signal) + " (" + strsignal(signal) + ")" + (complaint(log).empty() ? "" : ": ") + complaint(log);
+  std::string text = "signal " + std::to_string(signal) + " (" + strsignal(signal) + ")" +
+                     (complaint(log).empty() ? "" : ": ") + complaint(log);
   int known = 0;
   while (known < static_cast<int>(report->frames.size()) && report->frames[static_cast<size_t>(known)])
     ++known;
@@ -230,18 +256,22 @@ std::string runInChild(const Case &test, const std::string &input, const std::st
     return std::perror("fork"), "no process";
   int status = 0;
   struct rusage used = {};
-  const bool isGone = !await(child, status, used), isOutOfTime = isGone || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU);
+  const bool isGone = !await(child, status, used),
+             isOutOfTime = isGone || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU);
   if (report->stage == static_cast<int>(Stage::MayTakeLong) && isOutOfTime)
     return "";
   if (isOutOfTime)
     return "hang";
   if (WIFSIGNALED(status))
     return crashText(WTERMSIG(status), readFile(logPath));
-  if (WEXITSTATUS(status) == 0 && report->stage != static_cast<int>(Stage::Ran) && used.ru_maxrss > 1024 * megabytesPerCase * (isSanitized ? 3 : 1))
+  if (WEXITSTATUS(status) == 0 && report->stage != static_cast<int>(Stage::Ran) &&
+      used.ru_maxrss > 1024 * megabytesPerCase * (isSanitized ? 3 : 1))
     return "takes " + std::to_string(used.ru_maxrss / 1024) + " MB";
   if (WEXITSTATUS(status) == 0)
     return {};
-  return report->finding[0] ? report->finding.data() : "exit status " + std::to_string(WEXITSTATUS(status)) + ": " + complaint(readFile(logPath));
+  return report->finding[0]
+             ? report->finding.data()
+             : "exit status " + std::to_string(WEXITSTATUS(status)) + ": " + complaint(readFile(logPath));
 }
 
 /// The same for findings of one cause: the first lines, without their numbers and names.
@@ -276,7 +306,8 @@ void noteOutcome(Outcome outcome) {
     report->outcome = static_cast<int>(outcome);
 }
 
-int runCases(const Arguments &arguments, const std::string &ending, const std::function<std::string(Choices &)> &make, const Case &test) {
+int runCases(const Arguments &arguments, const std::string &ending, const std::function<std::string(Choices &)> &make,
+             const Case &test) {
   if (!arguments.file.empty()) {
     std::string finding = test(readFile(arguments.file));
     return std::printf("%s\n", finding.empty() ? "no finding" : finding.c_str()), !finding.empty();
@@ -295,7 +326,8 @@ int runCases(const Arguments &arguments, const std::string &ending, const std::f
       return std::fprintf(stderr, "%s has no file that ends in %s\n", arguments.replay.c_str(), ending.c_str()), 1;
   }
   const std::string log = "/tmp/sinter-fuzz-" + std::to_string(getpid()) + ".log";
-  const Clock::time_point end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(arguments.seconds));
+  const Clock::time_point end =
+      Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(arguments.seconds));
   const Clock::time_point start = Clock::now();
   std::map<std::string, int> seen;
   uint64_t cases = 0, accepted = 0, findings = 0;
@@ -317,14 +349,16 @@ int runCases(const Arguments &arguments, const std::string &ending, const std::f
       std::string path = files.empty() ? arguments.keep + "/finding-" + std::to_string(seed) + ending : files[cases];
       if (files.empty())
         writeFile(path, input);
-      std::printf("FINDING seed %llu, kept as %s: %s\n", static_cast<unsigned long long>(seed), path.c_str(), finding.c_str());
+      std::printf("FINDING seed %llu, kept as %s: %s\n", static_cast<unsigned long long>(seed), path.c_str(),
+                  finding.c_str());
       std::fflush(stdout);
     }
   }
   std::remove(log.c_str());
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  std::printf("%llu cases from seed %llu, %llu accepted, %llu findings of %zu kinds; %.1f cases a second", static_cast<unsigned long long>(cases),
-              static_cast<unsigned long long>(arguments.seed), static_cast<unsigned long long>(accepted), static_cast<unsigned long long>(findings), seen.size(),
+  std::printf("%llu cases from seed %llu, %llu accepted, %llu findings of %zu kinds; %.1f cases a second",
+              static_cast<unsigned long long>(cases), static_cast<unsigned long long>(arguments.seed),
+              static_cast<unsigned long long>(accepted), static_cast<unsigned long long>(findings), seen.size(),
               static_cast<double>(cases) / std::max(seconds, 1e-3));
   if (size_t places = placesReached())
     std::printf("; %zu places reached, %zu inputs reached new ones", places, reached.size());

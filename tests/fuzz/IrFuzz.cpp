@@ -1,6 +1,6 @@
 // Textual IR that is almost right, compiled, and where it still means something run on two backends.
-// usage: ir-fuzz [--seconds N] [--count N] [--seed N] [--keep FOLDER] [--case FILE] [--replay FOLDER] SEED...; seeds are .mlir files, or folders of them: the parts
-// that "// -----" separates, and the dumps of a compilation.
+// usage: ir-fuzz [--seconds N] [--count N] [--seed N] [--keep FOLDER] [--case FILE] [--replay FOLDER] SEED...; seeds
+// are .mlir files, or folders of them: the parts that "// -----" separates, and the dumps of a compilation.
 #include "tests/fuzz/Differential.h"
 #include "tests/fuzz/Fuzz.h"
 
@@ -14,7 +14,9 @@ namespace {
 
 using Tokens = std::vector<std::string>;
 
-bool isWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '%' || c == '-'; }
+bool isWord(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '%' || c == '-';
+}
 
 Tokens tokensOf(const std::string &text) {
   Tokens tokens;
@@ -89,5 +91,6 @@ int main(int argc, char **argv) {
       text += token;
     return text;
   };
-  return runCases(arguments, ".mlir", make, [](const std::string &input) { return compileAndCompare(input, "/tmp/fuzz.mlir"); });
+  return runCases(arguments, ".mlir", make,
+                  [](const std::string &input) { return compileAndCompare(input, "/tmp/fuzz.mlir"); });
 }

@@ -1,5 +1,6 @@
 // ONNX models that are almost right, imported, compiled, and where they still mean something run on two backends.
-// usage: model-fuzz [--seconds N] [--count N] [--seed N] [--keep FOLDER] [--case FILE] [--replay FOLDER] SEED...; seeds are .onnx files, or folders of them.
+// usage: model-fuzz [--seconds N] [--count N] [--seed N] [--keep FOLDER] [--case FILE] [--replay FOLDER] SEED...; seeds
+// are .onnx files, or folders of them.
 #include "tests/fuzz/Differential.h"
 #include "tests/fuzz/ModelMutator.h"
 
@@ -16,6 +17,7 @@ int main(int argc, char **argv) {
   ModelMutator mutator(filesOf(arguments.seeds, {".onnx"}));
   if (!mutator.hasSeeds() && !arguments.isReplay())
     return std::fprintf(stderr, "no seed among the arguments is a model\n"), 2;
-  return runCases(arguments, ".onnx", [&](Choices &choices) { return mutator.mutate(choices); },
-                  [](const std::string &input) { return compileAndCompare(input, "/tmp/fuzz.onnx"); });
+  return runCases(
+      arguments, ".onnx", [&](Choices &choices) { return mutator.mutate(choices); },
+      [](const std::string &input) { return compileAndCompare(input, "/tmp/fuzz.onnx"); });
 }

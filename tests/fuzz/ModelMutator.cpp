@@ -19,7 +19,8 @@ namespace {
 template <typename List> void rearrange(List &list, Choices &choices) {
   if (list.empty())
     return;
-  int at = static_cast<int>(choices.below(static_cast<size_t>(list.size()))), other = static_cast<int>(choices.below(static_cast<size_t>(list.size())));
+  int at = static_cast<int>(choices.below(static_cast<size_t>(list.size()))),
+      other = static_cast<int>(choices.below(static_cast<size_t>(list.size())));
   switch (choices.below(3)) {
   case 0:
     list.DeleteSubrange(at, 1);
@@ -54,8 +55,12 @@ template <typename List, typename Make> void changeNumbers(List &list, Choices &
 }
 
 void setExternal(TensorProto &tensor, Choices &choices) {
-  static const char *const locations[] = {"/etc/passwd", "../../etc/passwd", "..", ".", "", "weights.bin", "no/such/file", "/dev/zero", "/proc/self/mem", "a/../../b"};
-  static const char *const numbers[] = {"0", "1", "-1", "4096", "18446744073709551615", "9223372036854775807", "99999999999999999999999", "x", "", "0x10"};
+  static const char *const locations[] = {
+      "/etc/passwd", "../../etc/passwd", "..",       ".", "", "weights.bin", "no/such/file",
+      "/dev/zero",   "/proc/self/mem",   "a/../../b"};
+  static const char *const numbers[] = {
+      "0", "1", "-1",  "4096", "18446744073709551615", "9223372036854775807", "99999999999999999999999",
+      "x", "",  "0x10"};
   tensor.set_data_location(TensorProto::EXTERNAL);
   if (choices.oneIn(2))
     tensor.clear_raw_data();
@@ -74,7 +79,9 @@ void setExternal(TensorProto &tensor, Choices &choices) {
 void changeData(TensorProto &tensor, Choices &choices) {
   auto integer = [&] { return choices.integer(); };
   // Of moderate size, or none: what overflows on the way depends on the order of sums, which is each backend's own.
-  static constexpr double notFinite[] = {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()};
+  static constexpr double notFinite[] = {std::numeric_limits<double>::infinity(),
+                                         -std::numeric_limits<double>::infinity(),
+                                         std::numeric_limits<double>::quiet_NaN()};
   auto real = [&] { return choices.oneIn(4) ? choices.of(notFinite) : choices.within(-4, 4); };
   if (tensor.int64_data_size() > 0)
     return changeNumbers(*tensor.mutable_int64_data(), choices, integer);
@@ -106,8 +113,14 @@ void changeTensor(TensorProto &tensor, Choices &choices) {
 }
 
 void changeAttribute(AttributeProto &attribute, Choices &choices) {
-  static const char *const words[] = {"", "x", "SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET", "linear", "cubic", "nearest", "constant", "reflect", "edge", "wrap", "add", "mul", "sum", "mean", "none", "ij,jk->ik", "...,->", "forward", "reverse", "bidirectional", "DCR", "CRD", "\xff\xfe"};
-  static const char *const names[] = {"axis", "axes", "perm", "pads", "strides", "dilations", "kernel_shape", "group", "epsilon", "to", "mode", "auto_pad", "output_shape", "ceil_mode", "keepdims", "blocksize", "direction", "hidden_size", "equation", "body", "nonsense"};
+  static const char *const words[] = {
+      "",          "x",       "SAME_UPPER", "SAME_LOWER", "VALID",         "NOTSET", "linear", "cubic",   "nearest",
+      "constant",  "reflect", "edge",       "wrap",       "add",           "mul",    "sum",    "mean",    "none",
+      "ij,jk->ik", "...,->",  "forward",    "reverse",    "bidirectional", "DCR",    "CRD",    "\xff\xfe"};
+  static const char *const names[] = {"axis",         "axes",      "perm",     "pads",      "strides",   "dilations",
+                                      "kernel_shape", "group",     "epsilon",  "to",        "mode",      "auto_pad",
+                                      "output_shape", "ceil_mode", "keepdims", "blocksize", "direction", "hidden_size",
+                                      "equation",     "body",      "nonsense"};
   switch (choices.below(8)) {
   case 0:
     return attribute.set_type(static_cast<AttributeProto::AttributeType>(choices.below(15)));
@@ -128,7 +141,8 @@ void changeAttribute(AttributeProto &attribute, Choices &choices) {
   case AttributeProto::FLOATS:
     return changeNumbers(*attribute.mutable_floats(), choices, [&] { return choices.real(); });
   case AttributeProto::STRINGS:
-    return attribute.strings_size() > 0 && choices.oneIn(2) ? attribute.set_strings(0, choices.of(words)) : rearrange(*attribute.mutable_strings(), choices);
+    return attribute.strings_size() > 0 && choices.oneIn(2) ? attribute.set_strings(0, choices.of(words))
+                                                            : rearrange(*attribute.mutable_strings(), choices);
   default:
     return;
   }
@@ -137,7 +151,9 @@ void changeAttribute(AttributeProto &attribute, Choices &choices) {
 void changeType(TypeProto &type, Choices &choices) {
   if (choices.oneIn(20))
     return type.clear_value();
-  TypeProto::Tensor &tensor = type.has_sequence_type() && choices.oneIn(2) ? *type.mutable_sequence_type()->mutable_elem_type()->mutable_tensor_type() : *type.mutable_tensor_type();
+  TypeProto::Tensor &tensor = type.has_sequence_type() && choices.oneIn(2)
+                                  ? *type.mutable_sequence_type()->mutable_elem_type()->mutable_tensor_type()
+                                  : *type.mutable_tensor_type();
   auto &dims = *tensor.mutable_shape()->mutable_dim();
   switch (choices.below(6)) {
   case 0:
@@ -163,7 +179,9 @@ void changeNode(NodeProto &node, Choices &choices, const std::vector<std::string
   case 2:
     return rearrange(*node.mutable_output(), choices);
   case 3:
-    return node.input_size() > 0 && choices.oneIn(2) ? node.mutable_input(static_cast<int>(choices.below(static_cast<size_t>(node.input_size()))))->clear() : node.add_input("");
+    return node.input_size() > 0 && choices.oneIn(2)
+               ? node.mutable_input(static_cast<int>(choices.below(static_cast<size_t>(node.input_size()))))->clear()
+               : node.add_input("");
   case 4:
     return choices.oneIn(2) ? node.set_domain(choices.oneIn(2) ? "ai.onnx.ml" : "nowhere") : node.clear_attribute();
   default:
@@ -213,7 +231,8 @@ void ModelMutator::mutateOnce(ModelProto &model, Choices &choices) const {
   switch (choices.below(12)) {
   case 0:
     if (model.opset_import_size() > 0)
-      model.mutable_opset_import(0)->set_version(choices.oneIn(2) ? choices.integer() : static_cast<int64_t>(1 + choices.below(30)));
+      model.mutable_opset_import(0)->set_version(choices.oneIn(2) ? choices.integer()
+                                                                  : static_cast<int64_t>(1 + choices.below(30)));
     return;
   case 1:
     return changeGraph(*choices.of(parts.graphs), choices);

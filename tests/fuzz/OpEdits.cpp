@@ -96,9 +96,8 @@ void editTensor(Cursor &cursor, TensorProto &tensor) {
   cursor.each(elementTypes, [&](int type) { tensor.set_data_type(type); });
   auto numbers = [&](auto &list, const auto &values) {
     for (int i = 0; i < std::min(list.size(), mostElements) && !cursor.isDone; ++i)
-      cursor.each(values, [&](auto value) {
-        list.Set(i, static_cast<std::remove_cvref_t<decltype(list.Get(0))>>(value));
-      });
+      cursor.each(values,
+                  [&](auto value) { list.Set(i, static_cast<std::remove_cvref_t<decltype(list.Get(0))>>(value)); });
   };
   numbers(*tensor.mutable_int64_data(), sizes);
   numbers(*tensor.mutable_int32_data(), sizes);
@@ -215,8 +214,7 @@ void walk(Cursor &cursor, ModelProto &model) {
   for (TensorProto *tensor : parts.tensors)
     if (!cursor.isDone)
       editTensor(cursor, *tensor);
-  static constexpr int64_t versions[] = {0,  1,  6,  7,  9,  10, 11,        12, 13,
-                                         16, 18, 21, 23, 27, 99, INT64_MAX, -1};
+  static constexpr int64_t versions[] = {0, 1, 6, 7, 9, 10, 11, 12, 13, 16, 18, 21, 23, 27, 99, INT64_MAX, -1};
   if (model.opset_import_size() > 0 && !cursor.isDone)
     cursor.each(versions, [&](int64_t version) { model.mutable_opset_import(0)->set_version(version); });
 }

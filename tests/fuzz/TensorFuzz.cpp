@@ -1,6 +1,6 @@
 // Tensor files that are almost right, as .npy, TensorProto and sequence.
-// usage: tensor-fuzz [--seconds N] [--count N] [--seed N] [--keep FOLDER] [--case FILE] [SEED...]; seeds are .npy and .pb files, or folders of
-// them, beside some of its own making.
+// usage: tensor-fuzz [--seconds N] [--count N] [--seed N] [--keep FOLDER] [--case FILE] [SEED...]; seeds are .npy and
+// .pb files, or folders of them, beside some of its own making.
 #include "runtime/Npy.h"
 #include "runtime/TensorProto.h"
 #include "tests/fuzz/Fuzz.h"

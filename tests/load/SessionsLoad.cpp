@@ -33,9 +33,7 @@ template <typename T> T need(sinter::Result<T> result) {
 }
 
 /// Every shape stays compiled: what is measured is running.
-sinter::Options options() {
-  return sinter::Options().set("backend", "llvm").set("shape-cache", std::to_string(sizes));
-}
+sinter::Options options() { return sinter::Options().set("backend", "llvm").set("shape-cache", std::to_string(sizes)); }
 
 /// Two convolutions with a BatchNorm between them, of images of any size.
 constexpr const char *images =
@@ -74,8 +72,7 @@ struct Work {
     std::uniform_real_distribution<float> uniform(-1, 1);
     sinter::Session session = need(model.session(1));
     for (const sinter::Shape &shape : shapes) {
-      std::vector<float> &input =
-          inputs.emplace_back(sinter::Tensor(static_cast<float *>(nullptr), shape).size());
+      std::vector<float> &input = inputs.emplace_back(sinter::Tensor(static_cast<float *>(nullptr), shape).size());
       for (float &v : input)
         v = uniform(random);
       std::vector<sinter::Tensor> outputs = need(session.run({sinter::Tensor(input.data(), shape)}));
@@ -163,8 +160,7 @@ std::vector<sinter::Shape> shapesOf(auto shapeAt) {
 int main(int count, char **arguments) {
   long seconds = 900;
   for (int i = 1; i < count; ++i) {
-    std::string_view text =
-        i + 1 < count && std::string_view(arguments[i]) == "--seconds" ? arguments[++i] : "";
+    std::string_view text = i + 1 < count && std::string_view(arguments[i]) == "--seconds" ? arguments[++i] : "";
     auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
     if (text.empty() || error != std::errc() || rest != text.data() + text.size() || seconds < 1)
       stop("usage: sessions-load [--seconds N]   (900 without it)");
@@ -173,8 +169,7 @@ int main(int count, char **arguments) {
   std::vector<Work> &work = load.work;
   work.emplace_back(need(sinter::Model::compile(SINTER_SOURCE_DIR "/examples/digits/digits.onnx", options())),
                     shapesOf([](int64_t i) { return sinter::Shape{i + 1, 1, 8, 8}; }));
-  work.emplace_back(compiled(images),
-                    shapesOf([](int64_t i) { return sinter::Shape{1, 3, 5 + 3 * i, 40 - i}; }));
+  work.emplace_back(compiled(images), shapesOf([](int64_t i) { return sinter::Shape{1, 3, 5 + 3 * i, 40 - i}; }));
   work.emplace_back(compiled(tokens), shapesOf([](int64_t i) { return sinter::Shape{1 + 5 * i, 48}; }));
 
   std::vector<std::thread> clients;

@@ -27,7 +27,8 @@ Expectation::Expectation(func::FuncOp function, const std::vector<Tensor> &input
     seen.emplace_back(static_cast<size_t>(tensor.size()));
   note(exact);
   for (const Tensor &tensor : exact)
-    overflows |= isFloat(tensor.type()) && llvm::any_of(toDoubles(tensor), [](double value) { return !std::isfinite(value); });
+    overflows |=
+        isFloat(tensor.type()) && llvm::any_of(toDoubles(tensor), [](double value) { return !std::isfinite(value); });
 }
 
 void Expectation::note(const std::vector<Tensor> &outputs) {
@@ -69,8 +70,8 @@ static Tensor convert(const Tensor &tensor, DType type) {
 /// Whether `wide` is a float of more digits.
 static bool isNarrower(DType type, DType wide) { return isHalf(type) || (type == DType::F32 && wide == DType::F64); }
 
-/// The function with floats that are narrower than `to` as floats of that type; `types` tells what values were. Nothing where bits of
-/// such values are read.
+/// The function with floats that are narrower than `to` as floats of that type; `types` tells what values were. Nothing
+/// where bits of such values are read.
 static OwningOpRef<func::FuncOp> widened(func::FuncOp function, DType to, DenseMap<Value, DType> &types) {
   OwningOpRef<func::FuncOp> wide = function.clone();
   Type wideType = toMlir(to, function.getContext());
@@ -97,8 +98,10 @@ static OwningOpRef<func::FuncOp> widened(func::FuncOp function, DType to, DenseM
     for (NamedAttribute attribute : op->getAttrs()) {
       if (auto type = dyn_cast<TypeAttr>(attribute.getValue()); type && isNarrow(type.getValue()))
         op->setAttr(attribute.getName(), TypeAttr::get(wideType));
-      if (auto elements = dyn_cast<ElementsAttr>(attribute.getValue()); elements && isa<ConstantOp, ConstantOfShapeOp>(op))
-        if (std::optional<Tensor> tensor = readElements(elements); tensor && isFloat(tensor->type()) && isNarrower(tensor->type(), to))
+      if (auto elements = dyn_cast<ElementsAttr>(attribute.getValue());
+          elements && isa<ConstantOp, ConstantOfShapeOp>(op))
+        if (std::optional<Tensor> tensor = readElements(elements);
+            tensor && isFloat(tensor->type()) && isNarrower(tensor->type(), to))
           op->setAttr(attribute.getName(), makeElements(convert(*tensor, to), function.getContext(), "wide"));
     }
   });
@@ -126,9 +129,10 @@ void Expectation::evaluateAgain() {
       rounding.flush(argument, type);
   }
   FailureOr<SmallVector<Tensor>> results =
-      evaluateFunction(of ? *of->function : function, arguments, [&](Operation *op, ArrayRef<Tensor> operands, MutableArrayRef<Tensor> values) {
-        rounding.roundAnotherWay(op, operands, values);
-      });
+      evaluateFunction(of ? *of->function : function, arguments,
+                       [&](Operation *op, ArrayRef<Tensor> operands, MutableArrayRef<Tensor> values) {
+                         rounding.roundAnotherWay(op, operands, values);
+                       });
   ++runs;
   if (succeeded(results))
     note(std::vector<Tensor>(results->begin(), results->end()));
@@ -146,7 +150,9 @@ bool Expectation::allows(double got, DType type, const Seen &element) const {
   double size = std::max(std::fabs(element.low), std::fabs(element.high));
   // One unit in the last place, or the least normal number, which a kernel may flush.
   double room = margin * (element.high - element.low) + 2 * unitOf(type) * size +
-                (type == DType::F64 ? 0x1p-1022 : type == DType::F16 ? 0x1p-24 : 0x1p-126);
+                (type == DType::F64   ? 0x1p-1022
+                 : type == DType::F16 ? 0x1p-24
+                                      : 0x1p-126);
   return got >= element.low - room && got <= element.high + room;
 }
 
@@ -161,7 +167,8 @@ std::optional<std::string> Expectation::findFault(const Tensor &got, size_t outp
   size_t count = 0, first = 0;
   for (size_t i = 0; i < seen[output].size(); ++i) {
     const Seen &element = seen[output][i];
-    bool good = floats ? allows(values[i], want.type(), element) : whole[i] >= element.lowest && whole[i] <= element.highest;
+    bool good =
+        floats ? allows(values[i], want.type(), element) : whole[i] >= element.lowest && whole[i] <= element.highest;
     if (!good && count++ == 0)
       first = i;
   }
@@ -180,8 +187,8 @@ std::optional<std::string> Expectation::findFault(const Tensor &got, size_t outp
   if (floats)
     std::snprintf(bounds, sizeof bounds, " (roundings give %.9g to %.9g)", element.low, element.high);
   return where + std::to_string(count) + " of " + std::to_string(seen[output].size()) + " elements of type " +
-         std::string(nameOf(want.type())) + " differ, the first at " + std::to_string(first) + ": " + text(got) + " instead of " +
-         text(want) + bounds;
+         std::string(nameOf(want.type())) + " differ, the first at " + std::to_string(first) + ": " + text(got) +
+         " instead of " + text(want) + bounds;
 }
 
 std::optional<std::string> Expectation::findFault(const std::vector<Tensor> &got) {

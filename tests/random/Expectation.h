@@ -1,12 +1,13 @@
-// What a compiled network may compute: what the reference computes, and whatever roundings can make of that. Nothing here is tuned to a
-// network: each op is evaluated several times as if it had rounded another way (Monte Carlo arithmetic: Parker, UCLA CSD-970002, 1997),
-// by as many units in the last place as the arithmetic that runs may take (docs/rationale.md), and the values so found span what is allowed.
+// What a compiled network may compute: what the reference computes, and whatever roundings can make of that. Nothing
+// here is tuned to a network: each op is evaluated several times as if it had rounded another way (Monte Carlo
+// arithmetic: Parker, UCLA CSD-970002, 1997), by as many units in the last place as the arithmetic that runs may take
+// (docs/rationale.md), and the values so found span what is allowed.
 #pragma once
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "runtime/Tensor.h"
 #include "llvm/ADT/DenseMap.h"
-#include "mlir/IR/OwningOpRef.h"
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -29,7 +30,8 @@ private:
   struct Seen {
     double low = HUGE_VAL, high = -HUGE_VAL; ///< of finite floats
     bool nan = false, plus = false, minus = false;
-    int64_t lowest = std::numeric_limits<int64_t>::max(), highest = std::numeric_limits<int64_t>::min(); ///< of integers
+    int64_t lowest = std::numeric_limits<int64_t>::max(),
+            highest = std::numeric_limits<int64_t>::min(); ///< of integers
   };
   void evaluateAgain();
   void note(const std::vector<Tensor> &outputs);
@@ -44,8 +46,8 @@ private:
   std::vector<std::vector<Seen>> seen; ///< by output
   unsigned runs = 0;
   bool overflows = false; ///< a result that is not finite is expected
-  /// The function with narrow floats kept in wider ones, and what its values are in the network: f16 and bf16 in f32, as fused kernels
-  /// have them, and, where something overflows, all in f64.
+  /// The function with narrow floats kept in wider ones, and what its values are in the network: f16 and bf16 in f32,
+  /// as fused kernels have them, and, where something overflows, all in f64.
   struct Widened {
     mlir::OwningOpRef<mlir::func::FuncOp> function;
     llvm::DenseMap<mlir::Value, DType> types;

@@ -1,5 +1,6 @@
-// The table of generators: one for each op of the dialect, or the reason why there is none, and motifs of several ops that passes
-// look for. A test (OpCoverageTest.cpp) fails for an op that is missing here, so nobody can add one and forget it.
+// The table of generators: one for each op of the dialect, or the reason why there is none, and motifs of several ops
+// that passes look for. A test (OpCoverageTest.cpp) fails for an op that is missing here, so nobody can add one and
+// forget it.
 #pragma once
 
 #include "tests/random/Graph.h"

@@ -20,23 +20,17 @@ Graph::Graph(MLIRContext &context, unsigned seed) : builder(&context), random(se
   function = func::FuncOp::create(builder, builder.getUnknownLoc(), "main", builder.getFunctionType({}, {}));
   builder.setInsertionPointToStart(function.addEntryBlock());
   hostility = chance(50) ? 0 : chance(70) ? 1 : 2;
-  home = chance(62)   ? DType::F32
-         : chance(40) ? DType::F16
-         : chance(50) ? DType::BF16
-                      : DType::F64;
+  home = chance(62) ? DType::F32 : chance(40) ? DType::F16 : chance(50) ? DType::BF16 : DType::F64;
   if (chance(50))
     (*network.module)->setAttr(assumeFiniteAttr, builder.getUnitAttr());
 }
 
 //===- Choices ------------------------------------------------------------===//
 
-DType Graph::floatType() {
-  return chance(92) ? home : pick<DType>({DType::F32, DType::F16, DType::BF16, DType::F64});
-}
+DType Graph::floatType() { return chance(92) ? home : pick<DType>({DType::F32, DType::F16, DType::BF16, DType::F64}); }
 
 DType Graph::integerType() {
-  return pick<DType>(
-      {DType::I8, DType::I16, DType::I32, DType::I64, DType::U8, DType::U16, DType::U32, DType::U64});
+  return pick<DType>({DType::I8, DType::I16, DType::I32, DType::I64, DType::U8, DType::U16, DType::U32, DType::U64});
 }
 
 DType Graph::numberType() { return chance(80) ? floatType() : integerType(); }
@@ -50,8 +44,7 @@ Value Graph::any(Filter fits) {
       found.push_back(value);
   if (found.empty())
     return {};
-  return found[found.size() - 1 -
-               static_cast<size_t>(std::min(upTo(3), static_cast<int64_t>(found.size()) - 1))];
+  return found[found.size() - 1 - static_cast<size_t>(std::min(upTo(3), static_cast<int64_t>(found.size()) - 1))];
 }
 
 Value Graph::anyFloat(int64_t leastRank, int64_t mostRank) {
@@ -75,8 +68,7 @@ Value Graph::ofType(DType type, int64_t leastRank, int64_t mostRank) {
   if (Value other = any(ranks); other && (isSmallFloat(type) || bitsOf(type) < 8 || chance(50)))
     if (Value converted = make<CastOp>(other, typeAttr(type), boolean(true), string("up")))
       return converted;
-  return isSmallFloat(type) || (bitsOf(type) < 8 && type != DType::Bool) ? Value()
-                                                                         : input(type, leastRank, mostRank);
+  return isSmallFloat(type) || (bitsOf(type) < 8 && type != DType::Bool) ? Value() : input(type, leastRank, mostRank);
 }
 
 Value Graph::partner(Value x) {
@@ -128,9 +120,7 @@ Value Graph::input(DType type, int64_t leastRank, int64_t mostRank) {
     return input({type, randomShape(rank), 0, 0, false, true});
   if (!isFloat(type)) {
     bool small = bitsOf(type) < 16 || chance(70);
-    double high = type == DType::Bool ? 1 : type == DType::I8 ? 127 : type == DType::U8 ? 255
-                  : small                                                 ? 100
-                                                                          : 30000;
+    double high = type == DType::Bool ? 1 : type == DType::I8 ? 127 : type == DType::U8 ? 255 : small ? 100 : 30000;
     double low = isUnsigned(type) ? 0 : chance(50) ? -high - (type == DType::I8) : 0;
     return input(type, randomShape(rank), low, high, chance(30));
   }
@@ -149,8 +139,8 @@ Value Graph::input(DType type, int64_t leastRank, int64_t mostRank) {
 Value Graph::input(const InputInfo &info) {
   Tensor tensor = makeInput(info, InputKind::Moderate, random);
   Block &body = function.getBody().front();
-  Value argument =
-      body.addArgument(RankedTensorType::get(info.shape, toMlir(info.type, builder.getContext())), builder.getUnknownLoc());
+  Value argument = body.addArgument(RankedTensorType::get(info.shape, toMlir(info.type, builder.getContext())),
+                                    builder.getUnknownLoc());
   known[argument] = tensor;
   values.push_back(argument);
   inputInfos.push_back(info);
@@ -242,7 +232,7 @@ Value Graph::numbers(DType type, Shape shape, double low, double high) {
     return constant(type, shape, numbers(count, low, high));
   std::vector<int64_t> content(static_cast<size_t>(count));
   for (int64_t &value : content)
-    value = chance(10) ? static_cast<int64_t>(random()) << 32 | random()
+    value = chance(10)                    ? static_cast<int64_t>(random()) << 32 | random()
             : hostility > 0 && chance(10) ? std::numeric_limits<int64_t>::min() >> (64 - bitsOf(type))
                                           : between(low < 0 && !isUnsigned(type) ? -5 : 0, 9);
   Tensor tensor(type, shape);
@@ -289,8 +279,8 @@ bool Graph::keep(Operation *op) {
   bool good = llvm::all_of(op->getOperands(), [](Value operand) { return operand != nullptr; });
   for (Value operand : op->getOperands())
     operands.push_back(known[operand]);
-  good = good && succeeded(cast<ShapeInferenceOpInterface>(op).inferShapes(types)) &&
-         types.size() == op->getNumResults();
+  good =
+      good && succeeded(cast<ShapeInferenceOpInterface>(op).inferShapes(types)) && types.size() == op->getNumResults();
   for (auto [i, type] : llvm::enumerate(types)) {
     auto ranked = dyn_cast<RankedTensorType>(type);
     good = good && ranked && ranked.hasStaticShape() && ranked.getNumElements() > 0 &&
@@ -307,9 +297,8 @@ bool Graph::keep(Operation *op) {
   if (meaningful)
     for (const Tensor &tensor : *results)
       if (isFloat(tensor.type()))
-        meaningful = meaningful && llvm::all_of(toDoubles(tensor), [&](double value) {
-                       return std::fabs(value) <= largest;
-                     });
+        meaningful =
+            meaningful && llvm::all_of(toDoubles(tensor), [&](double value) { return std::fabs(value) <= largest; });
   // Networks of infinities and NaN compare nothing; a few of them do.
   if (failed(results) || (!meaningful && !chance(5))) {
     op->erase();
@@ -335,13 +324,12 @@ Network Graph::finish() {
   function.setAllArgAttrs(argumentAttributes);
   SmallVector<DictionaryAttr> names;
   for (size_t i = 0; i < outputs.size(); ++i)
-    names.push_back(
-        builder.getDictionaryAttr(builder.getNamedAttr("nn.name", string("y" + std::to_string(i)))));
+    names.push_back(builder.getDictionaryAttr(builder.getNamedAttr("nn.name", string("y" + std::to_string(i)))));
   function.setAllResultAttrs(names);
 
   bool finite = (*network.module)->hasAttr(assumeFiniteAttr);
-  InputKind kind = pick<InputKind>({InputKind::Ends, InputKind::Zeros, InputKind::Large,
-                                    finite ? InputKind::Ends : InputKind::Holes});
+  InputKind kind = pick<InputKind>(
+      {InputKind::Ends, InputKind::Zeros, InputKind::Large, finite ? InputKind::Ends : InputKind::Holes});
   Inputs &hostile = network.inputs.emplace_back();
   for (const InputInfo &info : inputInfos)
     hostile.push_back(makeInput(info, kind, random));

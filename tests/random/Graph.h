@@ -1,5 +1,6 @@
-// A network while it is drawn at random: choices, values, constants, and ops that are evaluated as they are made. An op that does not
-// infer its shape, does not verify, or computes values that would make every comparison empty is taken back.
+// A network while it is drawn at random: choices, values, constants, and ops that are evaluated as they are made. An op
+// that does not infer its shape, does not verify, or computes values that would make every comparison empty is taken
+// back.
 #pragma once
 
 #include "ir/Ops.h"
@@ -45,7 +46,8 @@ public:
   Value anyNumber(int64_t leastRank = 0, int64_t mostRank = 6);
   /// Of this element type: a value that is there, one converted, or a new input.
   Value ofType(DType type, int64_t leastRank = 0, int64_t mostRank = 6);
-  /// A second operand for x: a value or constant of its element type that broadcasts to its shape, now and then x itself.
+  /// A second operand for x: a value or constant of its element type that broadcasts to its shape, now and then x
+  /// itself.
   Value partner(Value x);
   /// Whole numbers in [0, limit), as indices are: a constant or an input.
   Value indices(Shape shape, int64_t limit, bool negativesToo = false);
@@ -71,7 +73,8 @@ public:
   /// Numbers in [low, high], unless the network is a hostile one: then 0, -0, negative, equal, tiny or large ones, too.
   std::vector<double> numbers(int64_t count, double low, double high);
   Value numbers(DType type, Shape shape, double low, double high);
-  /// Of a convolution or product: about 1 over the root of the summands. Sometimes one that another op has already, or an input.
+  /// Of a convolution or product: about 1 over the root of the summands. Sometimes one that another op has already, or
+  /// an input.
   Value weight(DType type, Shape shape, int64_t summands);
   /// A shape that broadcasts to `shape`: one element, along one axis, along several.
   Shape constantShape(ArrayRef<int64_t> shape);
@@ -98,9 +101,7 @@ public:
   mlir::StringAttr string(mlir::StringRef value) { return builder.getStringAttr(value); }
   mlir::BoolAttr boolean(bool value) { return builder.getBoolAttr(value); }
   mlir::UnitAttr flag(bool value) { return value ? builder.getUnitAttr() : mlir::UnitAttr(); }
-  mlir::TypeAttr typeAttr(DType type) {
-    return mlir::TypeAttr::get(nn::toMlir(type, builder.getContext()));
-  }
+  mlir::TypeAttr typeAttr(DType type) { return mlir::TypeAttr::get(nn::toMlir(type, builder.getContext())); }
   /// An axis of x, now and then counted from the end.
   int64_t axis(Value x) {
     int64_t rank = rankOf(x), axis = upTo(rank - 1);

@@ -28,7 +28,8 @@ static double draw(const InputInfo &info, InputKind kind, std::mt19937 &random) 
   return value;
 }
 
-/// Bits at random, few of them or many; the ends of the type (whose bits are all equal but for the first) one time in four.
+/// Bits at random, few of them or many; the ends of the type (whose bits are all equal but for the first) one time in
+/// four.
 static Tensor anyIntegers(const InputInfo &info, std::mt19937 &random) {
   Tensor tensor(info.type, info.shape);
   std::vector<int64_t> values(static_cast<size_t>(tensor.size()));

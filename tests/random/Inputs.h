@@ -14,7 +14,8 @@ enum class InputKind {
   Holes,    ///< NaN and infinities here and there
 };
 
-/// Of one argument. What is declared (`nn.range`) holds for all kinds; undeclared bounds of integers hold, too, as they are indices.
+/// Of one argument. What is declared (`nn.range`) holds for all kinds; undeclared bounds of integers hold, too, as they
+/// are indices.
 struct InputInfo {
   DType type;
   Shape shape;

@@ -12,8 +12,7 @@ using namespace sinter::nn;
 namespace sinter::random_graphs {
 
 bool subtractsMean(Operation *op) {
-  return isa<BatchNormTrainingOp, InstanceNormOp, GroupNormOp, LayerNormOp, LayerNormStatsOp,
-             MeanVarianceNormOp>(op);
+  return isa<BatchNormTrainingOp, InstanceNormOp, GroupNormOp, LayerNormOp, LayerNormStatsOp, MeanVarianceNormOp>(op);
 }
 
 namespace {
@@ -82,8 +81,7 @@ std::vector<double> errorsOfMeans(Operation *op, ArrayRef<Tensor> operands, doub
   std::vector<double> sizes;
   for (size_t i = 0; i < x.size(); ++i) {
     const Sums &of = sums[groups[i]];
-    double deviation =
-        std::sqrt(of.squares / of.count + epsilonOf(op)) + (isa<MeanVarianceNormOp>(op) ? 1e-9 : 0);
+    double deviation = std::sqrt(of.squares / of.count + epsilonOf(op)) + (isa<MeanVarianceNormOp>(op) ? 1e-9 : 0);
     sizes.push_back(std::min(relative * of.largest / deviation, 1.0) * scale * std::sqrt(of.count));
   }
   return sizes;

@@ -9,9 +9,9 @@ namespace sinter::random_graphs {
 std::vector<OpGenerator> opGenerators() {
   std::vector<OpGenerator> all;
   for (ArrayRef<OpGenerator> family :
-       {activationGenerators(), arithmeticGenerators(), constantGenerators(), convolutionGenerators(), indexingGenerators(),
-        mathGenerators(), matrixGenerators(), movementGenerators(), normalisationGenerators(), poolGenerators(),
-        quantisationGenerators(), reductionGenerators(), viewGenerators()})
+       {activationGenerators(), arithmeticGenerators(), constantGenerators(), convolutionGenerators(),
+        indexingGenerators(), mathGenerators(), matrixGenerators(), movementGenerators(), normalisationGenerators(),
+        poolGenerators(), quantisationGenerators(), reductionGenerators(), viewGenerators()})
     all.insert(all.end(), family.begin(), family.end());
   return all;
 }

@@ -1,6 +1,6 @@
-// Random networks over all of the dialect. Half of each is what real ones consist of (convolutions, products, BatchNorms, activations,
-// pools, joins, cuts, residuals) and what passes look for, the other half any op that is registered. The same seed gives the same
-// network and inputs everywhere.
+// Random networks over all of the dialect. Half of each is what real ones consist of (convolutions, products,
+// BatchNorms, activations, pools, joins, cuts, residuals) and what passes look for, the other half any op that is
+// registered. The same seed gives the same network and inputs everywhere.
 #pragma once
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -12,8 +12,8 @@ namespace sinter::random_graphs {
 /// One tensor per argument of @main.
 using Inputs = std::vector<Tensor>;
 
-/// A module whose @main has static shapes, and sets of inputs: the first of moderate size, others of ends of ranges, zeros of both
-/// signs, tiny and large numbers and, where that is allowed, infinities and NaN.
+/// A module whose @main has static shapes, and sets of inputs: the first of moderate size, others of ends of ranges,
+/// zeros of both signs, tiny and large numbers and, where that is allowed, infinities and NaN.
 struct Network {
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::vector<Inputs> inputs;
@@ -25,8 +25,8 @@ Network makeNetwork(mlir::MLIRContext &context, unsigned seed);
 /// What is wrong with a network; nothing if it is right.
 using Check = llvm::function_ref<std::optional<std::string>(mlir::ModuleOp, const std::vector<Inputs> &)>;
 
-/// The smallest network found that `check` still complains about: sets of inputs and outputs dropped, ops bypassed, values turned
-/// into inputs, one at a time, as long as the complaint stays.
+/// The smallest network found that `check` still complains about: sets of inputs and outputs dropped, ops bypassed,
+/// values turned into inputs, one at a time, as long as the complaint stays.
 Network reduce(Network network, Check check);
 
 } // namespace sinter::random_graphs

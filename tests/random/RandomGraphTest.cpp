@@ -1,4 +1,5 @@
-// The generators of random networks cannot forget: every registered op has one, or a reason, and every generator succeeds somewhere.
+// The generators of random networks cannot forget: every registered op has one, or a reason, and every generator
+// succeeds somewhere.
 #include "mlir/IR/MLIRContext.h"
 #include "tests/random/Generators.h"
 #include <gtest/gtest.h>
@@ -32,7 +33,8 @@ TEST(RandomGraphs, KnowEveryOp) {
     EXPECT_TRUE(registered.count(op)) << op << " is no op";
 }
 
-/// What generators meant to make is made: of the first seeds, each op is in some network, and each float type and integer width.
+/// What generators meant to make is made: of the first seeds, each op is in some network, and each float type and
+/// integer width.
 TEST(RandomGraphs, ReachEveryOp) {
   std::map<std::string, int> ops;
   std::set<std::string> types;
@@ -55,7 +57,8 @@ TEST(RandomGraphs, ReachEveryOp) {
   }
   for (const OpGenerator &generator : opGenerators())
     EXPECT_TRUE(!generator.make || ops[generator.op.str()] > 0) << "no network has " << generator.op.str();
-  for (const char *type : {"f16", "bf16", "f32", "f64", "i8", "i16", "i32", "i64", "ui8", "ui16", "ui32", "ui64", "i1", "f8E4M3FN", "i4"})
+  for (const char *type :
+       {"f16", "bf16", "f32", "f64", "i8", "i16", "i32", "i64", "ui8", "ui16", "ui32", "ui64", "i1", "f8E4M3FN", "i4"})
     EXPECT_TRUE(types.count(type)) << "no value of type " << type;
   EXPECT_GT(several, 100u);
   EXPECT_GT(ranges, 100u);

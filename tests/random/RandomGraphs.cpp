@@ -1,5 +1,6 @@
-// random-graphs: seeded random networks, compiled and run against the reference of what was written down, each on one of four settings
-// by its seed: 0 and 1 the llvm backend, 2 and 3 onednn; odd ones with two threads. Last line: N passed, N failed, 0 skipped.
+// random-graphs: seeded random networks, compiled and run against the reference of what was written down, each on one
+// of four settings by its seed: 0 and 1 the llvm backend, 2 and 3 onednn; odd ones with two threads. Last line: N
+// passed, N failed, 0 skipped.
 #include "codegen/Compiler.h"
 #include "ir/NN.h"
 #include "mlir/Parser/Parser.h"
@@ -83,10 +84,12 @@ struct Fault {
 };
 
 /// The first difference between the compiled network and the reference, in words.
-std::optional<Fault> findFault(ModuleOp module, const std::vector<Inputs> &sets, const Setting &setting, const Arguments &arguments) {
+std::optional<Fault> findFault(ModuleOp module, const std::vector<Inputs> &sets, const Setting &setting,
+                               const Arguments &arguments) {
   std::vector<std::unique_ptr<random_graphs::Expectation>> expected;
   for (const Inputs &inputs : sets)
-    expected.push_back(std::make_unique<random_graphs::Expectation>(module.lookupSymbol<func::FuncOp>("main"), inputs, setting.backend != "llvm"));
+    expected.push_back(std::make_unique<random_graphs::Expectation>(module.lookupSymbol<func::FuncOp>("main"), inputs,
+                                                                    setting.backend != "llvm"));
   if (llvm::none_of(expected, [](const auto &e) { return e->isValid(); }))
     return std::nullopt; // a reduction that made no sense
   auto model = compile(module, setting, !arguments.noOptimisation);
@@ -108,11 +111,13 @@ std::optional<Fault> findFault(ModuleOp module, const std::vector<Inputs> &sets,
 }
 
 /// Writes the smallest network that still fails, with its inputs, and says where.
-void reportReduced(random_graphs::Network network, const Fault &fault, unsigned seed, const Setting &setting, const Arguments &arguments) {
-  auto reduced = random_graphs::reduce(std::move(network), [&](ModuleOp module, const std::vector<Inputs> &inputs) -> std::optional<std::string> {
-    auto found = findFault(module, inputs, setting, arguments);
-    return found && found->kind == fault.kind ? std::optional(found->message) : std::nullopt;
-  });
+void reportReduced(random_graphs::Network network, const Fault &fault, unsigned seed, const Setting &setting,
+                   const Arguments &arguments) {
+  auto reduced = random_graphs::reduce(
+      std::move(network), [&](ModuleOp module, const std::vector<Inputs> &inputs) -> std::optional<std::string> {
+        auto found = findFault(module, inputs, setting, arguments);
+        return found && found->kind == fault.kind ? std::optional(found->message) : std::nullopt;
+      });
   std::string base = arguments.reducedDir + "/seed-" + std::to_string(seed);
   write(*reduced.module, base + ".mlir");
   for (size_t i = 0; i < reduced.inputs[0].size(); ++i)
@@ -160,7 +165,8 @@ void runSeed(unsigned seed, const Arguments &arguments, Progress &progress) {
   if (!fault)
     return;
   ++progress.failures;
-  std::printf("FAIL seed %u (%s, threads: %d): %s\n", seed, setting.backend.c_str(), setting.threads, fault->message.c_str());
+  std::printf("FAIL seed %u (%s, threads: %d): %s\n", seed, setting.backend.c_str(), setting.threads,
+              fault->message.c_str());
   std::fflush(stdout);
   if (!arguments.reducedDir.empty())
     reportReduced(std::move(network), *fault, seed, setting, arguments);

@@ -13,9 +13,7 @@ namespace {
 
 func::FuncOp mainOf(ModuleOp module) { return module.lookupSymbol<func::FuncOp>("main"); }
 
-Network copyOf(Network &network) {
-  return {OwningOpRef<ModuleOp>(network.module->clone()), network.inputs};
-}
+Network copyOf(Network &network) { return {OwningOpRef<ModuleOp>(network.module->clone()), network.inputs}; }
 
 SmallVector<Operation *> opsOf(func::FuncOp function) {
   return llvm::to_vector(llvm::make_pointer_range(function.getBody().front().without_terminator()));
@@ -27,11 +25,10 @@ void setOutputs(func::FuncOp function, ValueRange values) {
   OpBuilder builder(terminator);
   SmallVector<DictionaryAttr> names;
   for (size_t i = 0; i < values.size(); ++i)
-    names.push_back(builder.getDictionaryAttr(
-        builder.getNamedAttr("nn.name", builder.getStringAttr("y" + std::to_string(i)))));
+    names.push_back(
+        builder.getDictionaryAttr(builder.getNamedAttr("nn.name", builder.getStringAttr("y" + std::to_string(i)))));
   terminator->setOperands(values);
-  function.setFunctionType(
-      builder.getFunctionType(function.getBody().front().getArgumentTypes(), values.getTypes()));
+  function.setFunctionType(builder.getFunctionType(function.getBody().front().getArgumentTypes(), values.getTypes()));
   function.setAllResultAttrs(names);
 }
 
@@ -49,8 +46,7 @@ void makeInput(Network &network, Value value, ArrayRef<Tensor> tensors) {
   value.replaceAllUsesWith(argument);
   for (auto [inputs, tensor] : llvm::zip_equal(network.inputs, tensors))
     inputs.push_back(tensor);
-  function.setFunctionType(
-      builder.getFunctionType(body.getArgumentTypes(), body.getTerminator()->getOperandTypes()));
+  function.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), body.getTerminator()->getOperandTypes()));
   function.setAllArgAttrs(attributes);
 }
 
@@ -117,8 +113,7 @@ private:
     for (size_t i = 0; count > 1 && i < count; ++i) {
       Network candidate = copyOf(best);
       func::FuncOp function = mainOf(*candidate.module);
-      setOutputs(function,
-                 {function.getBody().front().getTerminator()->getOperand(static_cast<unsigned>(i))});
+      setOutputs(function, {function.getBody().front().getTerminator()->getOperand(static_cast<unsigned>(i))});
       if (accept(std::move(candidate)))
         return true;
     }

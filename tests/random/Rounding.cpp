@@ -34,16 +34,18 @@ double unitOf(DType type) {
 
 namespace {
 
-/// How an op rounds. An elementary function is off by at most 4 units in the last place (8 of unitOf; in f64 8: docs/rationale.md), a
-/// quotient by reciprocals by 2. A sum of n terms in any order errs by about sqrt(n) units of its terms, as each rounding is independent of the others.
+/// How an op rounds. An elementary function is off by at most 4 units in the last place (8 of unitOf; in f64 8:
+/// docs/rationale.md), a quotient by reciprocals by 2. A sum of n terms in any order errs by about sqrt(n) units of its
+/// terms, as each rounding is independent of the others.
 struct Rule {
   enum Kind {
-    Exact,       ///< the result is one of the operands', or whole: roundings before it count alone
-    Result,      ///< each result by `units`
-    Operands,    ///< each operand, then each result by `units`: what sums, norms and interpolations do
-    Addition,    ///< like Result, but an affine may have been moved or composed: see Rounding::add
-    Formula,     ///< like Operands, but a step of the formula is about `size`, and rounds: exp(x) - 1, 1 + tanh(x), x - max - log(sum)
-    Powers,      ///< like Operands, of squares or higher powers, which overflow and underflow before their root does
+    Exact,    ///< the result is one of the operands', or whole: roundings before it count alone
+    Result,   ///< each result by `units`
+    Operands, ///< each operand, then each result by `units`: what sums, norms and interpolations do
+    Addition, ///< like Result, but an affine may have been moved or composed: see Rounding::add
+    Formula, ///< like Operands, but a step of the formula is about `size`, and rounds: exp(x) - 1, 1 + tanh(x), x - max
+             ///< - log(sum)
+    Powers,  ///< like Operands, of squares or higher powers, which overflow and underflow before their root does
     Convolution, ///< like Operands, but an element errs by the largest of its tile (Winograd's algorithm)
   } kind = Exact;
   double units = 0;
@@ -53,10 +55,17 @@ struct Rule {
 double termsOf(Operation *op) {
   auto elements = [](Value value) { return static_cast<double>(rankedType(value).getNumElements()); };
   return TypeSwitch<Operation *, double>(op)
-      .Case<ConvOp>([&](ConvOp conv) { return elements(conv.getW()) / static_cast<double>(rankedType(conv.getW()).getDimSize(0)); })
-      .Case<ConvTransposeOp>([&](ConvTransposeOp conv) { return elements(conv.getW()) / static_cast<double>(rankedType(conv.getW()).getDimSize(1)); })
-      .Case<GemmOp>([&](GemmOp gemm) { return static_cast<double>(rankedType(gemm.getA()).getDimSize(gemm.getTransA() ? 0 : 1)); })
-      .Case<MatmulOp>([&](MatmulOp product) { return static_cast<double>(rankedType(product.getA()).getShape().back()); })
+      .Case<ConvOp>([&](ConvOp conv) {
+        return elements(conv.getW()) / static_cast<double>(rankedType(conv.getW()).getDimSize(0));
+      })
+      .Case<ConvTransposeOp>([&](ConvTransposeOp conv) {
+        return elements(conv.getW()) / static_cast<double>(rankedType(conv.getW()).getDimSize(1));
+      })
+      .Case<GemmOp>([&](GemmOp gemm) {
+        return static_cast<double>(rankedType(gemm.getA()).getDimSize(gemm.getTransA() ? 0 : 1));
+      })
+      .Case<MatmulOp>(
+          [&](MatmulOp product) { return static_cast<double>(rankedType(product.getA()).getShape().back()); })
       .Default([&](Operation *other) {
         double terms = 1;
         for (Value operand : other->getOperands())
@@ -72,23 +81,21 @@ Rule ruleOf(Operation *op) {
       .Case<AddOp, SubOp, SumOp>([&](auto) { return Rule{Rule::Addition, 2}; })
       .Case<MulOp, LeakyReluOp, PReluOp, DequantizeOp, RangeOp>([&](auto) { return Rule{Rule::Result, 2}; })
       .Case<DivOp, SqrtOp, ReciprocalOp>([&](auto) { return Rule{Rule::Result, 4}; })
-      .Case<PowOp, ExpOp, LogOp, ErfOp, SinOp, CosOp, TanOp, AsinOp, AcosOp, AtanOp, SinhOp, CoshOp, AsinhOp, AcoshOp, AtanhOp>(
-          [&](auto) { return Rule{Rule::Result, function}; })
+      .Case<PowOp, ExpOp, LogOp, ErfOp, SinOp, CosOp, TanOp, AsinOp, AcosOp, AtanOp, SinhOp, CoshOp, AsinhOp, AcoshOp,
+            AtanhOp>([&](auto) { return Rule{Rule::Result, function}; })
       .Case<EluOp, SeluOp, CeluOp>([&](auto) { return Rule{Rule::Formula, function, 1}; })
       .Case<GeluOp>([&](auto) { return Rule{Rule::Formula, function}; })
-      .Case<LogSoftmaxOp, ReduceLogSumExpOp>([&](auto) { return Rule{Rule::Formula, 4 + 2 * std::sqrt(termsOf(op)), 1}; })
+      .Case<LogSoftmaxOp, ReduceLogSumExpOp>(
+          [&](auto) { return Rule{Rule::Formula, 4 + 2 * std::sqrt(termsOf(op)), 1}; })
       .Case<HardSigmoidOp, HardSwishOp, SigmoidOp, TanhOp, SoftplusOp, SoftsignOp, MishOp, SwishOp, ShrinkOp>(
           [&](auto) { return Rule{Rule::Operands, function}; })
       .Case<GemmOp, MatmulOp, ReduceSumOp, nn::ReduceMeanOp, ReduceProdOp, ReduceL1Op, ReduceLogSumOp, CumSumOp,
             AveragePoolOp, GlobalAveragePoolOp, BatchNormOp, ChannelAffineOp, SoftmaxOp, InverseOp, ScatterElementsOp,
-            ScatterNDOp>([&](auto) {
-        return Rule{Rule::Operands, 4 + 2 * std::sqrt(termsOf(op))};
-      })
+            ScatterNDOp>([&](auto) { return Rule{Rule::Operands, 4 + 2 * std::sqrt(termsOf(op))}; })
       .Case<nn::MeanOp>([&](auto) { return Rule{Rule::Operands, 4}; }) // its terms may cancel
-      .Case<ReduceL2Op, ReduceSumSquareOp, LpPoolOp, GlobalLpPoolOp, BatchNormTrainingOp, InstanceNormOp, GroupNormOp, LayerNormOp,
-            LayerNormStatsOp, RmsNormOp, MeanVarianceNormOp, LpNormOp, LrnOp>([&](auto) {
-        return Rule{Rule::Powers, 4 + 2 * std::sqrt(termsOf(op))};
-      })
+      .Case<ReduceL2Op, ReduceSumSquareOp, LpPoolOp, GlobalLpPoolOp, BatchNormTrainingOp, InstanceNormOp, GroupNormOp,
+            LayerNormOp, LayerNormStatsOp, RmsNormOp, MeanVarianceNormOp, LpNormOp, LrnOp>(
+          [&](auto) { return Rule{Rule::Powers, 4 + 2 * std::sqrt(termsOf(op))}; })
       .Case<ResizeOp>([&](ResizeOp resize) {
         return resize.getMode() == "nearest" ? Rule() : Rule{Rule::Operands, 16}; // coordinates round, too
       })
@@ -96,14 +103,17 @@ Rule ruleOf(Operation *op) {
       .Default([](Operation *) { return Rule(); });
 }
 
-/// An affine moves and composes as long as its shift is no larger than this, beside results of about 1 (docs/algebra.md, Cancellation).
+/// An affine moves and composes as long as its shift is no larger than this, beside results of about 1
+/// (docs/algebra.md, Cancellation).
 double mostCancellation(DType type) { return type == DType::F64 ? 0x1p33 : type == DType::F32 ? 0x1p4 : 2; }
 
-/// oneDNN promises its functions to 50 times the distance of 1 to the next number, absolute or relative (benchdnn's threshold of logsoftmax in f32).
+/// oneDNN promises its functions to 50 times the distance of 1 to the next number, absolute or relative (benchdnn's
+/// threshold of logsoftmax in f32).
 constexpr double oneDnnUnits = 100;
 
 bool isFunction(Operation *op) {
-  return isa<SoftmaxOp, LogSoftmaxOp, EluOp, SigmoidOp, TanhOp, SoftplusOp, GeluOp, MishOp, SwishOp, HardSwishOp, ExpOp, LogOp, SqrtOp, PowOp>(op);
+  return isa<SoftmaxOp, LogSoftmaxOp, EluOp, SigmoidOp, TanhOp, SoftplusOp, GeluOp, MishOp, SwishOp, HardSwishOp, ExpOp,
+             LogOp, SqrtOp, PowOp>(op);
 }
 
 double largestOf(const std::vector<double> &values) {
@@ -126,7 +136,8 @@ Tensor absolute(const Tensor &tensor) {
   return result;
 }
 
-/// Replaces each element by the largest magnitude within `radius` along the dimensions from `first` on; NaN where one is not finite.
+/// Replaces each element by the largest magnitude within `radius` along the dimensions from `first` on; NaN where one
+/// is not finite.
 Tensor localLargest(const Tensor &tensor, int64_t first, int64_t radius) {
   Tensor result = absolute(tensor);
   std::vector<double> values = toDoubles(result);
@@ -214,11 +225,13 @@ void Rounding::cancel(Tensor &tensor, const std::vector<double> &errors) {
   storeDoubles(tensor, values);
 }
 
-/// What sums whose terms overflow may be, by what their order makes of them: an infinity, NaN where two meet, the right number after all, or
-/// that of `divided` where it divides (0, if there is none). All are the same thing, or each something else.
+/// What sums whose terms overflow may be, by what their order makes of them: an infinity, NaN where two meet, the right
+/// number after all, or that of `divided` where it divides (0, if there is none). All are the same thing, or each
+/// something else.
 Tensor Rounding::whatOverflows(const Tensor &tensor, const std::vector<bool> &which, const Tensor *divided) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  std::vector<double> values = toDoubles(tensor), other = divided ? toDoubles(*divided) : std::vector<double>(values.size(), 0);
+  std::vector<double> values = toDoubles(tensor),
+                      other = divided ? toDoubles(*divided) : std::vector<double>(values.size(), 0);
   for (size_t i = 0; i < values.size(); ++i) {
     if (!which[i])
       continue;
@@ -234,7 +247,8 @@ Tensor Rounding::whatOverflows(const Tensor &tensor, const std::vector<bool> &wh
 void Rounding::overflow(Operation *op, ArrayRef<Tensor> magnitudes, double margin, MutableArrayRef<Tensor> results) {
   bool near = false;
   for (const Tensor &tensor : magnitudes)
-    near = near || (isFloat(tensor.type()) && largestOf(toDoubles(tensor)) > std::sqrt(largestFinite(typeOf(op->getResult(0)))) / 1000);
+    near = near || (isFloat(tensor.type()) &&
+                    largestOf(toDoubles(tensor)) > std::sqrt(largestFinite(typeOf(op->getResult(0)))) / 1000);
   if (!near)
     return;
   FailureOr<SmallVector<Tensor>> sums = evaluateOp(op, magnitudes);
@@ -275,16 +289,18 @@ void Rounding::reevaluate(Operation *op, ArrayRef<Tensor> operands, double relat
   overflow(op, magnitudes, isMean ? 1.01 * termsOf(op) : 1.01, results);
 }
 
-/// x^p (p is 2, or that of the op) is computed in f32, where a peer computes it in f32, too: where it overflows, so may the result, and
-/// what it underflows to 0 counts as 0.
-void Rounding::reevaluatePowers(Operation *op, ArrayRef<Tensor> operands, double relative, MutableArrayRef<Tensor> results) {
+/// x^p (p is 2, or that of the op) is computed in f32, where a peer computes it in f32, too: where it overflows, so may
+/// the result, and what it underflows to 0 counts as 0.
+void Rounding::reevaluatePowers(Operation *op, ArrayRef<Tensor> operands, double relative,
+                                MutableArrayRef<Tensor> results) {
   double power = 2;
   if (auto pool = dyn_cast<LpPoolOp>(op))
     power = static_cast<double>(pool.getP());
   if (auto pool = dyn_cast<GlobalLpPoolOp>(op))
     power = static_cast<double>(pool.getP());
   DType inner = typeOf(op->getResult(0)) == DType::F64 ? DType::F64 : DType::F32;
-  double least = std::pow(inner == DType::F64 ? 0x1p-1022 : 0x1p-126, 1 / power), most = std::pow(largestFinite(inner), 1 / power) / termsOf(op);
+  double least = std::pow(inner == DType::F64 ? 0x1p-1022 : 0x1p-126, 1 / power),
+         most = std::pow(largestFinite(inner), 1 / power) / termsOf(op);
   SmallVector<Tensor> moved(operands);
   std::vector<double> values = toDoubles(operands[0]);
   bool overflows = largestOf(values) > most;
@@ -296,7 +312,8 @@ void Rounding::reevaluatePowers(Operation *op, ArrayRef<Tensor> operands, double
   }
   reevaluate(op, moved, relative, results);
   if (overflows) {
-    // The result of a norm says by itself whether its powers overflow. Elsewhere they divide, and make 0 of what is finite, or NaN.
+    // The result of a norm says by itself whether its powers overflow. Elsewhere they divide, and make 0 of what is
+    // finite, or NaN.
     bool isNorm = isa<ReduceL2Op, ReduceSumSquareOp, LpPoolOp, GlobalLpPoolOp>(op);
     double limit = most * std::pow(termsOf(op), 1 - (random() + 1) / 2);
     moved[0] = Tensor(operands[0].type(), operands[0].shape());
@@ -317,13 +334,15 @@ void Rounding::reevaluatePowers(Operation *op, ArrayRef<Tensor> operands, double
   }
 }
 
-/// Winograd's algorithm sums differences of neighbours: an element errs by its largest neighbour, and one that is not finite spreads. Other algorithms
-/// err by what they sum alone, and so do some runs: an error that overflows would show nothing.
+/// Winograd's algorithm sums differences of neighbours: an element errs by its largest neighbour, and one that is not
+/// finite spreads. Other algorithms err by what they sum alone, and so do some runs: an error that overflows would show
+/// nothing.
 void Rounding::convolve(Operation *op, ArrayRef<Tensor> operands, double relative, Tensor &result) {
   auto conv = dyn_cast<ConvOp>(op);
   if (!conv || !mayTakeDifferences(conv) || coin()) {
     reevaluate(op, operands, relative, result);
-    if (spreads && llvm::any_of(toDoubles(operands[1]), [](double weight) { return !std::isfinite(weight); })) // beside padding
+    if (spreads &&
+        llvm::any_of(toDoubles(operands[1]), [](double weight) { return !std::isfinite(weight); })) // beside padding
       result = whatOverflows(result, std::vector<bool>(static_cast<size_t>(result.size()), true));
     return;
   }
@@ -359,9 +378,9 @@ void Rounding::convolve(Operation *op, ArrayRef<Tensor> operands, double relativ
   overflow(op, magnitudes, 64, result);
 }
 
-/// A sum rounds once. With a constant it is an affine, which may have been moved past weights or composed with another: then the digits
-/// count that operand and constant lose where they cancel, up to what algebra.md allows. So do those of two computed operands, whose
-/// scale may have moved into them.
+/// A sum rounds once. With a constant it is an affine, which may have been moved past weights or composed with another:
+/// then the digits count that operand and constant lose where they cancel, up to what algebra.md allows. So do those of
+/// two computed operands, whose scale may have moved into them.
 void Rounding::add(Operation *op, ArrayRef<Tensor> operands, Tensor &result) {
   double unit = 2 * unitOf(typeOf(op->getResult(0)));
   SmallVector<Tensor> magnitudes;
@@ -373,7 +392,8 @@ void Rounding::add(Operation *op, ArrayRef<Tensor> operands, Tensor &result) {
   FailureOr<SmallVector<Tensor>> sums = failure();
   if (isa<SubOp>(op)) {
     OpBuilder builder(op->getContext());
-    Operation *sum = AddOp::create(builder, op->getLoc(), op->getResult(0).getType(), op->getOperand(0), op->getOperand(1));
+    Operation *sum =
+        AddOp::create(builder, op->getLoc(), op->getResult(0).getType(), op->getOperand(0), op->getOperand(1));
     sums = evaluateOp(sum, magnitudes);
     sum->destroy();
   } else {
@@ -403,7 +423,8 @@ void Rounding::roundAnotherWay(Operation *op, ArrayRef<Tensor> operands, Mutable
     rule = ruleOf(op);
     unit = unitOf(DType::F64);
   }
-  // Some are as exact as the reference has them: behind others, where one step further is another branch (a logarithm of what is below 0).
+  // Some are as exact as the reference has them: behind others, where one step further is another branch (a logarithm
+  // of what is below 0).
   if (engine() % 3 == 0)
     rule = Rule();
   switch (rule.kind) {

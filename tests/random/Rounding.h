@@ -1,5 +1,5 @@
-// How far the arithmetic that runs may be from an op's exact result, as one evaluation with roundings at random: which operands and
-// results of which ops round, by how many units, what overflows, what is flushed.
+// How far the arithmetic that runs may be from an op's exact result, as one evaluation with roundings at random: which
+// operands and results of which ops round, by how many units, what overflows, what is flushed.
 #pragma once
 
 #include "ir/Evaluation.h"
@@ -14,8 +14,8 @@ double unitOf(DType type);
 
 class Rounding {
 public:
-  /// `types`: what values are in the network, where the evaluated one computes f16 and bf16 as f32 (fused kernels keep f32; docs/rationale.md).
-  /// `oneDnn`: whether kernels of oneDNN may be among those that run.
+  /// `types`: what values are in the network, where the evaluated one computes f16 and bf16 as f32 (fused kernels keep
+  /// f32; docs/rationale.md). `oneDnn`: whether kernels of oneDNN may be among those that run.
   Rounding(unsigned seed, const llvm::DenseMap<mlir::Value, DType> &types, bool oneDnn);
 
   /// Kernels may flush subnormals of f32 and bf16, those they read among them (docs/rationale.md).
@@ -31,20 +31,23 @@ private:
   void perturb(Tensor &tensor, double relative);
   void perturb(Tensor &tensor, const std::vector<double> &absolute);
   void cancel(Tensor &tensor, const std::vector<double> &errors);
-  void reevaluate(mlir::Operation *op, mlir::ArrayRef<Tensor> operands, double relative, mlir::MutableArrayRef<Tensor> results);
-  void reevaluatePowers(mlir::Operation *op, mlir::ArrayRef<Tensor> operands, double relative, mlir::MutableArrayRef<Tensor> results);
+  void reevaluate(mlir::Operation *op, mlir::ArrayRef<Tensor> operands, double relative,
+                  mlir::MutableArrayRef<Tensor> results);
+  void reevaluatePowers(mlir::Operation *op, mlir::ArrayRef<Tensor> operands, double relative,
+                        mlir::MutableArrayRef<Tensor> results);
   Tensor whatOverflows(const Tensor &tensor, const std::vector<bool> &which, const Tensor *divided = nullptr);
   void convolve(mlir::Operation *op, mlir::ArrayRef<Tensor> operands, double relative, Tensor &result);
-  void overflow(mlir::Operation *op, mlir::ArrayRef<Tensor> magnitudes, double margin, mlir::MutableArrayRef<Tensor> results);
+  void overflow(mlir::Operation *op, mlir::ArrayRef<Tensor> magnitudes, double margin,
+                mlir::MutableArrayRef<Tensor> results);
   void add(mlir::Operation *op, mlir::ArrayRef<Tensor> operands, Tensor &result);
 
   std::mt19937 engine;
   const llvm::DenseMap<mlir::Value, DType> &types;
   enum { Never, Always, Sometimes } flushes, keepsWide;
   bool oneDnn;
-  bool spreads;           ///< an infinity or NaN over a tile (Winograd's algorithm)
-  bool together;          ///< the elements of a tensor round one way
-  unsigned overflowsTo;   ///< which of the values that a sum gives whose terms overflow
+  bool spreads;         ///< an infinity or NaN over a tile (Winograd's algorithm)
+  bool together;        ///< the elements of a tensor round one way
+  unsigned overflowsTo; ///< which of the values that a sum gives whose terms overflow
 };
 
 } // namespace sinter::random_graphs

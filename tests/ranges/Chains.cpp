@@ -50,8 +50,8 @@ OpTable::OpTable(MLIRContext &context) {
 
 /// Ops of which there is nothing to compare, or no kernel to compare it with.
 const std::map<std::string, std::string> &OpTable::exceptions() {
-  static const char *noFloats = "no float result", *view = "a view: it has no kernel", *structure = "structures a function",
-                    *folded = "its value is known when it is compiled";
+  static const char *noFloats = "no float result", *view = "a view: it has no kernel",
+                    *structure = "structures a function", *folded = "its value is known when it is compiled";
   static const std::map<std::string, std::string> reasons = {
       {"nn.and", noFloats},
       {"nn.or", noFloats},
@@ -118,7 +118,8 @@ public:
     b.setInsertionPointToStart(block);
   }
 
-  /// The entry's example in the float type, with elementwise ops around it. What does not verify in that type is left out.
+  /// The entry's example in the float type, with elementwise ops around it. What does not verify in that type is left
+  /// out.
   void addChain(const Entry &entry) {
     auto example = entry.example->lookupSymbol<func::FuncOp>("main");
     Operation *before = block->empty() ? nullptr : &block->back();
@@ -175,12 +176,14 @@ private:
   bool oneIn(unsigned n) { return random() % n == 0; }
 
   RankedTensorType inType(RankedTensorType tensor) {
-    return isFloatTensor(tensor) && tensor.getElementType().isF32() ? RankedTensorType::get(tensor.getShape(), type) : tensor;
+    return isFloatTensor(tensor) && tensor.getElementType().isF32() ? RankedTensorType::get(tensor.getShape(), type)
+                                                                    : tensor;
   }
 
   /// The example's constant in the float type, unless what reads it wants f32: scales and exponents.
   Value converted(nn::ConstantOp constant, Value original) {
-    bool isFixed = llvm::any_of(original.getUsers(), [](Operation *user) { return isa<nn::ResizeOp, nn::PowOp>(user); });
+    bool isFixed =
+        llvm::any_of(original.getUsers(), [](Operation *user) { return isa<nn::ResizeOp, nn::PowOp>(user); });
     auto tensor = cast<RankedTensorType>(constant.getType());
     if (isFixed || !isFloatTensor(tensor) || inType(tensor) == tensor)
       return constant;
@@ -204,9 +207,22 @@ private:
     if (isFloatTensor(tensor)) {
       double largest = nn::limitsOf(type).hi;
       double tiny = APFloat::getSmallestNormalized(type.getFloatSemantics()).convertToDouble();
-      const Interval ranges[] = {{0, 1},   {-1, 1},       {-3, 0},      {0.5, 2},           {1e-3, 1e3},     {-6, 6},
-                                 {3, 3},   {-1e-3, 0.1},  {0, largest}, {-largest, largest}, {-tiny, 4 * tiny}, {0, tiny / 2},
-                                 {0.1, 0.3}, {-100, -0.01}, {-0.0, 1},    {1 - 1e-3, 1 + 1e-3}};
+      const Interval ranges[] = {{0, 1},
+                                 {-1, 1},
+                                 {-3, 0},
+                                 {0.5, 2},
+                                 {1e-3, 1e3},
+                                 {-6, 6},
+                                 {3, 3},
+                                 {-1e-3, 0.1},
+                                 {0, largest},
+                                 {-largest, largest},
+                                 {-tiny, 4 * tiny},
+                                 {0, tiny / 2},
+                                 {0.1, 0.3},
+                                 {-100, -0.01},
+                                 {-0.0, 1},
+                                 {1 - 1e-3, 1 + 1e-3}};
       size_t draw = random() % (std::size(ranges) + 2);
       if (draw < std::size(ranges))
         input.range = ranges[draw];
@@ -309,7 +325,8 @@ private:
 
 } // namespace
 
-Batch makeBatch(MLIRContext &context, const OpTable &table, FloatType type, ArrayRef<size_t> mains, std::mt19937 &random) {
+Batch makeBatch(MLIRContext &context, const OpTable &table, FloatType type, ArrayRef<size_t> mains,
+                std::mt19937 &random) {
   ScopedDiagnosticHandler quiet(&context, [](Diagnostic &) { return success(); });
   ChainBuilder builder(context, table, type, random);
   for (size_t index : mains)
@@ -339,7 +356,10 @@ Tensor drawInput(const Input &input, std::mt19937 &random) {
     case 3:
       return std::clamp(inside * std::exp2(-60 * unit(random)), range.lo, range.hi);
     case 4:
-      return random() % 4 ? inside : random() % 2 ? range.lo : random() % 2 ? range.hi : std::clamp(-0.0, range.lo, range.hi);
+      return random() % 4   ? inside
+             : random() % 2 ? range.lo
+             : random() % 2 ? range.hi
+                            : std::clamp(-0.0, range.lo, range.hi);
     default:
       return inside;
     }
@@ -371,7 +391,8 @@ std::string describeChain(ModuleOp module, unsigned index) {
   for (Operation *op : slice)
     for (Value operand : op->getOperands())
       if (auto argument = dyn_cast<BlockArgument>(operand))
-        out << "      %arg" << argument.getArgNumber() << ": " << function.getArgAttr(argument.getArgNumber(), "nn.range") << "\n";
+        out << "      %arg" << argument.getArgNumber() << ": "
+            << function.getArgAttr(argument.getArgNumber(), "nn.range") << "\n";
   return text;
 }
 

@@ -1,5 +1,5 @@
-// Random chains of ops for the property test of bounds: one op from the op table, elementwise ops before and behind it that
-// fuse with it, inputs of declared ranges, adversarial constants.
+// Random chains of ops for the property test of bounds: one op from the op table, elementwise ops before and behind it
+// that fuse with it, inputs of declared ranges, adversarial constants.
 #pragma once
 
 #include "ir/Range.h"
@@ -17,13 +17,14 @@ namespace sinter::ranges {
 
 /// An op of the table with what makes it an op of one element type.
 struct Entry {
-  std::string op; ///< "nn.conv"
+  std::string op;                                    ///< "nn.conv"
   mutable mlir::OwningOpRef<mlir::ModuleOp> example; ///< MLIR looks at nothing that is const
-  bool isUnary = false;  ///< one op, elementwise, from a float tensor to one like it
-  bool isBinary = false; ///< one op, elementwise, of two float tensors
+  bool isUnary = false;                              ///< one op, elementwise, from a float tensor to one like it
+  bool isBinary = false;                             ///< one op, elementwise, of two float tensors
 };
 
-/// The documented examples of all ops (docs/ops.md), and others with the attributes, constants and shapes that bend bounds.
+/// The documented examples of all ops (docs/ops.md), and others with the attributes, constants and shapes that bend
+/// bounds.
 class OpTable {
 public:
   explicit OpTable(mlir::MLIRContext &context);

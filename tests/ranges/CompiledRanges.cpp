@@ -1,6 +1,7 @@
-// compiled-ranges: the property that proofs rest on. Chains of ops are compiled as networks are; every value of a compiled
-// kernel must lie in the interval that range analysis gives where activations are removed (nn-simplify-activations), and be NaN
-// only where that says so. Last line: N passed, N failed, 0 skipped; N counts chains, and ops that too few kernels hold.
+// compiled-ranges: the property that proofs rest on. Chains of ops are compiled as networks are; every value of a
+// compiled kernel must lie in the interval that range analysis gives where activations are removed
+// (nn-simplify-activations), and be NaN only where that says so. Last line: N passed, N failed, 0 skipped; N counts
+// chains, and ops that too few kernels hold.
 #include "codegen/Frontend.h"
 #include "ir/NN.h"
 #include "ir/Ops.h"
@@ -56,7 +57,8 @@ int64_t channelOf(const TensorRange &range, const Shape &shape, size_t element) 
   return static_cast<int64_t>(element / inner % static_cast<size_t>(shape[static_cast<size_t>(range.axis)]));
 }
 
-/// The first element outside, in words. A negative subnormal number is the -0 that kernels read it as (docs/algebra.md).
+/// The first element outside, in words. A negative subnormal number is the -0 that kernels read it as
+/// (docs/algebra.md).
 std::optional<std::string> findOutside(const Tensor &tensor, const TensorRange &range) {
   std::vector<double> values = toDoubles(tensor);
   double smallest = tensor.type() == DType::F64 ? DBL_MIN : FLT_MIN;
@@ -67,8 +69,8 @@ std::optional<std::string> findOutside(const Tensor &tensor, const TensorRange &
     if (isWithin)
       continue;
     char text[200];
-    std::snprintf(text, sizeof text, "element %zu is %.17g, outside [%.17g, %.17g]%s", i, values[i], interval.lo, interval.hi,
-                  range.mayBeNaN ? " or NaN" : "");
+    std::snprintf(text, sizeof text, "element %zu is %.17g, outside [%.17g, %.17g]%s", i, values[i], interval.lo,
+                  interval.hi, range.mayBeNaN ? " or NaN" : "");
     return text;
   }
   return std::nullopt;
@@ -86,7 +88,8 @@ public:
     FloatType types[] = {Float32Type::get(&context), Float16Type::get(&context), BFloat16Type::get(&context),
                          Float64Type::get(&context)};
     bool isShort = arguments.kernels == 0;
-    size_t entries = table->entries.size(), onlyFloats = arguments.backend == "onednn" || arguments.precision != "f32" ? 1 : 4;
+    size_t entries = table->entries.size(),
+           onlyFloats = arguments.backend == "onednn" || arguments.precision != "f32" ? 1 : 4;
     for (unsigned round = 0; isShort ? round < arguments.rounds : kernels < arguments.kernels; ++round)
       for (size_t t = 0; t < onlyFloats; ++t) {
         std::vector<size_t> mains;
@@ -108,9 +111,7 @@ private:
   void check(FloatType type, const std::string &name, ArrayRef<size_t> mains, unsigned number) {
     std::mt19937 random(arguments.seed * 1000003 + number);
     ranges::Batch batch = ranges::makeBatch(context, *table, type, mains, random);
-    auto describe = [&](size_t output) {
-      return ranges::describeChain(*batch.module, static_cast<unsigned>(output));
-    };
+    auto describe = [&](size_t output) { return ranges::describeChain(*batch.module, static_cast<unsigned>(output)); };
     std::string text;
     llvm::raw_string_ostream stream(text);
     batch.module->print(stream, OpPrintingFlags().enableDebugInfo());
@@ -178,7 +179,8 @@ private:
       if (arguments.table && isExcepted)
         std::printf("%-28s %s\n", op.c_str(), excepted->second.c_str());
       if (arguments.table && !isExcepted)
-        std::printf("%-28s %6u %6u %6u %6u\n", op.c_str(), counts[op]["f32"], counts[op]["f16"], counts[op]["bf16"], counts[op]["f64"]);
+        std::printf("%-28s %6u %6u %6u %6u\n", op.c_str(), counts[op]["f32"], counts[op]["f16"], counts[op]["bf16"],
+                    counts[op]["f64"]);
       if (!isExcepted && !generated.count(op)) {
         ++failures;
         std::printf("FAIL %s has no example to generate it from, and no exception\n", op.c_str());
@@ -211,9 +213,11 @@ private:
 
 int main(int argc, char **argv) {
   Arguments arguments;
-  CLI::App app("Compiles random chains of ops, and compares their values with the intervals that range analysis proves");
+  CLI::App app(
+      "Compiles random chains of ops, and compares their values with the intervals that range analysis proves");
   app.add_option("--kernels", arguments.kernels, "Go on until so many kernels are compiled (default: one round)");
-  app.add_option("--rounds", arguments.rounds, "Rounds of the short form: each compiles every op in one float type (default: 1)");
+  app.add_option("--rounds", arguments.rounds,
+                 "Rounds of the short form: each compiles every op in one float type (default: 1)");
   app.add_option("--runs", arguments.runs, "Draws of inputs of each chain (default: 10)");
   app.add_option("--seed", arguments.seed, "The seed (default: 1)");
   app.add_option("--chains", arguments.chains, "Chains of a module (default: 24)");

@@ -1,7 +1,7 @@
-// Confines itself as `sinter compile --sandbox` does and tries what a reader that is taken over would try; or runs a program as
-// on a kernel that lacks something.
+// Confines itself as `sinter compile --sandbox` does and tries what a reader that is taken over would try; or runs a
+// program as on a kernel that lacks something.
 //
-//   confined try FOLDER                       writes into FOLDER, and nothing else works; exit status 77 where the system cannot confine
+//   confined try FOLDER                       writes into FOLDER, and nothing else works; 77 where it cannot confine
 //   confined without landlock|seccomp CMD...  CMD, on a kernel without it
 //   confined unwritable-code CMD...           CMD, whose memory cannot be writable and executable
 #include "tools/sinter/Sandbox.h"
@@ -91,25 +91,28 @@ int tryAll(const std::string &folder) {
     refused("namespaces", ::syscall(SYS_unshare, 0x10000000));
     refused("limits of the parent", ::syscall(SYS_prlimit64, ::getppid(), RLIMIT_CORE, nullptr, nullptr));
     rlimit more = {RLIM_INFINITY, RLIM_INFINITY};
-    bool isRaised = ::setrlimit(RLIMIT_DATA, &more) == 0 && ::mmap(nullptr, size_t(2) << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+    bool isRaised = ::setrlimit(RLIMIT_DATA, &more) == 0 && ::mmap(nullptr, size_t(2) << 30, PROT_READ | PROT_WRITE,
+                                                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
     // Root may raise its limits.
     if (::geteuid() != 0)
       refused("more memory", isRaised ? 0 : (errno = EPERM, -1));
   }).join();
   struct stat info;
-  allowed("the file elsewhere is as it was", ::stat(victim.c_str(), &info) == 0 && info.st_size == 1 && (info.st_mode & 0777) == 0644);
+  allowed("the file elsewhere is as it was",
+          ::stat(victim.c_str(), &info) == 0 && info.st_size == 1 && (info.st_mode & 0777) == 0644);
   return failures ? 1 : 0;
 }
 
 /// Makes one system call fail with `error`, where its argument is `value` if that is not negative.
 void withoutCall(uint32_t number, uint32_t error, int64_t value = -1) {
   bool always = value < 0;
-  sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-                        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
-                        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),
-                        BPF_JUMP(BPF_JMP | (always ? BPF_JGE : BPF_JEQ) | BPF_K, always ? 0 : static_cast<uint32_t>(value), 0, 1),
-                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),
+      BPF_JUMP(BPF_JMP | (always ? BPF_JGE : BPF_JEQ) | BPF_K, always ? 0 : static_cast<uint32_t>(value), 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
   sock_fprog program = {std::size(code), code};
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0)

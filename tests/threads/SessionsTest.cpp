@@ -1,4 +1,5 @@
-// 16 threads run 8 sessions of 3 models while a fourth model compiles, again and again: no data race, and the results of serial runs.
+// 16 threads run 8 sessions of 3 models while a fourth model compiles, again and again: no data race, and the results
+// of serial runs.
 #include "sinter/sinter.hpp"
 
 #include <atomic>
@@ -11,8 +12,8 @@ namespace {
 
 std::string elementwise(const std::string &shape) {
   std::string type = "tensor<" + shape + "xf32>", unary = " : (" + type + ") -> " + type + "\n";
-  return "func.func @main(%x: " + type + ") -> " + type + " {\n  %a = nn.sigmoid %x" + unary + "  %b = nn.exp %a" + unary +
-         "  return %b : " + type + "\n}\n";
+  return "func.func @main(%x: " + type + ") -> " + type + " {\n  %a = nn.sigmoid %x" + unary + "  %b = nn.exp %a" +
+         unary + "  return %b : " + type + "\n}\n";
 }
 
 constexpr const char *product = R"(func.func @main(%x: tensor<64x96xf32>) -> tensor<64x64xf32> {
@@ -22,7 +23,8 @@ constexpr const char *product = R"(func.func @main(%x: tensor<64x96xf32>) -> ten
 })";
 
 sinter::Model compiled(const std::string &text) {
-  auto model = sinter::Model::compile(std::as_bytes(std::span(text)), SINTER_MLIR, sinter::Options().set("backend", "llvm"));
+  auto model =
+      sinter::Model::compile(std::as_bytes(std::span(text)), SINTER_MLIR, sinter::Options().set("backend", "llvm"));
   EXPECT_TRUE(model) << model.error().message();
   return *model;
 }
@@ -33,7 +35,8 @@ struct Job {
   std::vector<float> input, expected;
   sinter::Shape shape;
 
-  explicit Job(sinter::Model given) : model(std::move(given)), shape(model.input(0).shape.begin(), model.input(0).shape.end()) {
+  explicit Job(sinter::Model given)
+      : model(std::move(given)), shape(model.input(0).shape.begin(), model.input(0).shape.end()) {
     std::mt19937 random(7);
     std::uniform_real_distribution<float> uniform(-1, 1);
     input.resize(sinter::Tensor(static_cast<float *>(nullptr), shape).size());

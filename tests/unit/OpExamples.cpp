@@ -45,10 +45,8 @@ std::string wrap(const std::string &body) {
   std::vector<std::string> names, types, results;
   std::set<std::string> defined;
   std::string lastResult, lastTypes;
-  const std::regex statement(
-      "(?:^|\\n)\\s*(%\\w+)(?::(\\d+))?((?:\\s*,\\s*%\\w+)*)\\s*=\\s*nn\\.\\w+([^{:]*)");
-  std::vector<std::smatch> found(std::sregex_iterator(body.begin(), body.end(), statement),
-                                 std::sregex_iterator());
+  const std::regex statement("(?:^|\\n)\\s*(%\\w+)(?::(\\d+))?((?:\\s*,\\s*%\\w+)*)\\s*=\\s*nn\\.\\w+([^{:]*)");
+  std::vector<std::smatch> found(std::sregex_iterator(body.begin(), body.end(), statement), std::sregex_iterator());
   for (size_t i = 0; i < found.size(); ++i) {
     auto end = i + 1 < found.size() ? body.begin() + found[i + 1].position() : body.end();
     std::string text(body.begin() + found[i].position(), end);
@@ -97,8 +95,7 @@ std::string wrap(const std::string &body) {
 
 std::vector<Example> furtherExamples() {
   auto unary = [](const std::string &op, const std::string &attributes) {
-    return Example{op,
-                   "%y = " + op + " %x {" + attributes + "} : (tensor<2x3x4xf32>) -> tensor<2x3x4xf32>\n"};
+    return Example{op, "%y = " + op + " %x {" + attributes + "} : (tensor<2x3x4xf32>) -> tensor<2x3x4xf32>\n"};
   };
   std::vector<Example> cases = {
       unary("nn.leaky_relu", "alpha = -2.0 : f32"),
@@ -124,88 +121,82 @@ std::vector<Example> furtherExamples() {
   auto add = [&](const std::string &op, const std::string &body) { cases.push_back({op, body}); };
   const std::string x = "(tensor<2x3x4xf32>, ", y = ") -> tensor<2x3x4xf32>\n";
   for (const char *n : {"2.0", "3.0", "0.5", "-1.0", "-2.0", "0.0", "1.7"})
-    add("nn.pow", "%n = nn.constant dense<" + std::string(n) + "> : tensor<f32>\n%y = nn.pow %x, %n : " + x +
-                      "tensor<f32>" + y);
+    add("nn.pow",
+        "%n = nn.constant dense<" + std::string(n) + "> : tensor<f32>\n%y = nn.pow %x, %n : " + x + "tensor<f32>" + y);
   add("nn.mul", "%y = nn.mul %x, %x : " + x + "tensor<2x3x4xf32>" + y);
   add("nn.channel_affine", "%s = nn.constant dense<[[1.0], [-2.0], [0.0]]> : tensor<3x1xf32>\n"
                            "%y = nn.channel_affine %x, %s, %s : " +
                                x + "tensor<3x1xf32>, tensor<3x1xf32>" + y);
-  add("nn.conv",
-      "%w = nn.constant dense<[[[1.0, -2.0], [0.5, 0.0], [3.0, 1.0]], [[1.0, 2.0], [0.5, 0.1], [3.0, 1.0]]]>"
-      " : tensor<2x3x2xf32>\n%y = nn.conv %x, %w {pads = array<i64: 1, 0>} : " +
-          x + "tensor<2x3x2xf32>) -> tensor<2x2x4xf32>\n");
+  add("nn.conv", "%w = nn.constant dense<[[[1.0, -2.0], [0.5, 0.0], [3.0, 1.0]], [[1.0, 2.0], [0.5, 0.1], [3.0, 1.0]]]>"
+                 " : tensor<2x3x2xf32>\n%y = nn.conv %x, %w {pads = array<i64: 1, 0>} : " +
+                     x + "tensor<2x3x2xf32>) -> tensor<2x2x4xf32>\n");
   add("nn.conv", "%w = nn.constant dense<[[[1.0, -2.0]], [[0.5, 0.1]], [[3.0, 1.0]]]> : tensor<3x1x2xf32>\n"
                  "%y = nn.conv %x, %w, %b {group = 3} : " +
                      x + "tensor<3x1x2xf32>, tensor<3xf32>) -> tensor<2x3x3xf32>\n");
-  add("nn.conv_transpose",
-      "%w = nn.constant dense<[[[1.0, -2.0, 1.0]], [[0.5, 0.1, 0.3]], [[3.0, 1.0, -1.0]]]> : "
-      "tensor<3x1x3xf32>\n"
-      "%y = nn.conv_transpose %x, %w {strides = array<i64: 2>, pads = array<i64: 1, 1>} : " +
-          x + "tensor<3x1x3xf32>) -> tensor<2x1x7xf32>\n");
-  add("nn.conv_transpose",
-      "%w = nn.constant dense<[[[1.0, 2.0]], [[0.5, 0.1]], [[3.0, 1.0]]]> : tensor<3x1x2xf32>\n"
-      "%y = nn.conv_transpose %x, %w {strides = array<i64: 2>} : " +
-          x + "tensor<3x1x2xf32>) -> tensor<2x1x8xf32>\n");
-  add("nn.matmul",
-      "%w = nn.constant dense<[[1.0, -2.0], [0.5, 0.1], [3.0, 1.0], [1.0, 1.0]]> : tensor<4x2xf32>\n"
-      "%y = nn.matmul %x, %w : " +
-          x + "tensor<4x2xf32>) -> tensor<2x3x2xf32>\n");
+  add("nn.conv_transpose", "%w = nn.constant dense<[[[1.0, -2.0, 1.0]], [[0.5, 0.1, 0.3]], [[3.0, 1.0, -1.0]]]> : "
+                           "tensor<3x1x3xf32>\n"
+                           "%y = nn.conv_transpose %x, %w {strides = array<i64: 2>, pads = array<i64: 1, 1>} : " +
+                               x + "tensor<3x1x3xf32>) -> tensor<2x1x7xf32>\n");
+  add("nn.conv_transpose", "%w = nn.constant dense<[[[1.0, 2.0]], [[0.5, 0.1]], [[3.0, 1.0]]]> : tensor<3x1x2xf32>\n"
+                           "%y = nn.conv_transpose %x, %w {strides = array<i64: 2>} : " +
+                               x + "tensor<3x1x2xf32>) -> tensor<2x1x8xf32>\n");
+  add("nn.matmul", "%w = nn.constant dense<[[1.0, -2.0], [0.5, 0.1], [3.0, 1.0], [1.0, 1.0]]> : tensor<4x2xf32>\n"
+                   "%y = nn.matmul %x, %w : " +
+                       x + "tensor<4x2xf32>) -> tensor<2x3x2xf32>\n");
   add("nn.matmul", "%w = nn.constant dense<[[1.0, -2.0, 3.0], [0.5, 0.1, 0.0]]> : tensor<2x3xf32>\n"
                    "%y = nn.matmul %w, %x : (tensor<2x3xf32>, tensor<2x3x4xf32>) -> tensor<2x2x4xf32>\n");
   add("nn.gemm", "%w = nn.constant dense<[[1.0, -2.0, 3.0], [0.5, 0.1, 0.0]]> : tensor<2x3xf32>\n"
                  "%y = nn.gemm %x, %w, %c {trans_b, alpha = -0.5 : f32, beta = 2.0 : f32}"
                  " : (tensor<4x3xf32>, tensor<2x3xf32>, tensor<2xf32>) -> tensor<4x2xf32>\n");
-  add("nn.gemm",
-      "%w = nn.constant dense<[[1.0, -2.0, 3.0], [0.5, 0.1, 0.0]]> : tensor<2x3xf32>\n"
-      "%y = nn.gemm %w, %x {trans_a, trans_b} : (tensor<2x3xf32>, tensor<4x2xf32>) -> tensor<3x4xf32>\n");
+  add("nn.gemm", "%w = nn.constant dense<[[1.0, -2.0, 3.0], [0.5, 0.1, 0.0]]> : tensor<2x3xf32>\n"
+                 "%y = nn.gemm %w, %x {trans_a, trans_b} : (tensor<2x3xf32>, tensor<4x2xf32>) -> tensor<3x4xf32>\n");
   auto clip = [&](const std::string &low, const std::string &high) {
     add("nn.clip", "%low = nn.constant dense<" + low + "> : tensor<f32>\n%high = nn.constant dense<" + high +
-                       "> : tensor<f32>\n%y = nn.clip %x, %low, %high {operandSegmentSizes = array<i32: 1, 1, 1>} : " + x +
-                       "tensor<f32>, tensor<f32>" + y);
+                       "> : tensor<f32>\n%y = nn.clip %x, %low, %high {operandSegmentSizes = array<i32: 1, 1, 1>} : " +
+                       x + "tensor<f32>, tensor<f32>" + y);
   };
   clip("-0.5", "1.5"), clip("0.25", "3.0"), clip("-2.0", "-1.0");
   // Sizes for Winograd's algorithm, blocks of channels, and sums of many terms.
-  add("nn.conv", "%y = nn.conv %x, %w, %b {pads = array<i64: 1, 1, 1, 1>} : (tensor<1x16x8x8xf32>, tensor<16x16x3x3xf32>, "
-                 "tensor<16xf32>) -> tensor<1x16x8x8xf32>\n");
-  add("nn.conv", "%y = nn.conv %x, %w {pads = array<i64: 2, 2>} : (tensor<1x16x12xf32>, tensor<16x16x5xf32>) -> tensor<1x16x12xf32>\n");
-  add("nn.conv", "%y = nn.conv %x, %w {pads = array<i64: 1, 1, 1, 1>, group = 16} : (tensor<1x16x8x8xf32>, tensor<16x1x3x3xf32>) -> "
+  add("nn.conv",
+      "%y = nn.conv %x, %w, %b {pads = array<i64: 1, 1, 1, 1>} : (tensor<1x16x8x8xf32>, tensor<16x16x3x3xf32>, "
+      "tensor<16xf32>) -> tensor<1x16x8x8xf32>\n");
+  add("nn.conv", "%y = nn.conv %x, %w {pads = array<i64: 2, 2>} : (tensor<1x16x12xf32>, tensor<16x16x5xf32>) -> "
+                 "tensor<1x16x12xf32>\n");
+  add("nn.conv", "%y = nn.conv %x, %w {pads = array<i64: 1, 1, 1, 1>, group = 16} : (tensor<1x16x8x8xf32>, "
+                 "tensor<16x1x3x3xf32>) -> "
                  "tensor<1x16x8x8xf32>\n");
   add("nn.conv", "%y = nn.conv %x, %w : (tensor<1x32x4x4xf32>, tensor<16x32x1x1xf32>) -> tensor<1x16x4x4xf32>\n");
   add("nn.matmul", "%y = nn.matmul %a, %b : (tensor<4x64xf32>, tensor<64x32xf32>) -> tensor<4x32xf32>\n");
   add("nn.reduce_mean", "%y = nn.reduce_mean %x : (tensor<4x300xf32>) -> tensor<1x1xf32>\n");
   add("nn.reduce_sum", "%y = nn.reduce_sum %x : (tensor<4x300xf32>) -> tensor<1x1xf32>\n");
   for (const char *to : {"f16", "bf16", "f64"})
-    add("nn.cast", "%y = nn.cast %x {to = " + std::string(to) + "} : (tensor<2x3x4xf32>) -> tensor<2x3x4x" + to + ">\n");
+    add("nn.cast",
+        "%y = nn.cast %x {to = " + std::string(to) + "} : (tensor<2x3x4xf32>) -> tensor<2x3x4x" + to + ">\n");
   add("nn.mod", "%y = nn.mod %a, %b {fmod = true} : (tensor<2x3x4xf32>, tensor<2x3x4xf32>) -> tensor<2x3x4xf32>\n");
   // The axis of a per-channel range through what moves it.
   const std::string per = "%s = nn.constant dense<[[1.0], [-2.0], [0.5]]> : tensor<3x1xf32>\n"
                           "%p = nn.mul %x, %s : " +
                           x + "tensor<3x1xf32>" + y;
   auto ints = [](const std::string &name, const std::string &values, int count) {
-    return "%" + name + " = nn.constant dense<[" + values + "]> : tensor<" + std::to_string(count) +
-           "xi64>\n";
+    return "%" + name + " = nn.constant dense<[" + values + "]> : tensor<" + std::to_string(count) + "xi64>\n";
   };
   auto shaped = [&](const std::string &to, const std::string &dims, int count) {
     add("nn.reshape", per + ints("t", dims, count) + "%r = nn.reshape %p, %t : " + x + "tensor<" +
                           std::to_string(count) + "xi64>) -> tensor<" + to + "xf32>\n");
   };
-  shaped("2x12", "2, 12", 2), shaped("2x6x2", "2, 6, 2", 3), shaped("6x4", "6, 4", 2),
-      shaped("2x2x6", "2, 2, 6", 3);
+  shaped("2x12", "2, 12", 2), shaped("2x6x2", "2, 6, 2", 3), shaped("6x4", "6, 4", 2), shaped("2x2x6", "2, 2, 6", 3);
   shaped("2x1x3x4", "2, 1, 3, 4", 4), shaped("24", "24", 1), shaped("4x3x2", "4, 3, 2", 3);
   add("nn.transpose",
       per + "%r = nn.transpose %p {perm = array<i64: 2, 0, 1>} : (tensor<2x3x4xf32>) -> tensor<4x2x3xf32>\n");
-  add("nn.slice",
-      per + ints("a", "-1", 1) + ints("e", "-9", 1) + ints("i", "1", 1) + ints("d", "-2", 1) +
-          "%r = nn.slice %p, %a, %e, %i, %d {operandSegmentSizes = array<i32: 1, 1, 1, 1, 1>} : " + x +
-          "tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<2x2x4xf32>\n");
+  add("nn.slice", per + ints("a", "-1", 1) + ints("e", "-9", 1) + ints("i", "1", 1) + ints("d", "-2", 1) +
+                      "%r = nn.slice %p, %a, %e, %i, %d {operandSegmentSizes = array<i32: 1, 1, 1, 1, 1>} : " + x +
+                      "tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<2x2x4xf32>\n");
   add("nn.split", per + "%r, %q = nn.split %p {axis = 1 : i64} : (tensor<2x3x4xf32>) -> (tensor<2x2x4xf32>, "
                         "tensor<2x1x4xf32>)\n");
   add("nn.tile",
       per + ints("n", "1, 2, 1", 3) + "%r = nn.tile %p, %n : " + x + "tensor<3xi64>) -> tensor<2x6x4xf32>\n");
-  add("nn.concat",
-      per + "%r = nn.concat %p, %x {axis = 1 : i64} : " + x + "tensor<2x3x4xf32>) -> tensor<2x6x4xf32>\n");
-  add("nn.concat",
-      per + "%r = nn.concat %p, %x {axis = 2 : i64} : " + x + "tensor<2x3x4xf32>) -> tensor<2x3x8xf32>\n");
+  add("nn.concat", per + "%r = nn.concat %p, %x {axis = 1 : i64} : " + x + "tensor<2x3x4xf32>) -> tensor<2x6x4xf32>\n");
+  add("nn.concat", per + "%r = nn.concat %p, %x {axis = 2 : i64} : " + x + "tensor<2x3x4xf32>) -> tensor<2x3x8xf32>\n");
   for (const char *mode : {"constant", "edge", "reflect", "wrap"})
     add("nn.pad", per + ints("n", "0, 1, -1, 0, 1, 0", 6) + "%v = nn.constant dense<-5.0> : tensor<f32>\n" +
                       "%r = nn.pad %p, %n, %v {mode = \"" + mode +
@@ -213,19 +204,17 @@ std::vector<Example> furtherExamples() {
                       "tensor<6xi64>, tensor<f32>) -> tensor<2x5x3xf32>\n");
   add("nn.reduce_sum", per + ints("n", "0, 2", 2) + "%r = nn.reduce_sum %p, %n {keepdims = false} : " + x +
                            "tensor<2xi64>) -> tensor<3xf32>\n");
-  for (const char *kind :
-       {"sum", "mean", "max", "min", "prod", "l1", "l2", "log_sum", "log_sum_exp", "sum_square"})
-    add(std::string("nn.reduce_") + kind, per + ints("n", "2", 1) + "%r = nn.reduce_" + kind +
-                                              " %p, %n : " + x + "tensor<1xi64>) -> tensor<2x3x1xf32>\n");
+  for (const char *kind : {"sum", "mean", "max", "min", "prod", "l1", "l2", "log_sum", "log_sum_exp", "sum_square"})
+    add(std::string("nn.reduce_") + kind, per + ints("n", "2", 1) + "%r = nn.reduce_" + kind + " %p, %n : " + x +
+                                              "tensor<1xi64>) -> tensor<2x3x1xf32>\n");
   add("nn.gather", per + ints("i", "2, -3", 2) + "%r = nn.gather %p, %i {axis = 1 : i64} : " + x +
                        "tensor<2xi64>) -> tensor<2x2x4xf32>\n");
   for (const char *mode : {"nearest", "linear", "cubic"})
-    add("nn.resize",
-        per + "%n = nn.constant dense<[1.0, 1.0, 2.0]> : tensor<3xf32>\n%r = nn.resize %p, %n {mode = \"" +
-            mode + "\", operandSegmentSizes = array<i32: 1, 0, 1, 0>} : " + x +
-            "tensor<3xf32>) -> tensor<2x3x8xf32>\n");
-  add("nn.add", per + "%u = nn.constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>\n%r = nn.add %p, %u : " +
-                    x + "tensor<4xf32>" + y);
+    add("nn.resize", per + "%n = nn.constant dense<[1.0, 1.0, 2.0]> : tensor<3xf32>\n%r = nn.resize %p, %n {mode = \"" +
+                         mode + "\", operandSegmentSizes = array<i32: 1, 0, 1, 0>} : " + x +
+                         "tensor<3xf32>) -> tensor<2x3x8xf32>\n");
+  add("nn.add", per + "%u = nn.constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>\n%r = nn.add %p, %u : " + x +
+                    "tensor<4xf32>" + y);
   for (const char *to : {"f16", "i8", "ui8", "i1", "i64"})
     add("nn.cast",
         "%r = nn.cast %x {to = " + std::string(to) + "} : (tensor<2x3x4xf32>) -> tensor<2x3x4x" + to + ">\n");

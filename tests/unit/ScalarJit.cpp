@@ -33,8 +33,7 @@ ScalarJit::ScalarJit() : state(std::make_unique<State>()) {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
   MLIRContext &context = state->context;
-  context.loadDialect<arith::ArithDialect, math::MathDialect, scf::SCFDialect, func::FuncDialect,
-                      LLVM::LLVMDialect>();
+  context.loadDialect<arith::ArithDialect, math::MathDialect, scf::SCFDialect, func::FuncDialect, LLVM::LLVMDialect>();
   registerBuiltinDialectTranslation(context);
   registerLLVMDialectTranslation(context);
   state->module = ModuleOp::create(UnknownLoc::get(&context));
@@ -55,8 +54,8 @@ void ScalarJit::add(const std::string &name, llvm::ArrayRef<Type> arguments, Typ
   b.setInsertionPointToStart(entry);
   SmallVector<Value> values;
   for (auto [i, type] : llvm::enumerate(arguments)) {
-    Value slot = LLVM::GEPOp::create(b, loc, pointer, pointer, entry->getArgument(0),
-                                     LLVM::GEPArg(static_cast<int32_t>(i)));
+    Value slot =
+        LLVM::GEPOp::create(b, loc, pointer, pointer, entry->getArgument(0), LLVM::GEPArg(static_cast<int32_t>(i)));
     Value address = LLVM::LoadOp::create(b, loc, pointer, slot);
     Value value = LLVM::LoadOp::create(b, loc, type == boolean ? byte : type, address);
     values.push_back(type == boolean ? Value(arith::TruncIOp::create(b, loc, boolean, value)) : value);

@@ -1,5 +1,6 @@
 // Attentions of random sizes against the reference: operands plain, split off one tensor, with heads inside the last
-// dimension; masks of every shape, rows without any key left; results transposed or not. Two threads must give the bits of one.
+// dimension; masks of every shape, rows without any key left; results transposed or not. Two threads must give the bits
+// of one.
 #include "tests/unit/RunModel.h"
 
 #include <cmath>
@@ -25,7 +26,8 @@ class Writer {
 public:
   std::string input(const Shape &shape) {
     std::string name = "%a" + std::to_string(inputs++);
-    signature += (signature.empty() ? "" : ", ") + name + ": " + type(shape) + " {nn.name = \"" + name.substr(1) + "\"}";
+    signature +=
+        (signature.empty() ? "" : ", ") + name + ": " + type(shape) + " {nn.name = \"" + name.substr(1) + "\"}";
     return name;
   }
   std::string constant(const std::string &value, const std::string &ofType) {
@@ -38,7 +40,8 @@ public:
       names += (names.empty() ? "" : ", ") + operand;
       types += (types.empty() ? "" : ", ") + operandType;
     }
-    return line("nn." + name + " " + names + (attributes.empty() ? "" : " {" + attributes + "}") + " : (" + types + ") -> " + result);
+    return line("nn." + name + " " + names + (attributes.empty() ? "" : " {" + attributes + "}") + " : (" + types +
+                ") -> " + result);
   }
   std::string line(const std::string &text, int results = 1) {
     std::string name = "%" + std::to_string(values++);
@@ -46,8 +49,8 @@ public:
     return name;
   }
   std::string text(const std::string &result, const std::string &resultType) const {
-    return "func.func @main(" + signature + ") -> (" + resultType + " {nn.name = \"y\"}) {\n" + body + "  return " + result + " : " +
-           resultType + "\n}\n";
+    return "func.func @main(" + signature + ") -> (" + resultType + " {nn.name = \"y\"}) {\n" + body + "  return " +
+           result + " : " + resultType + "\n}\n";
   }
 
 private:
@@ -83,15 +86,16 @@ std::string Generator::operand(int64_t length, int64_t size, bool isTransposed) 
   case 1: {
     std::string whole = w.input({batch, length, 3 * width});
     std::string part = type({batch, length, width});
-    flat = w.line("nn.split " + whole + " {axis = 2 : i64} : (" + type({batch, length, 3 * width}) + ") -> (" + part + ", " + part +
-                      ", " + part + ")",
+    flat = w.line("nn.split " + whole + " {axis = 2 : i64} : (" + type({batch, length, 3 * width}) + ") -> (" + part +
+                      ", " + part + ", " + part + ")",
                   3) +
            "#" + std::to_string(random() % 3);
     break;
   }
   case 2: {
     std::string whole = w.input({batch, length + 2, width});
-    std::string vector = "tensor<1xi64>", start = w.constant("1", vector), end = w.constant("-1", vector), axis = w.constant("1", vector);
+    std::string vector = "tensor<1xi64>", start = w.constant("1", vector), end = w.constant("-1", vector),
+                axis = w.constant("1", vector);
     flat = w.op("slice", {{whole, type({batch, length + 2, width})}, {start, vector}, {end, vector}, {axis, vector}},
                 "operandSegmentSizes = array<i32: 1, 1, 1, 1, 0>", type({batch, length, width}));
     break;
@@ -99,11 +103,12 @@ std::string Generator::operand(int64_t length, int64_t size, bool isTransposed) 
   default:
     flat = w.input({batch, length, width});
   }
-  std::string shape = w.constant("[" + std::to_string(batch) + ", " + std::to_string(length) + ", " + std::to_string(heads) + ", " +
-                                     std::to_string(size) + "]",
+  std::string shape = w.constant("[" + std::to_string(batch) + ", " + std::to_string(length) + ", " +
+                                     std::to_string(heads) + ", " + std::to_string(size) + "]",
                                  "tensor<4xi64>");
   std::string split = w.op("reshape", {{flat, type({batch, length, width})}, {shape, "tensor<4xi64>"}}, "", type(rows));
-  return w.op("transpose", {{split, type(rows)}}, isTransposed ? "perm = array<i64: 0, 2, 3, 1>" : "perm = array<i64: 0, 2, 1, 3>",
+  return w.op("transpose", {{split, type(rows)}},
+              isTransposed ? "perm = array<i64: 0, 2, 3, 1>" : "perm = array<i64: 0, 2, 1, 3>",
               type(isTransposed ? turned : plain));
 }
 
@@ -111,7 +116,8 @@ std::string Generator::masked(std::string scores) {
   std::string full = type({batch, heads, queries, keys}), number = "tensor<f32>";
   if (pick({0, 1}))
     scores = w.op("div", {{scores, full}, {w.constant("1.7", number), number}}, "", full);
-  const Shape shapes[] = {{batch, 1, 1, keys}, {queries, 1}, {1, 1, queries, keys}, {keys}, {1, heads, 1, 1}, {batch, heads, queries, keys}};
+  const Shape shapes[] = {{batch, 1, 1, keys},          {queries, 1}, {1, 1, queries, keys}, {keys}, {1, heads, 1, 1},
+                          {batch, heads, queries, keys}};
   for (int64_t i = pick({0, 1, 1, 2}); i > 0; --i) {
     const Shape &shape = shapes[random() % std::size(shapes)];
     std::string mask = w.input(shape), maskType = type(shape);
@@ -119,7 +125,8 @@ std::string Generator::masked(std::string scores) {
       scores = w.op("add", {{mask, maskType}, {scores, full}}, "", full);
       continue;
     }
-    std::string condition = w.op("less", {{mask, maskType}, {w.constant("0.1", number), number}}, "", type(shape, "i1"));
+    std::string condition =
+        w.op("less", {{mask, maskType}, {w.constant("0.1", number), number}}, "", type(shape, "i1"));
     std::string least = w.constant(pick({0, 1}) ? "0xFF800000" : "-1.0e30", number);
     scores = w.op("where", {{condition, type(shape, "i1")}, {scores, full}, {least, number}}, "", full);
   }
@@ -132,13 +139,15 @@ std::string Generator::masked(std::string scores) {
         rows += (k ? ", " : "") + std::string(k > q + 3 ? "-1.0e+04" : (q + k) % 3 ? "0.5" : "-0.25");
       rows += "]";
     }
-    scores = w.op("add", {{scores, full}, {w.constant("[" + rows + "]", type({queries, keys})), type({queries, keys})}}, "", full);
+    scores = w.op("add", {{scores, full}, {w.constant("[" + rows + "]", type({queries, keys})), type({queries, keys})}},
+                  "", full);
   }
   return scores;
 }
 
 std::string Generator::attention() {
-  batch = pick({1, 1, 2}), heads = pick({1, 3, 5}), queries = pick({12, 16, 17, 31, 33, 50}), keys = pick({1, 5, 14, 17, 29, 64});
+  batch = pick({1, 1, 2}), heads = pick({1, 3, 5}), queries = pick({12, 16, 17, 31, 33, 50}),
+  keys = pick({1, 5, 14, 17, 29, 64});
   int64_t depth = pick({1, 7, 16, 32}), width = pick({16, 32, 48, 80});
   std::string q = operand(queries, depth, false), k = operand(keys, depth, true), v = operand(keys, width, false);
   std::string qType = type({batch, heads, queries, depth}), number = "tensor<f32>";
@@ -168,7 +177,8 @@ TEST_P(Attentions, LikeTheReference) {
     std::vector<Tensor> outputs = compileAndRun(path, options, threads);
     return outputs.empty() ? Tensor() : outputs.front();
   };
-  Tensor want = run("reference", 1, ""), one = run("llvm", 1, ""), two = run("llvm", 2, ""), narrow = run("llvm", 1, "x86-64-v3");
+  Tensor want = run("reference", 1, ""), one = run("llvm", 1, ""), two = run("llvm", 2, ""),
+         narrow = run("llvm", 1, "x86-64-v3");
   std::filesystem::remove(path);
   ASSERT_EQ(one.shape(), want.shape());
   ASSERT_EQ(one.bytes(), two.bytes());

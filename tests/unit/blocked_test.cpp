@@ -57,8 +57,8 @@ public:
   };
 
   Value input(Shape shape) {
-    inputs += (inputs.empty() ? "%x" : ", %x") + std::to_string(count) + ": " + typeOfShape(shape) +
-              " {nn.name = \"x" + std::to_string(count) + "\"}";
+    inputs += (inputs.empty() ? "%x" : ", %x") + std::to_string(count) + ": " + typeOfShape(shape) + " {nn.name = \"x" +
+              std::to_string(count) + "\"}";
     return {"%x" + std::to_string(count++), shape};
   }
   Value constant(Shape shape, double low = -1, double high = 1) {
@@ -128,12 +128,15 @@ public:
       operands.push_back(constant({outputs}));
     return op("conv", operands, attributesOf(w, false) + ", group = " + std::to_string(group) + " : i64", y);
   }
-  /// A transposed one: strides that leave outputs without a kernel position, kernels wider than the stride, output paddings.
+  /// A transposed one: strides that leave outputs without a kernel position, kernels wider than the stride, output
+  /// paddings.
   std::optional<Value> transposed(const Value &x, int64_t outputs) {
     Shape weights{x.shape[1], outputs}, y{x.shape[0], outputs}, strides, dilations, begins, ends, extra;
     for (size_t d = 2; d < x.shape.size(); ++d) {
-      int64_t size = pick({1, 2, 3, 3, 4}), stride = pick({1, 2, 2, 3}), dilation = pick({1, 1, 2}), most = (size - 1) * dilation;
-      int64_t begin = std::min(pick({0, 1, 2}), most), end = std::min(pick({0, 1, 2}), most), more = std::min(pick({0, 1}), stride - 1);
+      int64_t size = pick({1, 2, 3, 3, 4}), stride = pick({1, 2, 2, 3}), dilation = pick({1, 1, 2}),
+              most = (size - 1) * dilation;
+      int64_t begin = std::min(pick({0, 1, 2}), most), end = std::min(pick({0, 1, 2}), most),
+              more = std::min(pick({0, 1}), stride - 1);
       int64_t out = (x.shape[d] - 1) * stride + most + 1 + more - begin - end;
       if (out < 1)
         return std::nullopt;
@@ -282,7 +285,8 @@ protected:
   void SetUp() override {
     Expected<codegen::Target> target = codegen::resolveTarget("", options.targetCpu);
     ASSERT_TRUE(target) << target.failure().message;
-    if (std::vector<std::string> missing = missingFeatures(fmt::format("{}", fmt::join(target->required, ","))); !missing.empty())
+    if (std::vector<std::string> missing = missingFeatures(fmt::format("{}", fmt::join(target->required, ",")));
+        !missing.empty())
       GTEST_SKIP() << "this processor has no " << missing.front();
   }
   ~Blocked() override {
@@ -319,7 +323,8 @@ protected:
     ASSERT_TRUE(target && model && codegen::lowerToKernels(*model, options, *target).ok());
     codegen::TuningCache cache(cachePath, nullptr);
     (*model->module)->walk([&](nn::KernelOp kernel) {
-      cache.put(codegen::machineKey(*target), codegen::kernelKey(kernel), {{false, schedule}, 1, 2, true, kernel.getName().str()});
+      cache.put(codegen::machineKey(*target), codegen::kernelKey(kernel),
+                {{false, schedule}, 1, 2, true, kernel.getName().str()});
     });
     ASSERT_TRUE(cache.write().ok());
   }
@@ -336,7 +341,8 @@ protected:
   }
 
   CompileOptions options;
-  std::string path = testing::TempDir() + "sinter_blocked_" + std::to_string(getpid()) + ".mlir", cachePath = path + ".cache";
+  std::string path = testing::TempDir() + "sinter_blocked_" + std::to_string(getpid()) + ".mlir",
+              cachePath = path + ".cache";
 };
 
 TEST_P(Blocked, RandomNetworksGiveTheReferencesValues) {
@@ -359,7 +365,8 @@ std::string narrowTransposed() {
   for (int i = 0; i < 8; ++i) {
     weights += i ? ", [" : "[";
     for (int o = 0; o < 2; ++o)
-      weights += (o ? ", [" : "[") + std::to_string(0.5 * i - 1.75) + ", " + std::to_string(0.25 * o + 0.5) + ", " + std::to_string(-1.0 * (i % 3)) + "]";
+      weights += (o ? ", [" : "[") + std::to_string(0.5 * i - 1.75) + ", " + std::to_string(0.25 * o + 0.5) + ", " +
+                 std::to_string(-1.0 * (i % 3)) + "]";
     weights += "]";
   }
   return R"(func.func @main(%x: tensor<2x1x9xf32> {nn.name = "x"}) -> (tensor<2x2x19xf32> {nn.name = "y"}) {
@@ -384,8 +391,9 @@ TEST_P(Blocked, TransposedConvolutionsOfNarrowFloats) {
   }
 }
 
-/// A depthwise convolution with a pointwise one behind it, large enough to be one kernel: widths that tiles do not divide, strides,
-/// a last block of channels that is not full, short and long arithmetic between the two, images beside each other.
+/// A depthwise convolution with a pointwise one behind it, large enough to be one kernel: widths that tiles do not
+/// divide, strides, a last block of channels that is not full, short and long arithmetic between the two, images beside
+/// each other.
 std::string separable(unsigned seed) {
   Network n(seed);
   int64_t channels = n.pick({40, 56, 64}), side = n.pick({2, 3, 5}), stride = n.pick({1, 2}), pad = side / 2;
@@ -431,19 +439,29 @@ struct ShortKernel {
 void PrintTo(const ShortKernel &kernel, std::ostream *out) { *out << list(kernel.kernel) << " " << kernel.name; }
 
 TEST_P(Blocked, ShortKernelsOfAnyAxesGiveTheReferencesValues) {
-  const ShortKernel kernels[] = {
-      {{3, 3}, {1, 1}, {14, 14}, 4, "F(2x2, 3x3)"},   {{3, 3}, {1, 1}, {13, 19}, 6, "F(4x4, 3x3)"},
-      {{2, 2}, {1, 1}, {11, 12}, 4, "F(3x3, 2x2)"},   {{5, 5}, {1, 1}, {17, 15}, 6, "F(2x2, 5x5)"},
-      {{5, 5}, {1, 1}, {17, 15}, 8, "F(4x4, 5x5)"},   {{3, 5}, {1, 1}, {17, 15}, 6, "F(4x2, 3x5)"},
-      {{1, 7}, {1, 1}, {17, 17}, 10, "F(1x4, 1x7)"},  {{7, 1}, {1, 1}, {17, 17}, 10, "F(4x1, 7x1)"},
-      {{1, 7}, {1, 1}, {17, 17}, 8, "F(1x2, 1x7)"},   {{9, 1}, {1, 1}, {11, 6}, 10, "F(2x1, 9x1)"},
-      {{1, 3}, {1, 1}, {8, 8}, 8, "F(1x6, 1x3)"},     {{3, 1}, {1, 1}, {9, 5}, 6, "F(4x1, 3x1)"},
-      {{5}, {1}, {61}, 10, "F(1x6, 1x5)"},            {{7}, {3}, {100}, 10, "F(1x4, 1x7)"},
-      {{3}, {64}, {700}, 6, "F(1x4, 1x3)"},           {{3}, {1}, {1500}, 6, "F(1x4, 1x3)"},
-      {{3, 3}, {2, 3}, {21, 26}, 6, "F(4x4, 3x3)"},   {{3, 3}, {5, 1}, {33, 9}, 4, "F(2x2, 3x3)"},
-      {{3, 3}, {1, 1}, {7, 700}, 6, "F(4x4, 3x3)"},   {{3, 3}, {2, 2}, {9, 531}, 6, "F(4x4, 3x3)"},
-      {{3, 3, 3}, {1, 1, 1}, {4, 9, 10}, 6, "F(4x4, 3x3)"}, {{2, 3, 5}, {2, 1, 1}, {5, 8, 9}, 6, "F(4x2, 3x5)"},
-      {{5, 1, 7}, {1, 1, 2}, {3, 3, 40}, 10, "F(1x4, 1x7)"}};
+  const ShortKernel kernels[] = {{{3, 3}, {1, 1}, {14, 14}, 4, "F(2x2, 3x3)"},
+                                 {{3, 3}, {1, 1}, {13, 19}, 6, "F(4x4, 3x3)"},
+                                 {{2, 2}, {1, 1}, {11, 12}, 4, "F(3x3, 2x2)"},
+                                 {{5, 5}, {1, 1}, {17, 15}, 6, "F(2x2, 5x5)"},
+                                 {{5, 5}, {1, 1}, {17, 15}, 8, "F(4x4, 5x5)"},
+                                 {{3, 5}, {1, 1}, {17, 15}, 6, "F(4x2, 3x5)"},
+                                 {{1, 7}, {1, 1}, {17, 17}, 10, "F(1x4, 1x7)"},
+                                 {{7, 1}, {1, 1}, {17, 17}, 10, "F(4x1, 7x1)"},
+                                 {{1, 7}, {1, 1}, {17, 17}, 8, "F(1x2, 1x7)"},
+                                 {{9, 1}, {1, 1}, {11, 6}, 10, "F(2x1, 9x1)"},
+                                 {{1, 3}, {1, 1}, {8, 8}, 8, "F(1x6, 1x3)"},
+                                 {{3, 1}, {1, 1}, {9, 5}, 6, "F(4x1, 3x1)"},
+                                 {{5}, {1}, {61}, 10, "F(1x6, 1x5)"},
+                                 {{7}, {3}, {100}, 10, "F(1x4, 1x7)"},
+                                 {{3}, {64}, {700}, 6, "F(1x4, 1x3)"},
+                                 {{3}, {1}, {1500}, 6, "F(1x4, 1x3)"},
+                                 {{3, 3}, {2, 3}, {21, 26}, 6, "F(4x4, 3x3)"},
+                                 {{3, 3}, {5, 1}, {33, 9}, 4, "F(2x2, 3x3)"},
+                                 {{3, 3}, {1, 1}, {7, 700}, 6, "F(4x4, 3x3)"},
+                                 {{3, 3}, {2, 2}, {9, 531}, 6, "F(4x4, 3x3)"},
+                                 {{3, 3, 3}, {1, 1, 1}, {4, 9, 10}, 6, "F(4x4, 3x3)"},
+                                 {{2, 3, 5}, {2, 1, 1}, {5, 8, 9}, 6, "F(4x2, 3x5)"},
+                                 {{5, 1, 7}, {1, 1, 2}, {3, 3, 40}, 10, "F(1x4, 1x7)"}};
   unsigned seed = 0;
   for (const ShortKernel &kernel : kernels) {
     SCOPED_TRACE(testing::PrintToString(kernel));
@@ -457,7 +475,8 @@ TEST_P(Blocked, ShortKernelsOfAnyAxesGiveTheReferencesValues) {
       out.push_back(kernel.spatial[d] + begins[d] + ends[d] - reach);
     }
     Network::Value x = n.activation(n.start(n.input(shape), inputs));
-    Network::Value y = n.activation(n.convolution(x, n.pick({16, 24, 35}), 1, {kernel.kernel, ones, kernel.dilations, begins, ends, out}));
+    Network::Value y = n.activation(
+        n.convolution(x, n.pick({16, 24, 35}), 1, {kernel.kernel, ones, kernel.dilations, begins, ends, out}));
     std::string text = n.finish(y);
     scheduleEverything(text, codegen::Schedule{.winograd = kernel.points});
     expectReferencesValues(text);

@@ -1,5 +1,5 @@
-// A model of open shapes is compiled again from its mapped file. A file that changed since is refused, however it changed, and one
-// that was replaced by its name is not; shapes that are compiled go on running.
+// A model of open shapes is compiled again from its mapped file. A file that changed since is refused, however it
+// changed, and one that was replaced by its name is not; shapes that are compiled go on running.
 #include "codegen/Engine.h"
 
 #include <fcntl.h>
@@ -26,8 +26,8 @@ void setDims(onnx::ValueInfoProto *value, const std::string &name, int64_t last)
   type->mutable_shape()->add_dim()->set_dim_value(last);
 }
 
-/// y = x w, w all `weight`: 8 KB, which stay in the file, the model's own or weights.bin, which alone is written unless it
-/// `isFirst`.
+/// y = x w, w all `weight`: 8 KB, which stay in the file, the model's own or weights.bin, which alone is written unless
+/// it `isFirst`.
 void writeModel(const fs::path &path, float weight, bool isExternal, bool isFirst = true) {
   onnx::ModelProto model;
   model.set_ir_version(8);
@@ -177,13 +177,15 @@ TEST_P(ChangedModel, Removed) {
   EXPECT_EQ(valueAt(3), inputs) << message;
 }
 
-INSTANTIATE_TEST_SUITE_P(Weights, ChangedModel, testing::Bool(), [](const auto &info) { return info.param ? "External" : "Internal"; });
+INSTANTIATE_TEST_SUITE_P(Weights, ChangedModel, testing::Bool(),
+                         [](const auto &info) { return info.param ? "External" : "Internal"; });
 
 TEST(ChangedText, IsKeptInMemory) {
   std::string path = testing::TempDir() + "sinter_changed_" + std::to_string(getpid()) + ".mlir";
   auto write = [&](const std::string &op) {
-    std::ofstream(path) << "func.func @main(%x: tensor<?xf32> {nn.name = \"x\"}) -> (tensor<?xf32> {nn.name = \"y\"}) {\n  %y = nn." << op
-                        << " %x : (tensor<?xf32>) -> tensor<?xf32>\n  return %y : tensor<?xf32>\n}\n";
+    std::ofstream(path)
+        << "func.func @main(%x: tensor<?xf32> {nn.name = \"x\"}) -> (tensor<?xf32> {nn.name = \"y\"}) {\n  %y = nn."
+        << op << " %x : (tensor<?xf32>) -> tensor<?xf32>\n  return %y : tensor<?xf32>\n}\n";
   };
   write("neg");
   auto engine = Engine::open(path, {});

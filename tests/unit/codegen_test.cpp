@@ -1,5 +1,5 @@
-// Generated code against the reference: fused elementwise kernels over every way to broadcast, element types, targets without
-// wide instructions; and the artifacts, which must give the same bits as the JIT.
+// Generated code against the reference: fused elementwise kernels over every way to broadcast, element types, targets
+// without wide instructions; and the artifacts, which must give the same bits as the JIT.
 #include "codegen/Compiler.h"
 #include "runtime/Model.h"
 
@@ -105,18 +105,25 @@ constexpr Case cases[] = {
      "return %0 : tensor<3x21xbf16>\n"},
     // A cast in a kernel rounds: what x loses by it is not 0.
     {"rounded_by_cast", "(%x: tensor<37xf32>) -> tensor<37xf32>",
-     "%h = nn.cast %x {to = f16} : (tensor<37xf32>) -> tensor<37xf16>\n %w = nn.cast %h {to = f32} : (tensor<37xf16>) -> tensor<37xf32>\n"
+     "%h = nn.cast %x {to = f16} : (tensor<37xf32>) -> tensor<37xf16>\n %w = nn.cast %h {to = f32} : (tensor<37xf16>) "
+     "-> tensor<37xf32>\n"
      "%0 = nn.sub %x, %w : (tensor<37xf32>, tensor<37xf32>) -> tensor<37xf32>\n return %0 : tensor<37xf32>\n"},
     // Signs that come from f64 need no function of a library.
     {"half_tanh_of_sin", "(%x: tensor<37xf16>) -> tensor<37xf16>",
-     "%0 = nn.sin %x : (tensor<37xf16>) -> tensor<37xf16>\n %1 = nn.tanh %0 : (tensor<37xf16>) -> tensor<37xf16>\n return %1 : tensor<37xf16>\n", 2e-3},
+     "%0 = nn.sin %x : (tensor<37xf16>) -> tensor<37xf16>\n %1 = nn.tanh %0 : (tensor<37xf16>) -> tensor<37xf16>\n "
+     "return %1 : tensor<37xf16>\n",
+     2e-3},
     {"half_sinh_of_min", "(%x: tensor<37xf16>) -> tensor<37xf16>",
-     "%c = nn.constant dense<0.5> : tensor<1xf16>\n %0 = nn.min %c, %x : (tensor<1xf16>, tensor<37xf16>) -> tensor<37xf16>\n"
-     "%1 = nn.sinh %0 : (tensor<37xf16>) -> tensor<37xf16>\n return %1 : tensor<37xf16>\n", 2e-3},
+     "%c = nn.constant dense<0.5> : tensor<1xf16>\n %0 = nn.min %c, %x : (tensor<1xf16>, tensor<37xf16>) -> "
+     "tensor<37xf16>\n"
+     "%1 = nn.sinh %0 : (tensor<37xf16>) -> tensor<37xf16>\n return %1 : tensor<37xf16>\n",
+     2e-3},
     // An integer to a float power saturates.
     {"power_of_integers", "(%x: tensor<37xui16>) -> tensor<37xui16>",
-     "%t = nn.constant dense<10> : tensor<1xui16>\n %x10 = nn.mul %x, %t : (tensor<37xui16>, tensor<1xui16>) -> tensor<37xui16>\n"
-     "%c = nn.constant dense<4.0> : tensor<f32>\n %0 = nn.pow %x10, %c : (tensor<37xui16>, tensor<f32>) -> tensor<37xui16>\n return %0 : tensor<37xui16>\n"},
+     "%t = nn.constant dense<10> : tensor<1xui16>\n %x10 = nn.mul %x, %t : (tensor<37xui16>, tensor<1xui16>) -> "
+     "tensor<37xui16>\n"
+     "%c = nn.constant dense<4.0> : tensor<f32>\n %0 = nn.pow %x10, %c : (tensor<37xui16>, tensor<f32>) -> "
+     "tensor<37xui16>\n return %0 : tensor<37xui16>\n"},
     {"double", "(%x: tensor<50xf64>, %y: tensor<1xf64>) -> tensor<50xf64>",
      "%0 = nn.add %x, %y : (tensor<50xf64>, tensor<1xf64>) -> tensor<50xf64>\n return %0 : tensor<50xf64>\n", 1e-15},
     {"bytes", "(%x: tensor<133xui8>, %y: tensor<133xui8>) -> tensor<133xui8>",
@@ -167,14 +174,15 @@ TEST(Artifacts, objectLinksIntoACProgram) {
   std::string base = temporaryFile("");
   Status status = compileToFile(path, base + ".o", Emit::Obj, {});
   ASSERT_TRUE(status.ok()) << status.message();
-  std::ofstream(base + ".c") << "#include \"" << base << ".h\"\n"
-                             << "int main(void) {\n"
-                                "  _Alignas(64) static char arena[4096];\n"
-                                "  float x[3] = {10, 20, 30}, y[3];\n"
-                                "  const void *in[] = {x};\n  void *out[] = {y};\n"
-                                "  SinterCall call = {.self = sinter_model.self, .arena = arena, .inputs = in, .outputs = out};\n"
-                                "  if (sinter_model.arenaBytes > 4096 || sinter_model.run(&call)) return 2;\n"
-                                "  return !(y[0] == 11 && y[1] == 22 && y[2] == 33);\n}\n";
+  std::ofstream(base + ".c")
+      << "#include \"" << base << ".h\"\n"
+      << "int main(void) {\n"
+         "  _Alignas(64) static char arena[4096];\n"
+         "  float x[3] = {10, 20, 30}, y[3];\n"
+         "  const void *in[] = {x};\n  void *out[] = {y};\n"
+         "  SinterCall call = {.self = sinter_model.self, .arena = arena, .inputs = in, .outputs = out};\n"
+         "  if (sinter_model.arenaBytes > 4096 || sinter_model.run(&call)) return 2;\n"
+         "  return !(y[0] == 11 && y[1] == 22 && y[2] == 33);\n}\n";
   std::string command = "cc -o " + base + " " + base + ".c " + base + ".o && " + base;
   EXPECT_EQ(std::system(command.c_str()), 0);
 }

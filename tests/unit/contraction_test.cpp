@@ -60,12 +60,12 @@ struct Case {
       names += (i ? ", %" : "%") + name;
       types += (i ? ", " : "") + type;
     }
-    std::string text = "func.func @main(" + signature + ") -> (" + y + " {nn.name = \"y\"}) {\n  %0 = nn." +
-                       op + " " + names + " {" + attributes + "} : (" + types + ") -> " + y + "\n";
+    std::string text = "func.func @main(" + signature + ") -> (" + y + " {nn.name = \"y\"}) {\n  %0 = nn." + op + " " +
+                       names + " {" + attributes + "} : (" + types + ") -> " + y + "\n";
     if (!fused)
       return text + "  return %0 : " + y + "\n}\n";
-    return text + "  %1 = nn.add %0, %a" + std::to_string(operands.size()) + " : (" + y + ", " + y + ") -> " +
-           y + "\n  %2 = nn.relu %1 : (" + y + ") -> " + y + "\n  return %2 : " + y + "\n}\n";
+    return text + "  %1 = nn.add %0, %a" + std::to_string(operands.size()) + " : (" + y + ", " + y + ") -> " + y +
+           "\n  %2 = nn.relu %1 : (" + y + ") -> " + y + "\n  return %2 : " + y + "\n}\n";
   }
 };
 
@@ -80,18 +80,13 @@ void check(const Case &c) {
   SCOPED_TRACE(c.text());
   std::string path = testing::TempDir() + "sinter_contraction_" + std::to_string(getpid()) + ".mlir";
   std::ofstream(path) << c.text();
-  Tensor want = evaluate(path, "reference", 1), one = evaluate(path, "llvm", 1),
-         two = evaluate(path, "llvm", 2);
+  Tensor want = evaluate(path, "reference", 1), one = evaluate(path, "llvm", 1), two = evaluate(path, "llvm", 2);
   std::filesystem::remove(path);
   ASSERT_EQ(one.shape(), want.shape());
   ASSERT_EQ(one.bytes(), two.bytes());
-  EXPECT_TRUE(one.bytes() == 0 || std::memcmp(one.data(), two.data(), one.bytes()) == 0)
-      << "threads change bits";
+  EXPECT_TRUE(one.bytes() == 0 || std::memcmp(one.data(), two.data(), one.bytes()) == 0) << "threads change bits";
   std::vector<double> got = toDoubles(one), expected = toDoubles(want);
-  double tolerance = c.element == "f16"    ? 1e-2
-                     : c.element == "bf16" ? 8e-2
-                     : c.element == "f64"  ? 1e-12
-                                           : 1e-4;
+  double tolerance = c.element == "f16" ? 1e-2 : c.element == "bf16" ? 8e-2 : c.element == "f64" ? 1e-12 : 1e-4;
   for (size_t i = 0; i < got.size(); ++i)
     ASSERT_NEAR(got[i], expected[i], tolerance * (1 + std::abs(expected[i]))) << "element " << i;
 }
@@ -106,8 +101,7 @@ std::optional<Case> convolution(Generator &g, bool transposed) {
     w = {group * inputs, outputs};
   Shape strides, dilations, begins, ends;
   for (size_t d = 0; d < rank; ++d) {
-    int64_t size = g.pick({1, 2, 3, 5}),
-            in = rank == 3 ? g.pick({1, 4, 7}) : g.pick({1, 3, 7, 8, 14, 23, 40});
+    int64_t size = g.pick({1, 2, 3, 5}), in = rank == 3 ? g.pick({1, 4, 7}) : g.pick({1, 3, 7, 8, 14, 23, 40});
     strides.push_back(g.pick({1, 1, 2, 3, 7}));
     dilations.push_back(g.pick({1, 1, 2}));
     begins.push_back(transposed ? g.pick({0, 1}) : g.pick({0, 1, size + 1}));
@@ -120,8 +114,8 @@ std::optional<Case> convolution(Generator &g, bool transposed) {
   }
   begins.insert(begins.end(), ends.begin(), ends.end());
   Case c{transposed ? "conv_transpose" : "conv", "", "f32", {x, w}, y, g.often()};
-  c.attributes = "strides = " + list(strides) + ", dilations = " + list(dilations) +
-                 ", pads = " + list(begins) + ", group = " + std::to_string(group) + " : i64";
+  c.attributes = "strides = " + list(strides) + ", dilations = " + list(dilations) + ", pads = " + list(begins) +
+                 ", group = " + std::to_string(group) + " : i64";
   if (g.often())
     c.operands.push_back({y[1]});
   return c;
@@ -145,12 +139,7 @@ TEST(Contraction, ConvolutionsOfOtherTypes) {
 }
 
 TEST(Contraction, DepthsThatNeedSeveralBlocks) {
-  check({"conv",
-         "pads = array<i64: 1, 1, 1, 1>",
-         "f32",
-         {{1, 130, 7, 7}, {37, 130, 3, 3}, {37}},
-         {1, 37, 7, 7},
-         true});
+  check({"conv", "pads = array<i64: 1, 1, 1, 1>", "f32", {{1, 130, 7, 7}, {37, 130, 3, 3}, {37}}, {1, 37, 7, 7}, true});
   check({"matmul", "", "f32", {{70, 900}, {900, 50}}, {70, 50}, true});
   check({"gemm", "trans_b", "f32", {{3, 1000}, {129, 1000}, {129}}, {3, 129}, true});
 }

@@ -118,15 +118,13 @@ const Case cases[] = {
 constexpr int64_t count = 400;
 
 Tensor randomTensor(DType type, std::mt19937_64 &random) {
-  std::vector<double> special = {
-      0,   -0.0, 1,    -1,    2,   0.5,  2.5,          3,    5,   127,      128,       255,
-      256, -128, -129, 65504, 1e9, -1e9, 4294967296.0, 1e19, 300, INFINITY, -INFINITY, NAN};
+  std::vector<double> special = {0,   -0.0, 1,    -1,    2,   0.5,  2.5,          3,    5,   127,      128,       255,
+                                 256, -128, -129, 65504, 1e9, -1e9, 4294967296.0, 1e19, 300, INFINITY, -INFINITY, NAN};
   std::vector<double> values(count);
   std::uniform_real_distribution<double> uniform(-8, 8);
   for (double &value : values) {
     uint64_t pick = random();
-    value =
-        pick % 4 == 0 ? special[(pick >> 8) % special.size()] : uniform(random) * (pick % 4 == 1 ? 20 : 1);
+    value = pick % 4 == 0 ? special[(pick >> 8) % special.size()] : uniform(random) * (pick % 4 == 1 ? 20 : 1);
   }
   Tensor tensor(type, {count});
   storeDoubles(tensor, values);
@@ -160,10 +158,7 @@ bool close(double value, double expected, DType type, double tolerance) {
     return true;
   if (std::isinf(value) != std::isinf(expected))
     return false;
-  double ulp = type == DType::F16    ? 0x1p-10
-               : type == DType::BF16 ? 0x1p-7
-                                     : 0,
-         scale = type == DType::F64 ? 1e-6 : 1;
+  double ulp = type == DType::F16 ? 0x1p-10 : type == DType::BF16 ? 0x1p-7 : 0, scale = type == DType::F64 ? 1e-6 : 1;
   return std::fabs(value - expected) <= (tolerance * scale + ulp) * std::fabs(expected) + 2e-7 * scale;
 }
 
@@ -191,8 +186,8 @@ Instance instantiate(const Case &c, StringRef element, MLIRContext *context) {
   std::string result = "tensor<" + std::to_string(count) + "x" + typeOf(signature.back()) + ">";
   std::string text = std::string(c.op) + " : (" + types + ") -> " + result;
   Instance instance{text,
-                    parseSourceString<ModuleOp>("func.func @main(" + arguments + ") -> " + result +
-                                                    " { %y = " + text + "\nreturn %y : " + result + " }",
+                    parseSourceString<ModuleOp>("func.func @main(" + arguments + ") -> " + result + " { %y = " + text +
+                                                    "\nreturn %y : " + result + " }",
                                                 context),
                     nullptr,
                     {},
@@ -251,8 +246,7 @@ TEST(Elementwise, CompiledAgreesWithReference) {
     std::vector<int64_t> bits = toInts(rounded), wantedBits = toInts((*expected)[0]);
     bool exact = !isFloat(instance.result) && llvm::none_of(instance.operands, isFloat);
     for (size_t i = 0; i < values.size(); ++i) {
-      bool same =
-          exact ? bits[i] == wantedBits[i] : close(values[i], wanted[i], instance.result, instance.tolerance);
+      bool same = exact ? bits[i] == wantedBits[i] : close(values[i], wanted[i], instance.result, instance.tolerance);
       if (same)
         continue;
       std::string inputs;

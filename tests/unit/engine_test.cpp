@@ -1,5 +1,5 @@
-// Models run at whatever shapes they meet: the engine's cache, shapes that follow from values, libraries of several shapes.
-// What a shape gives is compared, bit for bit, with a model compiled for it alone.
+// Models run at whatever shapes they meet: the engine's cache, shapes that follow from values, libraries of several
+// shapes. What a shape gives is compared, bit for bit, with a model compiled for it alone.
 #include "codegen/Engine.h"
 
 #include <cmath>
@@ -126,8 +126,8 @@ std::unique_ptr<Engine> openEngine(const std::string &path, size_t cache = defau
 
 const std::vector<Shape> shapes{{1, 3, 8, 8}, {2, 3, 8, 8}, {1, 3, 5, 11}, {1, 3, 32, 16}, {3, 3, 1, 1}};
 
-/// Runs a model of one input at several shapes in one engine, twice each, and in one library: both give what models compiled
-/// for one shape give.
+/// Runs a model of one input at several shapes in one engine, twice each, and in one library: both give what models
+/// compiled for one shape give.
 void expectAsFresh(const std::string &path, const std::string &name, const std::vector<Shape> &shapes) {
   std::vector<std::vector<Tensor>> fresh;
   for (const Shape &shape : shapes)
@@ -314,8 +314,7 @@ void expectFiveSizes(const std::string &network, const std::vector<Shape> &sizes
 }
 
 TEST(Networks, TextDetectorAtFiveSizes) {
-  expectFiveSizes("ppocr4_det",
-                  {{1, 3, 64, 64}, {1, 3, 96, 160}, {1, 3, 160, 96}, {2, 3, 64, 96}, {1, 3, 192, 192}});
+  expectFiveSizes("ppocr4_det", {{1, 3, 64, 64}, {1, 3, 96, 160}, {1, 3, 160, 96}, {2, 3, 64, 96}, {1, 3, 192, 192}});
 }
 
 TEST(Networks, TextClassifierAtFiveSizes) {
@@ -358,7 +357,8 @@ TEST(Engine, ShapesHoldEqualWeightsOnce) {
   EXPECT_GE(models[0]->abi()->weightBytes, bytes);
   EXPECT_LT(models[1]->abi()->weightBytes, bytes);
   EXPECT_LT(models[2]->abi()->weightBytes, bytes);
-  // Whoever has a later one needs neither the engine nor the first one, whose memory it reads, and a file has all weights.
+  // Whoever has a later one needs neither the engine nor the first one, whose memory it reads, and a file has all
+  // weights.
   engine.reset();
   models.erase(models.begin(), models.begin() + 2);
   std::vector<Tensor> fresh = runFresh(path, "x", inputs[2]);

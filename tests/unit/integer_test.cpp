@@ -1,5 +1,6 @@
-// Kernels of bytes against the reference, on targets with and without dot products of bytes: all types and signs, zero points, extreme
-// values, borders, strides, groups. Sums are exact; quantised results may differ by a step where a scale is rounded another way.
+// Kernels of bytes against the reference, on targets with and without dot products of bytes: all types and signs, zero
+// points, extreme values, borders, strides, groups. Sums are exact; quantised results may differ by a step where a
+// scale is rounded another way.
 #include "codegen/Inspection.h"
 #include "tests/unit/RunModel.h"
 
@@ -45,7 +46,9 @@ public:
   /// Within [low, high], every third at a limit.
   int64_t integer(int64_t low, int64_t high) {
     unsigned kind = static_cast<unsigned>(random() % 6);
-    return kind == 0 ? low : kind == 1 ? high : low + static_cast<int64_t>(random() % static_cast<uint64_t>(high - low + 1));
+    return kind == 0   ? low
+           : kind == 1 ? high
+                       : low + static_cast<int64_t>(random() % static_cast<uint64_t>(high - low + 1));
   }
   double real(double low, double high) { return std::uniform_real_distribution<double>(low, high)(random); }
 
@@ -101,7 +104,12 @@ std::optional<Window> randomWindow(Generator &g) {
   int64_t kind = g.pick({0, 0, 0, 1, 2}), channels = g.pick({1, 3, 4, 8, 16, 17, 32, 40});
   Window c;
   c.group = kind == 0 ? 1 : kind == 1 ? channels : 2;
-  int64_t inputs = kind == 0 ? channels : kind == 1 ? 1 : 16, outputs = kind == 0 ? g.pick({1, 3, 16, 24, 33, 64}) : kind == 1 ? 1 : 16;
+  int64_t inputs = kind == 0   ? channels
+                   : kind == 1 ? 1
+                               : 16,
+          outputs = kind == 0   ? g.pick({1, 3, 16, 24, 33, 64})
+                    : kind == 1 ? 1
+                                : 16;
   c.x = {g.pick({1, 1, 2}), c.group * inputs}, c.w = {c.group * outputs, inputs}, c.y = {c.x[0], c.group * outputs};
   Shape ends;
   for (size_t d = 0; d < rank; ++d) {
@@ -158,7 +166,8 @@ protected:
     return outputs;
   }
 
-  /// The values of all outputs on the target and of the reference differ by at most `step`, in few places; threads change no bit.
+  /// The values of all outputs on the target and of the reference differ by at most `step`, in few places; threads
+  /// change no bit.
   void check(const std::string &text, double step) {
     SCOPED_TRACE(text.substr(0, 4000));
     CompileOptions options, reference;
@@ -217,7 +226,8 @@ TEST_P(Integer, KernelColumnsShareWordsOfFewChannels) {
     c.group = 1;
     int64_t channels = g.pick({1, 2}), rows = g.pick({1, 3}), size = 2 + seed % 9, height = 5;
     // The longest lines are padded by a phase of their own.
-    int64_t width = seed % 8 == 7 ? 40000 : g.pick({20, 33, 64}), stride = g.pick({1, 1, 2, 3}), dilation = g.pick({1, 1, 2});
+    int64_t width = seed % 8 == 7 ? 40000 : g.pick({20, 33, 64}), stride = g.pick({1, 1, 2, 3}),
+            dilation = g.pick({1, 1, 2});
     int64_t begin = g.pick({0, 1, 3}), end = g.pick({0, 1, 9});
     c.x = {g.pick({1, 2}), channels, height, width};
     c.w = {g.pick({3, 16, 24}), channels, rows, size};
@@ -237,13 +247,14 @@ TEST_P(Integer, ComputedZeroPoints) {
     ++made;
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::string element = g.often() ? "i8" : "ui8", weights = g.integers(c->w, "i8", -128, 127);
-    std::string x = tensorType(c->x, element), wide = tensorType(c->x, "f64"), w = tensorType(c->w, "f64"), y = tensorType(c->y, "f64");
+    std::string x = tensorType(c->x, element), wide = tensorType(c->x, "f64"), w = tensorType(c->w, "f64"),
+                y = tensorType(c->y, "f64");
     std::string sums = tensorType(c->y, "i32"), zero = "tensor<" + element + ">";
     check("func.func @main(%x: " + x + " {nn.name = \"x\"}, %z: " + zero + " {nn.name = \"z\"}) -> (" + sums +
               " {nn.name = \"y\"}) {\n" + g.body + "  %a = nn.cast %x {to = f64} : (" + x + ") -> " + wide +
               "\n  %b = nn.cast %z {to = f64} : (" + zero + ") -> tensor<f64>\n  %d = nn.sub %a, %b : (" + wide +
-              ", tensor<f64>) -> " + wide + "\n  %w = nn.cast " + weights + " {to = f64} : (" + tensorType(c->w, "i8") + ") -> " + w +
-              "\n  %p = nn.conv %d, %w {" + c->attributes() + "} : (" + wide + ", " + w + ") -> " + y +
+              ", tensor<f64>) -> " + wide + "\n  %w = nn.cast " + weights + " {to = f64} : (" + tensorType(c->w, "i8") +
+              ") -> " + w + "\n  %p = nn.conv %d, %w {" + c->attributes() + "} : (" + wide + ", " + w + ") -> " + y +
               "\n  %y = nn.cast %p {to = i32} : (" + y + ") -> " + sums + "\n  return %y : " + sums + "\n}\n",
           0);
   }
@@ -265,8 +276,10 @@ std::string throughBytes(std::string &body, const std::string &x, const Shape &s
   std::string n = std::to_string(count++), real = tensorType(shape, "f32"), bytes = tensorType(shape, element);
   std::string s = scalar(body, scale, "f32"), z = scalar(body, zero, element);
   std::string parameters = "tensor<f32>, tensor<" + element + ">";
-  body += "  %q" + n + " = nn.quantize " + x + ", " + s + ", " + z + " : (" + real + ", " + parameters + ") -> " + bytes + "\n";
-  body += "  %d" + n + " = nn.dequantize %q" + n + ", " + s + ", " + z + " : (" + bytes + ", " + parameters + ") -> " + real + "\n";
+  body += "  %q" + n + " = nn.quantize " + x + ", " + s + ", " + z + " : (" + real + ", " + parameters + ") -> " +
+          bytes + "\n";
+  body += "  %d" + n + " = nn.dequantize %q" + n + ", " + s + ", " + z + " : (" + bytes + ", " + parameters + ") -> " +
+          real + "\n";
   return "%d" + n;
 }
 
@@ -279,23 +292,26 @@ TEST_P(Integer, QuantisedConvolutionsDifferByRoundingsOfScales) {
       continue;
     ++made;
     SCOPED_TRACE("seed " + std::to_string(seed));
-    bool isSigned = g.often(), signedWeights = g.often(), perChannel = g.often(), hasRelu = g.often(), hasSum = g.often();
+    bool isSigned = g.often(), signedWeights = g.often(), perChannel = g.often(), hasRelu = g.often(),
+         hasSum = g.often();
     std::string element = isSigned ? "i8" : "ui8", weightElement = signedWeights ? "i8" : "ui8";
     std::string zero = std::to_string(isSigned ? g.integer(-128, 127) : g.integer(0, 255));
     Shape each(c->w.size(), 1);
     each[0] = perChannel ? c->w[0] : 1;
     std::string w = g.integers(c->w, weightElement, signedWeights ? -128 : 0, signedWeights ? 127 : 255);
-    std::string scales = g.reals(each, 0.004, 0.02), zeros = g.integers(each, weightElement, signedWeights ? -20 : 100, signedWeights ? 20 : 200);
+    std::string scales = g.reals(each, 0.004, 0.02),
+                zeros = g.integers(each, weightElement, signedWeights ? -20 : 100, signedWeights ? 20 : 200);
     std::string bias = g.reals({c->y[1]}, -1, 1), body = g.body;
     std::string x = throughBytes(body, "%x", c->x, "0.0173", zero, element);
     std::string y = tensorType(c->y, "f32"), weights = tensorType(c->w, "f32");
-    body += "  %w = nn.dequantize " + w + ", " + scales + ", " + zeros + " : (" + tensorType(c->w, weightElement) + ", " +
-            tensorType(each, "f32") + ", " + tensorType(each, weightElement) + ") -> " + weights + "\n";
-    body += "  %y0 = nn.conv " + x + ", %w, " + bias + " {" + c->attributes() + "} : (" + tensorType(c->x, "f32") + ", " + weights +
-            ", " + tensorType({c->y[1]}, "f32") + ") -> " + y + "\n";
+    body += "  %w = nn.dequantize " + w + ", " + scales + ", " + zeros + " : (" + tensorType(c->w, weightElement) +
+            ", " + tensorType(each, "f32") + ", " + tensorType(each, weightElement) + ") -> " + weights + "\n";
+    body += "  %y0 = nn.conv " + x + ", %w, " + bias + " {" + c->attributes() + "} : (" + tensorType(c->x, "f32") +
+            ", " + weights + ", " + tensorType({c->y[1]}, "f32") + ") -> " + y + "\n";
     std::string last = "%y0", name = element;
     if (hasSum) {
-      std::string a = throughBytes(body, last, c->y, "0.05", "3", element), e = throughBytes(body, "%e", c->y, "0.02", "-1", "i8");
+      std::string a = throughBytes(body, last, c->y, "0.05", "3", element),
+                  e = throughBytes(body, "%e", c->y, "0.02", "-1", "i8");
       body += "  %y1 = nn.add " + a + ", " + e + " : (" + y + ", " + y + ") -> " + y + "\n";
       last = "%y1";
     }
@@ -305,9 +321,11 @@ TEST_P(Integer, QuantisedConvolutionsDifferByRoundingsOfScales) {
     }
     std::string s = scalar(body, "0.037", "f32"), z = scalar(body, isSigned ? "-128" : "0", element);
     std::string bytes = tensorType(c->y, element);
-    body += "  %r = nn.quantize " + last + ", " + s + ", " + z + " : (" + y + ", tensor<f32>, tensor<" + element + ">) -> " + bytes + "\n";
-    check("func.func @main(%x: " + tensorType(c->x, "f32") + " {nn.name = \"x\"}, %e: " + y + " {nn.name = \"e\"}) -> (" + bytes +
-              " {nn.name = \"y\"}) {\n" + body + "  return %r : " + bytes + "\n}\n",
+    body += "  %r = nn.quantize " + last + ", " + s + ", " + z + " : (" + y + ", tensor<f32>, tensor<" + element +
+            ">) -> " + bytes + "\n";
+    check("func.func @main(%x: " + tensorType(c->x, "f32") + " {nn.name = \"x\"}, %e: " + y +
+              " {nn.name = \"e\"}) -> (" + bytes + " {nn.name = \"y\"}) {\n" + body + "  return %r : " + bytes +
+              "\n}\n",
           // A step of the value that is added is more than one of the sum.
           hasSum ? 2 : 1);
   }
@@ -320,21 +338,27 @@ TEST_P(Integer, MatrixProducts) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     int64_t m = g.pick({1, 2, 7, 16}), k = g.pick({1, 5, 16, 64, 100}), n = g.pick({1, 10, 16, 33});
     bool isGemm = g.often(), transposed = isGemm && g.often();
-    Shape a = isGemm ? Shape{m, k} : Shape{2, m, k}, b = transposed ? Shape{n, k} : Shape{k, n}, y = isGemm ? Shape{m, n} : Shape{2, m, n};
+    Shape a = isGemm ? Shape{m, k} : Shape{2, m, k}, b = transposed ? Shape{n, k} : Shape{k, n},
+          y = isGemm ? Shape{m, n} : Shape{2, m, n};
     Shape each(2, 1);
     each[transposed ? 0 : 1] = n;
-    std::string w = g.integers(b, "i8", -128, 127), scales = g.reals(each, 0.004, 0.02), zeros = g.integers(each, "i8", 0, 0);
+    std::string w = g.integers(b, "i8", -128, 127), scales = g.reals(each, 0.004, 0.02),
+                zeros = g.integers(each, "i8", 0, 0);
     std::string bias = g.reals({n}, -1, 1), body = g.body;
-    std::string x = throughBytes(body, "%x", a, "0.0173", "121", "ui8"), real = tensorType(y, "f32"), weights = tensorType(b, "f32");
-    body += "  %w = nn.dequantize " + w + ", " + scales + ", " + zeros + " : (" + tensorType(b, "i8") + ", " + tensorType(each, "f32") +
-            ", " + tensorType(each, "i8") + ") -> " + weights + "\n";
-    body += isGemm ? "  %y0 = nn.gemm " + x + ", %w, " + bias + " {alpha = 0.5 : f32, beta = 2.0 : f32" + (transposed ? ", trans_b" : "") +
-                         "} : (" + tensorType(a, "f32") + ", " + weights + ", " + tensorType({n}, "f32") + ") -> " + real + "\n"
-                   : "  %y0 = nn.matmul " + x + ", %w : (" + tensorType(a, "f32") + ", " + weights + ") -> " + real + "\n";
+    std::string x = throughBytes(body, "%x", a, "0.0173", "121", "ui8"), real = tensorType(y, "f32"),
+                weights = tensorType(b, "f32");
+    body += "  %w = nn.dequantize " + w + ", " + scales + ", " + zeros + " : (" + tensorType(b, "i8") + ", " +
+            tensorType(each, "f32") + ", " + tensorType(each, "i8") + ") -> " + weights + "\n";
+    body += isGemm
+                ? "  %y0 = nn.gemm " + x + ", %w, " + bias + " {alpha = 0.5 : f32, beta = 2.0 : f32" +
+                      (transposed ? ", trans_b" : "") + "} : (" + tensorType(a, "f32") + ", " + weights + ", " +
+                      tensorType({n}, "f32") + ") -> " + real + "\n"
+                : "  %y0 = nn.matmul " + x + ", %w : (" + tensorType(a, "f32") + ", " + weights + ") -> " + real + "\n";
     std::string s = scalar(body, "0.037", "f32"), z = scalar(body, "7", "ui8"), bytes = tensorType(y, "ui8");
-    body += "  %r = nn.quantize %y0, " + s + ", " + z + " : (" + real + ", tensor<f32>, tensor<ui8>) -> " + bytes + "\n";
-    check("func.func @main(%x: " + tensorType(a, "f32") + " {nn.name = \"x\"}) -> (" + bytes + " {nn.name = \"y\"}) {\n" + body +
-              "  return %r : " + bytes + "\n}\n",
+    body +=
+        "  %r = nn.quantize %y0, " + s + ", " + z + " : (" + real + ", tensor<f32>, tensor<ui8>) -> " + bytes + "\n";
+    check("func.func @main(%x: " + tensorType(a, "f32") + " {nn.name = \"x\"}) -> (" + bytes +
+              " {nn.name = \"y\"}) {\n" + body + "  return %r : " + bytes + "\n}\n",
           1);
   }
 }

@@ -60,8 +60,7 @@ struct BinaryFunction {
   long double (*expected)(long double, long double);
 };
 
-const BinaryFunction binaryFunctions[] = {{"pow", sinter::nn::pow, std::pow},
-                                          {"fmod", sinter::nn::fmod, std::fmod}};
+const BinaryFunction binaryFunctions[] = {{"pow", sinter::nn::pow, std::pow}, {"fmod", sinter::nn::fmod, std::fmod}};
 
 /// All functions, as float and double functions named `<name>32` and `<name>64`, compiled once.
 class MathExpansions : public testing::Test {
@@ -82,9 +81,8 @@ protected:
     }
     auto vector = VectorType::get({lanes}, types.getF32Type());
     for (const Function &f : functions)
-      jit->add(std::string(f.name) + "inLanes", {vector}, vector, [&](OpBuilder &b, ValueRange args) {
-        return f.build(Element(b, b.getUnknownLoc(), args[0])).value;
-      });
+      jit->add(std::string(f.name) + "inLanes", {vector}, vector,
+               [&](OpBuilder &b, ValueRange args) { return f.build(Element(b, b.getUnknownLoc(), args[0])).value; });
     ASSERT_TRUE(jit->compile());
   }
   static void TearDownTestSuite() { delete jit; }
@@ -140,8 +138,7 @@ template <typename T> std::vector<T> samples() {
     T value;
     std::memcpy(&value, &bits, sizeof value);
     values.push_back(value);
-    values.push_back(
-        std::ldexp(static_cast<T>(static_cast<double>(random() >> 11)), -53 + static_cast<int>(i % 12)));
+    values.push_back(std::ldexp(static_cast<T>(static_cast<double>(random() >> 11)), -53 + static_cast<int>(i % 12)));
   }
   for (size_t i = 0, n = values.size(); i < n; ++i)
     values.push_back(-values[i]);
@@ -161,9 +158,7 @@ template <typename T> double ulps(T value, long double expected) {
   if (std::fabs(value) <= least && std::fabs(rounded) <= least)
     return 0;
   if (std::isinf(value) != std::isinf(rounded)) // a last place beside the largest number is allowed
-    return std::fabs(std::isinf(value) ? rounded : value) > std::numeric_limits<T>::max() * T(0.999999)
-               ? 1
-               : INFINITY;
+    return std::fabs(std::isinf(value) ? rounded : value) > std::numeric_limits<T>::max() * T(0.999999) ? 1 : INFINITY;
   T unit = std::nextafter(std::fabs(rounded), std::numeric_limits<T>::infinity()) - std::fabs(rounded);
   return static_cast<double>(std::fabs((static_cast<long double>(value) - expected) / unit));
 }
@@ -215,9 +210,8 @@ TEST_F(MathExpansions, NeverPassTheirLimits) {
   struct {
     const char *name;
     double low, high;
-  } limited[] = {{"tanh", -1, 1}, {"sigmoid", 0, 1}, {"erf", -1, 1},
-                 {"sin", -1, 1},  {"cos", -1, 1},    {"erfc", 0, 2},
-                 {"normalDistribution", 0, 1}};
+  } limited[] = {{"tanh", -1, 1}, {"sigmoid", 0, 1},           {"erf", -1, 1}, {"sin", -1, 1}, {"cos", -1, 1},
+                 {"erfc", 0, 2},  {"normalDistribution", 0, 1}};
   for (auto [name, low, high] : limited) {
     checkLimits<float>(name, find<float, float>(name), low, high, 97);
     checkLimits<float>(name, findInLanes(name), low, high, 97);
@@ -283,8 +277,7 @@ template <typename T> std::vector<std::pair<T, T>> pairs() {
   return result;
 }
 
-template <typename T>
-void checkBinary(std::function<T(T, T)> compiled, const BinaryFunction &f, double bound) {
+template <typename T> void checkBinary(std::function<T(T, T)> compiled, const BinaryFunction &f, double bound) {
   ASSERT_TRUE(compiled) << f.name;
   for (auto [x, y] : pairs<T>()) {
     long double expected = f.expected(static_cast<long double>(x), static_cast<long double>(y));

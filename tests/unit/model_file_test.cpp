@@ -134,7 +134,8 @@ TEST(ModelFile, PlacesInTheFileAreChecked) {
     tensor->set_data_type(onnx::TensorProto::FLOAT);
     tensor->add_dims(4);
     tensor->set_data_location(onnx::TensorProto::EXTERNAL);
-    for (auto [key, value] : {std::pair("location", std::string(ModelFolder::ownFile)), {"offset", offset}, {"length", length}}) {
+    for (auto [key, value] :
+         {std::pair("location", std::string(ModelFolder::ownFile)), {"offset", offset}, {"length", length}}) {
       auto *entry = tensor->add_external_data();
       entry->set_key(key);
       entry->set_value(value);
@@ -153,7 +154,8 @@ TEST(ModelFile, DamagedFilesAreRefusedOrRead) {
   for (int round = 0; round < 400; ++round) {
     std::string damaged = whole.substr(0, round % 4 ? whole.size() : random() % whole.size());
     for (int i = 0; i < 1 + round % 3 && !damaged.empty(); ++i)
-      damaged[random() % std::min<size_t>(damaged.size(), round % 2 ? 300 : damaged.size())] = static_cast<char>(random());
+      damaged[random() % std::min<size_t>(damaged.size(), round % 2 ? 300 : damaged.size())] =
+          static_cast<char>(random());
     Expected<ModelFile> file = readModelFile(write(damaged));
     if (!file)
       continue;

@@ -53,8 +53,7 @@ void expectNear(const Expected<Data> &actual, const Data &expected, float tolera
     if (std::isnan(expected[i]))
       ASSERT_TRUE(std::isnan((*actual)[i])) << "element " << i;
     else
-      ASSERT_NEAR((*actual)[i], expected[i], tolerance * std::max(1.f, std::abs(expected[i])))
-          << "element " << i;
+      ASSERT_NEAR((*actual)[i], expected[i], tolerance * std::max(1.f, std::abs(expected[i]))) << "element " << i;
   }
 }
 
@@ -106,8 +105,8 @@ TEST(OneDnnDescription, RefusesViewsOutOfBounds) {
   };
   EXPECT_TRUE(refused([](Description &d) { d.buffers[0].size = 49; }));
   EXPECT_TRUE(refused([](Description &d) { d.steps[0].destination.strides[0] = -1; }));
-  EXPECT_TRUE(refused(
-      [](Description &d) { d.steps[0].destination.shape = {int64_t(1) << 40, int64_t(1) << 40, 5, 5}; }));
+  EXPECT_TRUE(
+      refused([](Description &d) { d.steps[0].destination.shape = {int64_t(1) << 40, int64_t(1) << 40, 5, 5}; }));
   EXPECT_TRUE(refused([](Description &d) { d.steps[0].sources[0].buffer = 5; }));
   EXPECT_TRUE(refused([](Description &d) { d.steps[0].destination = {}; }));
   EXPECT_TRUE(refused([](Description &d) { d.steps[0].alpha = INFINITY; }));
@@ -157,9 +156,9 @@ TEST_P(OneDnnConvolution, MatchesLoops) {
   Dims xs = {2, c.channels, c.size, c.size}, ys = {2, c.outputs, out, out};
   // Weights as ONNX has them: Conv [outputs, ic, ...], ConvTranspose [channels, oc, ...].
   Dims ws = {c.groups, oc, ic, c.kernel, c.kernel};
-  Dims wStrides = c.transposed ? Dims{ic * oc * c.kernel * c.kernel, c.kernel * c.kernel,
-                                      oc * c.kernel * c.kernel, c.kernel, 1}
-                               : denseArgument(0, ws).strides;
+  Dims wStrides = c.transposed
+                      ? Dims{ic * oc * c.kernel * c.kernel, c.kernel * c.kernel, oc * c.kernel * c.kernel, c.kernel, 1}
+                      : denseArgument(0, ws).strides;
   Data x = randomData(xs, 1), w = randomData(ws, 2), b = randomData({c.outputs}, 3), r = randomData(ys, 4);
   Description d{{bufferOf(xs), bufferOf(ws, true), {c.outputs, true}, bufferOf(ys), bufferOf(ys)}, {}, {}};
   Step step;
@@ -201,8 +200,7 @@ TEST_P(OneDnnConvolution, MatchesLoops) {
                   int64_t wi = g * wStrides[0] + o * wStrides[1] + i * wStrides[2] + ky * c.kernel + kx;
                   int64_t xi = ((n * c.channels + g * ic + i) * c.size + iy) * c.size + ix;
                   int64_t yi = ((n * c.outputs + g * oc + o) * out + oy) * out + ox;
-                  sums[static_cast<size_t>(yi)] +=
-                      double(w[static_cast<size_t>(wi)]) * x[static_cast<size_t>(xi)];
+                  sums[static_cast<size_t>(yi)] += double(w[static_cast<size_t>(wi)]) * x[static_cast<size_t>(xi)];
                 }
   for (size_t i = 0; i < sums.size(); ++i) {
     double value = sums[i] + (c.bias ? b[i / static_cast<size_t>(out * out) % b.size()] : 0);
@@ -237,9 +235,8 @@ TEST(OneDnnPrimitive, MatMulOfTransposedWeightsWithBias) {
     expected[i] = static_cast<float>(sum);
   }
   for (bool constant : {true, false})
-    expectNear(
-        run({{{12, false}, {20, constant}, {5, constant}, {15, false}}, {}, {step}}, {x, w, b, Data(15)}),
-        expected);
+    expectNear(run({{{12, false}, {20, constant}, {5, constant}, {15, false}}, {}, {step}}, {x, w, b, Data(15)}),
+               expected);
 }
 
 TEST(OneDnnPrimitive, PoolingCountsPaddingAsTold) {

@@ -23,8 +23,7 @@ namespace {
 /// Ops that structure a function or only hold data.
 const std::set<std::string> structural = {"nn.constant", "nn.kernel", "nn.yield"};
 
-std::vector<Tensor> evaluate(const std::string &path, const std::string &backend, bool optimise,
-                             std::string &error) {
+std::vector<Tensor> evaluate(const std::string &path, const std::string &backend, bool optimise, std::string &error) {
   CompileOptions options;
   options.backend = backend;
   options.optimise = optimise;
@@ -57,8 +56,7 @@ void expectClose(const Tensor &got, const Tensor &want) {
   double relative = sizeOf(want.type()) == 2 && isFloat(want.type()) ? 1e-2 : 1e-5;
   for (size_t i = 0; i < a.size(); ++i)
     if (std::isnan(b[i]) || std::isinf(b[i]))
-      EXPECT_TRUE(std::isnan(a[i]) == std::isnan(b[i]) && (std::isnan(a[i]) || a[i] == b[i]))
-          << "element " << i;
+      EXPECT_TRUE(std::isnan(a[i]) == std::isnan(b[i]) && (std::isnan(a[i]) || a[i] == b[i])) << "element " << i;
     else
       EXPECT_NEAR(a[i], b[i], relative * (1e-1 + std::abs(b[i]))) << "element " << i;
 }

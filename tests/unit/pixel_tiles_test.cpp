@@ -13,21 +13,24 @@ Target wideTarget() {
   return target;
 }
 
-/// A 3x3 convolution with 512 outputs of 7x7 pixels: the weights of two blocks for one input block stay in the L1 cache while all
-/// tiles of pixels read them, those of four do not, and each tile of pixels would wait for the L2 cache.
+/// A 3x3 convolution with 512 outputs of 7x7 pixels: the weights of two blocks for one input block stay in the L1 cache
+/// while all tiles of pixels read them, those of four do not, and each tile of pixels would wait for the L2 cache.
 TEST(PixelTiles, WeightsThatLeaveTheCacheCostTheirWay) {
   constexpr int64_t pixels = 49, blocks = 32, outputs = 16 * blocks, weightBytes = 9 * 16 * 16 * 4;
   Target target = wideTarget();
-  TileChoice near = chooseTiles(target, {}, pixels, outputs, {}), far = chooseTiles(target, {}, pixels, outputs, {.weightBytes = weightBytes});
+  TileChoice near = chooseTiles(target, {}, pixels, outputs, {}),
+             far = chooseTiles(target, {}, pixels, outputs, {.weightBytes = weightBytes});
   EXPECT_GT(near.main.blocks * weightBytes, target.l1Bytes);
   EXPECT_LE(far.main.blocks * weightBytes, target.l1Bytes);
   EXPECT_EQ(far.mainTiles * far.main.blocks + far.tail.blocks, blocks);
 }
 
-/// Sums over all channels, of Winograd's positions: no tile keeps them close, so the one with most pixels for a vector of weights wins.
+/// Sums over all channels, of Winograd's positions: no tile keeps them close, so the one with most pixels for a vector
+/// of weights wins.
 TEST(PixelTiles, WhereNothingStaysMostPixelsShareAVector) {
   constexpr int64_t tiles = 16, outputs = 512, weightBytes = 512 * 16 * 4;
-  TileChoice near = chooseTiles(wideTarget(), {}, tiles, outputs, {}), far = chooseTiles(wideTarget(), {}, tiles, outputs, {.weightBytes = weightBytes});
+  TileChoice near = chooseTiles(wideTarget(), {}, tiles, outputs, {}),
+             far = chooseTiles(wideTarget(), {}, tiles, outputs, {.weightBytes = weightBytes});
   EXPECT_LT(near.main.pixels, far.main.pixels);
   EXPECT_EQ(far.main.pixels, TileLimits().pixels);
 }

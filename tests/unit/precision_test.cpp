@@ -1,5 +1,5 @@
-// --precision bf16 against the reference in f32: operands of products have eight bits, so a sum of n products is off by some
-// 2^-8 of their root mean square times the root of n. Other targets refuse it.
+// --precision bf16 against the reference in f32: operands of products have eight bits, so a sum of n products is off by
+// some 2^-8 of their root mean square times the root of n. Other targets refuse it.
 #include "codegen/Inspection.h"
 #include "tests/unit/RunModel.h"
 
@@ -23,15 +23,16 @@ std::string values(std::mt19937 &random, int64_t count) {
 }
 
 /// A constant of the name, given flat.
-std::string constant(std::mt19937 &random, const std::string &name, const std::string &type, int64_t rank, const std::string &sizes,
-                     int64_t count) {
+std::string constant(std::mt19937 &random, const std::string &name, const std::string &type, int64_t rank,
+                     const std::string &sizes, int64_t count) {
   std::string flat = "tensor<" + std::to_string(count) + "xf32>", shape = "tensor<" + std::to_string(rank) + "xi64>";
   return "  %f" + name + " = nn.constant dense<[" + values(random, count) + "]> : " + flat + "\n  %s" + name +
-         " = nn.constant dense<[" + sizes + "]> : " + shape + "\n  %" + name + " = nn.reshape %f" + name + ", %s" + name + " : (" +
-         flat + ", " + shape + ") -> " + type + "\n";
+         " = nn.constant dense<[" + sizes + "]> : " + shape + "\n  %" + name + " = nn.reshape %f" + name + ", %s" +
+         name + " : (" + flat + ", " + shape + ") -> " + type + "\n";
 }
 
-std::vector<Tensor> run(const std::string &text, const CompileOptions &options, int threads, std::string *algorithms = nullptr) {
+std::vector<Tensor> run(const std::string &text, const CompileOptions &options, int threads,
+                        std::string *algorithms = nullptr) {
   std::string path = testing::TempDir() + "sinter_precision_" + std::to_string(getpid()) + ".mlir";
   std::ofstream(path) << text;
   std::vector<Tensor> outputs = compileAndRun(path, options, threads);
@@ -48,7 +49,8 @@ void check(const std::string &text, double tolerance) {
   narrow.precision = "bf16";
   reference.backend = "reference";
   std::string explanation;
-  std::vector<Tensor> want = run(text, reference, 1), one = run(text, narrow, 1, &explanation), two = run(text, narrow, 2);
+  std::vector<Tensor> want = run(text, reference, 1), one = run(text, narrow, 1, &explanation),
+                      two = run(text, narrow, 2);
   EXPECT_NE(explanation.find("bf16 pairs"), std::string::npos);
   ASSERT_TRUE(want.size() == 1 && one.size() == 1 && two.size() == 1);
   ASSERT_EQ(one[0].shape(), want[0].shape());
@@ -73,15 +75,17 @@ TEST(Precision, ConvolutionsOfPairs) {
   for (int64_t channels : {16, 24, 33})
     for (int64_t stride : {1, 2}) {
       std::string c = number(channels), x = "tensor<1x" + c + "x9x9xf32>", w = "tensor<" + c + "x" + c + "x3x3xf32>";
-      std::string side = stride == 1 ? "9" : "5", y = "tensor<1x" + c + "x" + side + "x" + side + "xf32>", b = "tensor<" + c + "xf32>";
+      std::string side = stride == 1 ? "9" : "5", y = "tensor<1x" + c + "x" + side + "x" + side + "xf32>",
+                  b = "tensor<" + c + "xf32>";
       std::string sizes = c + ", " + c + ", 3, 3";
-      std::string text = "func.func @main(%x: " + x + " {nn.name = \"x\"}) -> (" + y + " {nn.name = \"y\"}) {\n" +
-                         constant(random, "w", w, 4, sizes, channels * channels * 9) +
-                         constant(random, "v", w, 4, sizes, channels * channels * 9) + constant(random, "b", b, 1, c, channels) +
-                         "  %1 = nn.conv %x, %w, %b {strides = array<i64: " + number(stride) + ", " + number(stride) +
-                         ">, pads = array<i64: 1, 1, 1, 1>} : (" + x + ", " + w + ", " + b + ") -> " + y + "\n  %2 = nn.relu %1 : (" + y +
-                         ") -> " + y + "\n  %3 = nn.conv %2, %v {pads = array<i64: 1, 1, 1, 1>} : (" + y + ", " + w + ") -> " + y +
-                         "\n  %4 = nn.add %3, %2 : (" + y + ", " + y + ") -> " + y + "\n  return %4 : " + y + "\n}\n";
+      std::string text =
+          "func.func @main(%x: " + x + " {nn.name = \"x\"}) -> (" + y + " {nn.name = \"y\"}) {\n" +
+          constant(random, "w", w, 4, sizes, channels * channels * 9) +
+          constant(random, "v", w, 4, sizes, channels * channels * 9) + constant(random, "b", b, 1, c, channels) +
+          "  %1 = nn.conv %x, %w, %b {strides = array<i64: " + number(stride) + ", " + number(stride) +
+          ">, pads = array<i64: 1, 1, 1, 1>} : (" + x + ", " + w + ", " + b + ") -> " + y + "\n  %2 = nn.relu %1 : (" +
+          y + ") -> " + y + "\n  %3 = nn.conv %2, %v {pads = array<i64: 1, 1, 1, 1>} : (" + y + ", " + w + ") -> " + y +
+          "\n  %4 = nn.add %3, %2 : (" + y + ", " + y + ") -> " + y + "\n  return %4 : " + y + "\n}\n";
       check(text, 0.02);
     }
 }
@@ -91,11 +95,12 @@ TEST(Precision, MatrixProducts) {
     GTEST_SKIP() << "this processor has no AVX512-BF16";
   std::mt19937 random(2);
   for (int64_t rows : {1, 5, 16}) {
-    std::string m = number(rows), x = "tensor<" + m + "x100xf32>", y = "tensor<" + m + "x40xf32>", w = "tensor<40x100xf32>";
+    std::string m = number(rows), x = "tensor<" + m + "x100xf32>", y = "tensor<" + m + "x40xf32>",
+                w = "tensor<40x100xf32>";
     check("func.func @main(%x: " + x + " {nn.name = \"x\"}) -> (" + y + " {nn.name = \"y\"}) {\n" +
               constant(random, "w", w, 2, "40, 100", 4000) + constant(random, "b", "tensor<40xf32>", 1, "40", 40) +
-              "  %1 = nn.gemm %x, %w, %b {alpha = 0.5 : f32, trans_b} : (" + x + ", " + w + ", tensor<40xf32>) -> " + y +
-              "\n  return %1 : " + y + "\n}\n",
+              "  %1 = nn.gemm %x, %w, %b {alpha = 0.5 : f32, trans_b} : (" + x + ", " + w + ", tensor<40xf32>) -> " +
+              y + "\n  return %1 : " + y + "\n}\n",
           0.02);
   }
 }

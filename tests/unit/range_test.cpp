@@ -90,8 +90,8 @@ void expectWithin(const Tensor &tensor, const TensorRange &range) {
     if (std::isnan(values[i]))
       ASSERT_TRUE(range.mayBeNaN) << "element " << i << " is NaN";
     else
-      ASSERT_TRUE(interval.contains(values[i])) << "element " << i << " is " << values[i] << ", outside ["
-                                                << interval.lo << ", " << interval.hi << "]";
+      ASSERT_TRUE(interval.contains(values[i]))
+          << "element " << i << " is " << values[i] << ", outside [" << interval.lo << ", " << interval.hi << "]";
   }
 }
 
@@ -99,8 +99,7 @@ void expectSound(const std::string &text) {
   const Drawn draws[] = {Interval{0, 1},   Interval{-1, 1},       Interval{-3, 0},
                          Interval{0.5, 2}, Interval{-3e38, 3e38}, std::nullopt};
   for (Drawn drawn : draws) {
-    SCOPED_TRACE(drawn ? "within " + std::to_string(drawn->lo) + ":" + std::to_string(drawn->hi)
-                       : "anything");
+    SCOPED_TRACE(drawn ? "within " + std::to_string(drawn->lo) + ":" + std::to_string(drawn->hi) : "anything");
     Program program(text);
     ASSERT_TRUE(program.function) << text;
     SmallVector<RankedTensorType> types;
@@ -190,7 +189,8 @@ TEST(RangePrecision, Activations) {
   EXPECT_TRUE(rangeOf(unary("log"), Interval{-1, 1}).mayBeNaN);
 }
 
-// Where kernels compare, subnormal numbers are 0: of activations they come back as they are, without slope or threshold.
+// Where kernels compare, subnormal numbers are 0: of activations they come back as they are, without slope or
+// threshold.
 TEST(RangePrecision, SubnormalsAreZeroToComparisons) {
   Interval below{-1e-39, -1e-41}, above{1e-41, 1e-39};
   for (const char *op : {"leaky_relu", "elu", "celu"})
@@ -218,12 +218,10 @@ TEST(RangePrecision, SquaresAndProducts) {
   const std::string types = " : (tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>\n";
   EXPECT_EQ(rangeOf("%y = nn.mul %x, %x" + types, {}).hull().lo, 0);
   EXPECT_EQ(rangeOf("%y = nn.mul %x, %z" + types, Interval{-1, 1}).hull().lo, -1);
-  EXPECT_EQ(
-      rangeOf("%a = nn.identity %x : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>\n%y = nn.mul %x, %a" + types,
-              {})
-          .hull()
-          .lo,
-      0);
+  EXPECT_EQ(rangeOf("%a = nn.identity %x : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>\n%y = nn.mul %x, %a" + types, {})
+                .hull()
+                .lo,
+            0);
   auto power = [](const std::string &n) {
     return "%n = nn.constant dense<" + n +
            "> : tensor<f32>\n%y = nn.pow %x, %n : (tensor<1x2x4xf32>, tensor<f32>)"
@@ -288,21 +286,18 @@ TEST(RangePrecision, SumsOfOneSignKeepIt) {
               0)
         << op;
   for (const char *op : {"reduce_sum", "reduce_mean", "reduce_l2", "reduce_max", "reduce_prod"})
-    EXPECT_EQ(rangeOf("%y = nn." + std::string(op) + " %x : (tensor<1x2x4xf32>) -> tensor<1x1x1xf32>\n",
-                      Interval{0, 1})
+    EXPECT_EQ(rangeOf("%y = nn." + std::string(op) + " %x : (tensor<1x2x4xf32>) -> tensor<1x1x1xf32>\n", Interval{0, 1})
                   .hull()
                   .lo,
               0)
         << op;
-  expectInterval(
-      rangeOf("%y = nn.reduce_sum %x : (tensor<1x2x4xf32>) -> tensor<1x1x1xf32>\n", Interval{-1, 2}), -8, 16,
-      1e-4);
+  expectInterval(rangeOf("%y = nn.reduce_sum %x : (tensor<1x2x4xf32>) -> tensor<1x1x1xf32>\n", Interval{-1, 2}), -8, 16,
+                 1e-4);
 }
 
 TEST(RangePrecision, CubicOvershoots) {
   auto resize = [](const std::string &mode) {
-    return "%n = nn.constant dense<[1.0, 1.0, 2.0]> : tensor<3xf32>\n%y = nn.resize %x, %n {mode = \"" +
-           mode +
+    return "%n = nn.constant dense<[1.0, 1.0, 2.0]> : tensor<3xf32>\n%y = nn.resize %x, %n {mode = \"" + mode +
            "\", operandSegmentSizes = array<i32: 1, 0, 1, 0>} : (tensor<1x2x4xf32>, tensor<3xf32>) -> "
            "tensor<1x2x8xf32>\n";
   };

@@ -30,8 +30,7 @@ Tensor inputFor(const SinterTensorInfo &info, bool nonfinite) {
   return tensor;
 }
 
-std::vector<Tensor> evaluate(const std::string &path, const std::string &backend, int threads,
-                             bool nonfinite) {
+std::vector<Tensor> evaluate(const std::string &path, const std::string &backend, int threads, bool nonfinite) {
   CompileOptions options;
   options.backend = backend;
   auto compiled = compileInProcess(path, options);
@@ -112,8 +111,7 @@ TEST(TopK, NanIsTheLargest) {
 }
 
 /// All three results, the normalised one through a relu, the running mean through a negation as well.
-void checkTraining(const Shape &shape, const std::string &element, const std::string &statistic,
-                   double tolerance) {
+void checkTraining(const Shape &shape, const std::string &element, const std::string &statistic, double tolerance) {
   std::string x = tensorType(shape, element), c = tensorType({shape.size() > 1 ? shape[1] : 1}, statistic);
   check(fmt::format(R"(
 func.func @main(%x: {0} {{nn.name = "x"}}, %s: {1} {{nn.name = "s"}}, %b: {1} {{nn.name = "b"}},
@@ -131,8 +129,7 @@ func.func @main(%x: {0} {{nn.name = "x"}}, %s: {1} {{nn.name = "s"}}, %b: {1} {{
 }
 
 TEST(BatchNormTraining, Shapes) {
-  for (const Shape &shape :
-       {Shape{2, 3, 4, 5}, {1, 16, 1, 1}, {5, 8}, {7, 1, 3}, {33}, {3, 20, 2}, {2, 5, 40, 33}})
+  for (const Shape &shape : {Shape{2, 3, 4, 5}, {1, 16, 1, 1}, {5, 8}, {7, 1, 3}, {33}, {3, 20, 2}, {2, 5, 40, 33}})
     checkTraining(shape, "f32", "f32", 1e-5);
 }
 

@@ -1,6 +1,6 @@
 // Which kernels share code, and what they hand it.
-#include "codegen/llvm/SharedCode.h"
 #include "codegen/llvm/Conversions.h"
+#include "codegen/llvm/SharedCode.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Verifier.h"
@@ -30,20 +30,37 @@ protected:
 
   void add(Numbers n) {
     std::string size = std::to_string(n.size);
-    std::string text = "func.func @kernel(%begin: index, %end: index, %x: memref<" + size + "xf32>) {\n"
+    std::string text = "func.func @kernel(%begin: index, %end: index, %x: memref<" + size +
+                       "xf32>) {\n"
                        "  %zero = arith.constant 0 : index\n"
-                       "  %step = arith.constant " + std::to_string(n.step) + " : index\n"
-                       "  %bound = arith.constant " + std::to_string(n.bound) + " : index\n"
-                       "  %distance = arith.constant " + std::to_string(n.distance) + " : index\n"
-                       "  %divisor = arith.constant " + std::to_string(n.divisor) + " : index\n"
-                       "  %again = arith.constant " + std::to_string(n.bound) + " : index\n"
-                       "  %scratch = memref.alloca() : memref<" + std::to_string(n.scratch) + "xf32>\n"
+                       "  %step = arith.constant " +
+                       std::to_string(n.step) +
+                       " : index\n"
+                       "  %bound = arith.constant " +
+                       std::to_string(n.bound) +
+                       " : index\n"
+                       "  %distance = arith.constant " +
+                       std::to_string(n.distance) +
+                       " : index\n"
+                       "  %divisor = arith.constant " +
+                       std::to_string(n.divisor) +
+                       " : index\n"
+                       "  %again = arith.constant " +
+                       std::to_string(n.bound) +
+                       " : index\n"
+                       "  %scratch = memref.alloca() : memref<" +
+                       std::to_string(n.scratch) +
+                       "xf32>\n"
                        "  scf.for %i = %zero to %bound step %step {\n"
                        "    %far = arith.muli %i, %distance : index\n"
                        "    %part = arith.divui %far, %divisor : index\n"
                        "    %last = arith.minsi %part, %again : index\n"
-                       "    %v = memref.load %x[%last] : memref<" + size + "xf32>\n"
-                       "    memref.store %v, %scratch[%zero] : memref<" + std::to_string(n.scratch) + "xf32>\n"
+                       "    %v = memref.load %x[%last] : memref<" +
+                       size +
+                       "xf32>\n"
+                       "    memref.store %v, %scratch[%zero] : memref<" +
+                       std::to_string(n.scratch) +
+                       "xf32>\n"
                        "  }\n"
                        "  return\n"
                        "}\n";
@@ -89,7 +106,8 @@ TEST_F(SharedCode, PhasesShareParameters) {
   for (std::string bound : {"3", "9"}) {
     std::string text;
     for (std::string name : {"kernel", "kernel_1"})
-      text += "func.func @" + name + "(%begin: index, %end: index, %x: memref<?xf32>) {\n  %bound = arith.constant " + bound +
+      text += "func.func @" + name + "(%begin: index, %end: index, %x: memref<?xf32>) {\n  %bound = arith.constant " +
+              bound +
               " : index\n  %last = arith.minsi %end, %bound : index\n  %v = memref.load %x[%last] : memref<?xf32>\n"
               "  memref.store %v, %x[%begin] : memref<?xf32>\n  return\n}\n";
     OwningOpRef<ModuleOp> code = parseSourceString<ModuleOp>(text, &context);

@@ -1,5 +1,5 @@
-// The stack that generated code states is enough, and no more than it uses by much: every op's example runs on a stack of just that size,
-// painted before and looked at after. What has no bound is refused.
+// The stack that generated code states is enough, and no more than it uses by much: every op's example runs on a stack
+// of just that size, painted before and looked at after. What has no bound is refused.
 #include "codegen/llvm/ObjectCode.h"
 #include "codegen/llvm/StackUse.h"
 #include "tests/unit/ExampleInput.h"
@@ -21,7 +21,8 @@ namespace {
 
 //===- Bounds -------------------------------------------------------------===//
 
-Expected<llvm::StringMap<int64_t>> stackOf(const std::string &code, const std::string &cpu = "", const std::string &triple = "") {
+Expected<llvm::StringMap<int64_t>> stackOf(const std::string &code, const std::string &cpu = "",
+                                           const std::string &triple = "") {
   Expected<Target> target = resolveTarget(triple, cpu);
   std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(*target);
   llvm::LLVMContext context;
@@ -43,12 +44,13 @@ void expectRefusal(const std::string &code, const char *part) {
 /// A function that needs `bytes` of stack and calls `callee`.
 std::string function(const std::string &name, int bytes, const std::string &callee) {
   return "define void @" + name + "(ptr %p) {\n  %m = alloca [" + std::to_string(bytes) +
-         " x i8]\n  store volatile i8 1, ptr %m\n  store ptr %m, ptr %p\n  call void @" + callee + "(ptr %m)\n  ret void\n}\n";
+         " x i8]\n  store volatile i8 1, ptr %m\n  store ptr %m, ptr %p\n  call void @" + callee +
+         "(ptr %m)\n  ret void\n}\n";
 }
 
 TEST(StackBound, AddsUpTheDeepestPath) {
-  std::string code = function("leaf", 100, "other") + function("middle", 2000, "leaf") + function("top", 30000, "middle") +
-                     "declare void @other(ptr)\n";
+  std::string code = function("leaf", 100, "other") + function("middle", 2000, "leaf") +
+                     function("top", 30000, "middle") + "declare void @other(ptr)\n";
   Expected<llvm::StringMap<int64_t>> bytes = stackOf(code);
   ASSERT_TRUE(bytes) << bytes.failure().message;
   int64_t leaf = bytes->lookup("leaf"), middle = bytes->lookup("middle"), top = bytes->lookup("top");
@@ -63,7 +65,8 @@ TEST(StackBound, AddsUpTheDeepestPath) {
 
 TEST(StackBound, RefusesWhatHasNone) {
   expectRefusal(function("a", 16, "b") + function("b", 16, "a"), "calls itself");
-  expectRefusal("define void @f(i64 %n, ptr %p) {\n  %m = alloca i8, i64 %n\n  store ptr %m, ptr %p\n  ret void\n}\n", "dynamic size");
+  expectRefusal("define void @f(i64 %n, ptr %p) {\n  %m = alloca i8, i64 %n\n  store ptr %m, ptr %p\n  ret void\n}\n",
+                "dynamic size");
   std::string pointer = "(ptr %f) {\n  call void %f()\n  ret void\n}\n";
   expectRefusal("define void @kernel" + pointer, "calls through a pointer");
   EXPECT_TRUE(stackOf("define void @run" + pointer));
@@ -118,15 +121,17 @@ void *paintAndRun(void *argument) {
   return nullptr;
 }
 
-/// What a thread needs before it calls anything: the C library's block of it, the variables of all libraries that are local to threads, and room
-/// for a signal (sysconf), and the frames of its start and of paintAndRun (less than a page).
+/// What a thread needs before it calls anything: the C library's block of it, the variables of all libraries that are
+/// local to threads, and room for a signal (sysconf), and the frames of its start and of paintAndRun (less than a
+/// page).
 size_t startBytes() { return static_cast<size_t>(::sysconf(_SC_THREAD_STACK_MIN)) + 4096; }
 
 /// Runs on a stack of just the size that the model states, behind a page that nobody may touch.
 void runOnStatedStack(Run &run) {
   auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   size_t size = (static_cast<size_t>(run.model->stackBytes) + startBytes() + page - 1) / page * page;
-  auto *memory = static_cast<unsigned char *>(::mmap(nullptr, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  auto *memory = static_cast<unsigned char *>(
+      ::mmap(nullptr, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   ASSERT_NE(memory, MAP_FAILED);
   ASSERT_EQ(::mprotect(memory, page, PROT_NONE), 0);
   run.bottom = memory + page;
@@ -194,7 +199,9 @@ TEST_P(StackOfExample, IsEnough) {
 
 std::vector<Example> allExamples() {
   std::vector<Example> all = readExamples();
-  std::erase_if(all, [](const Example &example) { return example.op == "nn.constant" || example.op == "nn.kernel" || example.op == "nn.yield"; });
+  std::erase_if(all, [](const Example &example) {
+    return example.op == "nn.constant" || example.op == "nn.kernel" || example.op == "nn.yield";
+  });
   for (Example &example : furtherExamples())
     all.push_back(std::move(example));
   return all;

@@ -1,5 +1,5 @@
-// Schedules and the cache of measured ones: every schedule gives the same results but for roundings, however far its wishes go; a
-// choice in a cache is followed; what is no cache is neither believed nor written over.
+// Schedules and the cache of measured ones: every schedule gives the same results but for roundings, however far its
+// wishes go; a choice in a cache is followed; what is no cache is neither believed nor written over.
 #include "codegen/Inspection.h"
 #include "codegen/tuning/Candidates.h"
 #include "codegen/tuning/KernelKey.h"
@@ -44,25 +44,26 @@ std::string constant(const std::string &name, const Shape &shape, unsigned seed)
   return "  %" + name + " = nn.constant dense<\"0x" + hex + "\"> : " + tensor(shape) + "\n";
 }
 
-std::string convolution(const std::string &y, const std::string &x, const std::string &w, const Shape &in, const Shape &weights,
-                        const Shape &out, int64_t stride) {
+std::string convolution(const std::string &y, const std::string &x, const std::string &w, const Shape &in,
+                        const Shape &weights, const Shape &out, int64_t stride) {
   std::string pad = std::to_string(weights[2] / 2), s = std::to_string(stride);
-  return "  %" + y + " = nn.conv %" + x + ", %" + w + " {pads = array<i64: " + pad + ", " + pad + ", " + pad + ", " + pad +
-         ">, strides = array<i64: " + s + ", " + s + ">, dilations = array<i64: 1, 1>, group = 1 : i64} : (" + tensor(in) + ", " +
-         tensor(weights) + ") -> " + tensor(out) + "\n";
+  return "  %" + y + " = nn.conv %" + x + ", %" + w + " {pads = array<i64: " + pad + ", " + pad + ", " + pad + ", " +
+         pad + ">, strides = array<i64: " + s + ", " + s + ">, dilations = array<i64: 1, 1>, group = 1 : i64} : (" +
+         tensor(in) + ", " + tensor(weights) + ") -> " + tensor(out) + "\n";
 }
 
 /// Convolutions of 3x3, with and without stride, and a pointwise one; then a product. `width` is that of the channels.
 std::string network(int64_t width, unsigned seed = 1) {
   Shape x{1, 3, 18, 21}, a{1, width, 18, 21}, b{1, width, 9, 11}, c{1, 40, 9, 11};
   Shape first{width, 3, 3, 3}, square{width, width, 3, 3}, point{40, width, 1, 1}, matrix{11, 37};
-  return "func.func @main(%x: " + tensor(x) + " {nn.name = \"x\"}) -> (" + tensor({1, 40, 9, 37}) + " {nn.name = \"y\"}) {\n" +
-         constant("w0", first, seed) + constant("w1", square, seed + 1) + constant("w2", square, seed + 2) +
-         constant("w3", point, seed + 3) + constant("m", matrix, seed + 4) +
+  return "func.func @main(%x: " + tensor(x) + " {nn.name = \"x\"}) -> (" + tensor({1, 40, 9, 37}) +
+         " {nn.name = \"y\"}) {\n" + constant("w0", first, seed) + constant("w1", square, seed + 1) +
+         constant("w2", square, seed + 2) + constant("w3", point, seed + 3) + constant("m", matrix, seed + 4) +
          convolution("a", "x", "w0", x, first, a, 1) + convolution("b", "a", "w1", a, square, a, 1) +
-         "  %r = nn.relu %b : (" + tensor(a) + ") -> " + tensor(a) + "\n" + convolution("c", "r", "w2", a, square, b, 2) +
-         convolution("d", "c", "w3", b, point, c, 1) + "  %y = nn.matmul %d, %m : (" + tensor(c) + ", " + tensor(matrix) + ") -> " +
-         tensor({1, 40, 9, 37}) + "\n  return %y : " + tensor({1, 40, 9, 37}) + "\n}\n";
+         "  %r = nn.relu %b : (" + tensor(a) + ") -> " + tensor(a) + "\n" +
+         convolution("c", "r", "w2", a, square, b, 2) + convolution("d", "c", "w3", b, point, c, 1) +
+         "  %y = nn.matmul %d, %m : (" + tensor(c) + ", " + tensor(matrix) + ") -> " + tensor({1, 40, 9, 37}) +
+         "\n  return %y : " + tensor({1, 40, 9, 37}) + "\n}\n";
 }
 
 class Tuning : public testing::Test {
@@ -129,8 +130,9 @@ TEST_F(Tuning, SchedulesAreReadAsTheyAreWritten) {
     ASSERT_TRUE(schedule) << text;
     EXPECT_EQ(toString(*schedule), text);
   }
-  for (const char *text : {"winograd=3", "winograd=12", "winograd=-4", "winograd=", "tile=0x4", "tile=65x1", "tile=4", "tile=4x", "tile=99999999999999999999x1",
-                           "outer=5", "inner=-5", "outer=1.5", "frobnicate=1", "tile", "=", "tile=-4x4"})
+  for (const char *text :
+       {"winograd=3", "winograd=12", "winograd=-4", "winograd=", "tile=0x4", "tile=65x1", "tile=4", "tile=4x",
+        "tile=99999999999999999999x1", "outer=5", "inner=-5", "outer=1.5", "frobnicate=1", "tile", "=", "tile=-4x4"})
     EXPECT_FALSE(parseSchedule(text)) << text;
   for (const char *text : {"onednn", "llvm", "llvm tile=6x4"})
     EXPECT_EQ(toString(*parseChoice(text)), text);
@@ -139,7 +141,8 @@ TEST_F(Tuning, SchedulesAreReadAsTheyAreWritten) {
 }
 
 TEST_F(Tuning, KernelsAreKnownByWhatTheyCompute) {
-  std::vector<Kernel> narrow = kernelsOf(write("narrow.mlir", network(32))), wide = kernelsOf(write("wide.mlir", network(48))),
+  std::vector<Kernel> narrow = kernelsOf(write("narrow.mlir", network(32))),
+                      wide = kernelsOf(write("wide.mlir", network(48))),
                       again = kernelsOf(write("again.mlir", network(32, 77)));
   ASSERT_EQ(narrow.size(), again.size());
   ASSERT_EQ(narrow.size(), wide.size());
@@ -174,8 +177,10 @@ TEST_F(Tuning, EveryScheduleComputesTheSame) {
   // And wishes beyond all reason.
   for (int64_t outer : {-4, 4})
     for (int64_t inner : {-4, 4})
-      choices.push_back({false, Schedule{.winograd = 6, .tileRows = 64, .tileVectors = 64, .outer = outer, .inner = inner}}),
-          choices.push_back({false, Schedule{.winograd = 0, .tileRows = 1, .tileVectors = 5, .outer = outer, .inner = inner}});
+      choices.push_back(
+          {false, Schedule{.winograd = 6, .tileRows = 64, .tileVectors = 64, .outer = outer, .inner = inner}}),
+          choices.push_back(
+              {false, Schedule{.winograd = 0, .tileRows = 1, .tileVectors = 5, .outer = outer, .inner = inner}});
   for (const Choice &choice : choices) {
     SCOPED_TRACE(toString(choice));
     std::string file = folder + "/cache.json";
@@ -212,12 +217,13 @@ TEST_F(Tuning, AForcedChoiceIsFollowedAndExplained) {
 }
 
 TEST_F(Tuning, OneDnnIsChosenOnlyWhereItMayBe) {
-  // Its relu turns NaN into 0, so it takes the product with a relu only where the product cannot be NaN: finite inputs do
-  // not suffice, since their products may overflow.
-  std::string text = "func.func @main(%x: tensor<8x64xf32> {nn.name = \"x\"}) -> (tensor<8x48xf32> {nn.name = \"y\"}) {\n" +
-                     constant("m", {64, 48}, 3) +
-                     "  %p = nn.matmul %x, %m : (tensor<8x64xf32>, tensor<64x48xf32>) -> tensor<8x48xf32>\n"
-                     "  %y = nn.relu %p : (tensor<8x48xf32>) -> tensor<8x48xf32>\n  return %y : tensor<8x48xf32>\n}\n";
+  // Its relu turns NaN into 0, so it takes the product with a relu only where the product cannot be NaN: finite inputs
+  // do not suffice, since their products may overflow.
+  std::string text =
+      "func.func @main(%x: tensor<8x64xf32> {nn.name = \"x\"}) -> (tensor<8x48xf32> {nn.name = \"y\"}) {\n" +
+      constant("m", {64, 48}, 3) +
+      "  %p = nn.matmul %x, %m : (tensor<8x64xf32>, tensor<64x48xf32>) -> tensor<8x48xf32>\n"
+      "  %y = nn.relu %p : (tensor<8x48xf32>) -> tensor<8x48xf32>\n  return %y : tensor<8x48xf32>\n}\n";
   std::string path = write("product.mlir", text), file = folder + "/cache.json";
   std::vector<Kernel> kernels = kernelsOf(path);
   ASSERT_EQ(kernels.size(), 1u);
@@ -231,7 +237,8 @@ TEST_F(Tuning, OneDnnIsChosenOnlyWhereItMayBe) {
   options.inputRanges["x"] = {-8, 8};
   std::string explanation = *explainModel(path, options);
   EXPECT_NE(explanation.find("\"backend\":\"onednn\""), std::string::npos) << explanation;
-  EXPECT_NE(explanation.find("measured on this processor: 1 ms, generated code 2 ms"), std::string::npos) << explanation;
+  EXPECT_NE(explanation.find("measured on this processor: 1 ms, generated code 2 ms"), std::string::npos)
+      << explanation;
   options.backend = "llvm";
   EXPECT_EQ(explainModel(path, options)->find("\"onednn\""), std::string::npos);
 }
@@ -269,9 +276,10 @@ TEST_F(Tuning, CachesAreBounded) {
 
 TEST_F(Tuning, WhatIsNoCacheIsLeftAlone) {
   std::string path = write("net.mlir", network(16));
-  for (std::string text : {std::string("not json"), std::string("{\"kernels\": ["), std::string(100000, '['), std::string("{}"),
-                           std::string("{\"sinter_tuning\": 2, \"kernels\": []}"), std::string("{\"sinter_tuning\": 1, \"kernels\": 3}"),
-                           std::string("\0\xff", 2), std::string()}) {
+  for (std::string text :
+       {std::string("not json"), std::string("{\"kernels\": ["), std::string(100000, '['), std::string("{}"),
+        std::string("{\"sinter_tuning\": 2, \"kernels\": []}"), std::string("{\"sinter_tuning\": 1, \"kernels\": 3}"),
+        std::string("\0\xff", 2), std::string()}) {
     SCOPED_TRACE(text.substr(0, 40));
     warnings.clear();
     std::string file = write("cache.json", text);

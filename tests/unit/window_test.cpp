@@ -58,8 +58,8 @@ protected:
     Value left = row(x), right = row(w);
     auto array = [&](ArrayRef<int64_t> values) { return builder.getDenseI64ArrayAttr(values); };
     auto type = RankedTensorType::get({1, 1, static_cast<int64_t>(x.size() + 3 - w.size())}, builder.getF32Type());
-    return evaluate(ConvOp::create(builder, builder.getUnknownLoc(), type, left, right, Value(), array({1}), array({1}), array({1, 1}),
-                                   builder.getStringAttr("NOTSET"), builder.getI64IntegerAttr(1)));
+    return evaluate(ConvOp::create(builder, builder.getUnknownLoc(), type, left, right, Value(), array({1}), array({1}),
+                                   array({1, 1}), builder.getStringAttr("NOTSET"), builder.getI64IntegerAttr(1)));
   }
 
   /// The op with the affine folded in computes affine(op).
@@ -155,8 +155,8 @@ TEST_F(WindowTest, AffinesFoldIntoConvolutions) {
   Type y = RankedTensorType::get({2, 6, 3, 3}, builder.getF32Type());
   auto notset = builder.getStringAttr("NOTSET");
   auto group = builder.getI64IntegerAttr(2);
-  expectFolds(ConvOp::create(builder, loc, y, x, w, b, DenseI64ArrayAttr(), DenseI64ArrayAttr(),
-                             DenseI64ArrayAttr(), notset, group),
+  expectFolds(ConvOp::create(builder, loc, y, x, w, b, DenseI64ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr(),
+                             notset, group),
               1);
   // [C, O/group, kernel]: the output channels of a group stand along axis 1.
   Value transposed = constant({4, 3, 3, 3}, 4);
@@ -171,8 +171,8 @@ TEST_F(WindowTest, AffinesFoldIntoMatrixProducts) {
   Location loc = builder.getUnknownLoc();
   Value a = constant({3, 4}, 1), b = constant({5, 4}, 2), c = constant({3, 1}, 3);
   Type y = RankedTensorType::get({3, 5}, builder.getF32Type());
-  expectFolds(GemmOp::create(builder, loc, y, a, b, c, builder.getF32FloatAttr(0.5f),
-                             builder.getF32FloatAttr(2), UnitAttr(), builder.getUnitAttr()),
+  expectFolds(GemmOp::create(builder, loc, y, a, b, c, builder.getF32FloatAttr(0.5f), builder.getF32FloatAttr(2),
+                             UnitAttr(), builder.getUnitAttr()),
               1);
 }
 

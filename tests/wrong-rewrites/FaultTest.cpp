@@ -1,5 +1,5 @@
-// Faults put back one at a time (Faults.cpp): the default check finds each, names rule and node, and what is compiled is right
-// all the same. docs/checked-rewrites.md has the table.
+// Faults put back one at a time (Faults.cpp): the default check finds each, names rule and node, and what is compiled
+// is right all the same. docs/checked-rewrites.md has the table.
 #include "tests/cli/Cli.h"
 
 #include <cctype>
@@ -230,7 +230,8 @@ void computedWeight(onnx::ModelProto &model) {
 }
 
 void twoClips(onnx::ModelProto &model) {
-  addWeight(model, "a", {}, -1.25f), addWeight(model, "b", {}, 3.5f), addWeight(model, "c", {}, -0.75f), addWeight(model, "d", {}, 5);
+  addWeight(model, "a", {}, -1.25f), addWeight(model, "b", {}, 3.5f), addWeight(model, "c", {}, -0.75f),
+      addWeight(model, "d", {}, 5);
   addNode(model, "Clip", {"x", "a", "b"}, "m", "first");
   addNode(model, "Clip", {"m", "c", "d"}, "y", "second");
 }

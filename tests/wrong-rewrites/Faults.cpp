@@ -1,6 +1,6 @@
 // Linked into a `sinter` of the tests alone: faults that were in Sinter or could be, one at a time, by the environment
-// variable SINTER_FAULT. A name adds a pass that has it; "disturb:RULE" makes the constants of a rule's rewrites wrong by a
-// few times what roundings may do. The check of rewrites knows none of them.
+// variable SINTER_FAULT. A name adds a pass that has it; "disturb:RULE" makes the constants of a rule's rewrites wrong
+// by a few times what roundings may do. The check of rewrites knows none of them.
 #include "ir/Ops.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
@@ -209,8 +209,8 @@ private:
   void (*apply)(Operation *);
 };
 
-/// Makes the largest number of every float constant that a rule's rewrite makes wrong: by 40 n u, n numbers to a row, which
-/// is four times what the roundings of a sum of n products may do, with those of the constants.
+/// Makes the largest number of every float constant that a rule's rewrite makes wrong: by 40 n u, n numbers to a row,
+/// which is four times what the roundings of a sum of n products may do, with those of the constants.
 void disturb(Operation *op, StringRef rule, llvm::function_ref<void()> change) {
   Operation *scope = op;
   while (scope->getParentOp())
@@ -230,7 +230,8 @@ void disturb(Operation *op, StringRef rule, llvm::function_ref<void()> change) {
       return;
     std::vector<double> values = toDoubles(*tensor);
     auto n = static_cast<double>(tensor->size()) / static_cast<double>(tensor->rank() > 0 ? tensor->shape()[0] : 1);
-    auto largest = std::max_element(values.begin(), values.end(), [](double a, double b) { return std::abs(a) < std::abs(b); });
+    auto largest =
+        std::max_element(values.begin(), values.end(), [](double a, double b) { return std::abs(a) < std::abs(b); });
     *largest *= 1 + 40 * n * 0x1p-24;
     Tensor wrong(DType::F32, tensor->shape());
     storeDoubles(wrong, values);

@@ -48,46 +48,43 @@ void write(const Case &one, const std::string &name) {
   static const std::regex place("wave<([^>]*)>");
   for (std::smatch match; std::regex_search(body, match, place);)
     body = match.prefix().str() + wave(match[1]) + match.suffix().str();
-  std::ofstream(pathOf(name)) << "func.func @main(%x: tensor<" << one.argument
-                              << "> {nn.name = \"x\"}) -> (tensor<" << one.result
-                              << "> {nn.name = \"y\"}) {\n"
+  std::ofstream(pathOf(name)) << "func.func @main(%x: tensor<" << one.argument << "> {nn.name = \"x\"}) -> (tensor<"
+                              << one.result << "> {nn.name = \"y\"}) {\n"
                               << body << "  return %y : tensor<" << one.result << ">\n}\n";
 }
 
 //===- Norms and GELU ------------------------------------------------------===//
 
-#define MEAN(Y, X)                                                                                           \
-  "  %" Y " = nn.reduce_mean %" X ", %axes : (tensor<2x6x8xf32>, tensor<1xi64>) -> tensor<2x6x1xf32>\n"
-#define ROOT                                                                                                 \
-  "  %e = nn.constant dense<1.0e-5> : tensor<f32>\n"                                                         \
-  "  %v = nn.add %m2, %e : (tensor<2x6x1xf32>, tensor<f32>) -> tensor<2x6x1xf32>\n"                          \
-  "  %r = nn.sqrt %v : (tensor<2x6x1xf32>) -> tensor<2x6x1xf32>\n"                                           \
+#define MEAN(Y, X) "  %" Y " = nn.reduce_mean %" X ", %axes : (tensor<2x6x8xf32>, tensor<1xi64>) -> tensor<2x6x1xf32>\n"
+#define ROOT                                                                                                           \
+  "  %e = nn.constant dense<1.0e-5> : tensor<f32>\n"                                                                   \
+  "  %v = nn.add %m2, %e : (tensor<2x6x1xf32>, tensor<f32>) -> tensor<2x6x1xf32>\n"                                    \
+  "  %r = nn.sqrt %v : (tensor<2x6x1xf32>) -> tensor<2x6x1xf32>\n"                                                     \
   "  %g = nn.constant wave<8xf32>\n"
 
 const char *layerNorm = "  %axes = nn.constant dense<-1> : tensor<1xi64>\n" MEAN(
     "m", "x") "  %d = nn.sub %x, %m : (tensor<2x6x8xf32>, tensor<2x6x1xf32>) -> tensor<2x6x8xf32>\n"
-              "  %q = nn.mul %d, %d : (tensor<2x6x8xf32>, tensor<2x6x8xf32>) -> tensor<2x6x8xf32>\n" MEAN(
-                  "m2", "q") ROOT
+              "  %q = nn.mul %d, %d : (tensor<2x6x8xf32>, tensor<2x6x8xf32>) -> tensor<2x6x8xf32>\n" MEAN("m2", "q")
+                  ROOT
     "  %n = nn.div %d, %r : (tensor<2x6x8xf32>, tensor<2x6x1xf32>) -> tensor<2x6x8xf32> loc(\"norm\")\n"
     "  %s = nn.mul %n, %g : (tensor<2x6x8xf32>, tensor<8xf32>) -> tensor<2x6x8xf32>\n"
     "  %b = nn.constant wave<8xf32>\n"
     "  %y = nn.add %s, %b : (tensor<2x6x8xf32>, tensor<8xf32>) -> tensor<2x6x8xf32>\n";
 const char *rmsNorm =
     "  %axes = nn.constant dense<-1> : tensor<1xi64>\n"
-    "  %q = nn.mul %x, %x : (tensor<2x6x8xf32>, tensor<2x6x8xf32>) -> tensor<2x6x8xf32>\n" MEAN("m2", "q")
-        ROOT
+    "  %q = nn.mul %x, %x : (tensor<2x6x8xf32>, tensor<2x6x8xf32>) -> tensor<2x6x8xf32>\n" MEAN("m2", "q") ROOT
     "  %n = nn.div %x, %r : (tensor<2x6x8xf32>, tensor<2x6x1xf32>) -> tensor<2x6x8xf32> loc(\"norm\")\n"
     "  %y = nn.mul %n, %g : (tensor<2x6x8xf32>, tensor<8xf32>) -> tensor<2x6x8xf32>\n";
 
 #define UNARY(Y, OP, X) "  %" Y " = nn." OP " %" X " : (tensor<4x8xf32>) -> tensor<4x8xf32>\n"
-#define SCALAR(Y, OP, X, C)                                                                                  \
-  "  %c" Y " = nn.constant dense<" C "> : tensor<f32>\n  %" Y " = nn." OP " %" X ", %c" Y                    \
+#define SCALAR(Y, OP, X, C)                                                                                            \
+  "  %c" Y " = nn.constant dense<" C "> : tensor<f32>\n  %" Y " = nn." OP " %" X ", %c" Y                              \
   " : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xf32>\n"
-#define PRODUCT(Y, A, B)                                                                                     \
+#define PRODUCT(Y, A, B)                                                                                               \
   "  %" Y " = nn.mul %" A ", %" B " : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32> loc(\"gelu\")\n"
 
-const char *erfGelu = SCALAR("d", "div", "x", "1.41421354") UNARY("e", "erf", "d")
-    SCALAR("s", "add", "e", "1.0") SCALAR("h", "mul", "x", "0.5") PRODUCT("y", "h", "s");
+const char *erfGelu = SCALAR("d", "div", "x", "1.41421354") UNARY("e", "erf", "d") SCALAR("s", "add", "e", "1.0")
+    SCALAR("h", "mul", "x", "0.5") PRODUCT("y", "h", "s");
 const char *tanhGelu = PRODUCT("x2", "x", "x") PRODUCT("x3", "x2", "x")
     SCALAR("k", "mul", "x3", "0.044715") "  %u = nn.add %x, %k : (tensor<4x8xf32>, tensor<4x8xf32>) -> "
                                          "tensor<4x8xf32>\n" SCALAR("v", "mul", "u", "0.797884583")
@@ -96,30 +93,28 @@ const char *tanhGelu = PRODUCT("x2", "x", "x") PRODUCT("x3", "x2", "x")
 
 //===- Integers -------------------------------------------------------------===//
 
-#define BYTES(Y, X, SHAPE, TYPE, ZERO)                                                                       \
-  "  %s" Y " = nn.constant dense<0.05> : tensor<f32>\n  %z" Y " = nn.constant dense<" ZERO                   \
-  "> : tensor<" TYPE ">\n"                                                                                   \
-  "  %" Y " = nn.dequantize %" X ", %s" Y ", %z" Y " : (tensor<" SHAPE "x" TYPE                              \
-  ">, tensor<f32>, tensor<" TYPE ">) -> tensor<" SHAPE "xf32>\n"
-#define QUANTIZE(Y, X, SHAPE, TYPE, ZERO)                                                                    \
-  "  %s" Y " = nn.constant dense<0.23> : tensor<f32>\n  %z" Y " = nn.constant dense<" ZERO                   \
-  "> : tensor<" TYPE ">\n"                                                                                   \
-  "  %" Y " = nn.quantize %" X ", %s" Y ", %z" Y " : (tensor<" SHAPE "xf32>, tensor<f32>, tensor<" TYPE      \
+#define BYTES(Y, X, SHAPE, TYPE, ZERO)                                                                                 \
+  "  %s" Y " = nn.constant dense<0.05> : tensor<f32>\n  %z" Y " = nn.constant dense<" ZERO "> : tensor<" TYPE ">\n"    \
+  "  %" Y " = nn.dequantize %" X ", %s" Y ", %z" Y " : (tensor<" SHAPE "x" TYPE ">, tensor<f32>, tensor<" TYPE         \
+  ">) -> tensor<" SHAPE "xf32>\n"
+#define QUANTIZE(Y, X, SHAPE, TYPE, ZERO)                                                                              \
+  "  %s" Y " = nn.constant dense<0.23> : tensor<f32>\n  %z" Y " = nn.constant dense<" ZERO "> : tensor<" TYPE ">\n"    \
+  "  %" Y " = nn.quantize %" X ", %s" Y ", %z" Y " : (tensor<" SHAPE "xf32>, tensor<f32>, tensor<" TYPE                \
   ">) -> tensor<" SHAPE "x" TYPE "> loc(\"quantize\")\n"
 
-#define BYTE_CONV(Y)                                                                                         \
-  BYTES("a", "x", "1x16x6x6", "ui8", "3")                                                                    \
-  "  %w = nn.constant wave<16x16x3x3xi8>\n" BYTES(                                                           \
-      "d", "w", "16x16x3x3", "i8", "0") "  %" Y " = nn.conv %a, %d {pads = array<i64: 1, 1, 1, 1>} : "       \
-                                                "(tensor<1x16x6x6xf32>, tensor<16x16x3x3xf32>) -> "          \
-                                        "tensor<1x16x6x6xf32> loc(\"conv\")\n"
+#define BYTE_CONV(Y)                                                                                                   \
+  BYTES("a", "x", "1x16x6x6", "ui8", "3")                                                                              \
+  "  %w = nn.constant wave<16x16x3x3xi8>\n" BYTES("d", "w", "16x16x3x3", "i8",                                         \
+                                                  "0") "  %" Y " = nn.conv %a, %d {pads = array<i64: 1, 1, 1, 1>} : "  \
+                                                       "(tensor<1x16x6x6xf32>, tensor<16x16x3x3xf32>) -> "             \
+                                                       "tensor<1x16x6x6xf32> loc(\"conv\")\n"
 const char *byteConv = BYTE_CONV("y");
 const char *requantized = BYTE_CONV("c") QUANTIZE("y", "c", "1x16x6x6", "ui8", "128");
 const char *byteProduct = BYTES("a", "x", "4x32", "ui8", "100") "  %w = nn.constant wave<32x16xi8>\n" BYTES(
     "d", "w", "32x16", "i8", "2") "  %y = nn.matmul %a, %d : (tensor<4x32xf32>, tensor<32x16xf32>) -> "
                                   "tensor<4x16xf32> loc(\"product\")\n";
-const char *signedBytes = UNARY("t", "tanh", "x") QUANTIZE("q", "t", "4x8", "i8", "5")
-    BYTES("a", "q", "4x8", "i8", "5") SCALAR("y", "mul", "a", "3.0");
+const char *signedBytes = UNARY("t", "tanh", "x") QUANTIZE("q", "t", "4x8", "i8", "5") BYTES("a", "q", "4x8", "i8", "5")
+    SCALAR("y", "mul", "a", "3.0");
 
 //===- Channels and layouts --------------------------------------------------===//
 
@@ -136,11 +131,10 @@ const char *constantChannel = "  %w = nn.constant dense<[[[[1.5]], [[-0.5]]], [[
 const char *biasedConv = "  %w = nn.constant wave<16x16x3x3xf32>\n  %b = nn.constant wave<16xf32>\n"
                          "  %y = nn.conv %x, %w, %b : (tensor<1x16x6x6xf32>, tensor<16x16x3x3xf32>, "
                          "tensor<16xf32>) -> tensor<1x16x4x4xf32> loc(\"conv\")\n";
-const char *movedRelu =
-    "  %w = nn.constant wave<8x8xf32>\n"
-    "  %m = nn.matmul %x, %w : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>\n"
-    "  %t = nn.transpose %m {perm = array<i64: 1, 0>} : (tensor<8x8xf32>) -> tensor<8x8xf32>\n"
-    "  %y = nn.relu %t : (tensor<8x8xf32>) -> tensor<8x8xf32> loc(\"relu\")\n";
+const char *movedRelu = "  %w = nn.constant wave<8x8xf32>\n"
+                        "  %m = nn.matmul %x, %w : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>\n"
+                        "  %t = nn.transpose %m {perm = array<i64: 1, 0>} : (tensor<8x8xf32>) -> tensor<8x8xf32>\n"
+                        "  %y = nn.relu %t : (tensor<8x8xf32>) -> tensor<8x8xf32> loc(\"relu\")\n";
 const char *foldedTranspose =
     "  %w = nn.constant wave<70x70xf32>\n"
     "  %t = nn.transpose %w {perm = array<i64: 1, 0>} : (tensor<70x70xf32>) -> tensor<70x70xf32> "
@@ -178,12 +172,9 @@ const Case cases[] = {
      "--input-range x=-4:4"},
     {"prune-constant", "remove-constant-channels", "'reader'", constantChannel, "1x2x6x6xf32", "1x4x5x5xf32",
      "--input-range x=-4:4"},
-    {"bfloat-weights", "lower-precision", "'conv'", biasedConv, "1x16x6x6xf32", "1x16x4x4xf32",
-     "--precision bf16"},
-    {"bfloat-channel", "lower-precision", "'conv'", biasedConv, "1x16x6x6xf32", "1x16x4x4xf32",
-     "--precision bf16"},
-    {"bfloat-bias", "lower-precision", "'conv'", biasedConv, "1x16x6x6xf32", "1x16x4x4xf32",
-     "--precision bf16"},
+    {"bfloat-weights", "lower-precision", "'conv'", biasedConv, "1x16x6x6xf32", "1x16x4x4xf32", "--precision bf16"},
+    {"bfloat-channel", "lower-precision", "'conv'", biasedConv, "1x16x6x6xf32", "1x16x4x4xf32", "--precision bf16"},
+    {"bfloat-bias", "lower-precision", "'conv'", biasedConv, "1x16x6x6xf32", "1x16x4x4xf32", "--precision bf16"},
     {"layout-swap", "move-activation-up", "'relu'", movedRelu, "8x8xf32", "8x8xf32"},
     {"layout-blocks", "block-channels", "'conv'", biasedConv, "1x16x6x6xf32", "1x16x4x4xf32"},
     {"layout-fold", "fold-constant", "'transpose'", foldedTranspose, "8x70xf32", "8x70xf32"},
@@ -209,17 +200,16 @@ TEST_P(Spoils, AreFoundNamedAndLeftOut) {
   Outcome outcome = runWith(std::string("spoil-") + one.fault, command + one.options);
   EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
   for (const char *part : {"warning", one.rule, one.node})
-    EXPECT_NE(outcome.err.find(part), std::string::npos) << "no " << part << " in\n"
-                                                         << outcome.err << outcome.out;
+    EXPECT_NE(outcome.err.find(part), std::string::npos) << "no " << part << " in\n" << outcome.err << outcome.out;
 }
 
 /// Without a fault nothing is found.
 TEST_P(Spoils, AreAllThatIsFound) {
   const Case &one = GetParam();
   write(one, "right.mlir");
-  Outcome outcome = runWith(
-      "none", std::string("compile @/right.mlir -o @/right.so --target-cpu cooperlake --fail-on unsound ") +
-                  one.options);
+  Outcome outcome =
+      runWith("none", std::string("compile @/right.mlir -o @/right.so --target-cpu cooperlake --fail-on unsound ") +
+                          one.options);
   EXPECT_EQ(outcome.status, 0) << outcome.err;
 }
 

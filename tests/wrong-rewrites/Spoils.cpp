@@ -49,8 +49,7 @@ void epsilon(Operation *op) {
 /// One axis too many.
 void normAxis(Operation *op) {
   if (isa<LayerNormOp, RmsNormOp>(op)) {
-    int64_t axis = op->getAttrOfType<IntegerAttr>("axis").getInt(),
-            rank = rankedType(op->getResult(0)).getRank();
+    int64_t axis = op->getAttrOfType<IntegerAttr>("axis").getInt(), rank = rankedType(op->getResult(0)).getRank();
     op->setAttr("axis", OpBuilder(op).getI64IntegerAttr((axis < 0 ? axis + rank : axis) - 1));
   }
 }
@@ -113,8 +112,7 @@ void roundTwice(Operation *op) {
     Tensor half(DType::F32, {});
     storeDoubles(half, std::array{0.5});
     Value x = op->getOperand(0);
-    op->setOperand(0,
-                   AddOp::create(b, op->getLoc(), x.getType(), x, ConstantOp::create(b, op->getLoc(), half)));
+    op->setOperand(0, AddOp::create(b, op->getLoc(), x.getType(), x, ConstantOp::create(b, op->getLoc(), half)));
   }
 }
 
@@ -143,8 +141,7 @@ template <unsigned Axis> void nextChannel(Operation *op) {
 /// What the constant channels gave is forgotten.
 void lostConstant(Operation *op) {
   if (isa<ConvOp, GemmOp>(op))
-    changeOperand(op, 2,
-                  [](std::vector<double> &values, const Tensor &) { values.assign(values.size(), 0); });
+    changeOperand(op, 2, [](std::vector<double> &values, const Tensor &) { values.assign(values.size(), 0); });
 }
 
 /// The wrong permutation of a folded Transpose.

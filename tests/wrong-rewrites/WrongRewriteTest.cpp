@@ -42,21 +42,19 @@ TEST(WrongRewrite, VerifyRewritesNamesRuleAndNode) {
   saveNet("net.onnx", true);
   Outcome outcome = run("compile @/net.onnx -o @/net.so --verify-rewrites");
   EXPECT_EQ(outcome.status, 1);
-  expectContains(outcome.err, {"--verify-rewrites", "squeezed-by-batch-norm", "'needed_relu'",
-                               "test-wrong-rule", "output 'y'"});
+  expectContains(outcome.err,
+                 {"--verify-rewrites", "squeezed-by-batch-norm", "'needed_relu'", "test-wrong-rule", "output 'y'"});
 }
 
 TEST(WrongRewrite, BisectNamesRuleAndNode) {
   saveNet("net.onnx", true);
   Outcome outcome = run("verify @/net.onnx --bisect --no-check-rewrites");
   EXPECT_EQ(outcome.status, 1);
-  expectContains(outcome.out,
-                 {"optimised: DIFFERS", "unoptimised (-O0): agrees", "test-wrong-rule",
-                  "The first rewrite of test-wrong-rule that exceeds it: squeezed-by-batch-norm at "
-                  "'needed_relu'"});
+  expectContains(outcome.out, {"optimised: DIFFERS", "unoptimised (-O0): agrees", "test-wrong-rule",
+                               "The first rewrite of test-wrong-rule that exceeds it: squeezed-by-batch-norm at "
+                               "'needed_relu'"});
   outcome = run("verify @/net.onnx --bisect --no-check-rewrites --format json");
-  expectContains(outcome.out,
-                 {"\"first_pass\": \"test-wrong-rule\"", "\"first_rewrite\": \"squeezed-by-batch-norm"});
+  expectContains(outcome.out, {"\"first_pass\": \"test-wrong-rule\"", "\"first_rewrite\": \"squeezed-by-batch-norm"});
 }
 
 TEST(WrongRewrite, IsLeftOutByDefault) {

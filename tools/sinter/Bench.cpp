@@ -1,11 +1,11 @@
 // `sinter bench`: repeated runs on random inputs, beside what the processor can do at most at that moment.
 #include "runtime/PeakFlops.h"
-#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
 #include "tools/sinter/Median.h"
 #include "tools/sinter/OpenModel.h"
+#include "tools/sinter/Print.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -134,7 +134,8 @@ int BenchCommand::run() {
     start = Clock::now();
   }
   if (json)
-    sinter::print("{}\n", printJson(rows.size() == 1 ? std::move(rows[0]) : llvm::json::Value(Object{{"variants", std::move(rows)}})));
+    sinter::print("{}\n", printJson(rows.size() == 1 ? std::move(rows[0])
+                                                     : llvm::json::Value(Object{{"variants", std::move(rows)}})));
   return 0;
 }
 
@@ -143,8 +144,7 @@ int BenchCommand::run() {
 void addBench(CLI::App &app, int &status) {
   auto command = std::make_shared<BenchCommand>();
   CLI::App *sub = app.add_subcommand("bench", "Time a model on random inputs");
-  sub->add_option("MODEL", command->model, "The model: .onnx, .mlir of the nn stage, or a compiled .so")
-      ->required();
+  sub->add_option("MODEL", command->model, "The model: .onnx, .mlir of the nn stage, or a compiled .so")->required();
   sub->add_option("--seconds", command->seconds, "How long to repeat (default: 1)")
       ->type_name("S")
       ->check(CLI::Range(0.001, 86400.0).description(""));

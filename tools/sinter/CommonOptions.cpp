@@ -1,8 +1,8 @@
 // Declares, parses and checks the common options. What does not exist yet is refused by name, never ignored.
+#include "tools/sinter/CommonOptions.h"
 #include "runtime/Output.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Print.h"
-#include "tools/sinter/CommonOptions.h"
 
 #include "codegen/CheckLimits.h"
 #include "runtime/ThreadCount.h"
@@ -37,8 +37,8 @@ Status invalid(std::string_view option, const std::string &value, std::string_vi
 
 /// Parses every "NAME=VALUE" of one option by `parse` into `map`, refusing repeated names.
 template <typename Map, typename Parse>
-Status parseAssignments(std::string_view option, std::string_view expected,
-                        const std::vector<std::string> &texts, Map &map, Parse parse) {
+Status parseAssignments(std::string_view option, std::string_view expected, const std::vector<std::string> &texts,
+                        Map &map, Parse parse) {
   for (const std::string &text : texts) {
     auto parts = splitAssignment(text);
     auto value = parts ? parse(parts->second) : decltype(parse(""))();
@@ -150,14 +150,16 @@ void CommonOptions::declareFailOn(CLI::App &app) {
 }
 
 void CommonOptions::declareCheckWeights(CLI::App &app) {
-  app.add_flag("--check-weights", checkWeights, "Of a .so: read all weights first and compare their checksum (all else is always checked)");
+  app.add_flag("--check-weights", checkWeights,
+               "Of a .so: read all weights first and compare their checksum (all else is always checked)");
 }
 
 void CommonOptions::declareSandbox(CLI::App &app) {
   constexpr const char *group = "Confinement";
-  CLI::Option *flag = app.add_flag("--sandbox", sandbox,
-                                   "Confine what reads the model: no network, no other programs, no writing but the output, bounded memory and time "
-                                   "(Landlock, seccomp; a warning says what the system lacks: SECURITY.md)");
+  CLI::Option *flag = app.add_flag(
+      "--sandbox", sandbox,
+      "Confine what reads the model: no network, no other programs, no writing but the output, bounded memory and time "
+      "(Landlock, seccomp; a warning says what the system lacks: SECURITY.md)");
   flag->group(group);
   app.add_option_function<int64_t>(
          "--sandbox-memory", [this](const int64_t &megabytes) { sandboxPolicy_.memory = megabytes << 20; },
@@ -177,7 +179,8 @@ int CommonOptions::confined(const std::function<int()> &work, SandboxOutputs *ou
   if (!sandbox)
     return work();
   if (compile.tune.measure)
-    return report({ErrorCode::InvalidArgument, "--sandbox runs none of the model's code, which --tune measures: leave one of them out"});
+    return report({ErrorCode::InvalidArgument,
+                   "--sandbox runs none of the model's code, which --tune measures: leave one of them out"});
   Expected<SandboxOutputs> temporary = outputs ? SandboxOutputs() : SandboxOutputs::beside(standardOutput);
   if (!temporary)
     return report(temporary.failure());
@@ -194,7 +197,9 @@ int CommonOptions::confined(const std::function<int()> &work, SandboxOutputs *ou
     ::setenv("TMPDIR", outputs->folder().c_str(), 1);
     return work();
   };
-  auto warn = [](const std::string &missing) { sinter::print(stderr, "sinter: warning: --sandbox: this system {}\n", missing); };
+  auto warn = [](const std::string &missing) {
+    sinter::print(stderr, "sinter: warning: --sandbox: this system {}\n", missing);
+  };
   Expected<int> status = runConfined(policy, inside, warn, [&] { outputs->remove(); });
   return status ? *status : report(status.failure());
 }
@@ -212,7 +217,8 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
       ->check([](const std::string &level) {
         return level == "0" ? "" : "only -O0 exists: without it, everything is optimised";
       });
-  option("--target-cpu", compile.targetCpu, "Processor to compile for, by LLVM's name (default: this one); several in one .so: x86-64-v3,x86-64-v2")
+  option("--target-cpu", compile.targetCpu,
+         "Processor to compile for, by LLVM's name (default: this one); several in one .so: x86-64-v3,x86-64-v2")
       ->type_name("CPU");
   option("--target-triple", compile.targetTriple, "Machine to compile for, e.g. aarch64-linux-gnu")
       ->type_name("TRIPLE");
@@ -237,8 +243,7 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
   list("--input-range", ranges_, "NAME=LO:HI", "Declares that an input is finite and within [LO, HI]");
   app.add_flag("--freeze-inputs", compile.freezeInputs, "Treat inputs that have a default value as constants")
       ->group(compileGroup);
-  app.add_flag("--assume-finite", compile.assumeFinite, "Declare that no input holds NaN or Inf")
-      ->group(compileGroup);
+  app.add_flag("--assume-finite", compile.assumeFinite, "Declare that no input holds NaN or Inf")->group(compileGroup);
   option("--backend", compile.backend, "What runs the kernels (default: auto)")
       ->type_name("auto|llvm|onednn|reference")
       ->check(CLI::IsMember({"auto", "llvm", "onednn", "reference"}).description(""));
@@ -254,14 +259,15 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
                "10^9 multiply-adds and pass)")
       ->group(compileGroup);
   app.add_flag("--unchecked-indices", uncheckedIndices_,
-               "Indices of a run that lie outside their dimension: gathers take the nearest, scatters none (default: an error)")
+               "Indices of a run that lie outside their dimension: gathers take the nearest, scatters none (default: "
+               "an error)")
       ->group(compileGroup);
-  app.add_flag("--no-check-rewrites", noCheckRewrites_,
-               "Do not check the rewrites on single elements while compiling")
+  app.add_flag("--no-check-rewrites", noCheckRewrites_, "Do not check the rewrites on single elements while compiling")
       ->group(compileGroup);
-  CLI::Option *tune = app.add_flag("--tune", compile.tune.measure,
-               "Time other ways to compute each kernel on this machine, on one thread, and keep the fastest in a file for "
-               "the next time (minutes)");
+  CLI::Option *tune = app.add_flag(
+      "--tune", compile.tune.measure,
+      "Time other ways to compute each kernel on this machine, on one thread, and keep the fastest in a file for "
+      "the next time (minutes)");
   tune->group(compileGroup);
   option("--tune-cache", compile.tune.cachePath,
          "That file (default: sinter/tuning.json in XDG_CACHE_HOME or ~/.cache); without --tune, use what it knows")
@@ -270,10 +276,8 @@ void CommonOptions::declare(CLI::App &app, bool compileOnly) {
       ->type_name("S")
       ->check(CLI::Range(1.0, 1e6).description(""))
       ->needs(tune);
-  list("--print-ir-after", compile.printIrAfter, "PASS",
-       "Print the IR after a pass to stderr (all: after every one)");
-  CLI::Option *dumpDir =
-      option("--dump-dir", compile.dumpDir, "Write the IR of every stage into a folder, numbered");
+  list("--print-ir-after", compile.printIrAfter, "PASS", "Print the IR after a pass to stderr (all: after every one)");
+  CLI::Option *dumpDir = option("--dump-dir", compile.dumpDir, "Write the IR of every stage into a folder, numbered");
   dumpDir->type_name("DIR");
   app.add_flag("--dump-weights", compile.dumpWeights,
                "Write weights and node names into the dumps too, so that each can be compiled")
@@ -300,8 +304,7 @@ Status CommonOptions::finish() {
   compile.prune = !noPrune_;
   compile.checkRewrites = !noCheckRewrites_;
   compile.checkIndices = !uncheckedIndices_;
-  if (Status s = parseAssignments("--shape", "NAME=1x3x224x224", shapes_, compile.shapes, parseShape);
-      !s.ok())
+  if (Status s = parseAssignments("--shape", "NAME=1x3x224x224", shapes_, compile.shapes, parseShape); !s.ok())
     return s;
   for (const std::string &text : shapeSets_) {
     std::optional<ShapeSet> set = parseShapeSet(text);
@@ -315,8 +318,7 @@ Status CommonOptions::finish() {
     return s;
   if (Status s = checkLimits(compile); !s.ok())
     return s;
-  return parseAssignments("--input-range", "NAME=LO:HI with finite LO <= HI", ranges_, compile.inputRanges,
-                          parseRange);
+  return parseAssignments("--input-range", "NAME=LO:HI with finite LO <= HI", ranges_, compile.inputRanges, parseRange);
 }
 
 std::vector<std::string> CommonOptions::usedCompileOptions() const {
@@ -329,8 +331,7 @@ std::vector<std::string> CommonOptions::usedCompileOptions() const {
 
 void declareFormat(CLI::App &app, bool &json) {
   app.add_option_function<std::string>(
-         "--format", [&json](const std::string &format) { json = format == "json"; },
-         "How to report (default: text)")
+         "--format", [&json](const std::string &format) { json = format == "json"; }, "How to report (default: text)")
       ->type_name("text|json")
       ->check(CLI::IsMember({"text", "json"}).description(""));
 }

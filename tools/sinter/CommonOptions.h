@@ -34,8 +34,8 @@ public:
   void declareCheckWeights(CLI::App &app);
   /// Declares --sandbox and its limits, for commands that only read models.
   void declareSandbox(CLI::App &app);
-  /// Does `work`, a whole command, with --sandbox in a confined process. `outputs`: where else it may write, and keeps temporary files; null for
-  /// commands without outputs. The exit status.
+  /// Does `work`, a whole command, with --sandbox in a confined process. `outputs`: where else it may write, and keeps
+  /// temporary files; null for commands without outputs. The exit status.
   int confined(const std::function<int()> &work, SandboxOutputs *outputs = nullptr) const;
   /// Checks what was parsed and fills `compile`.
   Status finish();
@@ -45,7 +45,7 @@ public:
   CompileOptions compile;
   int threads = 0; ///< 0: as many as this process may use
   bool sandbox = false;
-  bool checkWeights = false; ///< of a compiled model, before it is loaded
+  bool checkWeights = false;             ///< of a compiled model, before it is loaded
   size_t shapeCache = defaultShapeCache; ///< compiled shapes that an engine keeps
 
 private:

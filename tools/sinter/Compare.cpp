@@ -66,8 +66,8 @@ std::optional<std::string> findDifference(const Tensor &got, const Tensor &want,
     if (differences.count == 0)
       return std::nullopt;
     size_t i = differences.worst;
-    return fmt::format("{} of {} elements differ, the first at {}: {} instead of {}", differences.count,
-                       b.size(), position(want.shape(), i), a[i], b[i]);
+    return fmt::format("{} of {} elements differ, the first at {}: {} instead of {}", differences.count, b.size(),
+                       position(want.shape(), i), a[i], b[i]);
   }
 
   std::vector<double> a = toDoubles(got), b = toDoubles(want);
@@ -95,9 +95,8 @@ std::optional<std::string> findDifference(const Tensor &got, const Tensor &want,
   if (differences.count == 0)
     return std::nullopt;
   size_t i = differences.worst;
-  return fmt::format(
-      "{} of {} elements differ, the worst at {}: {:.9g} instead of {:.9g} (rtol {:.3g}, atol {:.3g})",
-      differences.count, b.size(), position(want.shape(), i), a[i], b[i], rtol, atol);
+  return fmt::format("{} of {} elements differ, the worst at {}: {:.9g} instead of {:.9g} (rtol {:.3g}, atol {:.3g})",
+                     differences.count, b.size(), position(want.shape(), i), a[i], b[i], rtol, atol);
 }
 
 } // namespace sinter

@@ -1,11 +1,11 @@
 // `sinter compile`: a model file in, code out.
 #include "runtime/Output.h"
-#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/CommonOptions.h"
 #include "tools/sinter/Compare.h"
 #include "tools/sinter/Inputs.h"
 #include "tools/sinter/OpenModel.h"
+#include "tools/sinter/Print.h"
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -61,8 +61,7 @@ struct CompileCommand {
     if (fs::is_directory(path, error))
       return {ErrorCode::Io, fmt::format("cannot write '{}': it is a folder", output)};
     if (!fs::is_directory(folder, error))
-      return {ErrorCode::Io,
-              fmt::format("cannot write '{}': the folder '{}' does not exist", output, folder.string())};
+      return {ErrorCode::Io, fmt::format("cannot write '{}': the folder '{}' does not exist", output, folder.string())};
     if (fs::equivalent(path, model, error))
       return {ErrorCode::InvalidArgument,
               fmt::format("'{}' is both the model and the output: give another -o", output)};
@@ -82,7 +81,8 @@ struct CompileCommand {
       outputs->expectBeside(headerPath(output));
     if (!inner.weightsFile.empty())
       inner.weightsFile = outputs->standIn(inner.weightsFile);
-    int status = common.confined([&] { return report(compileToFile(model, standIn, emission().kind, inner)); }, &*outputs);
+    int status =
+        common.confined([&] { return report(compileToFile(model, standIn, emission().kind, inner)); }, &*outputs);
     return status != 0 ? status : report(outputs->commit());
   }
 
@@ -98,18 +98,23 @@ struct CompileCommand {
       return sinter::report(target.failure());
     auto start = std::chrono::steady_clock::now();
     protectInput(model);
-    if (int failed = common.sandbox ? compileConfined() : report(compileToFile(model, output, emission().kind, common.compile)))
+    if (int failed =
+            common.sandbox ? compileConfined() : report(compileToFile(model, output, emission().kind, common.compile)))
       return failed;
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     // A failure is one sentence: what else there is to say comes after.
     if (isForHere)
-      sinter::print(stderr, "sinter: compiled for this machine ({}); code for others: --target-cpu x86-64-v3, for example\n", *target);
+      sinter::print(stderr,
+                    "sinter: compiled for this machine ({}); code for others: --target-cpu x86-64-v3, for example\n",
+                    *target);
     std::error_code error;
     uintmax_t bytes = isStream(output) ? 0 : std::filesystem::file_size(output, error);
     if (error || isStream(output))
-      sinter::print(stderr, "sinter: wrote {} in {:.2f} s\n", output == standardOutput ? "to the standard output" : output, seconds.count());
+      sinter::print(stderr, "sinter: wrote {} in {:.2f} s\n",
+                    output == standardOutput ? "to the standard output" : output, seconds.count());
     else
-      sinter::print(stderr, "sinter: wrote {} ({:.1f} MB) in {:.2f} s\n", output, static_cast<double>(bytes) * 1e-6, seconds.count());
+      sinter::print(stderr, "sinter: wrote {} ({:.1f} MB) in {:.2f} s\n", output, static_cast<double>(bytes) * 1e-6,
+                    seconds.count());
     // Which runs the model.
     if (common.compile.precision != "f32" && !common.sandbox)
       printAccuracy();
@@ -136,7 +141,7 @@ struct CompileCommand {
     Expected<std::vector<Tensor>> got = outputsOf(model, common.compile), want = outputsOf(model, wide);
     if (!got || !want)
       return sinter::print(stderr, "sinter: the accuracy of {} cannot be measured here: {}\n", common.compile.precision,
-                        (got ? want : got).failure().message);
+                           (got ? want : got).failure().message);
     double worst = 0;
     for (size_t i = 0; i < got->size(); ++i) {
       double largest = 0;
@@ -144,8 +149,9 @@ struct CompileCommand {
         largest = std::isfinite(value) ? std::max(largest, std::fabs(value)) : largest;
       worst = std::max(worst, measureErrors((*got)[i], (*want)[i]).maxAbs / (largest > 0 ? largest : 1));
     }
-    sinter::print(stderr, "sinter: {} differs from f32 by {:.2g} of an output's largest value, on one input drawn from [0, 1)\n",
-               common.compile.precision, worst);
+    sinter::print(
+        stderr, "sinter: {} differs from f32 by {:.2g} of an output's largest value, on one input drawn from [0, 1)\n",
+        common.compile.precision, worst);
   }
 };
 
@@ -153,10 +159,11 @@ struct CompileCommand {
 
 void addCompile(CLI::App &app, int &status) {
   auto command = std::make_shared<CompileCommand>();
-  CLI::App *sub =
-      app.add_subcommand("compile", "Compile a model to a shared library, object, assembly or IR");
+  CLI::App *sub = app.add_subcommand("compile", "Compile a model to a shared library, object, assembly or IR");
   sub->add_option("MODEL", command->model, "The model: .onnx, or .mlir of the nn stage")->required();
-  sub->add_option("-o,--output", command->output, "File to write; - is the standard output")->required()->type_name("OUT");
+  sub->add_option("-o,--output", command->output, "File to write; - is the standard output")
+      ->required()
+      ->type_name("OUT");
   sub->add_option("--emit", command->emit, "What to write (default: by OUT's ending, else so)")
       ->type_name("so|obj|llvm|asm|mlir")
       ->check(CLI::IsMember({"so", "obj", "llvm", "asm", "mlir"}).description(""));
@@ -164,12 +171,14 @@ void addCompile(CLI::App &app, int &status) {
       ->type_name("N")
       ->check(CLI::Range(1, 1024).description(""));
   CompileOptions &compile = command->common.compile;
-  CLI::Option *standalone = sub->add_flag("--standalone", compile.standalone,
-                                          "With --emit obj: an object that needs no library, and a header with a typed function");
+  CLI::Option *standalone =
+      sub->add_flag("--standalone", compile.standalone,
+                    "With --emit obj: an object that needs no library, and a header with a typed function");
   sub->add_option("--symbol", compile.symbol, "What a standalone object's names begin with (default: OUT's name)")
       ->type_name("NAME")
       ->needs(standalone);
-  sub->add_option("--weights-file", compile.weightsFile, "Where a standalone object's weights go, for the program to map")
+  sub->add_option("--weights-file", compile.weightsFile,
+                  "Where a standalone object's weights go, for the program to map")
       ->type_name("FILE")
       ->needs(standalone);
   command->common.declare(*sub, /*compileOnly=*/true);

@@ -1,14 +1,14 @@
 // `sinter explain`: what became of every BatchNorm and activation of a model, and why.
-#include "codegen/ParseJson.h"
 #include "codegen/Inspection.h"
+#include "codegen/ParseJson.h"
 #include "passes/Codes.h"
-#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/ExplainText.h"
 #include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
 #include "tools/sinter/OnnxInterface.h"
 #include "tools/sinter/OpenModel.h"
+#include "tools/sinter/Print.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -94,14 +94,12 @@ Expected<std::string> ExplainCommand::explanation() {
   if (!calibration.empty())
     return Failure{
         ErrorCode::InvalidArgument,
-        fmt::format("--calibrate needs the model's values, and '{}' is compiled: give the .onnx file",
-                    model)};
+        fmt::format("--calibrate needs the model's values, and '{}' is compiled: give the .onnx file", model)};
   Expected<std::shared_ptr<const Model>> compiled = readCompiled(model, common);
   if (!compiled)
     return compiled.failure();
   if (!(*compiled)->abi().explanation)
-    return Failure{ErrorCode::InvalidFile,
-                   fmt::format("'{}' carries no explanation: compile it again", model)};
+    return Failure{ErrorCode::InvalidFile, fmt::format("'{}' carries no explanation: compile it again", model)};
   return std::string((*compiled)->abi().explanation);
 }
 
@@ -167,8 +165,10 @@ void warnOfNaN(const std::vector<InputTensors> &runs, Object &object) {
   Object counts;
   for (const auto &[name, count] : found)
     if (count.first > 0) {
-      sinter::print(stderr, "sinter: {} of {} calibration values of input '{}' are NaN: elements that they reach are not measured\n",
-                 count.first, count.second, name);
+      sinter::print(
+          stderr,
+          "sinter: {} of {} calibration values of input '{}' are NaN: elements that they reach are not measured\n",
+          count.first, count.second, name);
       counts[llvm::json::fixUTF8(name)] = count.first;
     }
   object["calibration_nans"] = std::move(counts);
@@ -222,7 +222,7 @@ int ExplainCommand::countFailures(const Object &object) const {
     });
     if (rows > 0)
       sinter::print(stderr, "sinter: {} {} {} (--fail-on), the first is '{}'\n", rows,
-                 rows == 1 ? "row has" : "rows have", text, first);
+                    rows == 1 ? "row has" : "rows have", text, first);
     failures += rows;
   }
   return failures;
@@ -268,14 +268,13 @@ int ExplainCommand::run() {
 void addExplain(CLI::App &app, int &status) {
   auto command = std::make_shared<ExplainCommand>();
   CLI::App *sub = app.add_subcommand("explain", "Say what became of every BatchNorm and activation, and why");
-  sub->add_option("MODEL", command->model, "The model: .onnx, .mlir of the nn stage, or a compiled .so")
-      ->required();
+  sub->add_option("MODEL", command->model, "The model: .onnx, .mlir of the nn stage, or a compiled .so")->required();
   sub->add_flag("--all", command->all, "Print every row (default: the 40 worst)");
-  sub->add_option("--calibrate", command->calibration,
-                  "Tensors to run the model on: measures what activations clip")
+  sub->add_option("--calibrate", command->calibration, "Tensors to run the model on: measures what activations clip")
       ->allow_extra_args(false)
       ->type_name("NAME=FILE");
-  sub->add_option("--fail-on", command->failOn, "Exit with status 1 if a row has this code or outcome, or a rewrite was unsound")
+  sub->add_option("--fail-on", command->failOn,
+                  "Exit with status 1 if a row has this code or outcome, or a rewrite was unsound")
       ->allow_extra_args(false)
       ->type_name("CODE");
   sub->add_option("--format", command->format, "How to report (default: text); yaml: LLVM remarks")

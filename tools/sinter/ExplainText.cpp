@@ -75,7 +75,8 @@ int rank(const Object *row) {
 /// Whether it costs something: it is computed somewhere.
 bool isComputed(const Object &row) { return rank(&row) < 2; }
 
-/// Whether removing it would change nothing, by proof. One that always gives 0 is not: it is a constant, and its operand is not.
+/// Whether removing it would change nothing, by proof. One that always gives 0 is not: it is a constant, and its
+/// operand is not.
 bool isRedundant(const Object &row) {
   return stringOf(row, "outcome") == "removed" && stringOf(row, "code") != "UNUSED_RESULT";
 }
@@ -94,9 +95,9 @@ std::string verdict(const Object &row) {
 }
 
 TextTable::Cell outcomeCell(const Object &row) {
-  static const std::map<std::string, Colour> colours = {
-      {"kept", Colour::Red},      {"fused", Colour::Yellow}, {"folded", Colour::Green},
-      {"removed", Colour::Green}, {"merged", Colour::Green}, {"constant", Colour::Green}};
+  static const std::map<std::string, Colour> colours = {{"kept", Colour::Red},     {"fused", Colour::Yellow},
+                                                        {"folded", Colour::Green}, {"removed", Colour::Green},
+                                                        {"merged", Colour::Green}, {"constant", Colour::Green}};
   std::string outcome = stringOf(row, "outcome");
   auto found = colours.find(outcome);
   return {outcome, found == colours.end() ? Colour::None : found->second};
@@ -115,8 +116,7 @@ std::string counts(const std::vector<const Object *> &rows) {
 
 /// The rows that are shown, and how many are not.
 std::pair<std::vector<const Object *>, size_t> bounded(std::vector<const Object *> rows, size_t limit) {
-  std::stable_sort(rows.begin(), rows.end(),
-                   [](const Object *a, const Object *b) { return rank(a) < rank(b); });
+  std::stable_sort(rows.begin(), rows.end(), [](const Object *a, const Object *b) { return rank(a) < rank(b); });
   size_t hidden = rows.size() > limit ? rows.size() - limit : 0;
   rows.resize(rows.size() - hidden);
   return {std::move(rows), hidden};
@@ -135,12 +135,10 @@ std::string batchNormTable(const std::vector<const Object *> &all, size_t limit,
   return fmt::format("\nBatchNorms: {}\n", counts(all)) + table.text() + hiddenLine(hidden);
 }
 
-std::string activationTable(const std::vector<const Object *> &all, size_t limit, bool measured,
-                            bool colour) {
+std::string activationTable(const std::vector<const Object *> &all, size_t limit, bool measured, bool colour) {
   auto [rows, hidden] = bounded(all, limit);
-  std::vector<TextTable::Column> head{"NAME",         "KIND",       "OUTCOME",
-                                      "IT",           "OPERAND IN", "DEAD",
-                                      "EST. CLIPPED", "EST. DEAD",  "WHERE, OR WHY NOT"};
+  std::vector<TextTable::Column> head{"NAME",         "KIND",      "OUTCOME",          "IT", "OPERAND IN", "DEAD",
+                                      "EST. CLIPPED", "EST. DEAD", "WHERE, OR WHY NOT"};
   if (measured)
     head.insert(head.end() - 1, "MEASURED");
   TextTable table(std::move(head), colour);
@@ -159,9 +157,8 @@ std::string activationTable(const std::vector<const Object *> &all, size_t limit
     table.add(std::move(cells));
   }
   std::string text = fmt::format("\nActivations: {}\n", counts(all)) + table.text() + hiddenLine(hidden);
-  text +=
-      "  Proved: the interval of the operand, and DEAD, the channels that are always clipped.\n"
-      "  Estimated, not proved (EST.): what a BatchNorm's gamma and beta let expect, Phi(-beta/|gamma|).\n";
+  text += "  Proved: the interval of the operand, and DEAD, the channels that are always clipped.\n"
+          "  Estimated, not proved (EST.): what a BatchNorm's gamma and beta let expect, Phi(-beta/|gamma|).\n";
   if (measured)
     text += "  MEASURED: the share of elements that it changed on the calibration inputs.\n";
   return text;
@@ -190,10 +187,11 @@ std::string kindsOf(const std::map<std::string, int> &byKind, int total) {
   return text + ")";
 }
 
-/// Of N activations with a bend after a BatchNorm (ReLU6 is a Clip), how many can ever act: proofs, then what was seen, then
-/// the estimate.
+/// Of N activations with a bend after a BatchNorm (ReLU6 is a Clip), how many can ever act: proofs, then what was seen,
+/// then the estimate.
 std::string answer(const std::vector<const Object *> &activations) {
-  static const std::set<std::string> bends{"Relu", "Clip", "PRelu", "LeakyRelu", "ThresholdedRelu", "Max", "Min", "Abs"};
+  static const std::set<std::string> bends{"Relu", "Clip", "PRelu", "LeakyRelu", "ThresholdedRelu",
+                                           "Max",  "Min",  "Abs"};
   std::map<std::string, int> byKind, byVerdict;
   int total = 0, seen = 0, estimated = 0;
   double clipped = 0;
@@ -216,8 +214,8 @@ std::string answer(const std::vector<const Object *> &activations) {
   if (total == 0)
     return "\nNo ReLU, Clip, PReLU or other activation with a bend follows a BatchNorm directly.\n";
   int redundant = byVerdict["is redundant"];
-  std::string text = fmt::format("\nOf {} {} after a BatchNorm, {} {} proved redundant", total, kindsOf(byKind, total), redundant,
-                                 redundant == 1 ? "is" : "are");
+  std::string text = fmt::format("\nOf {} {} after a BatchNorm, {} {} proved redundant", total, kindsOf(byKind, total),
+                                 redundant, redundant == 1 ? "is" : "are");
   auto add = [&](int n, const char *one, const char *many) {
     if (n > 0)
       text += fmt::format(", {} {}", n, n == 1 ? one : many);
@@ -229,7 +227,8 @@ std::string answer(const std::vector<const Object *> &activations) {
   text += fmt::format(" and {} can act as far as bounds tell", byVerdict[""]);
   text += measured ? fmt::format("; {} of these did on the calibration inputs.\n", seen) : ".\n";
   if (estimated > 0)
-    text += fmt::format("Estimate, no proof: they clip {:.0f} % of their inputs on average.\n", 100 * clipped / estimated);
+    text +=
+        fmt::format("Estimate, no proof: they clip {:.0f} % of their inputs on average.\n", 100 * clipped / estimated);
   return text;
 }
 
@@ -237,11 +236,10 @@ std::string multiplications(const Object &explanation) {
   const Object *summary = explanation.getObject("summary");
   if (!summary)
     return "";
-  double before = summary->getNumber("macs_before").value_or(0),
-         after = summary->getNumber("macs_after").value_or(0);
+  double before = summary->getNumber("macs_before").value_or(0), after = summary->getNumber("macs_after").value_or(0);
   int64_t removed = summary->getInteger("constant_channels_removed").value_or(0);
-  std::string text = fmt::format("Multiply-adds a run: {:.4g} M as imported, {:.4g} M compiled",
-                                 before * 1e-6, after * 1e-6);
+  std::string text =
+      fmt::format("Multiply-adds a run: {:.4g} M as imported, {:.4g} M compiled", before * 1e-6, after * 1e-6);
   text += removed > 0 ? fmt::format("; {} constant channels left the network.\n", removed) : ".\n";
   if (int64_t added = summary->getInteger("border_constant_bytes").value_or(0))
     text += fmt::format("Constant tensors added at borders: {} bytes.\n", added);
@@ -272,9 +270,8 @@ std::string explainText(const std::string &title, const Object &explanation, con
   std::vector<const Object *> batchNorms = rowsOf(explanation, "batch_norms"),
                               activations = rowsOf(explanation, "activations"),
                               kernels = rowsOf(explanation, "kernels");
-  bool measured = std::any_of(activations.begin(), activations.end(), [](const Object *row) {
-    return row->getNumber("measured_fraction").has_value();
-  });
+  bool measured = std::any_of(activations.begin(), activations.end(),
+                              [](const Object *row) { return row->getNumber("measured_fraction").has_value(); });
   // Each table may use what the other leaves of the rows.
   size_t half = shownRows / 2, spareOfA = half - std::min(half, activations.size()),
          spareOfB = half - std::min(half, batchNorms.size());

@@ -12,7 +12,6 @@ struct ExplainStyle {
 };
 
 /// `title` is the model's name. The object is docs/explain.md's; rows may have `measured_fraction` too.
-std::string explainText(const std::string &title, const llvm::json::Object &explanation,
-                        const ExplainStyle &style);
+std::string explainText(const std::string &title, const llvm::json::Object &explanation, const ExplainStyle &style);
 
 } // namespace sinter

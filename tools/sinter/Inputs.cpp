@@ -43,8 +43,7 @@ void nameOnlyTensor(GivenTensors &given, const std::vector<std::string> &require
   given.insert(std::move(node));
 }
 
-Status takeOpenShapes(const std::string &modelPath, GivenTensors &given,
-                      std::map<std::string, Shape> &shapes) {
+Status takeOpenShapes(const std::string &modelPath, GivenTensors &given, std::map<std::string, Shape> &shapes) {
   if (!modelPath.ends_with(".onnx"))
     return {};
   Expected<OnnxInterface> interface = readOnnxInterface(modelPath);
@@ -64,9 +63,8 @@ Expected<std::vector<Tensor>> bindTensors(const Model &model, GivenTensors given
     if (!info.defaultValue)
       required.push_back(&info);
   if (given.contains("") && required.size() != 1)
-    return Failure{ErrorCode::InvalidArgument,
-                   fmt::format("the model has {} inputs, so {} needs a name: {}", required.size(), option,
-                               describe(model.inputs()))};
+    return Failure{ErrorCode::InvalidArgument, fmt::format("the model has {} inputs, so {} needs a name: {}",
+                                                           required.size(), option, describe(model.inputs()))};
   std::vector<Tensor> bound;
   std::vector<std::string> missing;
   for (const SinterTensorInfo &info : model.inputs()) {

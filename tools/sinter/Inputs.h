@@ -21,11 +21,10 @@ void nameOnlyTensor(GivenTensors &given, const std::vector<std::string> &require
 
 /// Open dimensions of an .onnx model take their size from the given tensors; gives "" its name where the
 /// model has one input.
-Status takeOpenShapes(const std::string &modelPath, GivenTensors &given,
-                      std::map<std::string, Shape> &shapes);
+Status takeOpenShapes(const std::string &modelPath, GivenTensors &given, std::map<std::string, Shape> &shapes);
 
-/// The tensors in the model's order, which fit one of its variants; an input with a default value may be absent (a default-constructed
-/// Tensor).
+/// The tensors in the model's order, which fit one of its variants; an input with a default value may be absent (a
+/// default-constructed Tensor).
 Expected<std::vector<Tensor>> bindTensors(const Model &model, GivenTensors given, std::string_view option);
 
 /// The input for which a value is drawn.
@@ -40,9 +39,8 @@ using DrawValue = std::function<double(const DrawContext &at, const std::functio
 
 /// Values of a generator with a fixed seed, the same on every machine: by `draw`, else uniform in [low, high)
 /// or in the declared range of an input; truncated for integers. Inputs with a default value keep it.
-Expected<std::vector<Tensor>>
-randomInputs(const Model &model, double low, double high,
-             const std::map<std::string, std::pair<double, double>> &ranges = {}, unsigned seed = 1,
-             const DrawValue &draw = {});
+Expected<std::vector<Tensor>> randomInputs(const Model &model, double low, double high,
+                                           const std::map<std::string, std::pair<double, double>> &ranges = {},
+                                           unsigned seed = 1, const DrawValue &draw = {});
 
 } // namespace sinter

@@ -1,9 +1,9 @@
 // `sinter inspect`: what a model is and what of it is supported, without compiling it or reading its weights.
 #include "codegen/Survey.h"
-#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Json.h"
 #include "tools/sinter/OpenModel.h"
+#include "tools/sinter/Print.h"
 #include "tools/sinter/TextTable.h"
 
 #include <CLI/CLI.hpp>
@@ -69,7 +69,8 @@ std::string operatorsText(const ModelSurvey &survey) {
     nodes += op.count;
     bool known = survey.asked && op.reference > 0;
     table.add({shortened(op.name, 40), std::to_string(op.count), share(true, op.supported, op.count),
-               share(known || op.supported == 0, op.llvm, op.count), share(known || op.supported == 0, op.oneDnn, op.count),
+               share(known || op.supported == 0, op.llvm, op.count),
+               share(known || op.supported == 0, op.oneDnn, op.count),
                share(known || op.supported == 0, op.reference, op.count)});
   }
   return fmt::format("{} nodes\n{}", nodes, table.text());
@@ -101,8 +102,8 @@ std::string surveyText(const std::string &model, const ModelSurvey &survey) {
     facts.push_back("by " + safe(survey.producer));
   std::string text = fmt::format("{}{}{}\n", model, facts.empty() ? "" : ": ", fmt::join(facts, ", "));
   text += valuesText("inputs", survey.inputs) + valuesText("outputs", survey.outputs);
-  text += fmt::format("{} parameters, {}\n", survey.parameters,
-                      withUnit(static_cast<double>(survey.parameterBytes), "B"));
+  text +=
+      fmt::format("{} parameters, {}\n", survey.parameters, withUnit(static_cast<double>(survey.parameterBytes), "B"));
   if (survey.flops)
     text += fmt::format("{} a run, arena of about {}\n", withUnit(*survey.flops, "FLOP"),
                         withUnit(static_cast<double>(survey.arenaBytes.value_or(0)), "B"));
@@ -217,7 +218,9 @@ const SinterKernelInfo *deepestOf(const Model &model) {
 
 std::string deepestText(const Model &model) {
   const SinterKernelInfo *kernel = deepestOf(model);
-  return kernel ? fmt::format(", {} of them for '{}'", kernel->stackBytes, shortened(kernel->name ? kernel->name : "", 60)) : "";
+  return kernel
+             ? fmt::format(", {} of them for '{}'", kernel->stackBytes, shortened(kernel->name ? kernel->name : "", 60))
+             : "";
 }
 
 std::string compiledText(const std::string &path, const Model &model) {
@@ -232,7 +235,8 @@ std::string compiledText(const std::string &path, const Model &model) {
   for (const std::shared_ptr<const Model> &variant : variants) {
     text += valuesText("inputs", valuesOf(variant->inputs())) + valuesText("outputs", valuesOf(variant->outputs()));
     text += fmt::format("{} a run, arena of {}, {} bytes of stack{}\n", withUnit(variant->flops(), "FLOP"),
-                        withUnit(static_cast<double>(variant->abi().arenaBytes), "B"), variant->abi().stackBytes, deepestText(*variant));
+                        withUnit(static_cast<double>(variant->abi().arenaBytes), "B"), variant->abi().stackBytes,
+                        deepestText(*variant));
     TextTable table({{"kernel"}, {"llvm", true}, {"onednn", true}}, false);
     for (const auto &[ops, counts] : kernelsOf(*variant))
       table.add({shortened(ops, 70), std::to_string(counts.first), std::to_string(counts.second)});

@@ -12,7 +12,8 @@ namespace sinter {
 static std::string withoutControls(const std::string &json) {
   std::string text;
   for (size_t i = 0; i < json.size(); ++i) {
-    auto c = static_cast<unsigned char>(json[i]), next = static_cast<unsigned char>(i + 1 < json.size() ? json[i + 1] : 0);
+    auto c = static_cast<unsigned char>(json[i]),
+         next = static_cast<unsigned char>(i + 1 < json.size() ? json[i + 1] : 0);
     bool isC1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
     if (c == 0x7f || isC1)
       text += llvm::formatv("\\u{0}", llvm::format_hex_no_prefix(isC1 ? next : c, 4)).str();

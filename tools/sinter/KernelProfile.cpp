@@ -1,6 +1,6 @@
 // See the header.
-#include "codegen/ParseJson.h"
 #include "tools/sinter/KernelProfile.h"
+#include "codegen/ParseJson.h"
 
 #include "runtime/PeakFlops.h"
 #include "tools/sinter/Median.h"
@@ -34,8 +34,8 @@ double costOfACall() {
   return 2 * millisecondsBetween(begin, last) / readings;
 }
 
-/// Cuts the kernels into as many parts as it takes to spend less than a hundredth of a run on observing one: the ends of the
-/// parts. A kernel is whole in one.
+/// Cuts the kernels into as many parts as it takes to spend less than a hundredth of a run on observing one: the ends
+/// of the parts. A kernel is whole in one.
 std::vector<int32_t> partsToObserve(const std::vector<int> &calls, double runMs) {
   double affordable = runMs / 100 / costOfACall(), taken = 0;
   std::vector<int32_t> ends;
@@ -146,7 +146,8 @@ Status measureRuns(Session &session, std::span<const Tensor> inputs, double seco
   // No more runs than fit into some 100 MB of samples.
   const size_t most = std::max<size_t>(8'000'000 / (samples.size() + 3), 8);
   start = Clock::now();
-  while (plain.size() < ends.size() || (millisecondsBetween(start, Clock::now()) < seconds * 1e3 && plain.size() < most)) {
+  while (plain.size() < ends.size() ||
+         (millisecondsBetween(start, Clock::now()) < seconds * 1e3 && plain.size() < most)) {
     // Who goes first takes turns, too.
     bool observedFirst = plain.size() % 2 != 0;
     size_t part = plain.size() % ends.size();
@@ -200,8 +201,7 @@ void measureRoofline(ModelProfile &profile) {
   }
 }
 
-Expected<std::vector<std::vector<KernelCall>>> recordRuns(Session &session, std::span<const Tensor> inputs,
-                                                          int runs) {
+Expected<std::vector<std::vector<KernelCall>>> recordRuns(Session &session, std::span<const Tensor> inputs, int runs) {
   Expected<std::vector<Tensor>> outputs = session.makeOutputs();
   if (!outputs)
     return outputs.failure();

@@ -33,7 +33,7 @@ struct ModelProfile {
   bool isCompiled = false; ///< before: `readyMs` is the time to load it
   double readyMs = 0;
   int threads = 1;
-  size_t runs = 0; ///< with and without being observed, each
+  size_t runs = 0;       ///< with and without being observed, each
   int runsPerKernel = 1; ///< a kernel is observed in one of so many runs
   double unprofiledMs = 0, profiledMs = 0;
   double outsideMs = 0; ///< of a profiled run, not in kernels
@@ -57,14 +57,14 @@ struct KernelCall {
 std::vector<KernelProfile> describeKernels(const Model &model);
 
 /// Runs the model for about `seconds` on `inputs`, by turns unobserved and observed, and fills what is
-/// measured by it. Where observing all kernels would take a hundredth of a run or more, each run observes a part of them.
+/// measured by it. Where observing all kernels would take a hundredth of a run or more, each run observes a part of
+/// them.
 Status measureRuns(Session &session, std::span<const Tensor> inputs, double seconds, ModelProfile &profile);
 
 /// Measures peak and bandwidth, and fills what follows from them.
 void measureRoofline(ModelProfile &profile);
 
 /// The calls of some more runs.
-Expected<std::vector<std::vector<KernelCall>>> recordRuns(Session &session, std::span<const Tensor> inputs,
-                                                          int runs);
+Expected<std::vector<std::vector<KernelCall>>> recordRuns(Session &session, std::span<const Tensor> inputs, int runs);
 
 } // namespace sinter

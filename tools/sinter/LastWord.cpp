@@ -28,10 +28,9 @@ void takeTheWord() {
   takeTheWord();
   removeTemporaries();
   char text[512];
-  int length = std::snprintf(text, sizeof text, "sinter: error: %s%s%.200s%s\n", what, *detail ? " (" : "",
-                             detail, *detail ? ")" : "");
-  if (length > 0 &&
-      ::write(STDERR_FILENO, text, std::min<size_t>(static_cast<size_t>(length), sizeof text - 1)) < 0)
+  int length = std::snprintf(text, sizeof text, "sinter: error: %s%s%.200s%s\n", what, *detail ? " (" : "", detail,
+                             *detail ? ")" : "");
+  if (length > 0 && ::write(STDERR_FILENO, text, std::min<size_t>(static_cast<size_t>(length), sizeof text - 1)) < 0)
     ::_exit(1);
   ::_exit(1);
 }
@@ -44,8 +43,8 @@ void onFatalError(void *, const char *reason, bool) {
 
 void onBadAlloc(void *, const char *, bool) { end(outOfMemory, ""); }
 
-/// Where operator new finds no memory. An exception would pass through functions of LLVM's, which are compiled without them: what these leave
-/// half done is then destroyed, or waited for.
+/// Where operator new finds no memory. An exception would pass through functions of LLVM's, which are compiled without
+/// them: what these leave half done is then destroyed, or waited for.
 void onNoMemory() { end(outOfMemory, ""); }
 
 /// abort() by code that asks nobody before.
@@ -68,7 +67,6 @@ void onCrash(int signal, siginfo_t *info, void *) {
   std::signal(signal, SIG_DFL);
   ::raise(signal); // blocked until this returns
 }
-
 
 [[noreturn]] void onTerminate() {
   try {

@@ -4,8 +4,8 @@
 
 namespace sinter {
 
-/// From now on these, and an operator new that finds no memory, print one sentence, remove what was begun on disk, and end the program with
-/// status 1. Crashes leave nothing on disk either. tests/faults fails allocations one by one.
+/// From now on these, and an operator new that finds no memory, print one sentence, remove what was begun on disk, and
+/// end the program with status 1. Crashes leave nothing on disk either. tests/faults fails allocations one by one.
 void installLastWord();
 
 } // namespace sinter

@@ -3,9 +3,9 @@
 #include "codegen/Compiler.h"
 #include "runtime/Output.h"
 #include "runtime/onednn/OneDnn.h"
-#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/LastWord.h"
+#include "tools/sinter/Print.h"
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -78,8 +78,8 @@ int runCommandLine(int argc, char **argv) {
 } // namespace
 } // namespace sinter
 
-/// Weights pass through many large arrays of short lives. glibc would return each to the system and fetch it anew, page by page: nine tenths of
-/// the page faults of compiling ResNet-50.
+/// Weights pass through many large arrays of short lives. glibc would return each to the system and fetch it anew, page
+/// by page: nine tenths of the page faults of compiling ResNet-50.
 static void keepFreedMemory() {
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, 32 << 20); // the largest that glibc takes
@@ -96,8 +96,7 @@ int main(int argc, char **argv) {
   try {
     return sinter::runCommandLine(argc, argv);
   } catch (const std::bad_alloc &) {
-    return sinter::report(
-        {sinter::ErrorCode::OutOfMemory, "out of memory: the model or its shapes are too large"});
+    return sinter::report({sinter::ErrorCode::OutOfMemory, "out of memory: the model or its shapes are too large"});
   } catch (const std::exception &error) {
     return sinter::report({sinter::ErrorCode::Internal, error.what()});
   }

@@ -34,16 +34,13 @@ OnnxValue convert(const onnx::ValueInfoProto &info) {
   }
   value.hasShape = info.type().tensor_type().has_shape();
   for (const auto &dimension : info.type().tensor_type().shape().dim())
-    value.shape.push_back(dimension.has_dim_value() && dimension.dim_value() >= 0 ? dimension.dim_value()
-                                                                                  : -1);
+    value.shape.push_back(dimension.has_dim_value() && dimension.dim_value() >= 0 ? dimension.dim_value() : -1);
   return value;
 }
 
 } // namespace
 
-bool OnnxValue::dynamic() const {
-  return !hasShape || std::find(shape.begin(), shape.end(), -1) != shape.end();
-}
+bool OnnxValue::dynamic() const { return !hasShape || std::find(shape.begin(), shape.end(), -1) != shape.end(); }
 
 static const OnnxValue *find(const std::vector<OnnxValue> &values, const std::string &name) {
   auto found = std::find_if(values.begin(), values.end(), [&](const OnnxValue &v) { return v.name == name; });
@@ -79,9 +76,7 @@ Expected<OnnxInterface> readOnnxInterface(const std::string &path) {
   return interface;
 }
 
-std::string elementName(const std::string &sequence, size_t index) {
-  return fmt::format("{}[{}]", sequence, index);
-}
+std::string elementName(const std::string &sequence, size_t index) { return fmt::format("{}[{}]", sequence, index); }
 
 void addOpenShapes(const OnnxInterface &interface, const std::map<std::string, Tensor> &tensors,
                    std::map<std::string, Shape> &shapes) {

@@ -33,8 +33,8 @@ Expected<OnnxInterface> readOnnxInterface(const std::string &path);
 /// "x[2]": the name of an element of the sequence x.
 std::string elementName(const std::string &sequence, size_t index);
 
-/// Adds to `shapes` the shape of every given tensor whose input the model leaves open, or that is an element of an input;
-/// what is there already stays.
+/// Adds to `shapes` the shape of every given tensor whose input the model leaves open, or that is an element of an
+/// input; what is there already stays.
 void addOpenShapes(const OnnxInterface &interface, const std::map<std::string, Tensor> &tensors,
                    std::map<std::string, Shape> &shapes);
 

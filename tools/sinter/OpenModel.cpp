@@ -12,15 +12,14 @@ namespace sinter {
 bool isCompiled(const std::string &path) { return path.ends_with(".so"); }
 
 /// Loads or reads a compiled model by `open`; options of compiling other than `allowed` are an error.
-static Expected<std::shared_ptr<Model>> loadModel(const std::string &path, const CommonOptions &options, std::string_view allowed,
-                                                  decltype(Model::load) &open = Model::load) {
+static Expected<std::shared_ptr<Model>> loadModel(const std::string &path, const CommonOptions &options,
+                                                  std::string_view allowed, decltype(Model::load) &open = Model::load) {
   std::vector<std::string> used = options.usedCompileOptions();
   std::erase(used, allowed);
   if (!used.empty())
-    return Failure{
-        ErrorCode::InvalidArgument,
-        fmt::format("'{}' is compiled already, so {} cannot change it: leave it out, or give the .onnx file",
-                    path, fmt::join(used, ", "))};
+    return Failure{ErrorCode::InvalidArgument,
+                   fmt::format("'{}' is compiled already, so {} cannot change it: leave it out, or give the .onnx file",
+                               path, fmt::join(used, ", "))};
   protectInput(path);
   return open(path, {.checkWeights = options.checkWeights});
 }
@@ -28,7 +27,10 @@ static Expected<std::shared_ptr<Model>> loadModel(const std::string &path, const
 Status refuseCheckWeights(const std::string &path, const CommonOptions &options) {
   if (!options.checkWeights)
     return {};
-  return {ErrorCode::InvalidArgument, fmt::format("'{}' is not compiled, so --check-weights has no checksum to compare: leave it out, or give a .so", path)};
+  return {
+      ErrorCode::InvalidArgument,
+      fmt::format("'{}' is not compiled, so --check-weights has no checksum to compare: leave it out, or give a .so",
+                  path)};
 }
 
 std::string shapesOf(const Model &model) {

@@ -8,11 +8,12 @@ namespace sinter {
 
 bool isCompiled(const std::string &path);
 
-/// Loads a .so or compiles an .onnx or .mlir file in this process. Compile options are an error for a .so, but for --shape,
-/// which chooses from several.
+/// Loads a .so or compiles an .onnx or .mlir file in this process. Compile options are an error for a .so, but for
+/// --shape, which chooses from several.
 Expected<std::shared_ptr<const Model>> openModel(const std::string &path, const CommonOptions &options);
 
-/// The same of a .so whose tables are all that the command wants: none of its code runs, and it may be for another machine.
+/// The same of a .so whose tables are all that the command wants: none of its code runs, and it may be for another
+/// machine.
 Expected<std::shared_ptr<const Model>> readCompiled(const std::string &path, const CommonOptions &options);
 
 /// Models that are not compiled have no checksum to compare.

@@ -6,7 +6,11 @@ namespace sinter {
 /// The bytes of the UTF-8 character at the beginning of `text`; 0 where there is none.
 static size_t characterLength(std::string_view text) {
   auto lead = static_cast<unsigned char>(text[0]);
-  size_t length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : (lead & 0xf0) == 0xe0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+  size_t length = lead < 0x80                   ? 1
+                  : lead >= 0xc2 && lead < 0xe0 ? 2
+                  : (lead & 0xf0) == 0xe0       ? 3
+                  : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                : 0;
   if (length > text.size())
     return 0;
   for (size_t i = 1; i < length; ++i)
@@ -21,7 +25,8 @@ std::string printable(std::string_view text, bool isText) {
     size_t length = characterLength(text), taken = length ? length : 1;
     auto first = static_cast<unsigned char>(text[0]);
     bool isLayout = isText && (first == '\n' || first == '\t');
-    bool isControl = first < 0x20 || first == 0x7f || (length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
+    bool isControl =
+        first < 0x20 || first == 0x7f || (length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
     if (isText && first == 0x1b)
       for (std::string_view colour : {"\x1b[0m", "\x1b[31m", "\x1b[32m", "\x1b[33m"})
         if (text.starts_with(colour)) {

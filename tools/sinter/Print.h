@@ -1,4 +1,5 @@
-// The one place from which the tool prints. Names come from models, and a terminal obeys control characters: they are shown as \x1b, never sent.
+// The one place from which the tool prints. Names come from models, and a terminal obeys control characters: they are
+// shown as \x1b, never sent.
 #pragma once
 
 #include <cstdio>
@@ -8,8 +9,8 @@
 
 namespace sinter {
 
-/// `text` with control characters (C0, DEL, C1) and bytes that are no UTF-8 written as \x1b. Newlines and tabs stay where `isText`, and then so do the
-/// colours of TextTable.
+/// `text` with control characters (C0, DEL, C1) and bytes that are no UTF-8 written as \x1b. Newlines and tabs stay
+/// where `isText`, and then so do the colours of TextTable.
 std::string printable(std::string_view text, bool isText);
 
 template <typename... Args> void print(FILE *to, fmt::format_string<Args...> format, Args &&...args) {

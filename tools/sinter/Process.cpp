@@ -23,8 +23,7 @@ constexpr size_t keptBytes = 65536;
 bool drain(int fd, std::chrono::steady_clock::time_point deadline, std::string &output) {
   char buffer[4096];
   while (true) {
-    auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
     if (left <= 0)
       return false;
     pollfd poller{fd, POLLIN, 0};
@@ -80,9 +79,8 @@ Expected<ProcessResult> runSelf(const std::vector<std::string> &arguments, doubl
   }
 
   ProcessResult result;
-  auto deadline =
-      std::chrono::steady_clock::now() +
-      std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(seconds));
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                                                         std::chrono::duration<double>(seconds));
   int status = 0;
   result.timedOut = !drain(ends[0], deadline, result.output) || !await(child, deadline, status);
   if (result.timedOut) {

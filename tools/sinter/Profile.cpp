@@ -1,10 +1,10 @@
 // `sinter profile`: the time of every kernel, by the user's node names, beside what the machine allows it.
 #include "runtime/Output.h"
-#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
 #include "tools/sinter/OpenModel.h"
+#include "tools/sinter/Print.h"
 #include "tools/sinter/ProfileJson.h"
 #include "tools/sinter/ProfileText.h"
 
@@ -59,8 +59,7 @@ Status ProfileCommand::check() const {
   if (fs::is_directory(path, error))
     return {ErrorCode::Io, fmt::format("cannot write '{}': it is a folder", trace)};
   if (!fs::is_directory(folder, error))
-    return {ErrorCode::Io,
-            fmt::format("cannot write '{}': the folder '{}' does not exist", trace, folder.string())};
+    return {ErrorCode::Io, fmt::format("cannot write '{}': the folder '{}' does not exist", trace, folder.string())};
   if (::access(folder.c_str(), W_OK) != 0 && !fs::is_other(path, error))
     return {ErrorCode::Io,
             fmt::format("cannot write '{}': the folder '{}' is write-protected", trace, folder.string())};
@@ -70,8 +69,7 @@ Status ProfileCommand::check() const {
   return {};
 }
 
-Status ProfileCommand::writeTrace(Session &session, std::span<const Tensor> inputs,
-                                  const ModelProfile &profile) const {
+Status ProfileCommand::writeTrace(Session &session, std::span<const Tensor> inputs, const ModelProfile &profile) const {
   auto runs = recordRuns(session, inputs, traceRuns);
   if (!runs)
     return runs.failure();
@@ -103,8 +101,7 @@ int ProfileCommand::run() {
   if (!session)
     return report(session.failure());
   ModelProfile profile;
-  profile.readyMs =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  profile.readyMs = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   profile.model = model;
   profile.isCompiled = isCompiled(model);
   profile.threads = (*session)->threads();
@@ -130,10 +127,8 @@ int ProfileCommand::run() {
 
 void addProfile(CLI::App &app, int &status) {
   auto command = std::make_shared<ProfileCommand>();
-  CLI::App *sub =
-      app.add_subcommand("profile", "Time every kernel of a model, beside what the machine allows it");
-  sub->add_option("MODEL", command->model, "The model: .onnx, .mlir of the nn stage, or a compiled .so")
-      ->required();
+  CLI::App *sub = app.add_subcommand("profile", "Time every kernel of a model, beside what the machine allows it");
+  sub->add_option("MODEL", command->model, "The model: .onnx, .mlir of the nn stage, or a compiled .so")->required();
   sub->add_option("--seconds", command->seconds, "How long to repeat (default: 1)")
       ->type_name("S")
       ->check(CLI::Range(0.001, 86400.0).description(""));
@@ -141,9 +136,9 @@ void addProfile(CLI::App &app, int &status) {
       ->type_name("N")
       ->check(CLI::Range(0, 1'000'000).description(""));
   sub->add_flag("--all", command->all, "Every kernel in the table");
-  CLI::Option *trace = sub->add_option("--trace", command->trace,
-                                       "Write the calls of some runs, one after another, as a Chrome trace")
-                           ->type_name("FILE");
+  CLI::Option *trace =
+      sub->add_option("--trace", command->trace, "Write the calls of some runs, one after another, as a Chrome trace")
+          ->type_name("FILE");
   sub->add_option("--trace-runs", command->traceRuns, "Runs in the trace (default: 3)")
       ->type_name("N")
       ->check(CLI::Range(1, 1000).description(""))

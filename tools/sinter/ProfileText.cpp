@@ -62,11 +62,11 @@ std::vector<const KernelProfile *> byTime(const ModelProfile &profile) {
   return rows;
 }
 
-void addRow(TextTable &table, std::string name, std::string ops, std::string method,
-            const KernelProfile &kernel, const char *limit) {
-  table.add({std::move(name), std::move(ops), std::move(method), std::to_string(kernel.calls),
-             number(kernel.ms), percent(kernel.share, 1), number(kernel.gflops()),
-             number(kernel.bytes * 1e-6), number(kernel.gbPerSecond()), rooflineCell(kernel), limit});
+void addRow(TextTable &table, std::string name, std::string ops, std::string method, const KernelProfile &kernel,
+            const char *limit) {
+  table.add({std::move(name), std::move(ops), std::move(method), std::to_string(kernel.calls), number(kernel.ms),
+             percent(kernel.share, 1), number(kernel.gflops()), number(kernel.bytes * 1e-6),
+             number(kernel.gbPerSecond()), rooflineCell(kernel), limit});
 }
 
 std::string tableText(const ModelProfile &profile, const ProfileStyle &style, size_t longestName) {
@@ -89,28 +89,26 @@ std::string tableText(const ModelProfile &profile, const ProfileStyle &style, si
     if (i >= shown)
       rest.kernels.push_back(*rows[i]);
     else
-      addRow(table, nodesOf(*rows[i], longestName), shortened(rows[i]->ops, longestOps), methodOf(*rows[i]),
-             *rows[i],
+      addRow(table, nodesOf(*rows[i], longestName), shortened(rows[i]->ops, longestOps), methodOf(*rows[i]), *rows[i],
              rows[i]->rooflineMs == 0 ? ""
              : rows[i]->boundByBytes  ? "bytes"
                                       : "flops");
   if (!rest.kernels.empty())
-    addRow(table, shortened(fmt::format("{} more (--all)", rest.kernels.size()), longestName), "", "",
-           rest.total(), "");
+    addRow(table, shortened(fmt::format("{} more (--all)", rest.kernels.size()), longestName), "", "", rest.total(),
+           "");
   addRow(table, "total", "", "", profile.total(), "");
   return table.text();
 }
 
 std::string headText(const ModelProfile &profile) {
-  std::string text =
-      fmt::format("{}: {}, {} thread{}, {} in {} ms\n", profile.model, kernelCount(profile.kernels.size()),
-                  profile.threads, profile.threads == 1 ? "" : "s",
-                  profile.isCompiled ? "loaded" : "compiled", number(profile.readyMs));
+  std::string text = fmt::format("{}: {}, {} thread{}, {} in {} ms\n", profile.model,
+                                 kernelCount(profile.kernels.size()), profile.threads, profile.threads == 1 ? "" : "s",
+                                 profile.isCompiled ? "loaded" : "compiled", number(profile.readyMs));
   text += fmt::format(
       "  a run takes {:.4g} ms, observed {:.4g} ms ({:+.1f} %), of which {} ms outside kernels; medians "
       "of {} runs each{}\n",
-      profile.unprofiledMs, profile.profiledMs, 100 * profile.overhead(), number(profile.outsideMs),
-      profile.runs, profile.runsPerKernel > 1 ? fmt::format(", a kernel's of one in {}", profile.runsPerKernel) : "");
+      profile.unprofiledMs, profile.profiledMs, 100 * profile.overhead(), number(profile.outsideMs), profile.runs,
+      profile.runsPerKernel > 1 ? fmt::format(", a kernel's of one in {}", profile.runsPerKernel) : "");
   text += fmt::format("  measured now: peak {} GFLOP/s", number(profile.peakGflops));
   auto points = profile.bandwidth.points();
   for (size_t i = 0; i < points.size(); i += std::max<size_t>(points.size() - 1, 1)) {

@@ -1,11 +1,11 @@
 // `sinter run`: one inference on tensors from files.
 #include "runtime/Output.h"
 #include "runtime/TensorProto.h"
-#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
 #include "tools/sinter/OpenModel.h"
+#include "tools/sinter/Print.h"
 #include "tools/sinter/Summary.h"
 
 #include <CLI/CLI.hpp>
@@ -82,9 +82,8 @@ Expected<std::vector<std::pair<size_t, std::string>>> RunCommand::outputFiles(co
     std::string name = parts ? parts->first : "";
     size_t index = 0;
     if (name.empty() && infos.size() != 1)
-      return Failure{ErrorCode::InvalidArgument,
-                     fmt::format("the model has {} outputs, so --output needs a name: {}", infos.size(),
-                                 describe(infos))};
+      return Failure{ErrorCode::InvalidArgument, fmt::format("the model has {} outputs, so --output needs a name: {}",
+                                                             infos.size(), describe(infos))};
     while (!name.empty() && index < infos.size() && name != infos[index].name)
       ++index;
     if (index == infos.size())
@@ -97,8 +96,7 @@ Expected<std::vector<std::pair<size_t, std::string>>> RunCommand::outputFiles(co
   std::error_code error;
   std::filesystem::create_directories(outputDir, error);
   if (error)
-    return Failure{ErrorCode::Io,
-                   fmt::format("cannot create the folder '{}': {}", outputDir, error.message())};
+    return Failure{ErrorCode::Io, fmt::format("cannot create the folder '{}': {}", outputDir, error.message())};
   std::set<std::string> used;
   for (size_t i = 0; i < infos.size(); ++i) {
     std::string name = infos[i].name;
@@ -164,16 +162,14 @@ int RunCommand::run() {
 void addRun(CLI::App &app, int &status) {
   auto command = std::make_shared<RunCommand>();
   CLI::App *sub = app.add_subcommand("run", "Run a model once on tensors from files");
-  sub->add_option("MODEL", command->model, "The model: .onnx, .mlir of the nn stage, or a compiled .so")
-      ->required();
+  sub->add_option("MODEL", command->model, "The model: .onnx, .mlir of the nn stage, or a compiled .so")->required();
   sub->add_option("--input", command->inputs, "Tensor for an input, .npy or .pb")
       ->allow_extra_args(false)
       ->type_name("NAME=FILE");
   sub->add_option("--output", command->outputs, "Where to write an output, .npy or .pb; - is the standard output")
       ->allow_extra_args(false)
       ->type_name("NAME=FILE");
-  sub->add_option("--output-dir", command->outputDir, "Folder to write every output to, as NAME.npy")
-      ->type_name("DIR");
+  sub->add_option("--output-dir", command->outputDir, "Folder to write every output to, as NAME.npy")->type_name("DIR");
   sub->add_option("--top", command->top, "Print the N largest values of each output")
       ->type_name("N")
       ->check(CLI::Range(1, 1000000).description(""));

@@ -1,4 +1,5 @@
-// Limits first, then Landlock, which says where files may be written, then seccomp, which says what else may be asked of the kernel.
+// Limits first, then Landlock, which says where files may be written, then seccomp, which says what else may be asked
+// of the kernel.
 #include "tools/sinter/Sandbox.h"
 
 #include "codegen/Output.h"
@@ -24,7 +25,8 @@ namespace {
 
 void onTimeUp(int) {
   removeTemporaries();
-  constexpr std::string_view text = "sinter: error: the sandbox's limit of processor time is reached: raise it (--sandbox-seconds)\n";
+  constexpr std::string_view text =
+      "sinter: error: the sandbox's limit of processor time is reached: raise it (--sandbox-seconds)\n";
   if (::write(STDERR_FILENO, text.data(), text.size()) < 0)
     ::_exit(1);
   ::_exit(1);
@@ -116,7 +118,9 @@ Expected<int> runConfined(const SandboxPolicy &policy, const std::function<int()
       if (WIFEXITED(status))
         return WEXITSTATUS(status);
       int number = WTERMSIG(status);
-      return Failure{ErrorCode::Internal, fmt::format("the confined process was ended by signal {} ({}): nothing is written", number, ::strsignal(number))};
+      return Failure{ErrorCode::Internal,
+                     fmt::format("the confined process was ended by signal {} ({}): nothing is written", number,
+                                 ::strsignal(number))};
     }
     timespec wait{std::max<time_t>(end - ::time(nullptr), 0), 0};
     int number = ::sigtimedwait(&signals.set, nullptr, &wait);
@@ -125,8 +129,10 @@ Expected<int> runConfined(const SandboxPolicy &policy, const std::function<int()
     kill(status);
     cleanUp();
     if (number < 0)
-      return Failure{ErrorCode::Unsupported, fmt::format("the model takes longer than the sandbox's limit of {} seconds: raise it (--sandbox-seconds)",
-                                                         policy.seconds)};
+      return Failure{
+          ErrorCode::Unsupported,
+          fmt::format("the model takes longer than the sandbox's limit of {} seconds: raise it (--sandbox-seconds)",
+                      policy.seconds)};
     std::signal(number, SIG_DFL);
     std::raise(number);
     signals.restore();
@@ -141,12 +147,16 @@ namespace fs = std::filesystem;
 Expected<SandboxOutputs> SandboxOutputs::beside(const std::string &output) {
   std::error_code error;
   fs::path folder = fs::path(output).parent_path();
-  for (const fs::path &place : {isStream(output) ? fs::temp_directory_path(error) : folder.empty() ? fs::path(".") : folder, fs::temp_directory_path(error)}) {
+  for (const fs::path &place : {isStream(output) ? fs::temp_directory_path(error)
+                                : folder.empty() ? fs::path(".")
+                                                 : folder,
+                                fs::temp_directory_path(error)}) {
     std::string name = (place / ".sinter-XXXXXX").string();
     if (::mkdtemp(name.data()))
       return SandboxOutputs(fs::absolute(name, error).string());
   }
-  return Failure{ErrorCode::Io, fmt::format("cannot make a folder beside '{}' or among temporary files: {}", output, std::strerror(errno))};
+  return Failure{ErrorCode::Io, fmt::format("cannot make a folder beside '{}' or among temporary files: {}", output,
+                                            std::strerror(errno))};
 }
 
 SandboxOutputs::~SandboxOutputs() { remove(); }
@@ -179,7 +189,8 @@ std::string SandboxOutputs::standIn(const std::string &path, bool isExecutable) 
 
 void SandboxOutputs::expectBeside(const std::string &path) {
   fs::path last = products_.back().standIn;
-  products_.push_back({(last.parent_path() / fs::path(path).filename()).string(), path, /*isExecutable=*/false, /*isOptional=*/true});
+  products_.push_back(
+      {(last.parent_path() / fs::path(path).filename()).string(), path, /*isExecutable=*/false, /*isOptional=*/true});
 }
 
 Status SandboxOutputs::commit() {

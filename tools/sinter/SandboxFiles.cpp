@@ -1,5 +1,5 @@
-// Landlock by its three system calls. The constants are the kernel's (include/uapi/linux/landlock.h), written out because the headers that
-// a distribution builds with are often older than the kernel that it runs.
+// Landlock by its three system calls. The constants are the kernel's (include/uapi/linux/landlock.h), written out
+// because the headers that a distribution builds with are often older than the kernel that it runs.
 #include "tools/sinter/SandboxFiles.h"
 
 #include "runtime/Descriptor.h"
@@ -26,14 +26,15 @@ struct __attribute__((packed)) PathRule {
   int32_t parent;
 };
 
-constexpr uint64_t execute = 1 << 0, writeFile = 1 << 1, removeDir = 1 << 4, removeFile = 1 << 5, makeDir = 1 << 7, makeRegular = 1 << 8;
+constexpr uint64_t execute = 1 << 0, writeFile = 1 << 1, removeDir = 1 << 4, removeFile = 1 << 5, makeDir = 1 << 7,
+                   makeRegular = 1 << 8;
 /// Devices, sockets, pipes, links: what no output needs.
 constexpr uint64_t makeOthers = 1 << 6 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
 constexpr uint64_t refer = 1 << 13, truncate = 1 << 14, ioctlDevice = 1 << 15;
 
 uint64_t handledFiles(long version) {
-  return execute | writeFile | removeDir | removeFile | makeDir | makeRegular | makeOthers | (version >= 2 ? refer : 0) |
-         (version >= 3 ? truncate : 0) | (version >= 5 ? ioctlDevice : 0);
+  return execute | writeFile | removeDir | removeFile | makeDir | makeRegular | makeOthers |
+         (version >= 2 ? refer : 0) | (version >= 3 ? truncate : 0) | (version >= 5 ? ioctlDevice : 0);
 }
 
 } // namespace
@@ -53,7 +54,8 @@ bool confineFiles(const std::vector<std::string> &writable) {
     struct stat info;
     if (place.fd < 0 || ::fstat(place.fd, &info) != 0)
       continue;
-    uint64_t allowed = writeFile | truncate | (S_ISDIR(info.st_mode) ? removeDir | removeFile | makeDir | makeRegular | refer : 0);
+    uint64_t allowed =
+        writeFile | truncate | (S_ISDIR(info.st_mode) ? removeDir | removeFile | makeDir | makeRegular | refer : 0);
     PathRule rule = {allowed & handled.files, place.fd};
     if (::syscall(addRule, ruleset.fd, pathBeneath, &rule, 0) != 0)
       return false;

@@ -41,9 +41,7 @@ std::vector<size_t> largest(std::span<const double> values, int top) {
   std::iota(order.begin(), order.end(), size_t(0));
   std::erase_if(order, [&](size_t i) { return std::isnan(values[i]); });
   size_t count = std::min(order.size(), static_cast<size_t>(top));
-  auto greater = [&](size_t a, size_t b) {
-    return values[a] > values[b] || (values[a] == values[b] && a < b);
-  };
+  auto greater = [&](size_t a, size_t b) { return values[a] > values[b] || (values[a] == values[b] && a < b); };
   std::partial_sort(order.begin(), order.begin() + static_cast<ptrdiff_t>(count), order.end(), greater);
   order.resize(count);
   return order;
@@ -103,8 +101,7 @@ llvm::json::Value summaryJson(const std::string &name, const Tensor &tensor, int
     forRows(tensor, values, [&](int64_t, std::span<const double> slice) {
       llvm::json::Array best;
       for (size_t i : largest(slice, top))
-        best.push_back(
-            llvm::json::Object{{"index", static_cast<int64_t>(i)}, {"value", finiteOrNull(slice[i])}});
+        best.push_back(llvm::json::Object{{"index", static_cast<int64_t>(i)}, {"value", finiteOrNull(slice[i])}});
       rows.push_back(std::move(best));
     });
     object["top"] = std::move(rows);

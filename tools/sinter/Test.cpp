@@ -1,9 +1,9 @@
 // `sinter test`: finds recorded cases and runs each in a process of its own, several at a time.
 #include "runtime/File.h"
 #include "runtime/ThreadCount.h"
-#include "tools/sinter/Print.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Json.h"
+#include "tools/sinter/Print.h"
 #include "tools/sinter/Process.h"
 #include "tools/sinter/TestCase.h"
 
@@ -70,8 +70,7 @@ private:
 void search(const fs::path &path, std::vector<Case> &cases) {
   if (isTestCase(path.string())) {
     fs::path whole = fs::absolute(path).lexically_normal();
-    cases.push_back(
-        {path.string(), (whole.has_filename() ? whole : whole.parent_path()).filename().string()});
+    cases.push_back({path.string(), (whole.has_filename() ? whole : whole.parent_path()).filename().string()});
     return;
   }
   std::error_code error;
@@ -87,17 +86,15 @@ Expected<std::vector<Case>> TestCommand::findCases() const {
   for (const std::string &path : paths) {
     std::error_code error;
     if (!fs::is_directory(path, error))
-      return Failure{
-          ErrorCode::Io,
-          fmt::format("'{}' is no folder: give a test case (model.onnx and test_data_set_0 in it) or a "
-                      "folder of them",
-                      path)};
+      return Failure{ErrorCode::Io,
+                     fmt::format("'{}' is no folder: give a test case (model.onnx and test_data_set_0 in it) or a "
+                                 "folder of them",
+                                 path)};
     size_t before = cases.size();
     search(path, cases);
     if (cases.size() == before)
-      return Failure{
-          ErrorCode::InvalidArgument,
-          fmt::format("no test case in '{}': a case is a folder with model.onnx and test_data_set_0", path)};
+      return Failure{ErrorCode::InvalidArgument,
+                     fmt::format("no test case in '{}': a case is a folder with model.onnx and test_data_set_0", path)};
   }
   std::stable_sort(cases.begin(), cases.end(), [](const Case &a, const Case &b) { return a.name < b.name; });
   if (Status s = list.empty() ? Status() : restrictToList(cases); !s.ok())
@@ -125,8 +122,8 @@ Status TestCommand::restrictToList(std::vector<Case> &cases) const {
   if (cases.empty())
     return {ErrorCode::InvalidArgument, fmt::format("none of the names in '{}' is a test case here", list)};
   if (found.size() < names.size())
-    sinter::print(stderr, "sinter: {} of the {} names in '{}' are no test cases here\n",
-               names.size() - found.size(), names.size(), list);
+    sinter::print(stderr, "sinter: {} of the {} names in '{}' are no test cases here\n", names.size() - found.size(),
+                  names.size(), list);
   return {};
 }
 
@@ -212,7 +209,7 @@ void TestCommand::runAll(std::vector<Case> &cases) const {
       continue;
     constexpr const char *labels[] = {"PASS", "FAIL", "SKIP"};
     sinter::print("{} {}{}{}\n", labels[static_cast<int>(current.result.status)], current.name,
-               current.result.reason.empty() ? "" : ": ", current.result.reason);
+                  current.result.reason.empty() ? "" : ": ", current.result.reason);
     std::fflush(stdout);
   }
 }
@@ -238,10 +235,9 @@ int TestCommand::run() {
                                       {"seconds", c.seconds}});
   }
   if (json)
-    sinter::print("{}\n", printJson(llvm::json::Object{{"cases", std::move(rows)},
-                                                    {"passed", counts[0]},
-                                                    {"failed", counts[1]},
-                                                    {"skipped", counts[2]}}));
+    sinter::print(
+        "{}\n", printJson(llvm::json::Object{
+                    {"cases", std::move(rows)}, {"passed", counts[0]}, {"failed", counts[1]}, {"skipped", counts[2]}}));
   else
     sinter::print("{} passed, {} failed, {} skipped\n", counts[0], counts[1], counts[2]);
   return counts[1] > 0 ? 1 : 0;
@@ -277,8 +273,7 @@ void addTest(CLI::App &app, int &status) {
   CLI::App *sub = app.add_subcommand("test", "Run recorded test cases and compare");
   command->app = sub;
   sub->add_option("PATH", command->paths, "Test cases, or folders to search for them")->required();
-  sub->add_option("--list", command->list, "Run only the cases named in a file, one a line")
-      ->type_name("FILE");
+  sub->add_option("--list", command->list, "Run only the cases named in a file, one a line")->type_name("FILE");
   sub->add_option("--jobs", command->jobs, "Cases to run at a time (default: one per processor)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024).description(""));

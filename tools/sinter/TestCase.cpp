@@ -35,8 +35,7 @@ std::optional<int> numberIn(std::string_view name, std::string_view prefix, std:
 }
 
 /// Entries of `folder` named prefix + number + suffix, by number.
-std::map<int, std::string> numbered(const std::string &folder, std::string_view prefix,
-                                    std::string_view suffix) {
+std::map<int, std::string> numbered(const std::string &folder, std::string_view prefix, std::string_view suffix) {
   std::map<int, std::string> found;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
@@ -66,8 +65,7 @@ Status addList(const OnnxValue &value, const std::string &path, Recorded &record
 /// Reads prefix_N.pb and names each tensor: its own name if `values` has it, else that of the value at
 /// position N.
 Expected<Recorded> readBound(const std::string &folder, std::string_view prefix,
-                                                  const std::vector<const OnnxValue *> &positional,
-                                                  const std::vector<OnnxValue> &all) {
+                             const std::vector<const OnnxValue *> &positional, const std::vector<OnnxValue> &all) {
   Recorded bound;
   for (const auto &[number, path] : numbered(folder, prefix, ".pb")) {
     bool inRange = static_cast<size_t>(number) < positional.size();
@@ -84,11 +82,9 @@ Expected<Recorded> readBound(const std::string &folder, std::string_view prefix,
     Expected<NamedTensor> tensor = readTensorProto(path);
     if (!tensor)
       return tensor.failure();
-    bool named =
-        std::any_of(all.begin(), all.end(), [&](const OnnxValue &v) { return v.name == tensor->name; });
+    bool named = std::any_of(all.begin(), all.end(), [&](const OnnxValue &v) { return v.name == tensor->name; });
     if (!named && !inRange)
-      return Failure{ErrorCode::InvalidFile,
-                     fmt::format("'{}' fits no value of the model, by name or position", path)};
+      return Failure{ErrorCode::InvalidFile, fmt::format("'{}' fits no value of the model, by name or position", path)};
     std::string name = named ? tensor->name : positional[static_cast<size_t>(number)]->name;
     if (!bound.tensors.emplace(name, tensor->tensor).second)
       return Failure{ErrorCode::InvalidFile, fmt::format("'{}' is given twice in '{}'", name, folder)};
@@ -213,8 +209,7 @@ std::optional<TestResult> CaseRunner::runDataSet(const std::string &folder) {
       return failed(fmt::format("output '{}' should not be there", name));
     if (want == open.end())
       continue;
-    if (auto difference =
-            findDifference((*outputs)[i], asDeclared((*model)->outputs()[i], want->second), tolerance()))
+    if (auto difference = findDifference((*outputs)[i], asDeclared((*model)->outputs()[i], want->second), tolerance()))
       return failed(fmt::format("output '{}': {}", name, *difference));
     open.erase(want);
   }
@@ -230,22 +225,13 @@ std::optional<TestResult> CaseRunner::runDataSet(const std::string &folder) {
 
 void TestOptions::declare(CLI::App &app) {
   CLI::Validator positive = CLI::Range(0.0, 1e300);
-  auto *ofMax =
-      app.add_option("--tol-of-max", ofMax_, "Allowed difference as a share of the output's largest value")
-          ->type_name("X")
-          ->check(positive);
-  app.add_option("--rtol", rtol_, "Allowed relative difference")
-      ->type_name("R")
-      ->check(positive)
-      ->excludes(ofMax);
-  app.add_option("--atol", atol_, "Allowed absolute difference")
-      ->type_name("A")
-      ->check(positive)
-      ->excludes(ofMax);
-  auto *numbers =
-      app.add_flag("--numbers-only", numbersOnly, "Do not check the outcomes that expect.json names");
-  app.add_flag("--any-inputs", anyInputs,
-               "Compile for inputs that may be NaN or Inf, against expect.json's word")
+  auto *ofMax = app.add_option("--tol-of-max", ofMax_, "Allowed difference as a share of the output's largest value")
+                    ->type_name("X")
+                    ->check(positive);
+  app.add_option("--rtol", rtol_, "Allowed relative difference")->type_name("R")->check(positive)->excludes(ofMax);
+  app.add_option("--atol", atol_, "Allowed absolute difference")->type_name("A")->check(positive)->excludes(ofMax);
+  auto *numbers = app.add_flag("--numbers-only", numbersOnly, "Do not check the outcomes that expect.json names");
+  app.add_flag("--any-inputs", anyInputs, "Compile for inputs that may be NaN or Inf, against expect.json's word")
       ->needs(numbers);
   common.declare(app);
   common.declareFailOn(app);
@@ -259,8 +245,7 @@ Status TestOptions::finish() {
 
 bool isTestCase(const std::string &folder) {
   std::error_code error;
-  return fs::is_regular_file(folder + "/model.onnx", error) &&
-         !numbered(folder, "test_data_set_", "").empty();
+  return fs::is_regular_file(folder + "/model.onnx", error) && !numbered(folder, "test_data_set_", "").empty();
 }
 
 TestResult runTestCase(const std::string &folder, TestOptions &options) {

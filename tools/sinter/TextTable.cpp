@@ -40,8 +40,7 @@ std::string shortened(std::string_view name, size_t longest) {
   return text.substr(0, byteOf(text, head)) + ".." + text.substr(byteOf(text, width - tail));
 }
 
-TextTable::TextTable(std::vector<Column> columns, bool colour)
-    : colour_(colour), columns_(std::move(columns)) {
+TextTable::TextTable(std::vector<Column> columns, bool colour) : colour_(colour), columns_(std::move(columns)) {
   std::vector<Cell> head;
   for (const Column &column : columns_)
     head.emplace_back(column.head);

@@ -148,9 +148,8 @@ Status VerifyCommand::take(const Model &reference, std::vector<Tensor> tensors, 
       set.named[reference.inputs()[i].name] = set.tensors[i];
   bool isPlain = kind.empty() || kind == inputKinds()[0].name, overflows = false;
   auto watch = [&](const NodeValues &node) { overflows = overflows || !isFinite(*node.result); };
-  Expected<std::vector<Tensor>> wanted =
-      isPlain ? evaluateByReference(model, common.compile, set.named)
-              : evaluateByReference(model, common.compile, set.named, watch);
+  Expected<std::vector<Tensor>> wanted = isPlain ? evaluateByReference(model, common.compile, set.named)
+                                                 : evaluateByReference(model, common.compile, set.named, watch);
   if (!wanted)
     return wanted.failure();
   if (overflows) {
@@ -178,7 +177,8 @@ Expected<VariantReport> VerifyCommand::check(const Variant &variant) {
   return result;
 }
 
-/// Adds what the outputs are on one set of inputs: of those that differ the first such set is told, else the largest errors.
+/// Adds what the outputs are on one set of inputs: of those that differ the first such set is told, else the largest
+/// errors.
 Status VerifyCommand::checkOn(size_t set, const Variant &variant, VariantReport &report) {
   const InputSet &given = sets_[set];
   Expected<std::vector<Tensor>> outputs = runOnce(variant.model, given.tensors, common.threads);
@@ -215,9 +215,11 @@ Status VerifyCommand::checkOn(size_t set, const Variant &variant, VariantReport 
   return {};
 }
 
-/// Whether last bits alone can move the output of that place as far as it differs, and the rounding that makes steps of them.
+/// Whether last bits alone can move the output of that place as far as it differs, and the rounding that makes steps of
+/// them.
 Status VerifyCommand::explain(OutputReport &output, size_t place) {
-  // Of what a few runs show in which each result is off by a last bit; sums are by more, which hostile inputs then spread.
+  // Of what a few runs show in which each result is off by a last bit; sums are by more, which hostile inputs then
+  // spread.
   constexpr double margin = 3, hostileMargin = 32;
   if (!report_.steps.contains(output.set)) {
     const InputSet &set = sets_[output.set];
@@ -308,9 +310,8 @@ Status VerifyCommand::findPass() {
 int VerifyCommand::run() {
   Status status = common.finish();
   if (status.ok() && isCompiled(model))
-    status = {
-        ErrorCode::InvalidArgument,
-        fmt::format("'{}' is compiled, so there is nothing to compare it with: give the .onnx file", model)};
+    status = {ErrorCode::InvalidArgument,
+              fmt::format("'{}' is compiled, so there is nothing to compare it with: give the .onnx file", model)};
   if (status.ok())
     status = prepare();
   if (!status.ok())
@@ -368,13 +369,12 @@ void addVerify(CLI::App &app, int &status) {
       ->type_name("KIND");
   sub->add_option("--seed", command->seed, "Of the random inputs (default: 1)")->type_name("N");
   sub->add_flag("--layers", command->layers, "Name the first node whose value differs");
-  sub->add_flag("--bisect", command->bisect,
-                "Name the first pass and rewrite after which the result differs");
+  sub->add_flag("--bisect", command->bisect, "Name the first pass and rewrite after which the result differs");
   CLI::Validator positive = CLI::Range(0.0, 1e300).description("");
-  auto *ofMax = sub->add_option("--tol-of-max", command->ofMax,
-                                "Allowed difference as a share of the output's largest value")
-                    ->type_name("X")
-                    ->check(positive);
+  auto *ofMax =
+      sub->add_option("--tol-of-max", command->ofMax, "Allowed difference as a share of the output's largest value")
+          ->type_name("X")
+          ->check(positive);
   sub->add_option("--rtol", command->rtol, "Allowed relative difference")
       ->type_name("R")
       ->check(positive)

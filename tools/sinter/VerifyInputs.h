@@ -19,10 +19,9 @@ struct InputKind {
 std::span<const InputKind> inputKinds();
 
 /// The inputs of a model, of one kind, the same on every machine. Floats without a declared range count as
-/// within [-1, 1], but where the kind is to leave it; integers without one are 0, and bools false in the plain kind. Inputs with a default value
-/// keep it.
+/// within [-1, 1], but where the kind is to leave it; integers without one are 0, and bools false in the plain kind.
+/// Inputs with a default value keep it.
 Expected<std::vector<Tensor>> drawInputs(const Model &model, const InputKind &kind,
-                                         const std::map<std::string, std::pair<double, double>> &ranges,
-                                         unsigned seed);
+                                         const std::map<std::string, std::pair<double, double>> &ranges, unsigned seed);
 
 } // namespace sinter

@@ -37,8 +37,9 @@ void VerifyReport::print(const OutputReport &output) const {
     sinter::print("    {}\n", *output.difference);
   if (output.byRounding) {
     const RoundingStep &step = steps.at(output.set);
-    sinter::print("    last bits of what '{}' reads change {} of its {} values by a step: that alone moves outputs as far\n",
-                  step.node, step.changed, step.elements);
+    sinter::print(
+        "    last bits of what '{}' reads change {} of its {} values by a step: that alone moves outputs as far\n",
+        step.node, step.changed, step.elements);
   } else if (output.byLastBits) {
     sinter::print("    last bits alone move the output as far on these inputs\n");
   }

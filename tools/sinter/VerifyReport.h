@@ -5,8 +5,8 @@
 #include "tools/sinter/Compare.h"
 
 #include <algorithm>
-#include <map>
 #include <llvm/Support/JSON.h>
+#include <map>
 
 namespace sinter {
 

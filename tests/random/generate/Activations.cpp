@@ -1,4 +1,5 @@
-// Activations, each with attributes and bounds at the ends of what they may be, and stacks of them, which passes merge and remove.
+// Activations, each with attributes and bounds at the ends of what they may be, and stacks of them, which passes merge
+// and remove.
 #include "tests/random/Generators.h"
 #include <limits>
 
@@ -58,8 +59,8 @@ static Value clip(Graph &g, Value x) {
 /// Max or Min with a bound: a clamp as older exporters write it.
 static Value halfClamp(Graph &g, Value x) {
   bool upper = g.chance(50);
-  Value limit = g.chance(70) ? bound(g, g.typeOf(x), upper)
-                             : g.numbers(g.typeOf(x), g.constantShape(g.shapeOf(x)), -1, 2);
+  Value limit =
+      g.chance(70) ? bound(g, g.typeOf(x), upper) : g.numbers(g.typeOf(x), g.constantShape(g.shapeOf(x)), -1, 2);
   mlir::SmallVector<Value> operands{x, limit};
   if (g.chance(30))
     std::swap(operands[0], operands[1]);
@@ -68,13 +69,32 @@ static Value halfClamp(Graph &g, Value x) {
 
 Value makeActivation(Graph &g, Value x) {
   using Maker = Value (*)(Graph &, Value);
-  static const std::vector<Maker> makers{
-      plain<ReluOp>,       plain<ReluOp>,    plain<ReluOp>,   plain<ReluOp>,    plain<ReluOp>,
-      clip,                clip,             clip,            halfClamp,        leakyRelu,
-      prelu,               plain<SigmoidOp>, plain<TanhOp>,   plain<AbsOp>,     plain<HardSwishOp>,
-      withAlpha<EluOp>,    selu,             gelu,            hardSigmoid,      withAlpha<SwishOp>,
-      plain<SoftplusOp>,   plain<MishOp>,    plain<SoftsignOp>, withAlpha<CeluOp>, shrink,
-      withAlpha<ThresholdedReluOp>};
+  static const std::vector<Maker> makers{plain<ReluOp>,
+                                         plain<ReluOp>,
+                                         plain<ReluOp>,
+                                         plain<ReluOp>,
+                                         plain<ReluOp>,
+                                         clip,
+                                         clip,
+                                         clip,
+                                         halfClamp,
+                                         leakyRelu,
+                                         prelu,
+                                         plain<SigmoidOp>,
+                                         plain<TanhOp>,
+                                         plain<AbsOp>,
+                                         plain<HardSwishOp>,
+                                         withAlpha<EluOp>,
+                                         selu,
+                                         gelu,
+                                         hardSigmoid,
+                                         withAlpha<SwishOp>,
+                                         plain<SoftplusOp>,
+                                         plain<MishOp>,
+                                         plain<SoftsignOp>,
+                                         withAlpha<CeluOp>,
+                                         shrink,
+                                         withAlpha<ThresholdedReluOp>};
   if (!isFloat(g.typeOf(x)))
     return g.pick<Maker>({plain<ReluOp>, clip, halfClamp, plain<AbsOp>, shrink, prelu})(g, x);
   return g.pick(makers)(g, x);
@@ -133,8 +153,8 @@ static bool constantChannels(Graph &g) {
     beta.push_back(g.chance(50) ? -3 : g.uniform(-1, 1));
   }
   DType type = g.typeOf(x);
-  x = g.make<BatchNormOp>(x, g.constant(type, {c}, gamma), g.constant(type, {c}, beta),
-                          g.numbers(type, {c}, -1, 1), g.numbers(type, {c}, 0.3, 3), g.f32(1e-5));
+  x = g.make<BatchNormOp>(x, g.constant(type, {c}, gamma), g.constant(type, {c}, beta), g.numbers(type, {c}, -1, 1),
+                          g.numbers(type, {c}, 0.3, 3), g.f32(1e-5));
   if (x)
     x = makeActivation(g, x);
   for (int64_t i = g.upTo(2); x && i > 0; --i)
@@ -178,7 +198,8 @@ ArrayRef<OpGenerator> activationGenerators() {
 }
 
 ArrayRef<Motif> activationMotifs() {
-  static const Motif table[] = {{"stack", stack, 2}, {"provable", provable, 2}, {"constant-channels", constantChannels, 1}};
+  static const Motif table[] = {
+      {"stack", stack, 2}, {"provable", provable, 2}, {"constant-channels", constantChannels, 1}};
   return table;
 }
 

@@ -1,5 +1,5 @@
-// Arithmetic, comparison and logic: with constants along any axis, with other values, with the operand itself, and chains of affines
-// in front of and behind whatever could take them up.
+// Arithmetic, comparison and logic: with constants along any axis, with other values, with the operand itself, and
+// chains of affines in front of and behind whatever could take them up.
 #include "tests/random/Generators.h"
 
 using namespace mlir;
@@ -165,7 +165,8 @@ Value makeAffines(Graph &g, Value x, int64_t most) {
   return x;
 }
 
-/// Affines, then something that has constants, moves elements or is neither, then affines: all the ways of the affine mover.
+/// Affines, then something that has constants, moves elements or is neither, then affines: all the ways of the affine
+/// mover.
 static bool affineChain(Graph &g) {
   Value x = g.anyFloat(1);
   if (!x)
@@ -183,8 +184,8 @@ static bool affineChain(Graph &g) {
   return !g.chance(40) || makeActivation(g, x) != nullptr;
 }
 
-/// A convolution or product whose result is cut along some axis into parts that cover it, and affines on some of the parts: what is
-/// moved up from one part must not reach the others.
+/// A convolution or product whose result is cut along some axis into parts that cover it, and affines on some of the
+/// parts: what is moved up from one part must not reach the others.
 static bool cutAndScaled(Graph &g) {
   Value x = g.anyFloat(2);
   if (x && g.chance(75))
@@ -256,7 +257,9 @@ static bool shared(Graph &g) {
     (void)makeActivation(g, y);
   Value other = g.any([&](RankedTensorType t) { return t == z.getType(); });
   if (other && g.chance(70)) {
-    Value sum = g.chance(70) ? g.make<AddOp>(z, other) : g.chance(50) ? g.make<SubOp>(other, z) : g.make<MulOp>(z, other);
+    Value sum = g.chance(70)   ? g.make<AddOp>(z, other)
+                : g.chance(50) ? g.make<SubOp>(other, z)
+                               : g.make<MulOp>(z, other);
     if (sum && g.chance(60))
       (void)makeAffines(g, sum, 2);
   }
@@ -296,7 +299,8 @@ ArrayRef<OpGenerator> arithmeticGenerators() {
 }
 
 ArrayRef<Motif> affineMotifs() {
-  static const Motif table[] = {{"affine-chain", affineChain, 5}, {"cut-and-scaled", cutAndScaled, 3}, {"shared", shared, 2}};
+  static const Motif table[] = {
+      {"affine-chain", affineChain, 5}, {"cut-and-scaled", cutAndScaled, 3}, {"shared", shared, 2}};
   return table;
 }
 

@@ -23,7 +23,8 @@ static bool constantOfShape(Graph &g) {
   DType type = g.chance(90) ? g.numberType() : DType::Bool;
   Tensor value(type, {1});
   storeDoubles(value, std::vector<double>{g.pick<double>({0, 1, -1, 0.5, 3})});
-  Value y = g.make<ConstantOfShapeOp>(g.ints(g.randomShape(g.upTo(4))), makeElements(value, g.builder.getContext(), "value"));
+  Value y =
+      g.make<ConstantOfShapeOp>(g.ints(g.randomShape(g.upTo(4))), makeElements(value, g.builder.getContext(), "value"));
   if (y && isFloat(type) && g.chance(60))
     (void)g.make<MulOp>(y, g.partner(y));
   return y != nullptr;
@@ -31,7 +32,8 @@ static bool constantOfShape(Graph &g) {
 
 static bool range(Graph &g) {
   DType type = g.pick<DType>({DType::F32, DType::F64, DType::I32, DType::I64, DType::I16});
-  int64_t start = g.between(-3, 3), delta = g.chance(80) ? g.between(1, 3) : -1, limit = start + delta * g.between(1, 9);
+  int64_t start = g.between(-3, 3), delta = g.chance(80) ? g.between(1, 3) : -1,
+          limit = start + delta * g.between(1, 9);
   return g.make<RangeOp>(g.scalar(type, static_cast<double>(start)), g.scalar(type, static_cast<double>(limit)),
                          g.scalar(type, static_cast<double>(delta))) != nullptr;
 }

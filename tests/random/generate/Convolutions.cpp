@@ -105,7 +105,8 @@ static bool convInteger(Graph &g) {
   if (!x)
     return false;
   Shape shape = g.shapeOf(x);
-  int64_t inputs = shape[1], group = g.chance(20) ? inputs : 1, outputs = g.chance(50) ? inputs : g.between(1, 9) * group;
+  int64_t inputs = shape[1], group = g.chance(20) ? inputs : 1,
+          outputs = g.chance(50) ? inputs : g.between(1, 9) * group;
   RandomWindow window = randomWindow(g, ArrayRef(shape).drop_front(2));
   Shape weights{outputs, inputs / group};
   weights.insert(weights.end(), window.kernel.begin(), window.kernel.end());
@@ -115,7 +116,10 @@ static bool convInteger(Graph &g) {
     value = static_cast<double>(g.chance(10) ? (g.chance(50) ? 127 : -128) : g.between(-128, 127) * (wide ? 2 : 1));
   Value w = g.constant(wide ? DType::I16 : DType::I8, weights, content),
         b = g.chance(50) ? g.numbers(DType::I32, {outputs}, -9, 9) : Value();
-  return g.make<ConvIntegerOp>(x, w, b, g.i64(g.chance(50) ? 0 : isSigned ? g.between(-128, 127) : g.upTo(255)),
+  return g.make<ConvIntegerOp>(x, w, b,
+                               g.i64(g.chance(50) ? 0
+                                     : isSigned   ? g.between(-128, 127)
+                                                  : g.upTo(255)),
                                g.array(window.strides), g.array(window.dilations), g.array(window.pads),
                                g.string("NOTSET"), g.i64(group)) != nullptr;
 }

@@ -1,5 +1,5 @@
-// Gathers, scatters, and what orders, accumulates or selects along any axis. Indices stay within the axis: outside of it compiled code
-// clamps where the reference refuses (ir/ops/Indexing.td).
+// Gathers, scatters, and what orders, accumulates or selects along any axis. Indices stay within the axis: outside of
+// it compiled code clamps where the reference refuses (ir/ops/Indexing.td).
 #include "ir/ops/Detection.h"
 #include "tests/random/Generators.h"
 
@@ -36,7 +36,8 @@ static Value tuples(Graph &g, ArrayRef<int64_t> shape, int64_t count, int64_t le
   std::vector<double> content;
   for (int64_t i = 0; i < count; ++i)
     for (int64_t d = 0; d < length; ++d)
-      content.push_back(static_cast<double>(distinct && d == 0 ? i % shape[0] : g.upTo(shape[static_cast<size_t>(d)] - 1)));
+      content.push_back(
+          static_cast<double>(distinct && d == 0 ? i % shape[0] : g.upTo(shape[static_cast<size_t>(d)] - 1)));
   return g.constant(DType::I64, {count, length}, content);
 }
 
@@ -44,10 +45,12 @@ static bool gatherNd(Graph &g) {
   Value x = g.anyNumber(1);
   if (!x)
     return false;
-  return g.make<GatherNDOp>(x, tuples(g, g.shapeOf(x), g.between(1, 5), g.between(1, g.rankOf(x)), false), g.i64(0)) != nullptr;
+  return g.make<GatherNDOp>(x, tuples(g, g.shapeOf(x), g.between(1, 5), g.between(1, g.rankOf(x)), false), g.i64(0)) !=
+         nullptr;
 }
 
-/// How an update meets the element that is there. Without a reduction the positions must differ: ONNX leaves open which one wins.
+/// How an update meets the element that is there. Without a reduction the positions must differ: ONNX leaves open which
+/// one wins.
 static const char *reduction(Graph &g, bool distinct) {
   return distinct && g.chance(50) ? "none" : g.pick<const char *>({"add", "mul", "min", "max"});
 }
@@ -68,10 +71,13 @@ static bool scatterElements(Graph &g) {
   int64_t offset = g.upTo(size - 1);
   for (int64_t i = 0; i < *elementCount(shape); ++i)
     content.push_back(static_cast<double>(distinct ? (i / inner % shape[dim] + offset) % size : g.upTo(size - 1)));
-  Value updates = g.any([&](RankedTensorType t) { return t.getShape() == ArrayRef(shape) && t.getElementType() == rankedType(x).getElementType(); });
+  Value updates = g.any([&](RankedTensorType t) {
+    return t.getShape() == ArrayRef(shape) && t.getElementType() == rankedType(x).getElementType();
+  });
   if (!updates)
     updates = g.numbers(g.typeOf(x), shape, -1, 1);
-  return g.make<ScatterElementsOp>(x, g.constant(DType::I64, shape, content), updates, g.i64(axis), g.string(reduction(g, distinct))) != nullptr;
+  return g.make<ScatterElementsOp>(x, g.constant(DType::I64, shape, content), updates, g.i64(axis),
+                                   g.string(reduction(g, distinct))) != nullptr;
 }
 
 static bool scatterNd(Graph &g) {
@@ -80,7 +86,8 @@ static bool scatterNd(Graph &g) {
     return false;
   Shape shape = g.shapeOf(x);
   bool distinct = g.chance(50);
-  int64_t length = g.between(1, g.rankOf(x)), count = distinct ? g.between(1, std::min<int64_t>(shape[0], 4)) : g.between(1, 4);
+  int64_t length = g.between(1, g.rankOf(x)),
+          count = distinct ? g.between(1, std::min<int64_t>(shape[0], 4)) : g.between(1, 4);
   Shape updates{count};
   updates.insert(updates.end(), shape.begin() + length, shape.end());
   return g.make<ScatterNDOp>(x, tuples(g, shape, count, length, distinct), g.numbers(g.typeOf(x), updates, -1, 1),
@@ -90,22 +97,22 @@ static bool scatterNd(Graph &g) {
 static bool oneHot(Graph &g) {
   int64_t depth = g.between(1, 6);
   Value indices = g.indices(g.randomShape(g.upTo(2)), depth, true);
-  return g.make<OneHotOp>(indices, g.scalar(DType::I64, static_cast<double>(depth)), g.numbers(g.numberType(), {2}, 0, 1),
-                          g.i64(g.between(-1, g.rankOf(indices)))) != nullptr;
+  return g.make<OneHotOp>(indices, g.scalar(DType::I64, static_cast<double>(depth)),
+                          g.numbers(g.numberType(), {2}, 0, 1), g.i64(g.between(-1, g.rankOf(indices)))) != nullptr;
 }
 
 static bool maxUnpool(Graph &g) {
   Value x = g.anyFloat(4, 4);
-  Operation *pool = x ? g.makeOp<MaxPoolIndicesOp>(2, x, g.array({2, 2}), g.array({2, 2}), DenseI64ArrayAttr(), DenseI64ArrayAttr(),
-                                                   g.string("NOTSET"), UnitAttr(), UnitAttr())
+  Operation *pool = x ? g.makeOp<MaxPoolIndicesOp>(2, x, g.array({2, 2}), g.array({2, 2}), DenseI64ArrayAttr(),
+                                                   DenseI64ArrayAttr(), g.string("NOTSET"), UnitAttr(), UnitAttr())
                       : nullptr;
   if (!pool)
     return false;
   // Of an odd size the indices count in a larger image than is inferred without output_shape.
   SmallVector<int64_t> shape(rankedType(x).getShape());
   bool even = shape[2] % 2 == 0 && shape[3] % 2 == 0;
-  return even && g.make<MaxUnpoolOp>(pool->getResult(0), pool->getResult(1), g.chance(30) ? g.ints(shape) : Value(), g.array({2, 2}),
-                                     g.array({2, 2}), DenseI64ArrayAttr());
+  return even && g.make<MaxUnpoolOp>(pool->getResult(0), pool->getResult(1), g.chance(30) ? g.ints(shape) : Value(),
+                                     g.array({2, 2}), g.array({2, 2}), DenseI64ArrayAttr());
 }
 
 static bool topK(Graph &g) {
@@ -122,12 +129,14 @@ static bool topK(Graph &g) {
 
 static bool cumSum(Graph &g) {
   Value x = g.anyNumber(1);
-  return x && g.make<CumSumOp>(x, g.scalar(DType::I64, static_cast<double>(g.axis(x))), g.boolean(g.chance(30)), g.boolean(g.chance(30)));
+  return x && g.make<CumSumOp>(x, g.scalar(DType::I64, static_cast<double>(g.axis(x))), g.boolean(g.chance(30)),
+                               g.boolean(g.chance(30)));
 }
 
 static bool nonMaxSuppression(Graph &g) {
   int64_t images = g.between(1, 2), boxes = g.between(1, 9), classes = g.between(1, 3);
-  Value corners = g.input(DType::F32, {images, boxes, 4}, 0, 1, true), scores = g.input(DType::F32, {images, classes, boxes}, 0, 1, true);
+  Value corners = g.input(DType::F32, {images, boxes, 4}, 0, 1, true),
+        scores = g.input(DType::F32, {images, classes, boxes}, 0, 1, true);
   return g.makeOp<NonMaxSuppressionOp>(2, corners, scores, g.i64(g.between(1, 4)), g.f32(g.pick<double>({0, 0.3, 0.5})),
                                        g.chance(50) ? g.f32(0.4) : FloatAttr(), g.boolean(g.chance(30))) != nullptr;
 }
@@ -136,16 +145,11 @@ static bool nonMaxSuppression(Graph &g) {
 
 ArrayRef<OpGenerator> indexingGenerators() {
   static const OpGenerator table[] = {
-      OP(GatherOp, gather),
-      OP(GatherElementsOp, gatherElements),
-      OP(GatherNDOp, gatherNd),
-      OP(ScatterElementsOp, scatterElements),
-      OP(ScatterNDOp, scatterNd),
-      OP(OneHotOp, oneHot),
-      OP(MaxUnpoolOp, maxUnpool),
-      OP(TopKOp, topK),
-      OP(CumSumOp, cumSum),
-      OP(NonMaxSuppressionOp, nonMaxSuppression),
+      OP(GatherOp, gather),       OP(GatherElementsOp, gatherElements),
+      OP(GatherNDOp, gatherNd),   OP(ScatterElementsOp, scatterElements),
+      OP(ScatterNDOp, scatterNd), OP(OneHotOp, oneHot),
+      OP(MaxUnpoolOp, maxUnpool), OP(TopKOp, topK),
+      OP(CumSumOp, cumSum),       OP(NonMaxSuppressionOp, nonMaxSuppression),
   };
   return table;
 }

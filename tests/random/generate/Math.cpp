@@ -58,9 +58,12 @@ static bool cast(Graph &g) {
   DType to = g.chance(45)   ? g.pick<DType>({DType::F32, DType::F16, DType::BF16, DType::F64})
              : g.chance(70) ? g.integerType()
              : g.chance(50) ? DType::Bool
-                            : g.pick<DType>({DType::F8E4M3FN, DType::F8E4M3FNUZ, DType::F8E5M2, DType::F8E5M2FNUZ, DType::F8E8M0,
-                                             DType::F4E2M1, DType::I4, DType::U4, DType::I2, DType::U2});
-  Value y = x ? g.make<CastOp>(x, g.typeAttr(to), g.boolean(g.chance(80)), g.string(g.chance(80) ? "up" : g.chance(50) ? "down" : "nearest"))
+                            : g.pick<DType>({DType::F8E4M3FN, DType::F8E4M3FNUZ, DType::F8E5M2, DType::F8E5M2FNUZ,
+                                             DType::F8E8M0, DType::F4E2M1, DType::I4, DType::U4, DType::I2, DType::U2});
+  Value y = x ? g.make<CastOp>(x, g.typeAttr(to), g.boolean(g.chance(80)),
+                               g.string(g.chance(80)   ? "up"
+                                        : g.chance(50) ? "down"
+                                                       : "nearest"))
               : Value();
   // Most readers want numbers.
   if (y && (isSmallFloat(to) || bitsOf(to) < 8) && g.chance(80))
@@ -72,8 +75,8 @@ static bool bitCast(Graph &g) {
   DType from = g.chance(50) ? g.floatType() : g.integerType();
   Value x = g.ofType(from);
   std::vector<DType> to;
-  for (DType type : {DType::F16, DType::BF16, DType::F32, DType::F64, DType::I8, DType::U8, DType::I16, DType::U16, DType::I32,
-                     DType::U32, DType::I64, DType::U64})
+  for (DType type : {DType::F16, DType::BF16, DType::F32, DType::F64, DType::I8, DType::U8, DType::I16, DType::U16,
+                     DType::I32, DType::U32, DType::I64, DType::U64})
     if (sizeOf(type) == sizeOf(from))
       to.push_back(type);
   // Bits of what is computed in another order are other bits: only of inputs and of what is exact.

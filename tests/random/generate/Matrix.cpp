@@ -1,4 +1,5 @@
-// Matrix products, attention as exporters write it (one projection cut into q, k and v in every way there is), and inverses.
+// Matrix products, attention as exporters write it (one projection cut into q, k and v in every way there is), and
+// inverses.
 #include "ir/ops/LinearAlgebra.h"
 #include "tests/random/Generators.h"
 
@@ -17,7 +18,8 @@ static Value gemm(Graph &g, Value x) {
   Shape other = swapped ? (transA ? Shape{k, n} : Shape{n, k}) : (transB ? Shape{n, k} : Shape{k, n});
   Value w = g.weight(type, other, k), a = swapped ? w : x, b = swapped ? x : w;
   int64_t rows = swapped ? n : shape[transA ? 1 : 0], columns = swapped ? shape[transB ? 0 : 1] : n;
-  Value c = g.chance(70) ? g.numbers(type, g.chance(75) ? Shape{columns} : g.constantShape({rows, columns}), -1, 1) : Value();
+  Value c =
+      g.chance(70) ? g.numbers(type, g.chance(75) ? Shape{columns} : g.constantShape({rows, columns}), -1, 1) : Value();
   bool plain = !isFloat(type) || g.chance(70);
   return g.make<GemmOp>(a, b, c, g.f32(plain ? 1 : g.pick<double>({0.5, 2, -1, 0})),
                         g.f32(plain ? 1 : g.pick<double>({2, 0, -1, 0.25})), g.flag(transA), g.flag(transB));
@@ -87,21 +89,25 @@ struct Heads {
 /// [batch, tokens, heads*size] to [batch, heads, tokens, size], or keys to [batch, heads, size, tokens].
 static Value splitHeads(Graph &g, Value x, Heads h, bool keys) {
   x = x ? g.make<ReshapeOp>(x, g.ints({h.batch, h.tokens, h.heads, h.size}), g.boolean(false)) : Value();
-  return x ? g.make<TransposeOp>(x, g.array(keys ? ArrayRef<int64_t>{0, 2, 3, 1} : ArrayRef<int64_t>{0, 2, 1, 3})) : Value();
+  return x ? g.make<TransposeOp>(x, g.array(keys ? ArrayRef<int64_t>{0, 2, 3, 1} : ArrayRef<int64_t>{0, 2, 1, 3}))
+           : Value();
 }
 
-/// The projection as three values [batch, heads, tokens, size], keys transposed if `keysTransposed`, and affines on some of them.
+/// The projection as three values [batch, heads, tokens, size], keys transposed if `keysTransposed`, and affines on
+/// some of them.
 static std::array<Value, 3> cutProjection(Graph &g, Value qkv, Heads h) {
   int64_t width = h.heads * h.size, last = g.rankOf(qkv) - 1;
   std::array<Value, 3> parts;
   int64_t how = g.upTo(3);
   if (how == 0) {
-    if (Operation *op = g.makeOp<SplitOp>(3, qkv, g.chance(50) ? g.ints({width, width, width}) : Value(), g.i64(g.chance(50) ? -1 : last)))
+    if (Operation *op = g.makeOp<SplitOp>(3, qkv, g.chance(50) ? g.ints({width, width, width}) : Value(),
+                                          g.i64(g.chance(50) ? -1 : last)))
       for (unsigned i = 0; i < 3; ++i)
         parts[i] = op->getResult(i);
   } else if (how == 1) {
     for (int64_t i = 0; i < 3; ++i)
-      parts[static_cast<size_t>(i)] = g.make<SliceOp>(qkv, g.ints({i * width}), g.ints({i == 2 ? (1 << 30) : (i + 1) * width}), g.ints({last}), g.ints({1}));
+      parts[static_cast<size_t>(i)] = g.make<SliceOp>(
+          qkv, g.ints({i * width}), g.ints({i == 2 ? (1 << 30) : (i + 1) * width}), g.ints({last}), g.ints({1}));
   } else {
     // [batch, tokens, 3, heads, size] to [3, batch, heads, tokens, size].
     Value five = g.make<ReshapeOp>(qkv, g.ints({h.batch, h.tokens, 3, h.heads, h.size}), g.boolean(false));
@@ -141,8 +147,8 @@ static bool attention(Graph &g) {
   Value qkv;
   if (g.chance(40)) { // as GPT-2's Conv1D: a Gemm between views
     Value flat = g.make<ReshapeOp>(x, g.ints({-1, inner}), g.boolean(false));
-    flat = flat ? g.make<GemmOp>(flat, g.weight(type, {inner, 3 * width}, inner), g.numbers(type, {3 * width}, -1, 1), g.f32(1),
-                                 g.f32(1), UnitAttr(), UnitAttr())
+    flat = flat ? g.make<GemmOp>(flat, g.weight(type, {inner, 3 * width}, inner), g.numbers(type, {3 * width}, -1, 1),
+                                 g.f32(1), g.f32(1), UnitAttr(), UnitAttr())
                 : Value();
     qkv = flat ? g.make<ReshapeOp>(flat, g.ints({h.batch, h.tokens, 3 * width}), g.boolean(false)) : Value();
   } else {
@@ -157,7 +163,8 @@ static bool attention(Graph &g) {
   Value scale = g.scalar(type, 1 / std::sqrt(static_cast<double>(h.size)));
   bool before = g.chance(50);
   if (before)
-    q = g.chance(50) ? g.make<MulOp>(q, scale) : g.make<DivOp>(q, g.scalar(type, std::sqrt(static_cast<double>(h.size))));
+    q = g.chance(50) ? g.make<MulOp>(q, scale)
+                     : g.make<DivOp>(q, g.scalar(type, std::sqrt(static_cast<double>(h.size))));
   if (before && q && g.chance(30))
     k = g.make<MulOp>(k, scale);
   Value scores = q && k ? g.make<MatmulOp>(q, k) : Value();

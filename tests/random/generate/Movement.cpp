@@ -109,7 +109,9 @@ static Value depthToSpace(Graph &g, Value x) {
   return g.rankOf(x) == 4 ? g.make<DepthToSpaceOp>(x, g.i64(2), g.string(g.chance(50) ? "DCR" : "CRD")) : Value();
 }
 
-static Value spaceToDepth(Graph &g, Value x) { return g.rankOf(x) == 4 ? g.make<SpaceToDepthOp>(x, g.i64(2)) : Value(); }
+static Value spaceToDepth(Graph &g, Value x) {
+  return g.rankOf(x) == 4 ? g.make<SpaceToDepthOp>(x, g.i64(2)) : Value();
+}
 
 static Value pad(Graph &g, Value x) {
   int64_t rank = g.rankOf(x);
@@ -140,8 +142,9 @@ static Value gather(Graph &g, Value x) {
 
 Value makeMovement(Graph &g, Value x) {
   using Maker = Value (*)(Graph &, Value);
-  static const std::vector<Maker> makers{reshape, reshape,  reshape, transpose,    transpose,    transpose, slice,  slice, flatten, squeeze,
-                                         unsqueeze, identity, tile,    depthToSpace, spaceToDepth, pad,       expand, gather};
+  static const std::vector<Maker> makers{reshape, reshape,      reshape,      transpose, transpose, transpose,
+                                         slice,   slice,        flatten,      squeeze,   unsqueeze, identity,
+                                         tile,    depthToSpace, spaceToDepth, pad,       expand,    gather};
   for (int tries = 0; tries < 3; ++tries)
     if (Value y = g.pick(makers)(g, x))
       return y;
@@ -204,8 +207,8 @@ static bool resize(Graph &g) {
   }
   bool bySizes = g.chance(30), floats = isFloat(g.typeOf(x));
   const char *mode = floats ? g.pick<const char *>({"nearest", "nearest", "linear", "linear", "cubic"}) : "nearest";
-  const char *coordinates = g.pick<const char *>({"half_pixel", "half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel",
-                                                  "half_pixel_symmetric", "tf_crop_and_resize"});
+  const char *coordinates = g.pick<const char *>({"half_pixel", "half_pixel", "asymmetric", "align_corners",
+                                                  "pytorch_half_pixel", "half_pixel_symmetric", "tf_crop_and_resize"});
   Value roi;
   if (StringRef(coordinates) == "tf_crop_and_resize") {
     std::vector<double> ends(2 * scales.size(), 0);
@@ -213,11 +216,12 @@ static bool resize(Graph &g) {
       ends[scales.size() + i] = i < 2 ? 1 : g.pick<double>({1, 0.75, 1.2});
     roi = g.constant(DType::F32, {static_cast<int64_t>(ends.size())}, ends);
   }
-  return g.make<ResizeOp>(x, roi, bySizes ? Value() : g.constant(DType::F32, {static_cast<int64_t>(scales.size())}, scales),
-                          bySizes ? g.ints(sizes) : Value(), g.string(mode), g.string(coordinates),
-                          g.string(g.pick<const char *>({"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"})),
-                          g.f32(g.chance(80) ? -0.75 : -0.5), g.boolean(g.chance(15)), g.f32(g.chance(70) ? 0 : g.uniform(-1, 1)),
-                          g.boolean(g.chance(15)), DenseI64ArrayAttr(), g.string("stretch")) != nullptr;
+  return g.make<ResizeOp>(
+             x, roi, bySizes ? Value() : g.constant(DType::F32, {static_cast<int64_t>(scales.size())}, scales),
+             bySizes ? g.ints(sizes) : Value(), g.string(mode), g.string(coordinates),
+             g.string(g.pick<const char *>({"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"})),
+             g.f32(g.chance(80) ? -0.75 : -0.5), g.boolean(g.chance(15)), g.f32(g.chance(70) ? 0 : g.uniform(-1, 1)),
+             g.boolean(g.chance(15)), DenseI64ArrayAttr(), g.string("stretch")) != nullptr;
 }
 
 /// Views, permutations and cuts in a row, which merge or do not, then something that reads the result.
@@ -233,9 +237,11 @@ static bool viewsOfViews(Graph &g) {
 
 /// Of any element type: numbers, bools, floats of 8 bits and integers of 4.
 template <Value (*maker)(Graph &, Value)> static bool onAny(Graph &g) {
-  DType type = g.chance(80)   ? g.numberType()
-               : g.chance(60) ? DType::Bool
-                              : g.pick<DType>({DType::F8E4M3FN, DType::F8E5M2, DType::I4, DType::U4, DType::F8E8M0, DType::F4E2M1});
+  DType type =
+      g.chance(80) ? g.numberType()
+      : g.chance(60)
+          ? DType::Bool
+          : g.pick<DType>({DType::F8E4M3FN, DType::F8E5M2, DType::I4, DType::U4, DType::F8E8M0, DType::F4E2M1});
   Value x = g.ofType(type);
   return x && maker(g, x);
 }

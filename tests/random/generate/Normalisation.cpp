@@ -1,4 +1,5 @@
-// BatchNorms, norms by statistics of their operand over any axes, softmaxes, and norms spelled in primitives as exporters do.
+// BatchNorms, norms by statistics of their operand over any axes, softmaxes, and norms spelled in primitives as
+// exporters do.
 #include "tests/random/Generators.h"
 
 using namespace mlir;
@@ -15,8 +16,9 @@ static bool batchNorm(Graph &g) {
   std::vector<double> variance = g.numbers(c, 0.3, 3);
   for (double &value : variance) // a negative one is refused
     value = std::fabs(value);
-  return g.make<BatchNormOp>(x, g.numbers(type, {c}, -1.5, 1.5), g.numbers(type, {c}, -1, 1), g.numbers(type, {c}, -1, 1),
-                             g.constant(type, {c}, variance), g.f32(g.chance(80) ? 1e-5 : 1e-3)) != nullptr;
+  return g.make<BatchNormOp>(x, g.numbers(type, {c}, -1.5, 1.5), g.numbers(type, {c}, -1, 1),
+                             g.numbers(type, {c}, -1, 1), g.constant(type, {c}, variance),
+                             g.f32(g.chance(80) ? 1e-5 : 1e-3)) != nullptr;
 }
 
 static bool batchNormTraining(Graph &g) {
@@ -25,8 +27,9 @@ static bool batchNormTraining(Graph &g) {
     return false;
   int64_t c = rankedType(x).getDimSize(1);
   DType type = g.typeOf(x);
-  return g.makeOp<BatchNormTrainingOp>(3, x, g.numbers(type, {c}, -1.5, 1.5), g.numbers(type, {c}, -1, 1), g.numbers(type, {c}, -1, 1),
-                                       g.numbers(type, {c}, 0.3, 3), g.f32(1e-3), g.f32(0.9)) != nullptr;
+  return g.makeOp<BatchNormTrainingOp>(3, x, g.numbers(type, {c}, -1.5, 1.5), g.numbers(type, {c}, -1, 1),
+                                       g.numbers(type, {c}, -1, 1), g.numbers(type, {c}, 0.3, 3), g.f32(1e-3),
+                                       g.f32(0.9)) != nullptr;
 }
 
 static bool channelAffine(Graph &g) {
@@ -34,7 +37,8 @@ static bool channelAffine(Graph &g) {
   if (!x)
     return false;
   Shape shape = g.constantShape(g.shapeOf(x));
-  return g.make<ChannelAffineOp>(x, g.numbers(g.typeOf(x), shape, -1.5, 1.5), g.numbers(g.typeOf(x), shape, -1, 1)) != nullptr;
+  return g.make<ChannelAffineOp>(x, g.numbers(g.typeOf(x), shape, -1.5, 1.5), g.numbers(g.typeOf(x), shape, -1, 1)) !=
+         nullptr;
 }
 
 static bool instanceNorm(Graph &g) {
@@ -42,7 +46,8 @@ static bool instanceNorm(Graph &g) {
   if (!x)
     return false;
   int64_t c = rankedType(x).getDimSize(1);
-  return g.make<InstanceNormOp>(x, g.numbers(g.typeOf(x), {c}, -1.5, 1.5), g.numbers(g.typeOf(x), {c}, -1, 1), g.f32(1e-3)) != nullptr;
+  return g.make<InstanceNormOp>(x, g.numbers(g.typeOf(x), {c}, -1.5, 1.5), g.numbers(g.typeOf(x), {c}, -1, 1),
+                                g.f32(1e-3)) != nullptr;
 }
 
 static bool groupNorm(Graph &g) {
@@ -50,7 +55,8 @@ static bool groupNorm(Graph &g) {
   if (!x)
     return false;
   int64_t c = rankedType(x).getDimSize(1), groups = c % 2 == 0 && g.chance(60) ? 2 : g.chance(50) ? 1 : c;
-  return g.make<GroupNormOp>(x, g.numbers(g.typeOf(x), {c}, -1.5, 1.5), g.numbers(g.typeOf(x), {c}, -1, 1), g.i64(groups), g.f32(1e-3)) != nullptr;
+  return g.make<GroupNormOp>(x, g.numbers(g.typeOf(x), {c}, -1.5, 1.5), g.numbers(g.typeOf(x), {c}, -1, 1),
+                             g.i64(groups), g.f32(1e-3)) != nullptr;
 }
 
 /// The dimensions from `axis` on: what scale and bias of a layer norm have, as a rule.
@@ -68,7 +74,8 @@ static bool layerNorm(Graph &g) {
     return false;
   int64_t axis = normAxis(g, x);
   Value bias = g.chance(70) ? g.numbers(g.typeOf(x), tail(g, x, axis), -1, 1) : Value();
-  return g.make<LayerNormOp>(x, g.numbers(g.typeOf(x), tail(g, x, axis), -1.5, 1.5), bias, g.i64(axis), g.f32(1e-3)) != nullptr;
+  return g.make<LayerNormOp>(x, g.numbers(g.typeOf(x), tail(g, x, axis), -1.5, 1.5), bias, g.i64(axis), g.f32(1e-3)) !=
+         nullptr;
 }
 
 static bool layerNormStats(Graph &g) {
@@ -77,8 +84,8 @@ static bool layerNormStats(Graph &g) {
     return false;
   int64_t axis = normAxis(g, x);
   Value bias = g.chance(50) ? g.numbers(g.typeOf(x), tail(g, x, axis), -1, 1) : Value();
-  return g.makeOp<LayerNormStatsOp>(3, x, g.numbers(g.typeOf(x), tail(g, x, axis), -1.5, 1.5), bias, g.i64(axis), g.f32(1e-3),
-                                    g.typeAttr(g.chance(70) ? DType::F32 : g.typeOf(x))) != nullptr;
+  return g.makeOp<LayerNormStatsOp>(3, x, g.numbers(g.typeOf(x), tail(g, x, axis), -1.5, 1.5), bias, g.i64(axis),
+                                    g.f32(1e-3), g.typeAttr(g.chance(70) ? DType::F32 : g.typeOf(x))) != nullptr;
 }
 
 static bool rmsNorm(Graph &g) {
@@ -107,7 +114,8 @@ static bool lpNorm(Graph &g) {
 
 static bool lrn(Graph &g) {
   Value x = g.anyFloat(3);
-  return x && g.make<LrnOp>(x, g.i64(g.between(1, 5)), g.f32(g.chance(50) ? 1e-4 : 0.1), g.f32(g.chance(70) ? 0.75 : 0.5), g.f32(g.chance(70) ? 1 : 2));
+  return x && g.make<LrnOp>(x, g.i64(g.between(1, 5)), g.f32(g.chance(50) ? 1e-4 : 0.1),
+                            g.f32(g.chance(70) ? 0.75 : 0.5), g.f32(g.chance(70) ? 1 : 2));
 }
 
 template <typename Op> static bool alongAxis(Graph &g) {
@@ -117,8 +125,8 @@ template <typename Op> static bool alongAxis(Graph &g) {
 
 //===- Norms in primitives ------------------------------------------------===//
 
-/// (x - mean) / sqrt(mean((x - mean)^2) + eps) * gamma + beta in the orders and forms of exporters, with statistics over one axis or
-/// several; without the mean it is an RMS norm.
+/// (x - mean) / sqrt(mean((x - mean)^2) + eps) * gamma + beta in the orders and forms of exporters, with statistics
+/// over one axis or several; without the mean it is an RMS norm.
 static bool spelledNorm(Graph &g) {
   Value x = g.anyFloat(2, 4);
   if (!x)
@@ -153,7 +161,8 @@ static bool spelledNorm(Graph &g) {
     y = g.make<CastOp>(y, g.typeAttr(type), g.boolean(true), g.string("up"));
   Shape parameters = g.chance(80) ? Shape{rankedType(x).getShape().back()} : g.constantShape(g.shapeOf(x));
   if (y && g.chance(80))
-    y = g.chance(50) ? g.make<MulOp>(y, g.numbers(type, parameters, -1.5, 1.5)) : g.make<MulOp>(g.numbers(type, parameters, -1.5, 1.5), y);
+    y = g.chance(50) ? g.make<MulOp>(y, g.numbers(type, parameters, -1.5, 1.5))
+                     : g.make<MulOp>(g.numbers(type, parameters, -1.5, 1.5), y);
   if (y && g.chance(70))
     y = g.make<AddOp>(y, g.numbers(type, parameters, -1, 1));
   return y != nullptr;
@@ -171,7 +180,8 @@ static bool spelledGelu(Graph &g) {
     inside = g.chance(60) ? g.make<DivOp>(x, number(1.4142135623730951)) : g.make<MulOp>(x, number(0.7071067811865476));
     inside = inside ? g.make<ErfOp>(inside) : Value();
   } else {
-    Value square = g.chance(50) ? Value() : g.make<MulOp>(x, x), cube = square ? g.make<MulOp>(square, x) : g.make<PowOp>(x, number(3));
+    Value square = g.chance(50) ? Value() : g.make<MulOp>(x, x),
+          cube = square ? g.make<MulOp>(square, x) : g.make<PowOp>(x, number(3));
     cube = cube ? g.make<MulOp>(cube, number(0.044715)) : Value();
     inside = cube ? g.make<AddOp>(x, cube) : Value();
     inside = inside ? g.make<MulOp>(inside, number(0.7978845608028654)) : Value();
@@ -232,7 +242,8 @@ ArrayRef<OpGenerator> normalisationGenerators() {
 }
 
 ArrayRef<Motif> normMotifs() {
-  static const Motif table[] = {{"spelled-norm", spelledNorm, 2}, {"spelled-gelu", spelledGelu}, {"spelled-activation", spelledActivation}};
+  static const Motif table[] = {
+      {"spelled-norm", spelledNorm, 2}, {"spelled-gelu", spelledGelu}, {"spelled-activation", spelledActivation}};
   return table;
 }
 

@@ -1,4 +1,5 @@
-// Quantised networks: pairs of nn.quantize and nn.dequantize around products, sums, pools and activations, per tensor and per channel.
+// Quantised networks: pairs of nn.quantize and nn.dequantize around products, sums, pools and activations, per tensor
+// and per channel.
 #include "tests/random/Generators.h"
 
 using namespace mlir;
@@ -6,7 +7,9 @@ using namespace sinter::nn;
 
 namespace sinter::random_graphs {
 
-static DType quantisedType(Graph &g) { return g.pick<DType>({DType::I8, DType::U8, DType::I8, DType::U8, DType::I16, DType::U16}); }
+static DType quantisedType(Graph &g) {
+  return g.pick<DType>({DType::I8, DType::U8, DType::I8, DType::U8, DType::I16, DType::U16});
+}
 
 /// Scale and zero point for x, along one axis or none.
 static std::pair<Value, Value> parameters(Graph &g, Value x, DType type) {
@@ -22,7 +25,8 @@ static std::pair<Value, Value> parameters(Graph &g, Value x, DType type) {
     value = g.chance(30) ? g.pick<double>({0.5, 0.25, 1, 0.0625}) : g.uniform(0.005, 0.1);
   if (g.chance(50))
     for (double &value : zero)
-      value = static_cast<double>(isUnsigned(type) ? g.pick<int64_t>({0, 128, 3, 255}) : g.pick<int64_t>({0, -128, 5, 127}));
+      value = static_cast<double>(isUnsigned(type) ? g.pick<int64_t>({0, 128, 3, 255})
+                                                   : g.pick<int64_t>({0, -128, 5, 127}));
   return {g.constant(DType::F32, shape, scale), g.constant(type, shape, zero)};
 }
 
@@ -63,7 +67,8 @@ static Value quantisedWeight(Graph &g, Shape shape, int64_t channelAxis, DType t
   std::vector<double> scale(static_cast<size_t>(*elementCount(scales))), zero(scale.size(), g.chance(80) ? 0 : 3);
   for (double &value : scale)
     value = g.uniform(0.001, 0.02);
-  return g.make<DequantizeOp>(g.constant(type, shape, content), g.constant(DType::F32, scales, scale), g.constant(type, scales, zero));
+  return g.make<DequantizeOp>(g.constant(type, shape, content), g.constant(DType::F32, scales, scale),
+                              g.constant(type, scales, zero));
 }
 
 /// Dequantised operands, a convolution or product, maybe an activation or a sum, and quantised again.
@@ -78,10 +83,12 @@ static bool quantisedLayer(Graph &g) {
   Value y;
   if (x && image) {
     Shape shape = g.shapeOf(x);
-    int64_t group = g.chance(25) ? shape[1] : 1, outputs = group > 1 ? group : g.between(1, 9), k = std::min<int64_t>({g.pick<int64_t>({1, 3}), shape[2], shape[3]});
+    int64_t group = g.chance(25) ? shape[1] : 1, outputs = group > 1 ? group : g.between(1, 9),
+            k = std::min<int64_t>({g.pick<int64_t>({1, 3}), shape[2], shape[3]});
     Value w = quantisedWeight(g, {outputs, shape[1] / group, k, k}, 0, weightType);
-    y = w ? g.make<ConvOp>(x, w, g.chance(60) ? g.numbers(DType::F32, {outputs}, -1, 1) : Value(), DenseI64ArrayAttr(), DenseI64ArrayAttr(),
-                           g.array(SmallVector<int64_t>(4, g.chance(60) ? k / 2 : 0)), g.string("NOTSET"), g.i64(group))
+    y = w ? g.make<ConvOp>(x, w, g.chance(60) ? g.numbers(DType::F32, {outputs}, -1, 1) : Value(), DenseI64ArrayAttr(),
+                           DenseI64ArrayAttr(), g.array(SmallVector<int64_t>(4, g.chance(60) ? k / 2 : 0)),
+                           g.string("NOTSET"), g.i64(group))
           : Value();
   } else if (x) {
     int64_t k = rankedType(x).getDimSize(1), n = g.between(1, 9);
@@ -100,7 +107,8 @@ static bool quantisedLayer(Graph &g) {
   return y != nullptr;
 }
 
-/// Quantisation pairs around whatever passes through them: views, pools, activations, concatenations; pairs behind pairs.
+/// Quantisation pairs around whatever passes through them: views, pools, activations, concatenations; pairs behind
+/// pairs.
 static bool quantisedPath(Graph &g) {
   Value x = g.ofType(DType::F32);
   x = x ? fake(g, x) : Value();

@@ -15,9 +15,7 @@ using namespace sinter;
 
 namespace {
 
-std::string modelPath(const std::string &name) {
-  return std::string(SINTER_TEST_MODELS) + "/lib" + name + ".so";
-}
+std::string modelPath(const std::string &name) { return std::string(SINTER_TEST_MODELS) + "/lib" + name + ".so"; }
 
 /// Values of the reference implementation.
 TEST(Checksum, IsXxHash64) {

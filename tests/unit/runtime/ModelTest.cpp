@@ -2,8 +2,8 @@
 #include "runtime/Model.h"
 #include "runtime/CpuFeatures.h"
 #include "runtime/File.h"
-#include "runtime/Output.h"
 #include "runtime/FlushSubnormals.h"
+#include "runtime/Output.h"
 
 #include <filesystem>
 #include <gtest/gtest.h>
@@ -12,9 +12,7 @@ using namespace sinter;
 
 namespace {
 
-std::string modelPath(const std::string &name) {
-  return std::string(SINTER_TEST_MODELS) + "/lib" + name + ".so";
-}
+std::string modelPath(const std::string &name) { return std::string(SINTER_TEST_MODELS) + "/lib" + name + ".so"; }
 
 std::string loadError(const std::string &name) {
   Expected<std::shared_ptr<Model>> model = Model::load(modelPath(name));
@@ -88,7 +86,8 @@ TEST(Model, ChoosesAProcessorLevel) {
   ASSERT_TRUE(first) << first.failure().message;
   ASSERT_EQ((*first)->variants().size(), 1u);
   EXPECT_EQ(shapeOf((*first)->inputs()[0]), (Shape{2, 3}));
-  EXPECT_NE(loadError("TinyModelNoLevel").find("needs tractorbeam"), std::string::npos) << "the least demanding is named";
+  EXPECT_NE(loadError("TinyModelNoLevel").find("needs tractorbeam"), std::string::npos)
+      << "the least demanding is named";
 }
 
 TEST(Model, FeaturesCanBeHidden) {
@@ -128,8 +127,7 @@ TEST(Model, WrongTensorsAreNamed) {
     Status status = session->run(inputs, outputs);
     return status.ok() ? "" : status.message();
   };
-  EXPECT_EQ(message(Tensor(DType::F64, {2, 3})),
-            "input 'x' must have the element type f32, but was given f64");
+  EXPECT_EQ(message(Tensor(DType::F64, {2, 3})), "input 'x' must have the element type f32, but was given f64");
   EXPECT_EQ(message(Tensor(DType::F32, {3, 2})), "input 'x' must have the shape 2x3, but was given 3x2");
   EXPECT_EQ(message(Tensor()), "input 'x' is missing: it must be f32 of shape 2x3");
   EXPECT_FALSE(session->run({}, outputs).ok());
@@ -151,7 +149,9 @@ TEST(Model, WeightChecksum) {
 
 TEST(Model, RefusesOtherMagicAbiAndFeatures) {
   EXPECT_NE(loadError("TinyModelBadMagic").find("the magic number is wrong"), std::string::npos);
-  EXPECT_NE(loadError("TinyModelBadAbi").find(std::string("version 99 of the interface, this is version ") + std::to_string(SINTER_ABI_VERSION) + ": recompile"),
+  EXPECT_NE(loadError("TinyModelBadAbi")
+                .find(std::string("version 99 of the interface, this is version ") +
+                      std::to_string(SINTER_ABI_VERSION) + ": recompile"),
             std::string::npos);
   EXPECT_NE(loadError("TinyModelBadFeature")
                 .find("needs warpdrive, which this processor lacks: recompile with "

@@ -1,7 +1,7 @@
 // .npy and TensorProto files: round trips, NumPy's variants, and hostile bytes.
 #include "runtime/File.h"
-#include "runtime/Output.h"
 #include "runtime/Npy.h"
+#include "runtime/Output.h"
 #include "runtime/TensorProto.h"
 
 #include <filesystem>
@@ -14,9 +14,8 @@ using namespace sinter;
 
 namespace {
 
-constexpr DType allTypes[] = {DType::F32, DType::F64, DType::F16, DType::BF16, DType::I8,
-                              DType::I16, DType::I32, DType::I64, DType::U8,   DType::U16,
-                              DType::U32, DType::U64, DType::Bool};
+constexpr DType allTypes[] = {DType::F32, DType::F64, DType::F16, DType::BF16, DType::I8,  DType::I16, DType::I32,
+                              DType::I64, DType::U8,  DType::U16, DType::U32,  DType::U64, DType::Bool};
 
 Tensor makeTensor(DType type, Shape shape) {
   Tensor tensor(type, std::move(shape));
@@ -82,15 +81,12 @@ TEST(TensorFile, RoundTripsOfAllTypes) {
 
 TEST(TensorFile, NpyVariants) {
   // Fortran order: columns first. [[1, 2, 3], [4, 5, 6]]
-  Tensor fortran =
-      *parseNpy(npy("{'descr': '|i1', 'fortran_order': True, 'shape': (2, 3), }\n", "\1\4\2\5\3\6"), "f");
+  Tensor fortran = *parseNpy(npy("{'descr': '|i1', 'fortran_order': True, 'shape': (2, 3), }\n", "\1\4\2\5\3\6"), "f");
   EXPECT_EQ(toInts(fortran), (std::vector<int64_t>{1, 2, 3, 4, 5, 6}));
   Tensor big = *parseNpy(
-      npy("{'shape': (2,), 'descr': '>i2', 'fortran_order': False}", std::string_view("\1\2\3\4", 4), 2),
-      "f");
+      npy("{'shape': (2,), 'descr': '>i2', 'fortran_order': False}", std::string_view("\1\2\3\4", 4), 2), "f");
   EXPECT_EQ(toInts(big), (std::vector<int64_t>{0x102, 0x304}));
-  Tensor scalar =
-      *parseNpy(npy("{\"descr\": \"<u2\", \"fortran_order\": False, \"shape\": ()}", "\7\1", 3), "f");
+  Tensor scalar = *parseNpy(npy("{\"descr\": \"<u2\", \"fortran_order\": False, \"shape\": ()}", "\7\1", 3), "f");
   EXPECT_EQ(toInts(scalar), (std::vector<int64_t>{0x107}));
 }
 
@@ -106,8 +102,7 @@ TEST(TensorFile, HostileNpy) {
             std::string::npos);
   EXPECT_NE(headerError("{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 4), }"), "");
   EXPECT_NE(headerError("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }"), "");
-  EXPECT_NE(headerError("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }").find("'<c8'"),
-            std::string::npos);
+  EXPECT_NE(headerError("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }").find("'<c8'"), std::string::npos);
   EXPECT_NE(headerError("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }"), "");
   EXPECT_NE(headerError("{'descr': '<f4', 'shape': (1,), }"), "");
   EXPECT_NE(headerError("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1,), }"), "");
@@ -166,8 +161,7 @@ TEST(TensorFile, ExternalDataStaysInTheFolder) {
   auto error = [&](const std::string &location, const char *offset = nullptr, const char *length = nullptr) {
     onnx::TensorProto proto = floats({1}, 0);
     proto.set_data_location(onnx::TensorProto::EXTERNAL);
-    for (auto [key, value] :
-         {std::pair("location", location.c_str()), {"offset", offset}, {"length", length}})
+    for (auto [key, value] : {std::pair("location", location.c_str()), {"offset", offset}, {"length", length}})
       if (value) {
         auto *entry = proto.add_external_data();
         entry->set_key(key);
@@ -192,7 +186,8 @@ TEST(TensorFile, ExternalDataStaysInTheFolder) {
   std::filesystem::remove(folder + "/pipe");
   ASSERT_EQ(mkfifo((folder + "/pipe").c_str(), 0600), 0);
   EXPECT_NE(error("pipe"), "");
-  for (auto [offset, length] : {std::pair("0x0", "4"), {"", "4"}, {"0", "-4"}, {"8", "4"}, {"4", "18446744073709551612"}})
+  for (auto [offset, length] :
+       {std::pair("0x0", "4"), {"", "4"}, {"0", "-4"}, {"8", "4"}, {"4", "18446744073709551612"}})
     EXPECT_NE(error("inside.bin", offset, length), "") << offset << " " << length;
 }
 

@@ -78,8 +78,8 @@ TEST(Tensor, IntegersWrapAndRoundOnce) {
   EXPECT_EQ(toInts(t), (std::vector<int64_t>{1, 255}));
   // 2^62 + 2^54 is a tie of bf16; the 1 below f64's precision breaks it upwards.
   Tensor b(DType::BF16, {2});
-  storeInts(b, std::vector<int64_t>{(int64_t(1) << 62) + (int64_t(1) << 54),
-                                    (int64_t(1) << 62) + (int64_t(1) << 54) + 1});
+  storeInts(b,
+            std::vector<int64_t>{(int64_t(1) << 62) + (int64_t(1) << 54), (int64_t(1) << 62) + (int64_t(1) << 54) + 1});
   EXPECT_EQ(toDoubles(b), (std::vector<double>{0x1p62, 0x1p62 + 0x1p55}));
 }
 

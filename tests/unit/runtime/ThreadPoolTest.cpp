@@ -1,9 +1,9 @@
 // Every iteration runs exactly once, in ranges that respect the grain, and the flushing mode reaches every
 // thread.
+#include "runtime/ThreadPool.h"
 #include "runtime/CpuFeatures.h"
 #include "runtime/FlushSubnormals.h"
 #include "runtime/PeakFlops.h"
-#include "runtime/ThreadPool.h"
 #include "runtime/onednn/OpenMpTeam.h"
 
 #include <gtest/gtest.h>

@@ -64,7 +64,8 @@ static int32_t run(const SinterCall *call) {
 #ifdef SECOND_INPUT
 /* The same for one row. The name of its input must be that of the first variant. */
 static const int64_t row[] = {1, 3};
-static const SinterTensorInfo rowInputs[] = {{SECOND_INPUT, row, 2, 1, 0, 0, 0}, {"scale", scaleShape, 1, 1, &one, 0, 0}};
+static const SinterTensorInfo rowInputs[] = {{SECOND_INPUT, row, 2, 1, 0, 0, 0},
+                                             {"scale", scaleShape, 1, 1, &one, 0, 0}};
 static const SinterTensorInfo rowOutputs[] = {{"y", row, 2, 1, 0, 0, 0}};
 
 static int32_t runRow(const SinterCall *call) {

@@ -31,8 +31,7 @@ ModelProfile threeKernels() {
   profile.runs = 7;
   profile.peakGflops = 100;
   profile.bandwidth = StreamBandwidth({{32768, 100}, {131072, 50}});
-  profile.kernels = {kernel("cheap", {"cheap"}, 0.5, 0),
-                     kernel("dear+bn+relu", {"dear", "bn", "relu"}, 2.5, 1.25),
+  profile.kernels = {kernel("cheap", {"cheap"}, 0.5, 0), kernel("dear+bn+relu", {"dear", "bn", "relu"}, 2.5, 1.25),
                      kernel("middle", {"middle"}, 1, 1.5)};
   profile.kernels[1].algorithm = "Winograd F(4x4, 3x3)";
   profile.kernels[2].boundByBytes = true;
@@ -60,9 +59,9 @@ TEST(ProfileText, TheMostExpensiveFirst) {
 TEST(ProfileText, TheOthersAreSummedUp) {
   ProfileStyle style;
   style.rows = 1;
-  EXPECT_NE(tableOf(style).find(
-                "  2 more (--all)                           2  1.5   37.5 %      133   4  2.67         -\n"),
-            std::string::npos)
+  EXPECT_NE(
+      tableOf(style).find("  2 more (--all)                           2  1.5   37.5 %      133   4  2.67         -\n"),
+      std::string::npos)
       << tableOf(style);
   style.rows = 0;
   EXPECT_NE(tableOf(style).find("3 more (--all)"), std::string::npos);
