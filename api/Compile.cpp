@@ -3,7 +3,7 @@
 #include "api/Isolate.h"
 #include "api/OptionsHandle.h"
 #include "api/Specialise.h"
-#include "codegen/Inspection.h"
+#include "compiler/Explain.h"
 #include "runtime/onednn/OneDnn.h"
 
 #include <cstdlib>

@@ -6,7 +6,6 @@
 #include "api/IsolateWords.h"
 #include "api/Specialise.h"
 #include "codegen/Output.h"
-#include "codegen/llvm/ModelHeader.h"
 #include "runtime/Descriptor.h"
 #include "runtime/MappedFile.h"
 #include "llvm/Support/raw_ostream.h"

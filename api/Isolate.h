@@ -2,7 +2,7 @@
 #pragma once
 
 #include "api/OptionsHandle.h"
-#include "codegen/Compiler.h"
+#include "compiler/Compiler.h"
 
 namespace sinter::api {
 

@@ -2,7 +2,7 @@
 #include "api/Errors.h"
 #include "api/IsolateWords.h"
 #include "api/OptionsHandle.h"
-#include "codegen/CheckLimits.h"
+#include "compiler/CheckLimits.h"
 
 #include <charconv>
 #include <cmath>

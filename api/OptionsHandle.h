@@ -1,7 +1,7 @@
 // What a sinter_options_t is.
 #pragma once
 
-#include "codegen/Engine.h"
+#include "compiler/ShapeCache.h"
 #include "sinter/sinter.h"
 
 enum class OpenModels { Auto, Always, Never };

@@ -1,7 +1,7 @@
 // Models of the compiler as handles of the runtime.
 #pragma once
 
-#include "codegen/Engine.h"
+#include "compiler/ShapeCache.h"
 #include "sinter/sinter.h"
 
 namespace sinter::api {

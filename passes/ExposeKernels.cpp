@@ -4,7 +4,7 @@
 #include "ir/Ops.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
-#include "passes/Views.h"
+#include "ir/analysis/Views.h"
 
 using namespace mlir;
 

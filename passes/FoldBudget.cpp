@@ -1,5 +1,5 @@
 // See FoldOp.h.
-#include "ir/Cost.h"
+#include "ir/analysis/Cost.h"
 #include "ir/Limits.h"
 #include "ir/Ops.h"
 #include "passes/FoldOp.h"

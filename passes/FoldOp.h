@@ -28,7 +28,7 @@ private:
   static Cost costOf(mlir::Operation *op);
   bool fits(const Cost &cost) const { return cost.steps <= work && cost.growth <= bytes; }
 
-  double work;   ///< steps that are left (ir/Cost.h)
+  double work;   ///< steps that are left (ir/analysis/Cost.h)
   int64_t bytes; ///< by which results may outgrow operands
 };
 

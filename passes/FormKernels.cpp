@@ -1,7 +1,7 @@
 // nn-form-kernels: ops into kernels. An elementwise op joins the kernel of an operand: where others read that
 // too, the kernel gets a second output. A convolution takes in the elementwise ops that only it reads.
-#include "ir/Attention.h"
-#include "ir/DepthwiseFeed.h"
+#include "ir/analysis/Attention.h"
+#include "ir/analysis/DepthwiseFeed.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "mlir/IR/IRMapping.h"
@@ -10,7 +10,7 @@
 #include "passes/Rewrite.h"
 #include "passes/SharedStorage.h"
 #include "passes/Unused.h"
-#include "passes/Views.h"
+#include "ir/analysis/Views.h"
 
 using namespace mlir;
 

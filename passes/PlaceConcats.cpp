@@ -2,7 +2,7 @@
 #include "passes/Passes.h"
 #include "passes/Rewrite.h"
 #include "passes/SharedStorage.h"
-#include "passes/Views.h"
+#include "ir/analysis/Views.h"
 
 using namespace mlir;
 

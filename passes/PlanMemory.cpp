@@ -2,7 +2,7 @@
 #include "ir/Ops.h"
 #include "passes/Passes.h"
 #include "passes/SharedStorage.h"
-#include "passes/Views.h"
+#include "ir/analysis/Views.h"
 #include "runtime/Abi.h"
 #include "llvm/ADT/MapVector.h"
 

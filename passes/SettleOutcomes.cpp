@@ -3,7 +3,7 @@
 #include "ir/Ops.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
-#include "passes/Views.h"
+#include "ir/analysis/Views.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;

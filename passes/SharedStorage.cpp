@@ -1,15 +1,10 @@
 // See the header.
 #include "passes/SharedStorage.h"
-#include "passes/Views.h"
+#include "ir/analysis/Views.h"
 
 using namespace mlir;
 
 namespace sinter::nn {
-
-int64_t storageBytes(Value value) {
-  auto type = cast<RankedTensorType>(value.getType());
-  return *elementCount(storageShape(type)) * static_cast<int64_t>(sizeOf(*toDType(type.getElementType())));
-}
 
 SharedStorage::SharedStorage(Block &body) {
   for (Value output : body.getTerminator()->getOperands())

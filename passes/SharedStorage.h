@@ -2,12 +2,10 @@
 #pragma once
 
 #include "ir/Ops.h"
+#include "ir/analysis/Views.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace sinter::nn {
-
-/// Bytes of a value in its layout.
-int64_t storageBytes(mlir::Value value);
 
 /// Sets of pieces: results of ops, each at its offset. A concatenation in place is a range of one set, which its
 /// operands fill; no two pieces of a set overlap.
@@ -29,7 +27,7 @@ public:
     mlir::Value head;
     int64_t offset = 0, setBytes = 0;
   };
-  /// Of a storage root (passes/Views.h); none if it is in no set.
+  /// Of a storage root (ir/analysis/Views.h); none if it is in no set.
   std::optional<Position> positionOf(mlir::Value root) const;
 
 private:

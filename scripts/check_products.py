@@ -10,7 +10,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent)
-FOLDERS = ["api", "codegen", "ir", "passes", "runtime", "tools"]
+FOLDERS = ["api", "codegen", "compiler", "ir", "passes", "runtime", "tools"]
 # A container that is made, or gets a size; its arguments up to the end of the line.
 SIZED = re.compile(r"(\b(?:std::vector|std::string|(?:llvm::)?SmallVector)\b(?:<[^;=]*>)?\s+\w+\(|\.(?:resize|reserve|assign)\(|\bnew [\w:]+\[|\b[mc]alloc\(|\brealloc\()(.*)")
 # a * b, with spaces as clang-format sets them; a pointer's star has none behind it.

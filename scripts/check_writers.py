@@ -8,7 +8,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent)
-FOLDERS = ["api", "codegen", "examples", "include", "ir", "passes", "python/sinter", "runtime", "tools"]
+FOLDERS = ["api", "codegen", "compiler", "examples", "include", "ir", "passes", "python/sinter", "runtime", "tools"]
 # The writer, and its front for LLVM's streams.
 WRITERS = {"runtime/Output.cpp", "codegen/Output.cpp"}
 WAYS = {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rounding errors of Cook and Toom's algorithms F(m, r) at sets of points: how those of codegen/llvm/CookToom.cpp were chosen.
+"""Rounding errors of Cook and Toom's algorithms F(m, r) at sets of points: how those of codegen/kernels/conv/CookToom.cpp were chosen.
 
 Points are 0, infinity, and pairs +-p; the sets are all those of P pairs among --candidates. Each is tried on sums over --channels
 channels in f32, of normal weights and rectified normal inputs. Printed are the root mean square and the largest difference from

@@ -3,7 +3,7 @@
 #include "codegen/onednn/OneDnn.h"
 #include "ir/Diagnostics.h"
 #include "ir/Limits.h"
-#include "passes/AssignBackend.h"
+#include "ir/ops/Kernel.h"
 #include "runtime/onednn/OneDnn.h"
 
 #include <algorithm>

@@ -84,7 +84,7 @@ static bool isEverything(const TensorRange &x) {
 
 /// How much larger than those of a sum over all terms of a tile the errors of Winograd's algorithm can be: for each
 /// axis the largest, over outputs i, of sum over points p of |A(p,i)| * max |G(p)| * sum |B(p)|, of all tiles that
-/// codegen/llvm/Winograd.cpp chooses from (scripts/winograd_points.py prints them).
+/// codegen/kernels/conv/Winograd.cpp chooses from (scripts/winograd_points.py prints them).
 static double amplificationOf(const Window &window) {
   ArrayRef<WindowAxis> image = imageAxes(window);
   int64_t axes = llvm::count_if(image, [](const WindowAxis &axis) { return axis.size > 1; });

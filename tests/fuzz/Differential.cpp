@@ -1,6 +1,6 @@
 #include "tests/fuzz/Differential.h"
 
-#include "codegen/Engine.h"
+#include "compiler/ShapeCache.h"
 #include "tests/fuzz/Fuzz.h"
 #include "tools/sinter/Compare.h"
 

@@ -1,6 +1,6 @@
 // See the header.
 #include "tests/random/Graph.h"
-#include "ir/Cost.h"
+#include "ir/analysis/Cost.h"
 #include "mlir/IR/Verifier.h"
 #include "tests/random/Inputs.h"
 #include <cmath>

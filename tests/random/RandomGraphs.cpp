@@ -1,7 +1,7 @@
 // random-graphs: seeded random networks, compiled and run against the reference of what was written down, each on one
 // of four settings by its seed: 0 and 1 the llvm backend, 2 and 3 onednn; odd ones with two threads. Last line: N
 // passed, N failed, 0 skipped.
-#include "codegen/Compiler.h"
+#include "compiler/Compiler.h"
 #include "ir/NN.h"
 #include "mlir/Parser/Parser.h"
 #include "runtime/Model.h"

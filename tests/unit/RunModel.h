@@ -1,7 +1,7 @@
 // Compiling and running a model file in a test.
 #pragma once
 
-#include "codegen/Compiler.h"
+#include "compiler/Compiler.h"
 #include "runtime/Model.h"
 
 namespace sinter {

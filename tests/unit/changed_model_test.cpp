@@ -1,6 +1,6 @@
 // A model of open shapes is compiled again from its mapped file. A file that changed since is refused, however it
 // changed, and one that was replaced by its name is not; shapes that are compiled go on running.
-#include "codegen/Engine.h"
+#include "compiler/ShapeCache.h"
 
 #include <fcntl.h>
 #include <filesystem>

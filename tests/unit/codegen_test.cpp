@@ -1,6 +1,6 @@
 // Generated code against the reference: fused elementwise kernels over every way to broadcast, element types, targets
 // without wide instructions; and the artifacts, which must give the same bits as the JIT.
-#include "codegen/Compiler.h"
+#include "compiler/Compiler.h"
 #include "runtime/Model.h"
 
 #include <cmath>

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <gtest/gtest.h>
 #include <optional>
 #include <random>
@@ -136,6 +137,55 @@ TEST(Contraction, ConvolutionsOfOtherTypes) {
         c->element = element;
         check(*c);
       }
+}
+
+/// Both backends' outputs of IR have the same infinities and no NaN.
+void checkInfinite(const std::string &text) {
+  SCOPED_TRACE(text);
+  std::string path = testing::TempDir() + "sinter_infinite_" + std::to_string(getpid()) + ".mlir";
+  std::ofstream(path) << text;
+  std::vector<double> want = toDoubles(evaluate(path, "reference", 1)), got = toDoubles(evaluate(path, "llvm", 2));
+  std::filesystem::remove(path);
+  ASSERT_EQ(got.size(), want.size());
+  int infinite = 0;
+  for (size_t i = 0; i < got.size(); ++i) {
+    infinite += std::isinf(want[i]);
+    ASSERT_FALSE(std::isnan(want[i])) << "element " << i;
+    if (std::isinf(want[i]))
+      ASSERT_EQ(got[i], want[i]) << "element " << i;
+    else
+      ASSERT_NEAR(got[i], want[i], 1e-4 * (1 + std::abs(want[i]))) << "element " << i;
+  }
+  EXPECT_GT(infinite, 0);
+  EXPECT_LT(infinite, static_cast<int>(got.size()));
+}
+
+// What lies beyond the input is no part of a transposed convolution's sum: a product with zeros there would be NaN.
+TEST(Contraction, TransposedConvolutionsOfInfiniteWeights) {
+  checkInfinite(R"(func.func @main(%i: tensor<2x4x3x5xf32> {nn.name = "i"}) -> (tensor<2x6x6x10xf32> {nn.name = "y"}) {
+  %x = nn.abs %i : (tensor<2x4x3x5xf32>) -> tensor<2x4x3x5xf32>
+  %z = nn.constant dense<[[[[0.0]]], [[[1.0]]], [[[2.0]]], [[[3.0]]]]> : tensor<4x1x1x1xf32>
+  %m = nn.reduce_max %i {axes = array<i64: 0, 1, 2, 3>, keepdims = true} : (tensor<2x4x3x5xf32>) -> tensor<1x1x1x1xf32>
+  %s = nn.mul %z, %m : (tensor<4x1x1x1xf32>, tensor<1x1x1x1xf32>) -> tensor<4x1x1x1xf32>
+  %r = nn.reciprocal %s : (tensor<4x1x1x1xf32>) -> tensor<4x1x1x1xf32>
+  %p = nn.constant dense<[[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]], [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]], [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]]]> : tensor<1x3x3x3xf32>
+  %w = nn.mul %r, %p : (tensor<4x1x1x1xf32>, tensor<1x3x3x3xf32>) -> tensor<4x3x3x3xf32>
+  %c = nn.conv_transpose %x, %w {strides = array<i64: 2, 2>, group = 2 : i64, pads = array<i64: 1, 1, 0, 0>} : (tensor<2x4x3x5xf32>, tensor<4x3x3x3xf32>) -> tensor<2x6x6x10xf32>
+  %y = nn.relu %c : (tensor<2x6x6x10xf32>) -> tensor<2x6x6x10xf32>
+  return %y : tensor<2x6x6x10xf32>
+})");
+  for (const char *element : {"f32", "f64"}) {
+    std::string text = R"(func.func @main(%i: tensor<1x2x9xTYPE> {nn.name = "i"}) -> (tensor<1x2x21xTYPE> {nn.name = "y"}) {
+  %x = nn.abs %i : (tensor<1x2x9xTYPE>) -> tensor<1x2x9xTYPE>
+  %w = nn.constant dense<[[[INF, 1.0, 2.0, 1.0, 1.0], [1.0, 2.0, 3.0, 4.0, 5.0]], [[1.0, 1.0, 1.0, 1.0, 1.0], [2.0, 2.0, 2.0, 2.0, 2.0]]]> : tensor<2x2x5xTYPE>
+  %b = nn.constant dense<[1.0, 2.0]> : tensor<2xTYPE>
+  %y = nn.conv_transpose %x, %w, %b {strides = array<i64: 2>} : (tensor<1x2x9xTYPE>, tensor<2x2x5xTYPE>, tensor<2xTYPE>) -> tensor<1x2x21xTYPE>
+  return %y : tensor<1x2x21xTYPE>
+})";
+    std::string infinity = element == std::string("f32") ? "0x7F800000" : "0x7FF0000000000000";
+    text = std::regex_replace(std::regex_replace(text, std::regex("TYPE"), element), std::regex("INF"), infinity);
+    checkInfinite(text);
+  }
 }
 
 TEST(Contraction, DepthsThatNeedSeveralBlocks) {

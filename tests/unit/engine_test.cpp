@@ -1,6 +1,6 @@
 // Models run at whatever shapes they meet: the engine's cache, shapes that follow from values, libraries of several
 // shapes. What a shape gives is compared, bit for bit, with a model compiled for it alone.
-#include "codegen/Engine.h"
+#include "compiler/ShapeCache.h"
 
 #include <cmath>
 #include <cstdlib>

@@ -1,7 +1,7 @@
 // Kernels of bytes against the reference, on targets with and without dot products of bytes: all types and signs, zero
 // points, extreme values, borders, strides, groups. Sums are exact; quantised results may differ by a step where a
 // scale is rounded another way.
-#include "codegen/Inspection.h"
+#include "compiler/Explain.h"
 #include "tests/unit/RunModel.h"
 
 #include <cmath>

@@ -1,6 +1,6 @@
 // Every op has a documented example, and the example holds: it parses, verifies, reads back from its dump,
 // and every backend computes what the reference does. A new op is tested by being documented.
-#include "codegen/Compiler.h"
+#include "compiler/Compiler.h"
 #include "ir/NN.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"

@@ -1,5 +1,5 @@
 // The choice of register tiles by their cost.
-#include "codegen/llvm/PixelTiles.h"
+#include "codegen/kernels/conv/PixelTiles.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // --precision bf16 against the reference in f32: operands of products have eight bits, so a sum of n products is off by
 // some 2^-8 of their root mean square times the root of n. Other targets refuse it.
-#include "codegen/Inspection.h"
+#include "compiler/Explain.h"
 #include "tests/unit/RunModel.h"
 
 #include <cmath>

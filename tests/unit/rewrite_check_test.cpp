@@ -1,5 +1,5 @@
 // --verify-rewrites tells a rewrite that changes values from one that does not, and names it.
-#include "codegen/RewriteCheck.h"
+#include "compiler/verify/RewriteCheck.h"
 #include "ir/Ops.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"

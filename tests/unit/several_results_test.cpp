@@ -1,6 +1,6 @@
 // Kernels of ops with several results, compiled, against the reference: nn.top_k over types, axes, ties and
 // NaN, which must agree exactly, and nn.batch_norm_training with what follows it in the network.
-#include "codegen/Compiler.h"
+#include "compiler/Compiler.h"
 #include "runtime/Model.h"
 
 #include <cmath>

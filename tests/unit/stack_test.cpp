@@ -1,7 +1,7 @@
 // The stack that generated code states is enough, and no more than it uses by much: every op's example runs on a stack
 // of just that size, painted before and looked at after. What has no bound is refused.
-#include "codegen/llvm/ObjectCode.h"
-#include "codegen/llvm/StackUse.h"
+#include "codegen/lower/ObjectCode.h"
+#include "codegen/lower/StackUse.h"
 #include "tests/unit/ExampleInput.h"
 #include "tests/unit/OpExamples.h"
 #include "llvm/AsmParser/Parser.h"

@@ -1,9 +1,9 @@
 // Schedules and the cache of measured ones: every schedule gives the same results but for roundings, however far its
 // wishes go; a choice in a cache is followed; what is no cache is neither believed nor written over.
-#include "codegen/Inspection.h"
-#include "codegen/tuning/Candidates.h"
-#include "codegen/tuning/KernelKey.h"
-#include "codegen/tuning/Tuner.h"
+#include "compiler/Explain.h"
+#include "compiler/tuning/Candidates.h"
+#include "compiler/tuning/KernelKey.h"
+#include "compiler/tuning/Tuner.h"
 #include "ir/Ops.h"
 #include "passes/AssignBackend.h"
 #include "runtime/onednn/OneDnn.h"

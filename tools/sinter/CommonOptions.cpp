@@ -4,7 +4,7 @@
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Print.h"
 
-#include "codegen/CheckLimits.h"
+#include "compiler/CheckLimits.h"
 #include "runtime/ThreadCount.h"
 
 #include <CLI/CLI.hpp>

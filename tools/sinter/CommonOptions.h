@@ -1,7 +1,7 @@
 // The options that every compiling command takes, parsed and checked in one place.
 #pragma once
 
-#include "codegen/Engine.h"
+#include "compiler/ShapeCache.h"
 #include "tools/sinter/Sandbox.h"
 
 #include <string>

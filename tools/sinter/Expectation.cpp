@@ -1,7 +1,7 @@
 // Reads expect.json strictly (an unknown shape of a key is an error, not an expectation less) and checks
 // outcomes.
 #include "tools/sinter/Expectation.h"
-#include "codegen/ParseJson.h"
+#include "compiler/ParseJson.h"
 
 #include "runtime/File.h"
 

@@ -1,6 +1,6 @@
 // `sinter explain`: what became of every BatchNorm and activation of a model, and why.
-#include "codegen/Inspection.h"
-#include "codegen/ParseJson.h"
+#include "compiler/Explain.h"
+#include "compiler/ParseJson.h"
 #include "passes/Codes.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/ExplainText.h"

@@ -1,5 +1,5 @@
 // `sinter inspect`: what a model is and what of it is supported, without compiling it or reading its weights.
-#include "codegen/Survey.h"
+#include "compiler/Inspect.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Json.h"
 #include "tools/sinter/OpenModel.h"

@@ -1,6 +1,6 @@
 // See the header.
 #include "tools/sinter/KernelProfile.h"
-#include "codegen/ParseJson.h"
+#include "compiler/ParseJson.h"
 
 #include "runtime/PeakFlops.h"
 #include "tools/sinter/Median.h"

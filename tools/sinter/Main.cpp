@@ -1,6 +1,6 @@
 // The command `sinter`: reads the command line and hands over to a subcommand. Every failure ends in one
 // message on stderr and exit status 1.
-#include "codegen/Compiler.h"
+#include "compiler/Compiler.h"
 #include "runtime/Output.h"
 #include "runtime/onednn/OneDnn.h"
 #include "tools/sinter/Commands.h"

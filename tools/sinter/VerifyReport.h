@@ -1,7 +1,7 @@
 // What `sinter verify` found, as text and as JSON.
 #pragma once
 
-#include "codegen/Inspection.h"
+#include "compiler/Explain.h"
 #include "tools/sinter/Compare.h"
 
 #include <algorithm>

@@ -180,7 +180,7 @@ ArrayRef<OpGenerator> poolGenerators() {
   static const OpGenerator table[] = {
       OP(MaxPoolOp, (pool<maxPool, true>)),
       OP(MaxPoolIndicesOp, (pool<maxPoolIndices, true>)),
-      OP(AveragePoolOp, pool<averagePool>), // of integers there is no kernel (codegen/llvm/Pool.cpp)
+      OP(AveragePoolOp, pool<averagePool>), // of integers there is no kernel (codegen/kernels/Pool.cpp)
       OP(LpPoolOp, pool<lpPool>),
       OP(GlobalAveragePoolOp, pool<global<GlobalAveragePoolOp>>),
       OP(GlobalMaxPoolOp, pool<global<GlobalMaxPoolOp>>),

@@ -8,7 +8,7 @@ namespace sinter::random_graphs {
 
 template <typename Op> static bool reduce(Graph &g) {
   constexpr bool orders = std::is_same_v<Op, ReduceMaxOp> || std::is_same_v<Op, ReduceMinOp>;
-  // Roots and logarithms of integers have no kernel (codegen/llvm/Reduction.cpp).
+  // Roots and logarithms of integers have no kernel (codegen/kernels/Reduction.cpp).
   constexpr bool fractions = std::is_same_v<Op, nn::ReduceMeanOp> || std::is_same_v<Op, ReduceL2Op> ||
                              std::is_same_v<Op, ReduceLogSumOp> || std::is_same_v<Op, ReduceLogSumExpOp>;
   Value x = orders && g.chance(8) ? g.ofType(DType::Bool, 1) : fractions ? g.anyFloat(1) : g.anyNumber(1);

@@ -1,6 +1,6 @@
 // Seals a model that was written by hand and linked by another linker: seal-library LIBRARY.so. All of it
 // counts as code.
-#include "codegen/llvm/LibrarySeal.h"
+#include "codegen/artefact/LibrarySeal.h"
 #include "runtime/Checksum.h"
 #include "runtime/File.h"
 #include "runtime/Output.h"

@@ -1,0 +1,17 @@
+// From a planned model to code: what the driver tells the generator.
+#pragma once
+
+#include "codegen/artefact/Program.h"
+#include "compiler/ModelSource.h"
+
+namespace sinter::codegen {
+
+/// What of the options is said to the generator.
+CodegenOptions codegenOptions(const CompileOptions &options);
+
+/// Adds a model that lowerToKernels made to the program, with its explanation; the model must outlive the program. As
+/// of addVariant(Program &, ModuleOp, ...).
+Status addVariant(Program &program, const LoadedModel &model, const CompileOptions &options, const Target &target,
+                  bool takesWeights);
+
+} // namespace sinter::codegen

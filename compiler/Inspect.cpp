@@ -1,0 +1,328 @@
+// Three steps: what the file says; what the importer takes, node by node; what the backends take, one op a kernel.
+#include "compiler/Inspect.h"
+#include "codegen/emit/KernelEmitter.h"
+#include "codegen/onednn/OneDnn.h"
+#include "compiler/DiagnosticCollector.h"
+#include "compiler/LowerToKernels.h"
+#include "compiler/ModelSource.h"
+#include "ir/Diagnostics.h"
+#include "ir/Ops.h"
+#include "ir/analysis/Cost.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "onnx/onnx_pb.h"
+#include "passes/Passes.h"
+#include "runtime/TensorProto.h"
+
+using namespace mlir;
+
+namespace sinter {
+
+using namespace codegen;
+
+namespace {
+
+/// Sizes for open dimensions but the first, which is most often a batch: one that a network does not shrink to nothing
+/// and that its strides divide.
+constexpr int64_t assumedSizes[] = {32, 224, 640, 8, 1};
+
+class Surveyor {
+public:
+  explicit Surveyor(const CompileOptions &options) : options(options) {}
+
+  Expected<ModelSurvey> run(const std::string &path);
+
+private:
+  void readProto(const onnx::ModelProto &proto);
+  void readModule(ModuleOp module);
+  Status askBackends(const ModelSource &source);
+  std::map<std::string, Shape> shapesWith(int64_t size) const;
+  bool count(ModuleOp module);
+  int64_t planArena(ModuleOp module);
+  void addTensor(const onnx::TensorProto &tensor);
+  void addProblem(const std::string &node, const std::string &op, const std::string &reason);
+  SurveyOperator &rowOf(const std::string &op);
+
+  CompileOptions options;
+  ModelSurvey survey;
+  std::map<std::string, size_t> rows;           ///< of survey.operators, by operator
+  std::map<std::string, std::string> operators; ///< by node
+  Target target;
+};
+
+//===- What the file says -------------------------------------------------===//
+
+SurveyValue valueOf(const onnx::ValueInfoProto &info) {
+  SurveyValue value{info.name(), "tensor", {}, true, false};
+  switch (info.type().value_case()) {
+  case onnx::TypeProto::kTensorType:
+    break;
+  case onnx::TypeProto::kSequenceType:
+    value.type = "sequence";
+    break;
+  case onnx::TypeProto::kOptionalType:
+    value.type = "optional";
+    break;
+  case onnx::TypeProto::kMapType:
+    value.type = "map";
+    break;
+  case onnx::TypeProto::kSparseTensorType:
+    value.type = "sparse tensor";
+    break;
+  default:
+    value.type = "unknown";
+  }
+  value.isRanked = info.type().has_tensor_type() && info.type().tensor_type().has_shape();
+  if (!info.type().has_tensor_type())
+    return value;
+  const auto &tensor = info.type().tensor_type();
+  Expected<DType> type = typeFromOnnx(tensor.elem_type());
+  value.type = type ? std::string(nameOf(*type)) : onnxTypeName(tensor.elem_type());
+  for (const auto &dim : tensor.shape().dim())
+    value.dims.push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? std::to_string(dim.dim_value())
+                         : dim.dim_param().empty()                   ? "?"
+                                                                     : dim.dim_param());
+  return value;
+}
+
+void Surveyor::addTensor(const onnx::TensorProto &tensor) {
+  Shape shape(tensor.dims().begin(), tensor.dims().end());
+  std::optional<int64_t> count = elementCount(shape);
+  Expected<DType> type = typeFromOnnx(tensor.data_type());
+  int64_t bytes = 0;
+  bool overflows = !count || __builtin_mul_overflow(*count, type ? bitsOf(*type) : 0, &bytes);
+  if (overflows || __builtin_add_overflow(survey.parameters, *count, &survey.parameters))
+    return;
+  survey.parameterBytes += bytes / 8 + (bytes % 8 != 0);
+}
+
+void Surveyor::readProto(const onnx::ModelProto &proto) {
+  survey.producer = proto.producer_name();
+  if (!proto.producer_version().empty())
+    survey.producer += (survey.producer.empty() ? "" : " ") + proto.producer_version();
+  survey.irVersion = proto.ir_version();
+  for (const auto &import : proto.opset_import())
+    survey.opsets.push_back({import.domain().empty() ? "ai.onnx" : import.domain(), import.version()});
+  const onnx::GraphProto &graph = proto.graph();
+  std::set<StringRef> initialised;
+  for (const onnx::TensorProto &tensor : graph.initializer()) {
+    initialised.insert(tensor.name());
+    addTensor(tensor);
+  }
+  for (const onnx::NodeProto &node : graph.node())
+    for (const onnx::AttributeProto &attribute : node.attribute())
+      if (node.op_type() == "Constant" && attribute.has_t())
+        addTensor(attribute.t());
+  for (const auto &input : graph.input()) {
+    survey.inputs.push_back(valueOf(input));
+    survey.inputs.back().hasDefault = initialised.contains(input.name());
+  }
+  for (const auto &output : graph.output())
+    survey.outputs.push_back(valueOf(output));
+}
+
+/// The same of a module, whose nodes are its ops.
+void Surveyor::readModule(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  auto value = [](Type type, StringAttr name, std::string role) {
+    SurveyValue value{name ? name.str() : role, "tensor", {}, isa<RankedTensorType>(type), false};
+    auto ranked = dyn_cast<RankedTensorType>(type);
+    std::optional<DType> dtype = ranked ? nn::toDType(ranked.getElementType()) : std::nullopt;
+    if (dtype)
+      value.type = std::string(nameOf(*dtype));
+    for (int64_t dim : ranked ? ranked.getShape() : ArrayRef<int64_t>())
+      value.dims.push_back(ShapedType::isDynamic(dim) ? "?" : std::to_string(dim));
+    return value;
+  };
+  for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
+    survey.inputs.push_back(value(type, main.getArgAttrOfType<StringAttr>(i, "nn.name"), "input" + std::to_string(i)));
+    SurveyValue &input = survey.inputs.back();
+    input.hasDefault = bool(main.getArgAttr(i, "nn.default"));
+    if (auto names = main.getArgAttrOfType<ArrayAttr>(i, "nn.dims"))
+      for (auto [dim, name] : llvm::zip(input.dims, names.getAsRange<StringAttr>()))
+        if (dim == "?" && !name.empty())
+          dim = name.str();
+  }
+  for (auto [i, type] : llvm::enumerate(main.getResultTypes()))
+    survey.outputs.push_back(
+        value(type, main.getResultAttrOfType<StringAttr>(i, "nn.name"), "output" + std::to_string(i)));
+  module.walk([&](Operation *op) {
+    auto constant = dyn_cast<nn::ConstantOp>(op);
+    auto type = constant ? cast<RankedTensorType>(constant.getType()) : nullptr;
+    if (constant && type.hasStaticShape() && elementCount(type.getShape())) {
+      survey.parameters += type.getNumElements();
+      survey.parameterBytes += type.getNumElements() * std::max(1u, type.getElementTypeBitWidth() / 8);
+    }
+    if (!isa_and_nonnull<nn::NNDialect>(op->getDialect()) || constant || isa<nn::KernelOp, nn::YieldOp>(op))
+      return;
+    SurveyOperator &row = rowOf(op->getName().getStringRef().str());
+    ++row.count, ++row.supported;
+    operators[nn::nameOf(op->getLoc())] = row.name;
+  });
+}
+
+SurveyOperator &Surveyor::rowOf(const std::string &op) {
+  auto [it, isNew] = rows.try_emplace(op, survey.operators.size());
+  if (isNew)
+    survey.operators.push_back({op});
+  return survey.operators[it->second];
+}
+
+void Surveyor::addProblem(const std::string &node, const std::string &op, const std::string &reason) {
+  survey.problems.push_back({node, op, reason});
+}
+
+//===- What the backends take ---------------------------------------------===//
+
+static LogicalResult runPasses(ModuleOp module, ArrayRef<std::function<std::unique_ptr<Pass>()>> passes) {
+  PassManager manager(module.getContext());
+  manager.enableVerifier(false);
+  for (const auto &create : passes)
+    manager.addPass(create());
+  return manager.run(module);
+}
+
+static std::unique_ptr<Pass> formKernels(bool fuse) {
+  nn::FormKernelsOptions form;
+  form.fuse = fuse;
+  return nn::createFormKernels(form);
+}
+
+/// Asks the backends about each op of a module with static shapes; false if the module is empty.
+bool Surveyor::count(ModuleOp module) {
+  std::map<std::string, std::pair<std::string, std::string>> refusals; // by node: llvm, oneDNN
+  double multiplyAdds = 0;
+  module.walk([&](Operation *op) { multiplyAdds += nn::multiplyAdds(op); });
+  if (failed(runPasses(module, {[] { return formKernels(false); }})))
+    return false;
+  for (auto kernel : module.lookupSymbol<func::FuncOp>("main").getOps<nn::KernelOp>()) {
+    auto &[llvm, oneDnn] = refusals[nn::nameOf(kernel.getLoc())];
+    if (llvm.empty())
+      llvm = refuseKernel(kernel, target);
+    // Whether values may be NaN depends on the model: here the question is what oneDNN has.
+    if (oneDnn.empty())
+      oneDnn = refuseOneDnn(kernel, /*assumeFinite=*/true);
+  }
+  for (const auto &[node, op] : operators) {
+    SurveyOperator &row = rowOf(op);
+    auto found = refusals.find(node);
+    bool llvm = found == refusals.end() || found->second.first.empty();
+    bool oneDnn = found == refusals.end() || found->second.second.empty();
+    row.llvm += llvm, row.oneDnn += oneDnn, ++row.reference;
+    if (!llvm && !oneDnn)
+      addProblem(node, op, "backend llvm: " + found->second.first + "; backend onednn: " + found->second.second);
+  }
+  // Nodes inside of bodies and functions have no row.
+  for (const auto &[node, refusal] : refusals)
+    if (!operators.contains(node) && !refusal.first.empty() && !refusal.second.empty())
+      addProblem(node, "", "backend llvm: " + refusal.first + "; backend onednn: " + refusal.second);
+  // What was left out would have taken time and memory, too.
+  if (survey.assumedShapes.empty() && survey.problems.empty())
+    survey.flops = 2 * multiplyAdds;
+  return true;
+}
+
+int64_t Surveyor::planArena(ModuleOp module) {
+  if (failed(runPasses(module, {[] { return formKernels(true); }, [] { return nn::createPlanMemory(); }})))
+    return -1;
+  auto bytes = module->getAttrOfType<IntegerAttr>("nn.arena_bytes");
+  return bytes ? bytes.getInt() : -1;
+}
+
+std::map<std::string, Shape> Surveyor::shapesWith(int64_t size) const {
+  std::map<std::string, Shape> shapes = options.shapes;
+  for (const SurveyValue &input : survey.inputs) {
+    if (!input.isRanked || shapes.contains(input.name) || input.hasDefault)
+      continue;
+    Shape shape;
+    bool isOpen = false;
+    for (auto [i, dim] : llvm::enumerate(input.dims)) {
+      int64_t fixed;
+      bool isFixed = !StringRef(dim).getAsInteger(10, fixed);
+      auto given = options.dims.find(dim);
+      isOpen |= !isFixed;
+      shape.push_back(isFixed ? fixed : given != options.dims.end() ? given->second : i == 0 ? 1 : size);
+    }
+    if (isOpen)
+      shapes[input.name] = shape;
+  }
+  return shapes;
+}
+
+Status Surveyor::askBackends(const ModelSource &source) {
+  std::vector<nn::NodeReport> report;
+  Expected<LoadedModel> model = source.load(options, &report);
+  if (!model)
+    return model.failure();
+  if (!source.onnx())
+    readModule(*model->module);
+  for (const nn::NodeReport &node : report) {
+    bool isNode = node.op != "input" && node.op != "initializer" && node.op != "output" && node.op != "opset";
+    if (node.outcome == nn::NodeReport::Refused)
+      addProblem(node.name, node.op, node.reason);
+    if (!isNode)
+      continue;
+    SurveyOperator &row = rowOf(node.op);
+    ++row.count;
+    // Nodes that could not be reached are of operators that have an importer, or they would have been refused.
+    row.supported += node.outcome != nn::NodeReport::Refused;
+    if (node.outcome == nn::NodeReport::Imported)
+      operators[node.name] = node.op;
+  }
+  Expected<Target> resolved = targetFor(options);
+  if (!resolved)
+    return resolved.failure();
+  target = *resolved;
+
+  Status known = specialiseShapes(*model, options);
+  // Shapes that a user got wrong are an error; what is missing is an answer.
+  for (StringRef wrong : {"--shape names", "--shape gives", "--dim names"})
+    if (!known.ok() && StringRef(known.message()).contains(wrong))
+      return known;
+  survey.openShapes = known.ok() ? "" : known.message();
+  for (int64_t size : known.ok() ? ArrayRef<int64_t>() : ArrayRef<int64_t>(assumedSizes)) {
+    CompileOptions assumed = options;
+    assumed.dims.clear();
+    assumed.shapes = shapesWith(size);
+    if (assumed.shapes == options.shapes)
+      break;
+    std::vector<nn::NodeReport> again;
+    if (model = source.load(assumed, &again); !model)
+      break;
+    if (specialiseShapes(*model, assumed).ok()) {
+      survey.assumedShapes = assumed.shapes;
+      break;
+    }
+  }
+  if (!known.ok() && survey.assumedShapes.empty())
+    return {};
+  OwningOpRef<ModuleOp> whole = model->module->clone();
+  DiagnosticCollector silent(*model->context);
+  survey.asked = count(*model->module);
+  if (survey.flops)
+    if (int64_t bytes = planArena(*whole); bytes >= 0)
+      survey.arenaBytes = bytes;
+  return {};
+}
+
+Expected<ModelSurvey> Surveyor::run(const std::string &path) {
+  Expected<ModelSource> source = ModelSource::open(path, options, /*readsData=*/false);
+  if (!source)
+    return source.failure();
+  if (source->onnx())
+    readProto(*source->onnx()->proto);
+  if (Status status = askBackends(*source); !status.ok())
+    return status.failure();
+  llvm::stable_sort(survey.operators, [](const SurveyOperator &a, const SurveyOperator &b) {
+    return a.count != b.count ? a.count > b.count : a.name < b.name;
+  });
+  return std::move(survey);
+}
+
+} // namespace
+
+Expected<ModelSurvey> surveyModel(const std::string &path, const CompileOptions &options) {
+  return Surveyor(options).run(path);
+}
+
+} // namespace sinter

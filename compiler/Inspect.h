@@ -1,0 +1,50 @@
+// What `sinter inspect` tells of a model: what goes in and out, what it consists of, and what of it each backend takes.
+// No weights are read, and an operator that is not supported is an answer, not an error. No LLVM, no MLIR in this
+// header.
+#pragma once
+
+#include "compiler/Compiler.h"
+
+namespace sinter {
+
+struct SurveyValue {
+  std::string name, type;        ///< "f32"; "sequence" and the like for what is no tensor
+  std::vector<std::string> dims; ///< a number, the name of a symbolic dimension, or "?"
+  bool isRanked = true, hasDefault = false;
+};
+
+/// All nodes of one operator. A node counts for a backend if that takes all it consists of.
+struct SurveyOperator {
+  std::string name; ///< "Conv", "com.microsoft.Gelu"; of a .mlir file "nn.conv"
+  int64_t count = 0, supported = 0;
+  int64_t llvm = 0, oneDnn = 0, reference = 0;
+};
+
+struct SurveyProblem {
+  std::string node, op, reason;
+};
+
+struct ModelSurvey {
+  std::string producer;
+  int64_t irVersion = 0;                               ///< of the ONNX file; 0 for .mlir
+  std::vector<std::pair<std::string, int64_t>> opsets; ///< domain ("ai.onnx") and version
+  std::vector<SurveyValue> inputs, outputs;
+  std::vector<SurveyOperator> operators; ///< the most frequent first
+  /// What keeps the model from being compiled; nodes behind an unsupported one are not listed.
+  std::vector<SurveyProblem> problems;
+  int64_t parameters = 0, parameterBytes = 0;
+  /// Twice the multiply-adds of convolutions and matrix products, and the scratch memory that one inference takes,
+  /// without the optimisations that read weights. Nothing where `openShapes` says what has to be given.
+  std::optional<double> flops;
+  std::optional<int64_t> arenaBytes;
+  std::string openShapes;
+  /// The backends' answers are those for these shapes, which were assumed; empty where shapes are known.
+  std::map<std::string, Shape> assumedShapes;
+  /// Whether the backends were asked at all: without shapes they cannot answer.
+  bool asked = false;
+};
+
+/// Fails for what is no model: unreadable, garbage, inconsistent.
+Expected<ModelSurvey> surveyModel(const std::string &path, const CompileOptions &options);
+
+} // namespace sinter

@@ -1,0 +1,47 @@
+// A menu for all kernels with a contraction: emitters cut it to what fits, and what comes to the same code is not
+// measured twice.
+#include "compiler/tuning/Candidates.h"
+#include "ir/Ops.h"
+#include "passes/AssignBackend.h"
+
+namespace sinter::codegen {
+
+std::vector<Choice> candidatesFor(nn::KernelOp kernel) {
+  std::vector<Choice> choices;
+  if (kernel->hasAttr(nn::alsoOneDnnAttr))
+    choices.push_back({true, {}});
+  mlir::Block &body = kernel.getBody().front();
+  bool convolves = llvm::any_of(body, [](mlir::Operation &op) { return mlir::isa<nn::ConvOp>(op); });
+  bool contracts = convolves || llvm::any_of(body, [](mlir::Operation &op) {
+                     return mlir::isa<nn::ConvTransposeOp, nn::GemmOp, nn::MatmulOp>(op);
+                   });
+  if (!contracts)
+    return choices;
+  if (convolves) {
+    choices.push_back({false, Schedule{.winograd = 0}});
+    for (int64_t extent : winogradExtents)
+      choices.push_back({false, Schedule{.winograd = extent}});
+  }
+  // As many rows as registers hold for so many vectors, and fewer.
+  constexpr int64_t most = 64;
+  std::pair<int64_t, int64_t> tiles[] = {{most, 1}, {most, 2}, {most, 3}, {most, 4}, {most, 6},
+                                         {most, 8}, {4, 4},    {6, 3},    {6, 2},    {4, 2}};
+  for (auto [rows, vectors] : tiles)
+    choices.push_back({false, Schedule{.tileRows = rows, .tileVectors = vectors}});
+  return choices;
+}
+
+std::vector<Choice> refinementsOf(const Choice &best) {
+  std::vector<Choice> choices;
+  if (best.oneDnn)
+    return choices;
+  for (auto [outer, inner] : {std::pair(-1, 0), {1, 0}, {0, -1}, {0, 1}}) {
+    Choice choice = best;
+    choice.schedule.outer += outer;
+    choice.schedule.inner += inner;
+    choices.push_back(choice);
+  }
+  return choices;
+}
+
+} // namespace sinter::codegen

@@ -1,0 +1,14 @@
+// What --tune tries.
+#pragma once
+
+#include "compiler/tuning/TuningCache.h"
+
+namespace sinter::codegen {
+
+/// Algorithms and register tiles for a kernel that generated code takes, and oneDNN where the kernel has
+/// `alsoOneDnnAttr`; without the choices of the cost models. Several may come to the same code.
+std::vector<Choice> candidatesFor(nn::KernelOp kernel);
+/// Sizes of blocks around what has been best so far.
+std::vector<Choice> refinementsOf(const Choice &best);
+
+} // namespace sinter::codegen

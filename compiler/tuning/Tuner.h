@@ -1,0 +1,20 @@
+// Schedules by measurement: --tune and --tune-cache.
+#pragma once
+
+#include "compiler/LowerToKernels.h"
+#include "compiler/ModelSource.h"
+
+namespace sinter::codegen {
+
+/// Whether the options ask for kernels to be measured, or to be as they were measured.
+inline bool isTuned(const TuneOptions &tune) { return tune.measure || !tune.cachePath.empty(); }
+
+/// What can be said against the options before any work is done.
+Status checkTuning(const CompileOptions &options, const Target &target);
+
+/// Gives the kernels of a model that lowerToKernels made the schedule and the backend that were fastest on this
+/// machine: what the cache says, and where `options.tune.measure` is set what measuring says of kernels that it lacks.
+/// Nothing unless asked for.
+Status tuneKernels(LoadedModel &model, const CompileOptions &options, const Target &target);
+
+} // namespace sinter::codegen
