@@ -57,11 +57,11 @@ sinter_error_t *checkOptions(const sinter_options_t *options) {
   return nullptr;
 }
 
-sinter_error_t *finishOpen(Compilation &compilation, std::unique_ptr<Engine> engine, sinter_model_t **model) {
+sinter_error_t *finishOpen(Compilation &compilation, std::unique_ptr<ShapeCache> cache, sinter_model_t **model) {
   Expected<std::string> target = describeTarget(compilation.options);
   if (!target)
     return error(target.failure());
-  if (sinter_error_t *failed = handOutOpen(std::move(engine), *target, model))
+  if (sinter_error_t *failed = handOutOpen(std::move(cache), *target, model))
     return failed;
   return compilation.finish();
 }
@@ -85,14 +85,14 @@ sinter_error_t *compile(const std::string &path, std::span<const std::byte> cont
         return compilation.failed(made.failure());
       compiled = std::move(*made);
     } else {
-      EngineOptions engineOptions{compilation.options};
-      engineOptions.shapeCache = options ? options->shapeCache : defaultShapeCache;
+      ShapeCacheOptions cacheOptions{compilation.options};
+      cacheOptions.shapeCache = options ? options->shapeCache : defaultShapeCache;
       bool always = options && options->open == OpenModels::Always;
-      Expected<std::unique_ptr<Engine>> engine = Engine::openOrCompile(path, engineOptions, always, compiled);
-      if (!engine)
-        return compilation.failed(engine.failure());
-      if (*engine)
-        return finishOpen(compilation, std::move(*engine), model);
+      Expected<std::unique_ptr<ShapeCache>> cache = ShapeCache::openOrCompile(path, cacheOptions, always, compiled);
+      if (!cache)
+        return compilation.failed(cache.failure());
+      if (*cache)
+        return finishOpen(compilation, std::move(*cache), model);
     }
     if (sinter_error_t *failed = handOutCompiled(std::move(compiled), model))
       return failed;

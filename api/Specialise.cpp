@@ -11,9 +11,9 @@ namespace {
 /// The owner of a compiled model, as the runtime's handle keeps it.
 using Owner = std::shared_ptr<CompiledModel>;
 void releaseOwner(void *owner) { delete static_cast<Owner *>(owner); }
-void releaseEngine(void *engine) { delete static_cast<Engine *>(engine); }
+void releaseShapeCache(void *cache) { delete static_cast<ShapeCache *>(cache); }
 
-/// The caller's tensor as the engine looks at it: dense, or without data.
+/// The caller's tensor as the shape cache looks at it: dense, or without data.
 std::optional<Tensor> viewOf(const sinter_tensor_t &given) {
   auto type = static_cast<DType>(given.type);
   Shape shape(given.shape, given.shape + given.rank);
@@ -28,10 +28,10 @@ std::optional<Tensor> viewOf(const sinter_tensor_t &given) {
 /// The runtime has checked types and shapes.
 sinter_error_t *specialise(void *context, const sinter_tensor_t *inputs, size_t count, sinter_model_t **model) {
   return guarded([&]() -> sinter_error_t * {
-    auto &engine = *static_cast<Engine *>(context);
+    auto &cache = *static_cast<ShapeCache *>(context);
     InputTensors tensors;
     for (size_t i = 0; i < count; ++i) {
-      const OpenTensor &input = engine.inputs()[i];
+      const OpenTensor &input = cache.inputs()[i];
       if (!inputs[i].data && inputs[i].rank == 0 && input.hasDefault)
         continue;
       std::optional<Tensor> tensor = viewOf(inputs[i]);
@@ -39,7 +39,7 @@ sinter_error_t *specialise(void *context, const sinter_tensor_t *inputs, size_t 
         return error(SINTER_OUT_OF_MEMORY, "not enough memory for a dense copy of input '" + input.name + "'");
       tensors.emplace(input.name, std::move(*tensor));
     }
-    Expected<std::shared_ptr<CompiledModel>> compiled = engine.compiledFor(tensors);
+    Expected<std::shared_ptr<CompiledModel>> compiled = cache.compiledFor(tensors);
     return compiled ? handOutCompiled(std::move(*compiled), model) : error(compiled.failure());
   });
 }
@@ -69,21 +69,21 @@ const CompiledModel *api::compiledOf(const sinter_model_t *model) {
   return owner ? owner->get() : nullptr;
 }
 
-sinter_error_t *api::handOutOpen(std::unique_ptr<Engine> engine, const std::string &target, sinter_model_t **model) {
-  std::vector<sinter_tensor_info_t> inputs = infosOf(engine->inputs()), outputs = infosOf(engine->outputs());
+sinter_error_t *api::handOutOpen(std::unique_ptr<ShapeCache> cache, const std::string &target, sinter_model_t **model) {
+  std::vector<sinter_tensor_info_t> inputs = infosOf(cache->inputs()), outputs = infosOf(cache->outputs());
   sinter_open_model_t open = {};
   open.struct_size = sizeof open;
-  open.name = engine->name().c_str();
+  open.name = cache->name().c_str();
   open.target = target.c_str();
   open.inputs = inputs.data();
   open.input_count = inputs.size();
   open.outputs = outputs.data();
   open.output_count = outputs.size();
   open.specialise = specialise;
-  open.release = releaseEngine;
-  open.context = engine.get();
+  open.release = releaseShapeCache;
+  open.context = cache.get();
   if (sinter_error_t *failed = sinter_model_create_open(&open, model))
     return failed;
-  static_cast<void>(engine.release());
+  static_cast<void>(cache.release());
   return nullptr;
 }

@@ -11,7 +11,7 @@ sinter_error_t *handOutCompiled(std::shared_ptr<CompiledModel> compiled, sinter_
 /// Null for a model that handOutCompiled did not make.
 const CompiledModel *compiledOf(const sinter_model_t *model);
 
-/// An open model that compiles with `engine`.
-sinter_error_t *handOutOpen(std::unique_ptr<Engine> engine, const std::string &target, sinter_model_t **model);
+/// An open model that compiles with `shape cache`.
+sinter_error_t *handOutOpen(std::unique_ptr<ShapeCache> cache, const std::string &target, sinter_model_t **model);
 
 } // namespace sinter::api

@@ -9,7 +9,7 @@ using namespace sinter;
 using namespace sinter::api;
 
 /// Each keeps scratch memory.
-static constexpr size_t mostEntries = 8;
+static constexpr size_t maxEntries = 8;
 
 static bool isLeftOut(const sinter_tensor_t &tensor) { return !tensor.data && tensor.rank == 0; }
 
@@ -67,7 +67,7 @@ sinter_error_t *SpecialisedRunners::entryFor(std::span<const sinter_tensor_t> gi
     if (!setup.pool)
       setup.pool = made.runner->pool();
     entries.push_front(std::move(made));
-    if (entries.size() > mostEntries)
+    if (entries.size() > maxEntries)
       entries.pop_back();
   } else {
     entries.splice(entries.begin(), entries, found);

@@ -18,6 +18,7 @@ try:
     import torch.nn.functional as F
     import torchvision.models as tv
     from torch import nn
+
     import other_models
     import transformers
 except ImportError as error:
@@ -263,7 +264,8 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME", help="models to write (default: all)")
     parser.add_argument("--out", metavar="DIR", default="build/benchmarks/models",
                         help="folder to write to (default: %(default)s)")
-    parser.add_argument("--others", action="store_true", help="by default all of benchmarks/other_models.py: other widths, sizes, groups, 1-D, 3-D, batches")
+    parser.add_argument("--others", action="store_true",
+                        help="by default all of benchmarks/other_models.py: other widths, sizes, groups, 1-D, 3-D, batches")
     parser.add_argument("--list", action="store_true", help="print the names and input shapes, write nothing")
     parser.add_argument("--batch", type=int, default=1, metavar="N",
                         help="export for N inputs at once, with the same weights (default: 1)")

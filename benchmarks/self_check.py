@@ -72,7 +72,8 @@ def check_report():
 
 
 def check_numbers():
-    assert [report.number(v) for v in (None, 0, 0.0123, 1.5, 12.345, 123.4, 12345.6)] == ["-", "0", "0.0123", "1.50", "12.3", "123", "12346"]
+    values = (None, 0, 0.0123, 1.5, 12.345, 123.4, 12345.6)
+    assert [report.number(v) for v in values] == ["-", "0", "0.0123", "1.50", "12.3", "123", "12346"]
     assert report.table([["a", "b"], ["long", "1"]]) == ["  a     b", "  long  1"]
 
 

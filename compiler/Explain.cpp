@@ -1,6 +1,6 @@
 // See the header.
 #include "compiler/Explain.h"
-#include "compiler/DiagnosticCollector.h"
+#include "ir/DiagnosticCollector.h"
 #include "compiler/LowerToKernels.h"
 #include "compiler/ModelSource.h"
 #include "compiler/ParseJson.h"

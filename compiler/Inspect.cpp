@@ -2,7 +2,7 @@
 #include "compiler/Inspect.h"
 #include "codegen/emit/KernelEmitter.h"
 #include "codegen/onednn/OneDnn.h"
-#include "compiler/DiagnosticCollector.h"
+#include "ir/DiagnosticCollector.h"
 #include "compiler/LowerToKernels.h"
 #include "compiler/ModelSource.h"
 #include "ir/Diagnostics.h"
@@ -26,11 +26,11 @@ namespace {
 /// and that its strides divide.
 constexpr int64_t assumedSizes[] = {32, 224, 640, 8, 1};
 
-class Surveyor {
+class Inspector {
 public:
-  explicit Surveyor(const CompileOptions &options) : options(options) {}
+  explicit Inspector(const CompileOptions &options) : options(options) {}
 
-  Expected<ModelSurvey> run(const std::string &path);
+  Expected<ModelInspection> run(const std::string &path);
 
 private:
   void readProto(const onnx::ModelProto &proto);
@@ -41,19 +41,19 @@ private:
   int64_t planArena(ModuleOp module);
   void addTensor(const onnx::TensorProto &tensor);
   void addProblem(const std::string &node, const std::string &op, const std::string &reason);
-  SurveyOperator &rowOf(const std::string &op);
+  InspectedOperator &rowOf(const std::string &op);
 
   CompileOptions options;
-  ModelSurvey survey;
-  std::map<std::string, size_t> rows;           ///< of survey.operators, by operator
+  ModelInspection inspection;
+  std::map<std::string, size_t> rows;           ///< of inspection.operators, by operator
   std::map<std::string, std::string> operators; ///< by node
   Target target;
 };
 
 //===- What the file says -------------------------------------------------===//
 
-SurveyValue valueOf(const onnx::ValueInfoProto &info) {
-  SurveyValue value{info.name(), "tensor", {}, true, false};
+InspectedValue valueOf(const onnx::ValueInfoProto &info) {
+  InspectedValue value{info.name(), "tensor", {}, true, false};
   switch (info.type().value_case()) {
   case onnx::TypeProto::kTensorType:
     break;
@@ -85,24 +85,24 @@ SurveyValue valueOf(const onnx::ValueInfoProto &info) {
   return value;
 }
 
-void Surveyor::addTensor(const onnx::TensorProto &tensor) {
+void Inspector::addTensor(const onnx::TensorProto &tensor) {
   Shape shape(tensor.dims().begin(), tensor.dims().end());
   std::optional<int64_t> count = elementCount(shape);
   Expected<DType> type = typeFromOnnx(tensor.data_type());
   int64_t bytes = 0;
   bool overflows = !count || __builtin_mul_overflow(*count, type ? bitsOf(*type) : 0, &bytes);
-  if (overflows || __builtin_add_overflow(survey.parameters, *count, &survey.parameters))
+  if (overflows || __builtin_add_overflow(inspection.parameters, *count, &inspection.parameters))
     return;
-  survey.parameterBytes += bytes / 8 + (bytes % 8 != 0);
+  inspection.parameterBytes += bytes / 8 + (bytes % 8 != 0);
 }
 
-void Surveyor::readProto(const onnx::ModelProto &proto) {
-  survey.producer = proto.producer_name();
+void Inspector::readProto(const onnx::ModelProto &proto) {
+  inspection.producer = proto.producer_name();
   if (!proto.producer_version().empty())
-    survey.producer += (survey.producer.empty() ? "" : " ") + proto.producer_version();
-  survey.irVersion = proto.ir_version();
+    inspection.producer += (inspection.producer.empty() ? "" : " ") + proto.producer_version();
+  inspection.irVersion = proto.ir_version();
   for (const auto &import : proto.opset_import())
-    survey.opsets.push_back({import.domain().empty() ? "ai.onnx" : import.domain(), import.version()});
+    inspection.opsets.push_back({import.domain().empty() ? "ai.onnx" : import.domain(), import.version()});
   const onnx::GraphProto &graph = proto.graph();
   std::set<StringRef> initialised;
   for (const onnx::TensorProto &tensor : graph.initializer()) {
@@ -114,18 +114,18 @@ void Surveyor::readProto(const onnx::ModelProto &proto) {
       if (node.op_type() == "Constant" && attribute.has_t())
         addTensor(attribute.t());
   for (const auto &input : graph.input()) {
-    survey.inputs.push_back(valueOf(input));
-    survey.inputs.back().hasDefault = initialised.contains(input.name());
+    inspection.inputs.push_back(valueOf(input));
+    inspection.inputs.back().hasDefault = initialised.contains(input.name());
   }
   for (const auto &output : graph.output())
-    survey.outputs.push_back(valueOf(output));
+    inspection.outputs.push_back(valueOf(output));
 }
 
 /// The same of a module, whose nodes are its ops.
-void Surveyor::readModule(ModuleOp module) {
+void Inspector::readModule(ModuleOp module) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   auto value = [](Type type, StringAttr name, std::string role) {
-    SurveyValue value{name ? name.str() : role, "tensor", {}, isa<RankedTensorType>(type), false};
+    InspectedValue value{name ? name.str() : role, "tensor", {}, isa<RankedTensorType>(type), false};
     auto ranked = dyn_cast<RankedTensorType>(type);
     std::optional<DType> dtype = ranked ? nn::toDType(ranked.getElementType()) : std::nullopt;
     if (dtype)
@@ -135,8 +135,9 @@ void Surveyor::readModule(ModuleOp module) {
     return value;
   };
   for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
-    survey.inputs.push_back(value(type, main.getArgAttrOfType<StringAttr>(i, "nn.name"), "input" + std::to_string(i)));
-    SurveyValue &input = survey.inputs.back();
+    inspection.inputs.push_back(
+        value(type, main.getArgAttrOfType<StringAttr>(i, "nn.name"), "input" + std::to_string(i)));
+    InspectedValue &input = inspection.inputs.back();
     input.hasDefault = bool(main.getArgAttr(i, "nn.default"));
     if (auto names = main.getArgAttrOfType<ArrayAttr>(i, "nn.dims"))
       for (auto [dim, name] : llvm::zip(input.dims, names.getAsRange<StringAttr>()))
@@ -144,32 +145,32 @@ void Surveyor::readModule(ModuleOp module) {
           dim = name.str();
   }
   for (auto [i, type] : llvm::enumerate(main.getResultTypes()))
-    survey.outputs.push_back(
+    inspection.outputs.push_back(
         value(type, main.getResultAttrOfType<StringAttr>(i, "nn.name"), "output" + std::to_string(i)));
   module.walk([&](Operation *op) {
     auto constant = dyn_cast<nn::ConstantOp>(op);
     auto type = constant ? cast<RankedTensorType>(constant.getType()) : nullptr;
     if (constant && type.hasStaticShape() && elementCount(type.getShape())) {
-      survey.parameters += type.getNumElements();
-      survey.parameterBytes += type.getNumElements() * std::max(1u, type.getElementTypeBitWidth() / 8);
+      inspection.parameters += type.getNumElements();
+      inspection.parameterBytes += type.getNumElements() * std::max(1u, type.getElementTypeBitWidth() / 8);
     }
     if (!isa_and_nonnull<nn::NNDialect>(op->getDialect()) || constant || isa<nn::KernelOp, nn::YieldOp>(op))
       return;
-    SurveyOperator &row = rowOf(op->getName().getStringRef().str());
+    InspectedOperator &row = rowOf(op->getName().getStringRef().str());
     ++row.count, ++row.supported;
     operators[nn::nameOf(op->getLoc())] = row.name;
   });
 }
 
-SurveyOperator &Surveyor::rowOf(const std::string &op) {
-  auto [it, isNew] = rows.try_emplace(op, survey.operators.size());
+InspectedOperator &Inspector::rowOf(const std::string &op) {
+  auto [it, isNew] = rows.try_emplace(op, inspection.operators.size());
   if (isNew)
-    survey.operators.push_back({op});
-  return survey.operators[it->second];
+    inspection.operators.push_back({op});
+  return inspection.operators[it->second];
 }
 
-void Surveyor::addProblem(const std::string &node, const std::string &op, const std::string &reason) {
-  survey.problems.push_back({node, op, reason});
+void Inspector::addProblem(const std::string &node, const std::string &op, const std::string &reason) {
+  inspection.problems.push_back({node, op, reason});
 }
 
 //===- What the backends take ---------------------------------------------===//
@@ -189,7 +190,7 @@ static std::unique_ptr<Pass> formKernels(bool fuse) {
 }
 
 /// Asks the backends about each op of a module with static shapes; false if the module is empty.
-bool Surveyor::count(ModuleOp module) {
+bool Inspector::count(ModuleOp module) {
   std::map<std::string, std::pair<std::string, std::string>> refusals; // by node: llvm, oneDNN
   double multiplyAdds = 0;
   module.walk([&](Operation *op) { multiplyAdds += nn::multiplyAdds(op); });
@@ -204,7 +205,7 @@ bool Surveyor::count(ModuleOp module) {
       oneDnn = refuseOneDnn(kernel, /*assumeFinite=*/true);
   }
   for (const auto &[node, op] : operators) {
-    SurveyOperator &row = rowOf(op);
+    InspectedOperator &row = rowOf(op);
     auto found = refusals.find(node);
     bool llvm = found == refusals.end() || found->second.first.empty();
     bool oneDnn = found == refusals.end() || found->second.second.empty();
@@ -217,21 +218,21 @@ bool Surveyor::count(ModuleOp module) {
     if (!operators.contains(node) && !refusal.first.empty() && !refusal.second.empty())
       addProblem(node, "", "backend llvm: " + refusal.first + "; backend onednn: " + refusal.second);
   // What was left out would have taken time and memory, too.
-  if (survey.assumedShapes.empty() && survey.problems.empty())
-    survey.flops = 2 * multiplyAdds;
+  if (inspection.assumedShapes.empty() && inspection.problems.empty())
+    inspection.flops = 2 * multiplyAdds;
   return true;
 }
 
-int64_t Surveyor::planArena(ModuleOp module) {
+int64_t Inspector::planArena(ModuleOp module) {
   if (failed(runPasses(module, {[] { return formKernels(true); }, [] { return nn::createPlanMemory(); }})))
     return -1;
   auto bytes = module->getAttrOfType<IntegerAttr>("nn.arena_bytes");
   return bytes ? bytes.getInt() : -1;
 }
 
-std::map<std::string, Shape> Surveyor::shapesWith(int64_t size) const {
+std::map<std::string, Shape> Inspector::shapesWith(int64_t size) const {
   std::map<std::string, Shape> shapes = options.shapes;
-  for (const SurveyValue &input : survey.inputs) {
+  for (const InspectedValue &input : inspection.inputs) {
     if (!input.isRanked || shapes.contains(input.name) || input.hasDefault)
       continue;
     Shape shape;
@@ -249,7 +250,7 @@ std::map<std::string, Shape> Surveyor::shapesWith(int64_t size) const {
   return shapes;
 }
 
-Status Surveyor::askBackends(const ModelSource &source) {
+Status Inspector::askBackends(const ModelSource &source) {
   std::vector<nn::NodeReport> report;
   Expected<LoadedModel> model = source.load(options, &report);
   if (!model)
@@ -262,7 +263,7 @@ Status Surveyor::askBackends(const ModelSource &source) {
       addProblem(node.name, node.op, node.reason);
     if (!isNode)
       continue;
-    SurveyOperator &row = rowOf(node.op);
+    InspectedOperator &row = rowOf(node.op);
     ++row.count;
     // Nodes that could not be reached are of operators that have an importer, or they would have been refused.
     row.supported += node.outcome != nn::NodeReport::Refused;
@@ -279,7 +280,7 @@ Status Surveyor::askBackends(const ModelSource &source) {
   for (StringRef wrong : {"--shape names", "--shape gives", "--dim names"})
     if (!known.ok() && StringRef(known.message()).contains(wrong))
       return known;
-  survey.openShapes = known.ok() ? "" : known.message();
+  inspection.openShapes = known.ok() ? "" : known.message();
   for (int64_t size : known.ok() ? ArrayRef<int64_t>() : ArrayRef<int64_t>(assumedSizes)) {
     CompileOptions assumed = options;
     assumed.dims.clear();
@@ -290,22 +291,22 @@ Status Surveyor::askBackends(const ModelSource &source) {
     if (model = source.load(assumed, &again); !model)
       break;
     if (specialiseShapes(*model, assumed).ok()) {
-      survey.assumedShapes = assumed.shapes;
+      inspection.assumedShapes = assumed.shapes;
       break;
     }
   }
-  if (!known.ok() && survey.assumedShapes.empty())
+  if (!known.ok() && inspection.assumedShapes.empty())
     return {};
   OwningOpRef<ModuleOp> whole = model->module->clone();
   DiagnosticCollector silent(*model->context);
-  survey.asked = count(*model->module);
-  if (survey.flops)
+  inspection.asked = count(*model->module);
+  if (inspection.flops)
     if (int64_t bytes = planArena(*whole); bytes >= 0)
-      survey.arenaBytes = bytes;
+      inspection.arenaBytes = bytes;
   return {};
 }
 
-Expected<ModelSurvey> Surveyor::run(const std::string &path) {
+Expected<ModelInspection> Inspector::run(const std::string &path) {
   Expected<ModelSource> source = ModelSource::open(path, options, /*readsData=*/false);
   if (!source)
     return source.failure();
@@ -313,16 +314,16 @@ Expected<ModelSurvey> Surveyor::run(const std::string &path) {
     readProto(*source->onnx()->proto);
   if (Status status = askBackends(*source); !status.ok())
     return status.failure();
-  llvm::stable_sort(survey.operators, [](const SurveyOperator &a, const SurveyOperator &b) {
+  llvm::stable_sort(inspection.operators, [](const InspectedOperator &a, const InspectedOperator &b) {
     return a.count != b.count ? a.count > b.count : a.name < b.name;
   });
-  return std::move(survey);
+  return std::move(inspection);
 }
 
 } // namespace
 
-Expected<ModelSurvey> surveyModel(const std::string &path, const CompileOptions &options) {
-  return Surveyor(options).run(path);
+Expected<ModelInspection> inspectModel(const std::string &path, const CompileOptions &options) {
+  return Inspector(options).run(path);
 }
 
 } // namespace sinter

@@ -7,31 +7,31 @@
 
 namespace sinter {
 
-struct SurveyValue {
+struct InspectedValue {
   std::string name, type;        ///< "f32"; "sequence" and the like for what is no tensor
   std::vector<std::string> dims; ///< a number, the name of a symbolic dimension, or "?"
   bool isRanked = true, hasDefault = false;
 };
 
 /// All nodes of one operator. A node counts for a backend if that takes all it consists of.
-struct SurveyOperator {
+struct InspectedOperator {
   std::string name; ///< "Conv", "com.microsoft.Gelu"; of a .mlir file "nn.conv"
   int64_t count = 0, supported = 0;
   int64_t llvm = 0, oneDnn = 0, reference = 0;
 };
 
-struct SurveyProblem {
+struct InspectedProblem {
   std::string node, op, reason;
 };
 
-struct ModelSurvey {
+struct ModelInspection {
   std::string producer;
   int64_t irVersion = 0;                               ///< of the ONNX file; 0 for .mlir
   std::vector<std::pair<std::string, int64_t>> opsets; ///< domain ("ai.onnx") and version
-  std::vector<SurveyValue> inputs, outputs;
-  std::vector<SurveyOperator> operators; ///< the most frequent first
+  std::vector<InspectedValue> inputs, outputs;
+  std::vector<InspectedOperator> operators; ///< the most frequent first
   /// What keeps the model from being compiled; nodes behind an unsupported one are not listed.
-  std::vector<SurveyProblem> problems;
+  std::vector<InspectedProblem> problems;
   int64_t parameters = 0, parameterBytes = 0;
   /// Twice the multiply-adds of convolutions and matrix products, and the scratch memory that one inference takes,
   /// without the optimisations that read weights. Nothing where `openShapes` says what has to be given.
@@ -45,6 +45,6 @@ struct ModelSurvey {
 };
 
 /// Fails for what is no model: unreadable, garbage, inconsistent.
-Expected<ModelSurvey> surveyModel(const std::string &path, const CompileOptions &options);
+Expected<ModelInspection> inspectModel(const std::string &path, const CompileOptions &options);
 
 } // namespace sinter

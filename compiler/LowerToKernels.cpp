@@ -4,7 +4,7 @@
 #include "codegen/emit/Elements.h"
 #include "codegen/emit/KernelEmitter.h"
 #include "codegen/onednn/OneDnn.h"
-#include "compiler/DiagnosticCollector.h"
+#include "ir/DiagnosticCollector.h"
 #include "compiler/check/RewriteGuard.h"
 #include "compiler/tuning/Tuner.h"
 #include "compiler/verify/RewriteCheck.h"
@@ -147,7 +147,7 @@ static nn::PipelineOptions pipelineOptions(const CompileOptions &options) {
   nn::PipelineOptions pipeline;
   pipeline.optimise = options.optimise;
   pipeline.prune = options.prune;
-  pipeline.refactor = options.math != "strict";
+  pipeline.reassociate = options.math != "strict";
   pipeline.exposeKernels = options.exposeKernels;
   for (const auto &[name, shape] : options.shapes)
     pipeline.shapes.push_back(name + "=" + toString(shape));
@@ -198,7 +198,7 @@ Status specialiseShapes(LoadedModel &model, const CompileOptions &options) {
   nn::SpecialiseShapesOptions shapes;
   shapes.shapes.assign(pipeline.shapes.begin(), pipeline.shapes.end());
   shapes.dims.assign(pipeline.dims.begin(), pipeline.dims.end());
-  shapes.wideNorms = pipeline.refactor;
+  shapes.wideNorms = pipeline.reassociate;
   passes.addPass(nn::createSpecialiseShapes(shapes));
   if (failed(passes.run(*model.module)))
     return diagnostics.failure("shapes cannot be inferred: please report this model");
@@ -218,11 +218,11 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   auto dump = std::make_unique<DumpIr>(options, dumped);
   dump->write("import", *model.module);
   passes.addInstrumentation(std::move(dump));
-  PassWatch judged(judge);
+  PassBisector judged(judge);
   if (judge)
     judged.attach(passes);
   RewriteCheck check(options);
-  PassWatch checked([&](StringRef pass, ModuleOp module) { return check.accepts(pass, module); });
+  PassBisector checked([&](StringRef pass, ModuleOp module) { return check.accepts(pass, module); });
   if (options.verifyRewrites)
     checked.attach(passes);
   nn::PipelineOptions pipeline = pipelineOptions(options);

@@ -1,6 +1,6 @@
 // See the header.
 #include "compiler/ModelText.h"
-#include "compiler/DiagnosticCollector.h"
+#include "ir/DiagnosticCollector.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "ir/TextCheck.h"

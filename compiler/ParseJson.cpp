@@ -4,7 +4,7 @@
 namespace sinter {
 
 std::optional<llvm::json::Value> parseJson(llvm::StringRef text) {
-  constexpr int mostDepth = 64;
+  constexpr int maxDepth = 64;
   int depth = 0;
   for (size_t at = 0; at < text.size(); ++at) {
     char c = text[at];
@@ -12,7 +12,7 @@ std::optional<llvm::json::Value> parseJson(llvm::StringRef text) {
       for (++at; at < text.size() && text[at] != '"'; ++at)
         at += text[at] == '\\';
     depth += (c == '[' || c == '{') - (c == ']' || c == '}');
-    if (depth > mostDepth)
+    if (depth > maxDepth)
       return std::nullopt;
   }
   llvm::Expected<llvm::json::Value> parsed = llvm::json::parse(text);

@@ -17,7 +17,7 @@ using codegen::ModelSource;
 
 /// A compiled shape. It serves inputs of the shapes in its table of inputs, with `values` for those that became
 /// constants.
-struct Engine::Entry {
+struct ShapeCache::Entry {
   std::shared_ptr<CompiledModel> compiled;
   std::shared_ptr<const Model> model;
   InputTensors values;
@@ -60,12 +60,12 @@ static std::optional<Tensor> givenFor(const InputTensors &inputs, const SinterTe
   return given == inputs.end() ? std::nullopt : std::optional(asDeclared(info, given->second));
 }
 
-Engine::Engine(ModelSource source, EngineOptions options)
+ShapeCache::ShapeCache(ModelSource source, ShapeCacheOptions options)
     : source_(std::make_unique<ModelSource>(std::move(source))), pool_(std::make_unique<codegen::WeightPool>()),
       options_(std::move(options)) {}
-Engine::~Engine() = default;
+ShapeCache::~ShapeCache() = default;
 
-Expected<std::unique_ptr<Engine>> Engine::open(const std::string &path, EngineOptions options) {
+Expected<std::unique_ptr<ShapeCache>> ShapeCache::open(const std::string &path, ShapeCacheOptions options) {
   if (options.shapeCache == 0)
     return Failure{ErrorCode::InvalidArgument, "the cache of compiled shapes must hold 1 or more"};
   Expected<ModelSource> source = ModelSource::open(path, options.compile);
@@ -73,7 +73,7 @@ Expected<std::unique_ptr<Engine>> Engine::open(const std::string &path, EngineOp
     return source.failure();
   if (Status status = source->watch(); !status.ok())
     return status.failure();
-  return std::unique_ptr<Engine>(new Engine(std::move(*source), std::move(options)));
+  return std::unique_ptr<ShapeCache>(new ShapeCache(std::move(*source), std::move(options)));
 }
 
 //===- Open shapes --------------------------------------------------------===//
@@ -89,7 +89,7 @@ static OpenTensor openTensor(mlir::Type type, mlir::StringAttr name, llvm::Strin
   return tensor;
 }
 
-void Engine::describe(const LoadedModel &model) {
+void ShapeCache::describe(const LoadedModel &model) {
   if (auto name = (*model.module)->getAttrOfType<mlir::StringAttr>("nn.graph"))
     name_ = name.str();
   auto main = (*model.module).lookupSymbol<mlir::func::FuncOp>("main");
@@ -126,8 +126,9 @@ static bool leavesOpen(const LoadedModel &model, const CompileOptions &options) 
          std::ranges::all_of(options.dims, isKnown(dims));
 }
 
-Expected<std::unique_ptr<Engine>> Engine::openOrCompile(const std::string &path, const EngineOptions &options,
-                                                        bool always, std::shared_ptr<CompiledModel> &compiled) {
+Expected<std::unique_ptr<ShapeCache>> ShapeCache::openOrCompile(const std::string &path,
+                                                                const ShapeCacheOptions &options, bool always,
+                                                                std::shared_ptr<CompiledModel> &compiled) {
   if (Status status = reportProgress(options.compile, "import", 0); !status.ok())
     return status.failure();
   LoadedModel model;
@@ -139,33 +140,33 @@ Expected<std::unique_ptr<Engine>> Engine::openOrCompile(const std::string &path,
     if (!made)
       return made.failure();
     compiled = std::move(*made);
-    return std::unique_ptr<Engine>();
+    return std::unique_ptr<ShapeCache>();
   }
   if (Status status = source->watch(); !status.ok())
     return status.failure();
   // What can be refused without a shape is refused now.
   if (Expected<codegen::Target> target = codegen::targetFor(options.compile); !target)
     return target.failure();
-  EngineOptions later = options;
+  ShapeCacheOptions later = options;
   later.compile.progress = nullptr; // its context is that of this call
   later.compile.content = {};
-  std::unique_ptr<Engine> engine(new Engine(std::move(*source), std::move(later)));
-  engine->describe(model);
-  return engine;
+  std::unique_ptr<ShapeCache> cache(new ShapeCache(std::move(*source), std::move(later)));
+  cache->describe(model);
+  return cache;
 }
 
 //===- Cache --------------------------------------------------------------===//
 
-size_t Engine::cachedShapes() const {
+size_t ShapeCache::cachedShapes() const {
   std::lock_guard lock(mutex_);
   return entries_.size();
 }
 
-bool Engine::hasInput(const std::string &name) const { return source_->hasInput(name); }
-const std::vector<std::string> &Engine::requiredInputs() const { return source_->requiredInputs(); }
+bool ShapeCache::hasInput(const std::string &name) const { return source_->hasInput(name); }
+const std::vector<std::string> &ShapeCache::requiredInputs() const { return source_->requiredInputs(); }
 
 /// Whether `inputs` have the shapes and, of those that are constants, the values that the entry is compiled for.
-bool Engine::serves(const Entry &entry, const InputTensors &inputs, const Names &empty) const {
+bool ShapeCache::serves(const Entry &entry, const InputTensors &inputs, const Names &empty) const {
   if (entry.empty != empty)
     return false;
   int64_t met = 0;
@@ -186,7 +187,7 @@ bool Engine::serves(const Entry &entry, const InputTensors &inputs, const Names 
 }
 
 /// The entry that serves `inputs`, which becomes the last used one; null if there is none.
-std::shared_ptr<Engine::Entry> Engine::find(const InputTensors &inputs, const Names &empty) {
+std::shared_ptr<ShapeCache::Entry> ShapeCache::find(const InputTensors &inputs, const Names &empty) {
   std::lock_guard lock(mutex_);
   auto found = std::ranges::find_if(entries_, [&](const auto &entry) { return serves(*entry, inputs, empty); });
   if (found == entries_.end())
@@ -196,7 +197,7 @@ std::shared_ptr<Engine::Entry> Engine::find(const InputTensors &inputs, const Na
 }
 
 /// Makes an entry the last used one, in place of an equal one or of those that were not used for long.
-void Engine::keep(const std::shared_ptr<Entry> &entry) {
+void ShapeCache::keep(const std::shared_ptr<Entry> &entry) {
   auto isEqualTo = [&](const std::shared_ptr<Entry> &other) {
     auto sameInput = [](const SinterTensorInfo &a, const SinterTensorInfo &b) {
       return std::string_view(a.name) == b.name && shapeOf(a) == shapeOf(b);
@@ -213,7 +214,8 @@ void Engine::keep(const std::shared_ptr<Entry> &entry) {
     entries_.pop_back();
 }
 
-Expected<std::shared_ptr<Engine::Entry>> Engine::compile(const CompileOptions &options, const InputTensors &inputs) {
+Expected<std::shared_ptr<ShapeCache::Entry>> ShapeCache::compile(const CompileOptions &options,
+                                                                 const InputTensors &inputs) {
   if (Status status = source_->check(); !status.ok())
     return status.failure();
   Expected<LoadedModel> loaded = source_->load(options);
@@ -240,7 +242,7 @@ Expected<std::shared_ptr<Engine::Entry>> Engine::compile(const CompileOptions &o
   return entry;
 }
 
-Expected<std::shared_ptr<Engine::Entry>> Engine::entryFor(const InputTensors &inputs, const Names &given) {
+Expected<std::shared_ptr<ShapeCache::Entry>> ShapeCache::entryFor(const InputTensors &inputs, const Names &given) {
   Names empty = options_.compile.empty;
   empty.insert(given.begin(), given.end());
   if (std::shared_ptr<Entry> entry = find(inputs, empty))
@@ -258,21 +260,21 @@ Expected<std::shared_ptr<Engine::Entry>> Engine::entryFor(const InputTensors &in
   return entry;
 }
 
-Expected<std::shared_ptr<const Model>> Engine::modelFor(const InputTensors &inputs, const Names &empty) {
+Expected<std::shared_ptr<const Model>> ShapeCache::modelFor(const InputTensors &inputs, const Names &empty) {
   Expected<std::shared_ptr<Entry>> entry = entryFor(inputs, empty);
   if (!entry)
     return entry.failure();
   return (*entry)->model;
 }
 
-Expected<std::shared_ptr<CompiledModel>> Engine::compiledFor(const InputTensors &inputs) {
+Expected<std::shared_ptr<CompiledModel>> ShapeCache::compiledFor(const InputTensors &inputs) {
   Expected<std::shared_ptr<Entry>> entry = entryFor(inputs, {});
   if (!entry)
     return entry.failure();
   return (*entry)->compiled;
 }
 
-Expected<std::shared_ptr<const Model>> Engine::modelForShapes(const ShapeSet &shapes) {
+Expected<std::shared_ptr<const Model>> ShapeCache::modelForShapes(const ShapeSet &shapes) {
   std::lock_guard lock(compiling_);
   {
     std::lock_guard held(mutex_);
@@ -288,7 +290,7 @@ Expected<std::shared_ptr<const Model>> Engine::modelForShapes(const ShapeSet &sh
   return (*entry)->model;
 }
 
-Expected<std::vector<Tensor>> Engine::run(const InputTensors &inputs, const Names &empty) {
+Expected<std::vector<Tensor>> ShapeCache::run(const InputTensors &inputs, const Names &empty) {
   for (const auto &[name, tensor] : inputs)
     if (!hasInput(name))
       return Failure{ErrorCode::InvalidArgument,

@@ -17,11 +17,11 @@ class WeightPool;
 struct LoadedModel;
 } // namespace codegen
 
-/// How many shapes an engine keeps compiled unless it is told otherwise. Each takes its code, what it packs in another
-/// way than the others, and the arenas of its sessions.
+/// How many shapes a shape cache keeps compiled unless it is told otherwise. Each takes its code, what it packs in
+/// another way than the others, and the arenas of its sessions.
 inline constexpr size_t defaultShapeCache = 16;
 
-struct EngineOptions {
+struct ShapeCacheOptions {
   CompileOptions compile;                ///< `shapes` and `dims` hold for all
   int threads = 0;                       ///< of a session; 0: as many as this process may use
   size_t shapeCache = defaultShapeCache; ///< 1 or more; what was used least recently goes first
@@ -36,15 +36,15 @@ struct OpenTensor {
 };
 
 /// Thread-safe. Compiles one shape at a time; runs take place side by side, each in a session of its own.
-class Engine {
+class ShapeCache {
 public:
   /// Reads a .onnx, or .mlir of the nn stage, once.
-  static Expected<std::unique_ptr<Engine>> open(const std::string &path, EngineOptions options);
-  /// The same for a model whose inputs leave shapes open, or, with `always`, any; else success without an engine, and
-  /// the model compiled. What the options say of shapes counts.
-  static Expected<std::unique_ptr<Engine>> openOrCompile(const std::string &path, const EngineOptions &options,
-                                                         bool always, std::shared_ptr<CompiledModel> &compiled);
-  ~Engine();
+  static Expected<std::unique_ptr<ShapeCache>> open(const std::string &path, ShapeCacheOptions options);
+  /// The same for a model whose inputs leave shapes open, or, with `always`, any; else success without a shape cache,
+  /// and the model compiled. What the options say of shapes counts.
+  static Expected<std::unique_ptr<ShapeCache>> openOrCompile(const std::string &path, const ShapeCacheOptions &options,
+                                                             bool always, std::shared_ptr<CompiledModel> &compiled);
+  ~ShapeCache();
 
   /// The model compiled for such inputs. Those that shapes follow from are constants in it and none of its inputs. It
   /// stays valid when the cache drops it. Names that are no inputs, and tensors that do not fit, are for whoever binds
@@ -59,7 +59,7 @@ public:
   /// Whether the graph has such an input; and those without a default value, in order.
   bool hasInput(const std::string &name) const;
   const std::vector<std::string> &requiredInputs() const;
-  /// Of an engine that openOrCompile() made: what the graph takes and gives.
+  /// Of a shape cache that openOrCompile() made: what the graph takes and gives.
   const std::vector<OpenTensor> &inputs() const { return inputs_; }
   const std::vector<OpenTensor> &outputs() const { return outputs_; }
   const std::string &name() const { return name_; }
@@ -73,7 +73,7 @@ public:
 
 private:
   struct Entry;
-  Engine(codegen::ModelSource source, EngineOptions options);
+  ShapeCache(codegen::ModelSource source, ShapeCacheOptions options);
   using Names = std::set<std::string>;
   bool serves(const Entry &entry, const InputTensors &inputs, const Names &empty) const;
   std::shared_ptr<Entry> find(const InputTensors &inputs, const Names &empty);
@@ -87,7 +87,7 @@ private:
   const std::unique_ptr<codegen::WeightPool> pool_; ///< used while compiling_ is held
   std::vector<OpenTensor> inputs_, outputs_;
   std::string name_; ///< the graph's
-  const EngineOptions options_;
+  const ShapeCacheOptions options_;
   std::mutex compiling_;                      ///< held while a shape is compiled
   mutable std::mutex mutex_;                  ///< guards entries_ and what they hold
   std::list<std::shared_ptr<Entry>> entries_; ///< the last used first

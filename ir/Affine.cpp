@@ -47,10 +47,10 @@ bool ChannelAffine::fixes(double x) const {
 }
 
 /// More channels than any affine of a model has.
-static constexpr int64_t mostChannels = int64_t(1) << 22;
+static constexpr int64_t maxChannels = int64_t(1) << 22;
 
 std::optional<ChannelAffine> ChannelAffine::along(int64_t onAxis, int64_t channels) const {
-  if (channels > mostChannels)
+  if (channels > maxChannels)
     return std::nullopt;
   if (isUniform()) {
     auto n = static_cast<size_t>(channels);

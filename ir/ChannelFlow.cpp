@@ -146,7 +146,7 @@ std::optional<ChannelFlow> flowThroughView(Value x, Value y, int64_t from, int64
   ArrayRef<int64_t> a = rankedType(x).getShape(), b = rankedType(y).getShape();
   if (llvm::is_contained(a, 0) || llvm::is_contained(b, 0))
     return std::nullopt;
-  constexpr int64_t mostPositions = int64_t(1) << 22;
+  constexpr int64_t maxPositions = int64_t(1) << 22;
   std::optional<ChannelFlow> flow;
   visitGroups(a, b, [&](DimGroup left, DimGroup right) {
     if (!left.contains(from))
@@ -158,7 +158,7 @@ std::optional<ChannelFlow> flowThroughView(Value x, Value y, int64_t from, int64
     int64_t positions = *elementCount(mine);
     AxisOfOffsets source(mine, from - static_cast<int64_t>(left.begin)),
         target(theirs, to - static_cast<int64_t>(right.begin));
-    if (positions > mostPositions)
+    if (positions > maxPositions)
       return true;
     flow.emplace();
     DenseSet<std::pair<int64_t, int64_t>> seen;

@@ -109,7 +109,7 @@ TensorRange TensorRange::unknown(Type tensorType) {
 }
 
 /// Constants of more channels have one interval.
-static constexpr int64_t mostChannels = int64_t(1) << 20;
+static constexpr int64_t maxChannels = int64_t(1) << 20;
 
 TensorRange TensorRange::of(const Tensor &tensor) {
   const Shape &shape = tensor.shape();
@@ -123,7 +123,7 @@ TensorRange TensorRange::of(const Tensor &tensor) {
   int64_t channels = range.axis < 0 ? 1 : shape[static_cast<size_t>(range.axis)], inner = 1;
   if (tensor.size() == 0)
     return uniform(Interval::point(0), false);
-  if (channels > mostChannels)
+  if (channels > maxChannels)
     range.axis = -1, channels = 1;
   for (size_t d = static_cast<size_t>(range.axis + 1); d < shape.size(); ++d)
     inner *= shape[d];

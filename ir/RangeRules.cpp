@@ -290,8 +290,8 @@ TensorRange reshaped(const TensorRange &x, ArrayRef<int64_t> from, ArrayRef<int6
   for (int64_t d = 0; d < static_cast<int64_t>(to.size()); ++d)
     if (productOf(to.take_front(d)) == outer)
       axis = d;
-  constexpr int64_t mostChannels = int64_t(1) << 20;
-  if (!axis || to[*axis] > mostChannels)
+  constexpr int64_t maxChannels = int64_t(1) << 20;
+  if (!axis || to[*axis] > maxChannels)
     return x.collapsed();
   int64_t step = productOf(to.drop_front(*axis + 1));
   TensorRange y = TensorRange::uniform({}, x.mayBeNaN);

@@ -15,9 +15,9 @@ namespace sinter::nn {
 namespace {
 
 /// The IR of a model nests about ten brackets; MLIR takes up to a KB of stack for each.
-constexpr int64_t mostDepth = 256;
+constexpr int64_t maxDepth = 256;
 /// Aliases of locations stand for lists of others.
-constexpr int64_t mostMembers = int64_t(1) << 24;
+constexpr int64_t maxMembers = int64_t(1) << 24;
 
 class Scanner {
 public:
@@ -68,8 +68,8 @@ private:
   void note(int64_t reached) {
     if (definition)
       definition->depth = std::max(definition->depth, reached);
-    if (reached > mostDepth)
-      problem = ("nests brackets more than " + Twine(mostDepth) + " deep: no model does").str();
+    if (reached > maxDepth)
+      problem = ("nests brackets more than " + Twine(maxDepth) + " deep: no model does").str();
   }
 
   void word(bool isLineStart) {
@@ -96,9 +96,9 @@ private:
       return;
     note(depth + found->second.depth);
     if (definition)
-      definition->members = std::min(definition->members + found->second.members, mostMembers + 1);
-    if (definition && definition->members > mostMembers)
-      problem = ("stands for more than " + Twine(mostMembers) + " attributes by its aliases: no model does").str();
+      definition->members = std::min(definition->members + found->second.members, maxMembers + 1);
+    if (definition && definition->members > maxMembers)
+      problem = ("stands for more than " + Twine(maxMembers) + " attributes by its aliases: no model does").str();
   }
 
   StringRef text;

@@ -101,8 +101,8 @@ static bool makesPositiveZeros(Operation *op) {
 }
 
 bool mayBeNegativeZero(Value value, const RangeAnalysis &ranges) {
-  constexpr int mostSteps = 64;
-  for (int step = 0; step < mostSteps; ++step) {
+  constexpr int maxSteps = 64;
+  for (int step = 0; step < maxSteps; ++step) {
     if (!isa<FloatType>(elementTypeOf(value)) || !ranges.rangeOf(value).hull().contains(0))
       return false;
     Operation *op = value.getDefiningOp();
@@ -130,11 +130,11 @@ static bool hidesZeroSign(Operation *op) {
 bool isZeroSignRead(Value value) {
   // Behind so many values it is taken to be read: a walk to the end of a long chain for each of its ops would be
   // quadratic.
-  constexpr size_t mostValues = 1024;
+  constexpr size_t maxValues = 1024;
   SmallVector<Value> open{value};
   DenseSet<Value> seen{value};
   while (!open.empty()) {
-    if (seen.size() > mostValues)
+    if (seen.size() > maxValues)
       return true;
     Value next = open.pop_back_val();
     for (OpOperand &use : next.getUses()) {
@@ -174,12 +174,12 @@ static std::string text(Interval x) {
 /// The op (or input) that makes `value` satisfy `holds`: the first on the way up that reads something which
 /// does not, or the last of so many.
 static std::string originOf(Value value, const RangeAnalysis &ranges, function_ref<bool(Interval)> holds) {
-  constexpr int mostSteps = 256;
+  constexpr int maxSteps = 256;
   for (int step = 1;; ++step) {
     Operation *op = value.getDefiningOp();
     if (!op)
       return "the declared input range";
-    if (step == mostSteps || op->getNumOperands() == 0 || !holds(ranges.rangeOf(op->getOperand(0)).hull()) ||
+    if (step == maxSteps || op->getNumOperands() == 0 || !holds(ranges.rangeOf(op->getOperand(0)).hull()) ||
         op->getOperand(0).getDefiningOp<ConstantOp>())
       return describe(op);
     value = op->getOperand(0);

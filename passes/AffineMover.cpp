@@ -205,9 +205,9 @@ static AffineVerdict canCompose(const ChannelAffine &outer, const ChannelAffine 
 //===- Up -----------------------------------------------------------------===//
 
 /// Ways longer than this are not followed, nor more of them.
-static constexpr int deepest = 64, mostAsked = 4096;
+static constexpr int deepest = 64, maxAsked = 4096;
 
-bool AffineMover::mayAsk(int depth) { return depth < deepest && ++asked < mostAsked; }
+bool AffineMover::mayAsk(int depth) { return depth < deepest && ++asked < maxAsked; }
 
 static AffineVerdict tooDeep() {
   return AffineVerdict::no("TOO_DEEP", "the way to an op that could take it up is too long");

@@ -52,7 +52,7 @@ private:
         std::string algorithm = candidate == "llvm" && refusals.algorithm ? refusals.algorithm(kernel) : "";
         if (!algorithm.empty())
           kernel->setAttr(algorithmAttr, StringAttr::get(&getContext(), algorithm));
-        if (refusals.surveys && candidate == "llvm" && refuse("onednn", kernel).empty())
+        if (refusals.asksBoth && candidate == "llvm" && refuse("onednn", kernel).empty())
           kernel->setAttr(alsoOneDnnAttr, UnitAttr::get(&getContext()));
         return true;
       }

@@ -16,7 +16,7 @@ struct BackendRefusals {
   BackendRefusal llvm, oneDnn;
   /// The algorithm that generated code uses for a kernel; empty for the ops' own arithmetic.
   std::function<std::string(KernelOp)> algorithm;
-  bool surveys = false;
+  bool asksBoth = false;
 };
 
 std::unique_ptr<mlir::Pass> createAssignBackend(const AssignBackendOptions &options, BackendRefusals refusals);

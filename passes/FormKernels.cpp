@@ -1,16 +1,16 @@
 // nn-form-kernels: ops into kernels. An elementwise op joins the kernel of an operand: where others read that
 // too, the kernel gets a second output. A convolution takes in the elementwise ops that only it reads.
-#include "ir/analysis/Attention.h"
-#include "ir/analysis/DepthwiseFeed.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
+#include "ir/analysis/Attention.h"
+#include "ir/analysis/DepthwiseFeed.h"
+#include "ir/analysis/Views.h"
 #include "mlir/IR/IRMapping.h"
 #include "passes/Journal.h"
 #include "passes/Passes.h"
 #include "passes/Rewrite.h"
 #include "passes/SharedStorage.h"
 #include "passes/Unused.h"
-#include "ir/analysis/Views.h"
 
 using namespace mlir;
 
@@ -54,7 +54,7 @@ struct FormKernelsPass : impl::FormKernelsBase<FormKernelsPass> {
 
 private:
   /// Chains of thousands of operators (an unrolled loop) would make functions that take minutes to compile.
-  static constexpr unsigned mostOps = 64;
+  static constexpr unsigned maxOps = 64;
 
   struct Refusal {
     std::string code, reason;
@@ -218,7 +218,7 @@ private:
     RankedTensorType from = rankedType(operand), to = rankedType(op->getResult(0));
     if (from.getShape() != to.getShape() || from.getEncoding() != to.getEncoding())
       return {"SHAPE_CHANGES", "its operand is broadcast to its result"};
-    if (llvm::range_size(kernel.getBody().front()) > mostOps)
+    if (llvm::range_size(kernel.getBody().front()) > maxOps)
       return {"KERNEL_FULL", describe(kernel) + " before it holds as many operators as a kernel can"};
     if (!takesEpilogue(kernel))
       return {"NO_EPILOGUE", describe(kernel) + " before it computes nothing element by element at its end"};
@@ -267,12 +267,12 @@ private:
   /// Whether the kernel is a depthwise convolution whose lines a pointwise one had better read from a buffer: what it
   /// writes is more than the L2 cache keeps, and a line of it leaves room in the L1 cache.
   static bool canFeed(KernelOp kernel, ConvOp conv) {
-    constexpr int64_t leastBytes = 512 << 10, mostLineBytes = 16 << 10;
+    constexpr int64_t minBytes = 512 << 10, maxLineBytes = 16 << 10;
     if (kernel->getNumResults() != 1 || !kernel->hasOneUse() || !isPointwise(conv))
       return false;
     int64_t bytes = storageBytes(conv.getX()),
             lines = rankedType(conv.getX()).getDimSize(0) * rankedType(conv.getX()).getDimSize(2);
-    if (bytes < leastBytes || bytes / lines > mostLineBytes)
+    if (bytes < minBytes || bytes / lines > maxLineBytes)
       return false;
     Block &ops = kernel.getBody().front();
     ConvOp feed = depthwiseFeed(ops.getTerminator()->getOperand(0));
@@ -353,7 +353,7 @@ private:
       auto other = operand.get().getDefiningOp<KernelOp>();
       if (!other || other == kernel || other->getNumResults() != 1 || !other->hasOneUse() ||
           !isWhollyElementwise(other) || operand.get().getType() != op->getResult(0).getType() ||
-          llvm::range_size(other.getBody().front()) + llvm::range_size(kernel.getBody().front()) > mostOps)
+          llvm::range_size(other.getBody().front()) + llvm::range_size(kernel.getBody().front()) > maxOps)
         continue;
       Block &ops = other.getBody().front();
       operand.set(ops.getTerminator()->getOperand(0));

@@ -19,7 +19,7 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
   SpecialiseShapesOptions shapes;
   shapes.shapes.assign(options.shapes.begin(), options.shapes.end());
   shapes.dims.assign(options.dims.begin(), options.dims.end());
-  shapes.wideNorms = options.refactor;
+  shapes.wideNorms = options.reassociate;
   passes.addPass(createSpecialiseShapes(shapes));
   // Again: channels and multiply-adds are known now.
   passes.addPass(createTakeInventory());
@@ -28,7 +28,7 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
     // Weights that the model computes become constants, so that folds see them. Equal nodes merge; dead ones
     // go.
     FoldConstantsOptions folding;
-    if (options.refactor && options.integerKernels) {
+    if (options.reassociate && options.integerKernels) {
       // While bytes are bytes: a constant that is dequantised has lost its scale.
       folding.dequantise = false;
       passes.addPass(createFoldConstants(folding));
@@ -44,24 +44,24 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
     // Pads are constants by now; a BatchNorm then meets the convolution itself.
     passes.addPass(createFoldPads());
     // Before affines move: a norm's own scale and bias would leave it.
-    if (options.refactor) {
+    if (options.reassociate) {
       passes.addPass(createRecogniseNorms());
       passes.addPass(createRecogniseGelu());
     }
     // Before kernels form: a folded BatchNorm leaves its activation next to the convolution.
-    if (options.refactor)
+    if (options.reassociate)
       passes.addPass(createFoldBatchNorm());
     // After it: a BatchNorm's bounds are those of the weights that it became.
     passes.addPass(createSimplifyActivations());
     if (addExtraPasses)
       addExtraPasses(passes);
     // Folded weights and biases, and activations that became constants, tell which channels are constant.
-    if (options.prune && options.refactor)
+    if (options.prune && options.reassociate)
       passes.addPass(createPruneChannels());
   }
 
   // After every affine has moved; before the constants are laid out.
-  if (options.optimise && options.refactor && options.integerKernels)
+  if (options.optimise && options.reassociate && options.integerKernels)
     passes.addPass(createFoldRequantize());
 
   if (options.optimise && options.lowPrecision) {

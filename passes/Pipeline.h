@@ -14,7 +14,7 @@ struct PipelineOptions {
   bool optimise = true;                  ///< false (-O0): one op a kernel, nothing folded but shape arithmetic
   bool secondOutputs = true;             ///< kernels with several outputs and with prologues
   int64_t layoutBlock = 0;               ///< channels of a block of the target's layout; 0 for plain layouts
-  bool refactor = true;                  ///< rewrites that regroup roundings: folded affines, pruned channels
+  bool reassociate = true;               ///< rewrites that regroup roundings: folded affines, pruned channels
   bool integerKernels = false;           ///< products of quantised values in integers
   bool lowPrecision = false;             ///< products of bf16
   bool prune = true;                     ///< constant channels leave the network

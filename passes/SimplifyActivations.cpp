@@ -20,7 +20,7 @@ namespace sinter::nn {
 namespace {
 
 /// Larger results stay computed.
-constexpr int64_t mostConstantElements = int64_t(1) << 24;
+constexpr int64_t maxConstantElements = int64_t(1) << 24;
 
 class Simplifier {
 public:
@@ -96,7 +96,7 @@ private:
   std::optional<Tensor> constantResult(Operation *op) {
     TensorRange range = ranges.rangeOf(op->getResult(0));
     RankedTensorType type = rankedType(op->getResult(0));
-    if (range.mayBeNaN || type.getNumElements() > mostConstantElements ||
+    if (range.mayBeNaN || type.getNumElements() > maxConstantElements ||
         !llvm::all_of(range.channels, [](Interval v) { return v.isPoint() && v.isFinite(); }))
       return std::nullopt;
     if (range.hull().contains(0) && mayBeNegativeZero(op->getResult(0), ranges) && isZeroSignRead(op->getResult(0)))

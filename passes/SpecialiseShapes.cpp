@@ -23,7 +23,7 @@ namespace {
 /// Shape arithmetic is small; larger constants wait for nn-fold-constants.
 constexpr int64_t foldedElements = 4096;
 /// Of what is computed here whatever its size.
-constexpr int64_t mostElements = int64_t(1) << 28;
+constexpr int64_t maxElements = int64_t(1) << 28;
 
 /// "x=1x3x4" to ("x", [1, 3, 4]), split at the last '='; "scalar" is rank 0.
 std::optional<std::pair<StringRef, SmallVector<int64_t>>> parseShape(StringRef text) {
@@ -198,7 +198,7 @@ private:
         result.setType(keepsLayout ? withLayout(ranked, layout) : ranked);
       }
       // Dequantised weights are no shapes, and may stay bytes. Of what has no kernel nothing stays.
-      int64_t most = isa<RangeOp, EyeLikeOp>(op) ? mostElements : foldedElements;
+      int64_t most = isa<RangeOp, EyeLikeOp>(op) ? maxElements : foldedElements;
       if (auto constant = dyn_cast<ConstantOfShapeOp>(op);
           constant && rankedType(constant.getY()).getNumElements() > most)
         expandSplat(&op);

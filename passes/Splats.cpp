@@ -12,12 +12,12 @@ using namespace mlir;
 namespace sinter::nn {
 
 /// Smaller ones are constants like others.
-static constexpr int64_t leastElements = 4096;
+static constexpr int64_t minElements = 4096;
 static constexpr int deepest = 16;
 
 static bool isLarge(Value v) {
   RankedTensorType type = rankedType(v);
-  return type && type.hasStaticShape() && type.getNumElements() > leastElements;
+  return type && type.hasStaticShape() && type.getNumElements() > minElements;
 }
 
 /// The one element of a splat, or of a constant of one; nothing for other values.

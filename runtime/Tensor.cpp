@@ -68,13 +68,13 @@ std::string_view nameOf(DType type) {
 }
 
 std::optional<int64_t> elementCount(std::span<const int64_t> shape) {
-  constexpr int64_t mostElements = int64_t(1) << 56;
+  constexpr int64_t maxElements = int64_t(1) << 56;
   int64_t count = 1;
   bool isEmpty = false;
   for (int64_t d : shape) {
     isEmpty |= d == 0;
     // Strides are counted in bytes, of empty tensors too.
-    if (d < 0 || __builtin_mul_overflow(count, std::max<int64_t>(d, 1), &count) || count > mostElements)
+    if (d < 0 || __builtin_mul_overflow(count, std::max<int64_t>(d, 1), &count) || count > maxElements)
       return std::nullopt;
   }
   return isEmpty ? 0 : count;

@@ -41,7 +41,7 @@ Status checkTensorTable(const SinterTensorInfo *table, int32_t count, std::strin
 }
 
 /// More variants than anybody compiles: a table that claims more is damaged.
-constexpr size_t mostVariants = 65536;
+constexpr size_t maxVariants = 65536;
 
 /// Whether the table can be read at all.
 Status checkVersion(const SinterModel *abi) {
@@ -95,7 +95,7 @@ Expected<std::vector<const SinterModel *>> selectVariants(const SinterModel *abi
   do {
     if (Status status = checkVersion(abi); !status.ok())
       return status.failure();
-    if (++visited > mostVariants)
+    if (++visited > maxVariants)
       return Failure{ErrorCode::InvalidFile, "the compiled model's table of variants is invalid"};
     if (level ? featuresOf(abi) != *level : !(unusable = checkProcessor(abi)).ok())
       continue;

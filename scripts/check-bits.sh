@@ -21,7 +21,7 @@ fail() {
 same() {
   local name=$1 model=$2 shapes=() inputs=() variant load
   splitOptions "${@:3}"
-  rm -rf "$work"/*
+  rm -rf "${work:?}"/*
   if ! "$bin/sinter" compile "$model" -o "$work/model.so" "${shapes[@]}" >"$work/log" 2>&1; then
     fail "$name" "$(tail -n 1 "$work/log")"
     return

@@ -47,7 +47,7 @@ sameBits() {
 check() {
   local name=$1 model=$2 shapes=() inputs=() dumps dump
   splitOptions "${@:3}"
-  rm -rf "$work"/*
+  rm -rf "${work:?}"/*
   if ! "$bin/sinter" compile "$model" -o "$work/model.mlir" "${shapes[@]}" --dump-dir "$work/dumps" >"$work/log" 2>&1; then
     if grep -q 'lists the supported operators' "$work/log"; then
       printf 'SKIP %s: %s\n' "$name" "$(tail -n 1 "$work/log")"

@@ -22,15 +22,15 @@ installPackages
 [ -f "$build/build.ninja" ] || (cd "$root" && cmake --preset release >/dev/null)
 ninja -C "$build" sinter sinter-opt sinter-compiler sinter-isolated sinter-onednn
 say "packing"
-packages=$build/packages
-rm -rf "$packages"
-mkdir -p "$packages"
-(cd "$build" && cpack -G DEB -B "$packages" >"$packages/cpack.log" 2>&1) || { tail -n 30 "$packages/cpack.log" >&2; die "cpack failed"; }
-ls -l "$packages"/*.deb
+packed=$build/packages
+rm -rf "$packed"
+mkdir -p "$packed"
+(cd "$build" && cpack -G DEB -B "$packed" >"$packed/cpack.log" 2>&1) || { tail -n 30 "$packed/cpack.log" >&2; die "cpack failed"; }
+ls -l "$packed"/*.deb
 
 say "checking where their files look for libraries, and how they are hardened"
 unpacked=$(mktemp -d)
-for package in "$packages"/*.deb; do dpkg-deb -x "$package" "$unpacked"; done
+for package in "$packed"/*.deb; do dpkg-deb -x "$package" "$unpacked"; done
 python3 "$root/scripts/check_elf.py" "$unpacked"
 say "checking their bills of materials by the tool of the SPDX project, which comes from PyPI"
 python3 -m venv "$unpacked/venv"
@@ -54,7 +54,7 @@ apt-config dump 2>/dev/null | grep -E '^Acquire::https?::Proxy' >"$clean/etc/apt
 echo "$securitySource" >"$clean/etc/apt/sources.list.d/bookworm-security.list"
 rm -rf "$clean/packages" "$clean/work"
 mkdir -p "$clean/packages" "$clean/work"
-cp "$packages"/*.deb "$clean/packages/"
+cp "$packed"/*.deb "$clean/packages/"
 cp -r "$root/examples" "$clean/work/"
 cp "$root/tests/cross/run.c" "$clean/work/"
 
@@ -67,6 +67,7 @@ inside 'apt-get update -q >/dev/null && apt-get install -q -y --no-install-recom
 if inside 'ls /usr/lib/*/libLLVM* /usr/lib/*/libdnnl* 2>/dev/null'; then die "the runtime brings libraries that it does not need"; fi
 "$bin/sinter" compile "$root/examples/digits/digits.onnx" -o "$clean/work/digits.so" --shape image=1x1x8x8 --target-cpu x86-64 --backend llvm
 head -c 256 /dev/zero >"$clean/work/image.bin"
+# shellcheck disable=SC2016
 inside 'gcc run.c -o run $(pkg-config --cflags --libs sinter-runtime) && ./run ./digits.so 1 image.bin && test $(stat -c %s output_0.bin) = 40'
 say "installing the compiler, building and running the examples with find_package"
 inside 'apt-get install -q -y --no-install-recommends g++ cmake make /packages/*.deb >/dev/null'

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Checks the programs and libraries in folders: where they look for libraries, and how they are hardened.
 
-RUNPATH has neither an empty nor a relative element, which the loader takes for the current directory: only $ORIGIN and absolute folders. Addresses of
-functions are bound before main and read-only (BIND_NOW, RELRO), the stack is not executable, and no segment is writable and executable. With --fortified
-NAME, that file uses the checked functions of _FORTIFY_SOURCE and the stack protector. With --cet, a file, or each object in a folder, marks where calls
-through pointers may arrive and keeps a second stack of returns (CET; of x86-64). With --commands, each source in compile_commands.json is
-compiled with the flags for all that.
+RUNPATH has neither an empty nor a relative element, which the loader takes for the current directory: only $ORIGIN and
+absolute folders. Addresses of functions are bound before main and read-only (BIND_NOW, RELRO), the stack is not executable,
+and no segment is writable and executable. With --fortified NAME, that file uses the checked functions of _FORTIFY_SOURCE and
+the stack protector. With --cet, a file, or each object in a folder, marks where calls through pointers may arrive and keeps a
+second stack of returns (CET; of x86-64). With --commands, each source in compile_commands.json is compiled with the flags for
+all that.
 
 usage: check_elf.py [--fortified FILE]... [--cet FILE-OR-FOLDER]... [--commands FILE]... FILE-OR-FOLDER...
 """

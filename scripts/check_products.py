@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Finds containers whose size is a product that nothing checks: a model's numbers may overflow it, and what is then written lies behind the container.
-Such a size is made by product() (ir/Limits.h) or elementCount() (runtime/Tensor.h), or the line, or the one before, says why the product is bounded:
-"// bounded: ...".
+"""Finds containers whose size is a product that nothing checks: a model's numbers may overflow it, and what is then written
+lies behind the container. Such a size is made by product() (ir/Limits.h) or elementCount() (runtime/Tensor.h), or the line,
+or the one before, says why the product is bounded: "// bounded: ...".
 
 usage: check_products.py [FOLDER]; exits with 1 and the lines where there are any.
 """
@@ -12,7 +12,8 @@ import sys
 ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent)
 FOLDERS = ["api", "codegen", "compiler", "ir", "passes", "runtime", "tools"]
 # A container that is made, or gets a size; its arguments up to the end of the line.
-SIZED = re.compile(r"(\b(?:std::vector|std::string|(?:llvm::)?SmallVector)\b(?:<[^;=]*>)?\s+\w+\(|\.(?:resize|reserve|assign)\(|\bnew [\w:]+\[|\b[mc]alloc\(|\brealloc\()(.*)")
+SIZED = re.compile(r"(\b(?:std::vector|std::string|(?:llvm::)?SmallVector)\b(?:<[^;=]*>)?\s+\w+\(|\.(?:resize|reserve|assign)\("
+                   r"|\bnew [\w:]+\[|\b[mc]alloc\(|\brealloc\()(.*)")
 # a * b, with spaces as clang-format sets them; a pointer's star has none behind it.
 PRODUCT = re.compile(r"[\w\])]\s\*\s[\w(]")
 found = 0

@@ -12,8 +12,9 @@ FOLDERS = ["api", "codegen", "compiler", "examples", "include", "ir", "passes", 
 # The writer, and its front for LLVM's streams.
 WRITERS = {"runtime/Output.cpp", "codegen/Output.cpp"}
 WAYS = {
-    "cpp": r"ofstream|std::fstream|\bO_(CREAT|TRUNC|WRONLY|RDWR)\b|raw_fd_(o?stream)|ToolOutputFile|openOutputFile|FileOutputBuffer|createUniqueFile"
-           r"|createTemporaryFile|\bTempFile\b|mkstemp|\bcreat\(|fopen\([^)]*\"[wa+]|freopen|(?<![\w.>:])::rename\(|fs::(rename|copy_file)|sys::fs::rename",
+    "cpp": r"ofstream|std::fstream|\bO_(CREAT|TRUNC|WRONLY|RDWR)\b|raw_fd_(o?stream)|ToolOutputFile|openOutputFile"
+           r"|FileOutputBuffer|createUniqueFile|createTemporaryFile|\bTempFile\b|mkstemp|\bcreat\(|fopen\([^)]*\"[wa+]|freopen"
+           r"|(?<![\w.>:])::rename\(|fs::(rename|copy_file)|sys::fs::rename",
     "py": r"\bopen\([^)]*[\"'][wax]b?[\"']|\.write_(text|bytes)\(|np\.save|\.tofile\(|savez",
 }
 found = 0

@@ -4,8 +4,7 @@
 Each is the interpolation at Chebyshev points, computed with 60 digits: within a small factor of the minimax polynomial.
 Needs python3-mpmath."""
 
-from mpmath import (atan, atanh, cos, erf, erfc, exp, expm1, floor, log, lu_solve, matrix, mp, mpf, pi, polyval, sin,
-                    sqrt)
+from mpmath import atan, atanh, cos, erf, erfc, exp, expm1, floor, log, lu_solve, matrix, mp, mpf, pi, polyval, sin, sqrt
 
 mp.dps = 60
 
@@ -29,18 +28,25 @@ def main():
     half = log(2) / 2
     # exp(r) = 1 + r + r^2 Q(r)
     tiny = mpf(10) ** -15
-    q = lambda r: (expm1(r) - r) / r**2 if abs(r) > tiny else mpf(1) / 2
+
+    def q(r):
+        return (expm1(r) - r) / r**2 if abs(r) > tiny else mpf(1) / 2
+
     for name, terms in (("expF32", 5), ("expF64", 11)):
         fit(name, q, -half, half, terms, lambda r: r**2)
 
     # log(1 + f) = 2 atanh(s) = 2s + s z G(z), s = f/(2 + f), z = s^2, 1 + f in [sqrt(1/2), sqrt(2)]
-    g = lambda z: (2 * atanh(sqrt(z)) / sqrt(z) - 2) / z
+    def g(z):
+        return (2 * atanh(sqrt(z)) / sqrt(z) - 2) / z
+
     top = ((sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)) ** 2
     for name, terms in (("logF32", 3), ("logF64", 7)):
         fit(name, g, mpf(10) ** -12, top, terms, lambda z: z / 2)
 
     # log2(m) = 2/(3 log(2)) s (3 + z + z^2 L(z)), z = s^2, s = (m - 1)/(m + 1); twice double precision needs 2^-68
-    p = lambda z: 3 * (atanh(sqrt(z)) / sqrt(z) - 1 - z / 3) / z**2
+    def p(z):
+        return 3 * (atanh(sqrt(z)) / sqrt(z) - 1 - z / 3) / z**2
+
     fit("log2F64", p, mpf(10) ** -10, top, 8, lambda z: z**2 / 3)
 
     # sin(r) = r + r z S(z), cos(r) = 1 - z/2 + z^2 C(z), z = r^2
@@ -53,7 +59,9 @@ def main():
         lambda z: z)
 
     # erf(x) = x E(z), |x| <= 1; erfc(x) = exp(-x^2) C(u) / (1 + 2x), u = (x - 2)/(x + 2), x >= 1
-    e = lambda z: erf(sqrt(z)) / sqrt(z)
+    def e(z):
+        return erf(sqrt(z)) / sqrt(z)
+
     for name, terms in (("erfF32", 7), ("erfF64", 13)):
         fit(name, e, mpf(10) ** -12, 1, terms)
 
@@ -67,7 +75,10 @@ def main():
 
     # 2^r = 1 + r E(r); Phi(-a) = exp(-a^2/2) t N(t), t = 1/(1 + 0.348 a)
     fit("exp2F32", lambda r: (mpf(2)**r - 1) / r, mpf(-1) / 2, mpf(1) / 2, 6, lambda r: r)
-    tail = lambda a: erfc(a / sqrt(mpf(2))) * exp(a * a / 2) / 2
+
+    def tail(a):
+        return erfc(a / sqrt(mpf(2))) * exp(a * a / 2) / 2
+
     shrink = mpf("0.348")
     fit("normalF32", lambda t: tail((1 / t - 1) / shrink) / t, 1 / (1 + shrink * mpf("13.4")), 1, 9,
         lambda t: t / tail((1 / t - 1) / shrink))

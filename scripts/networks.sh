@@ -1,4 +1,6 @@
 # Sourced by check-bits.sh and check-dumps.sh: the networks they check, and a case's inputs.
+# shellcheck shell=bash
+# shellcheck disable=SC2154
 
 # caseInputs FOLDER: fills `inputs` with --input options for the first data set.
 caseInputs() {

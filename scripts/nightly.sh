@@ -7,6 +7,7 @@ set -euo pipefail
 setUp
 
 suite "scripts/test.sh" "$root/scripts/test.sh"
+suite "scripts/lint.sh --all" "$root/scripts/lint.sh" --all
 
 data=(/usr/share/libonnx-testdata/data)
 if [ -n "${SINTER_TESTDATA:-}" ]; then

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""Runs ONNX's own backend test runner on the Python package, over the cases in folders, and `sinter test` over the same. Prints both counts, and the
-cases that they judge differently, of which there must be none; the last line counts the cases that are judged alike as passed. A skipped case needs what Sinter refuses by name.
-usage: SINTER_LIBRARY=build/release/lib/libsinter.so.1 PYTHONPATH=python scripts/onnx_backend_test.py [--sinter PROGRAM] [--match REGEX] DATA
-DATA has the folders node, simple, pytorch-converted and pytorch-operator of ONNX's onnx/backend/test/data. Needs an onnx package that reads them."""
+"""Runs ONNX's own backend test runner on the Python package, over the cases in folders, and `sinter test` over the same.
+Prints both counts, and the cases that they judge differently, of which there must be none; the last line counts the cases
+that are judged alike as passed. A skipped case needs what Sinter refuses by name.
+usage: SINTER_LIBRARY=build/release/lib/libsinter.so.1 PYTHONPATH=python
+       scripts/onnx_backend_test.py [--sinter PROGRAM] [--match REGEX] DATA
+DATA has the folders node, simple, pytorch-converted and pytorch-operator of ONNX's onnx/backend/test/data. Needs an onnx
+package that reads them."""
 import argparse
 import json
 import os
@@ -18,7 +21,8 @@ import sinter
 import sinter.backend
 from onnx.backend.test.case.test_case import TestCase
 
-KINDS = {"node": "NodeModel", "simple": "SimpleModel", "pytorch-converted": "PyTorchConvertedModel", "pytorch-operator": "PyTorchOperatorModel"}
+KINDS = {"node": "NodeModel", "simple": "SimpleModel", "pytorch-converted": "PyTorchConvertedModel",
+         "pytorch-operator": "PyTorchOperatorModel"}
 
 
 class Backend(sinter.backend.SinterBackend):
@@ -47,8 +51,8 @@ def flat(values):
 
 
 class Runner(onnx.backend.test.BackendTest):
-    """With the tolerance of `sinter test`; and sequences are compared tensor by tensor: the runner's own comparison goes one level deeper, where a
-    scalar has no length."""
+    """With the tolerance of `sinter test`; and sequences are compared tensor by tensor: the runner's own comparison goes one
+    level deeper, where a scalar has no length."""
 
     @classmethod
     def assert_similar_outputs(cls, ref_outputs, outputs, rtol, atol, model_dir=None):
@@ -67,8 +71,9 @@ def cases_in(data):
     def load(kind):
         folder = os.path.join(data, kind)
         names = sorted(os.listdir(folder)) if kind in KINDS else []
-        return [TestCase(name=name, model_name=name, url=None, model_dir=os.path.join(folder, name), model=None, data_sets=None, kind=kind, rtol=1e-3,
-                         atol=1e-7) for name in names if os.path.exists(os.path.join(folder, name, "model.onnx"))]
+        return [TestCase(name=name, model_name=name, url=None, model_dir=os.path.join(folder, name), model=None, data_sets=None,
+                         kind=kind, rtol=1e-3, atol=1e-7)
+                for name in names if os.path.exists(os.path.join(folder, name, "model.onnx"))]
 
     return load
 
@@ -126,12 +131,14 @@ def counts(cases):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
-    parser.add_argument("--sinter", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "build", "release", "bin", "sinter"))
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser.add_argument("--sinter", default=os.path.join(here, "..", "build", "release", "bin", "sinter"))
     parser.add_argument("--match", default="", type=re.compile)
     arguments = parser.parse_args()
     pattern = re.compile(arguments.match)
     theirs, ours = run_onnx(arguments.data, pattern), run_sinter(arguments.sinter, arguments.data, pattern)
-    different = [name for name in sorted(theirs.keys() | ours.keys()) if theirs.get(name, ("absent",))[0] != ours.get(name, ("absent",))[0]]
+    different = [name for name in sorted(theirs.keys() | ours.keys())
+                 if theirs.get(name, ("absent",))[0] != ours.get(name, ("absent",))[0]]
     for name in different:
         for who, cases in (("ONNX's runner", theirs), ("sinter test", ours)):
             print(f"{name}: {who}: {' '.join(cases.get(name, ('absent', ''))).splitlines()[:12]}")

@@ -4,10 +4,10 @@ ONNX project's test suite gave.
 
 usage: operators.py [--ops PAGE | --record SUITE [BUILD]]
 
-Without arguments: the page, on stdout; --ops PAGE stands for docs/ops.md. With --record: runs all cases below the folder SUITE (the unpacked test data of ONNX
-1.22: node, pytorch-converted, pytorch-operator, simple) with BUILD/bin/sinter (build/release) and writes docs/operators.json,
-from which the page takes the backends and the results. The first opset of an operator comes from python3-onnx, or is the
-oldest that the suite uses it at."""
+Without arguments: the page, on stdout; --ops PAGE stands for docs/ops.md. With --record: runs all cases below the folder
+SUITE (the unpacked test data of ONNX 1.22: node, pytorch-converted, pytorch-operator, simple) with BUILD/bin/sinter
+(build/release) and writes docs/operators.json, from which the page takes the backends and the results. The first opset of an
+operator comes from python3-onnx, or is the oldest that the suite uses it at."""
 import concurrent.futures
 import json
 import os

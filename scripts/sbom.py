@@ -19,7 +19,8 @@ import sys
 
 
 def run(*command: str) -> str:
-    """What a command prints; nothing where there is no such command, as ninja in a build by make. A user's PATH has no sbin, where ldconfig is."""
+    """What a command prints; nothing where there is no such command, as ninja in a build by make. A user's PATH has no sbin,
+    where ldconfig is."""
     program = shutil.which(command[0], path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin")
     if not program:
         return ""
@@ -60,7 +61,8 @@ class System:
             return set()
         names = {other for path in paths for real in (path, os.path.realpath(path)) for other in (real, real.removeprefix("/usr"))}
         lines = run("dpkg-query", "-S", *sorted(names)).split("\n")
-        return {owner.split(":")[0] for line in lines if ": /" in line and "diversion" not in line for owner in line.split(": /")[0].split(", ")}
+        return {owner.split(":")[0] for line in lines if ": /" in line and "diversion" not in line
+                for owner in line.split(": /")[0].split(", ")}
 
     def describe(self, package: str) -> dict[str, str]:
         keys = ["version", "source", "sourceVersion", "architecture", "homepage"]
@@ -83,8 +85,9 @@ class Document:
 
     def add(self, name: str, fields: dict) -> str:
         identifier = "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", name)
-        self.packages.setdefault(identifier, {"SPDXID": identifier, "name": name, "downloadLocation": "NOASSERTION", "filesAnalyzed": False,
-                                              "licenseConcluded": "NOASSERTION", "licenseDeclared": "NOASSERTION", "copyrightText": "NOASSERTION", **fields})
+        self.packages.setdefault(identifier, {
+            "SPDXID": identifier, "name": name, "downloadLocation": "NOASSERTION", "filesAnalyzed": False,
+            "licenseConcluded": "NOASSERTION", "licenseDeclared": "NOASSERTION", "copyrightText": "NOASSERTION", **fields})
         return identifier
 
     def addDebian(self, package: str, system: System) -> str:
@@ -92,7 +95,8 @@ class Document:
         if not about:
             return self.add(package, {})
         purl = f"pkg:deb/debian/{package}@{about['version']}?arch={about['architecture']}&upstream={about['source']}"
-        fields = {"versionInfo": about["version"], "supplier": "Organization: Debian", "sourceInfo": f"built from {about['source']} {about['sourceVersion']}",
+        fields = {"versionInfo": about["version"], "supplier": "Organization: Debian",
+                  "sourceInfo": f"built from {about['source']} {about['sourceVersion']}",
                   "externalRefs": [{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": purl}]}
         if about["homepage"]:
             fields["homepage"] = about["homepage"]

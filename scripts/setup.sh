@@ -1,5 +1,7 @@
 # Sourced by the other scripts: what they share. `setUp` makes a bare Debian 12 ready (packages, preset release configured
 # and built) and does nothing where that has been done. Says each thing it does.
+# shellcheck shell=bash
+# shellcheck disable=SC2034
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build/release

@@ -1,5 +1,7 @@
 # Sourced by test.sh and nightly.sh: runs test suites, adds up their results, and knows where the data is.
 # A suite's output goes to build/release/test-logs/<suite>.log; failures are shown.
+# shellcheck shell=bash
+# shellcheck disable=SC2154
 
 logs=$build/test-logs
 passed=0 failed=0 skipped=0

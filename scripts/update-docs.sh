@@ -26,7 +26,7 @@ include=(-I "$root" -I /usr/lib/llvm-22/include)
   echo
   # The catalogue is in pipeline order, the generator sorts by name: put its sections back in order.
   "$tblgen" "${include[@]}" -gen-pass-doc "$root/passes/Passes.td" | grep -v '^<!--' >"$out/sections"
-  for pass in $(sed -n 's/^def .*Pass<"\(nn-[a-z-]*\)".*/\1/p' "$root/passes/Passes.td"); do
+  sed -n 's/^def .*Pass<"\(nn-[a-z-]*\)".*/\1/p' "$root/passes/Passes.td" | while read -r pass; do
     awk -v head="### \`-$pass\`" '/^### /{on = ($0 == head)} on' "$out/sections"
     echo
   done

@@ -72,7 +72,8 @@ def main():
     parser.add_argument("--tiles", type=int, default=400)
     options = parser.parse_args()
     sets = itertools.combinations(options.candidates, options.search) if options.search else [tuple(options.pairs)]
-    results = sorted(errors(options.outputs, options.taps, pairs, options.plane, options.channels, options.tiles) + (pairs,) for pairs in sets)
+    results = sorted(errors(options.outputs, options.taps, pairs, options.plane, options.channels, options.tiles) + (pairs,)
+                     for pairs in sets)
     for mean, largest, pairs in results[:10]:
         bound = amplification(options.outputs, options.taps, pairs)
         print(f"rms {mean:.1e}  largest {largest:.1e}  bound {bound:.1f} an axis  +-{', +-'.join(f'{p:g}' for p in pairs)}")

@@ -1,5 +1,6 @@
 # lit over the tests that are said in IR.
 import os
+
 import lit.formats
 
 config.name = "sinter"

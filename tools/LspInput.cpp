@@ -15,8 +15,8 @@
 namespace sinter {
 namespace {
 
-constexpr int64_t mostBytes = int64_t(1) << 30;
-constexpr int mostDepth = 64;
+constexpr int64_t maxBytes = int64_t(1) << 30;
+constexpr int maxDepth = 64;
 
 /// The next message; false at the end, or for what is none.
 bool readMessage(FILE *in, std::string &body) {
@@ -25,7 +25,7 @@ bool readMessage(FILE *in, std::string &body) {
   while (std::fgets(line, sizeof line, in)) {
     llvm::StringRef text = llvm::StringRef(line).rtrim("\r\n");
     if (text.empty()) {
-      if (length < 0 || length > mostBytes)
+      if (length < 0 || length > maxBytes)
         return false;
       body.resize(static_cast<size_t>(length));
       return std::fread(body.data(), 1, body.size(), in) == body.size();
@@ -48,7 +48,7 @@ bool isShallow(llvm::StringRef json) {
     } else if (c == '"') {
       inString = true;
     } else if (c == '{' || c == '[') {
-      if (++depth > mostDepth)
+      if (++depth > maxDepth)
         return false;
     } else if (c == '}' || c == ']') {
       --depth;

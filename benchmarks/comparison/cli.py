@@ -43,10 +43,10 @@ they do not undo it."""
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="benchmarks/compare", description=DESCRIPTION, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = lambda text: [n for n in text.split(",") if n]
-    parser.add_argument("--models", type=names, metavar="A,B", help="models to run (default: the usual ones, and yours in the folder)")
-    parser.add_argument("--others", action="store_true", help="by default run the networks of benchmarks/other_models.py: other widths, sizes, groups, 1-D, 3-D, batches")
-    parser.add_argument("--peers", type=names, metavar="A,B", help="peers to compare with (default: all; Sinter always runs)")
+    parser.add_argument("--models", type=words, metavar="A,B", help="models to run (default: the usual ones, and yours in the folder)")
+    parser.add_argument("--others", action="store_true",
+                        help="by default run the networks of benchmarks/other_models.py: other widths, sizes, groups, 1-D, 3-D, batches")
+    parser.add_argument("--peers", type=words, metavar="A,B", help="peers to compare with (default: all; Sinter always runs)")
     parser.add_argument("--threads", type=counts, default=[1], metavar="N,N", help="thread counts (default: 1)")
     parser.add_argument("--batch", type=counts, default=[1], metavar="N,N", help="inputs at once (default: 1)")
     parser.add_argument("--rounds", type=count, default=5, metavar="N", help="rounds (default: %(default)s)")
@@ -61,8 +61,10 @@ def parse(arguments):
                         help="folder of NAME.onnx, NAME.input.npy, NAME.output.npy (default: build/benchmarks/models)")
     parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"), metavar="DIR",
                         help="build folder with bin/sinter and lib/benchmark-host.so (default: build/release)")
-    parser.add_argument("--venv", default=os.path.join(SCRATCH, "venv"), metavar="DIR", help="Python environment of the peers (default: build/benchmarks/venv)")
-    parser.add_argument("--compile-timeout", type=float, default=1800, metavar="S", help="longest a peer may compile (default: %(default)s)")
+    parser.add_argument("--venv", default=os.path.join(SCRATCH, "venv"), metavar="DIR",
+                        help="Python environment of the peers (default: build/benchmarks/venv)")
+    parser.add_argument("--compile-timeout", type=float, default=1800, metavar="S",
+                        help="longest a peer may compile (default: %(default)s)")
     options = parser.parse_args(arguments)
     for peer in options.peers or []:
         if peer not in CATALOGUE:
@@ -70,6 +72,10 @@ def parse(arguments):
     if options.seconds <= 0:
         parser.error("--seconds must be above 0")
     return options
+
+
+def words(text):
+    return [word for word in text.split(",") if word]
 
 
 def count(text):

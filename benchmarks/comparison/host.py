@@ -68,8 +68,8 @@ class CompiledModel:
             seconds = (c_double * count)()
             self.host.check(self.host.profile(self.model, seconds) == 0)
             times.append(list(seconds))
-        return [(self.host.kernel_name(self.model, k).decode(), self.host.kernel_ops(self.model, k).decode(), self.host.kernel_flops(self.model, k), [t[k] for t in times])
-                for k in range(count)]
+        return [(self.host.kernel_name(self.model, k).decode(), self.host.kernel_ops(self.model, k).decode(),
+                 self.host.kernel_flops(self.model, k), [t[k] for t in times]) for k in range(count)]
 
     def free(self):
         self.host.free(self.model)

@@ -48,9 +48,12 @@ def parse():
     parser.add_argument("--list", action="store_true", help="print the layers, run nothing")
     parser.add_argument("--compile-option", action="append", default=[], metavar="OPT", dest="compile_options",
                         help="a further option of sinter compile, e.g. --compile-option=--target-cpu=haswell")
-    parser.add_argument("--models-dir", default=os.path.join(SCRATCH, "models"), metavar="DIR", help="folder of the models (default: build/benchmarks/models)")
-    parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"), metavar="DIR", help="build folder (default: build/release)")
-    parser.add_argument("--venv", default=os.path.join(SCRATCH, "venv"), metavar="DIR", help="Python environment (default: build/benchmarks/venv)")
+    parser.add_argument("--models-dir", default=os.path.join(SCRATCH, "models"), metavar="DIR",
+                        help="folder of the models (default: build/benchmarks/models)")
+    parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"), metavar="DIR",
+                        help="build folder (default: build/release)")
+    parser.add_argument("--venv", default=os.path.join(SCRATCH, "venv"), metavar="DIR",
+                        help="Python environment (default: build/benchmarks/venv)")
     return parser.parse_args()
 
 
@@ -62,7 +65,8 @@ def find_layers(options, venv, folder):
     paths = [os.path.join(source, n + ".onnx") for n in names]
     text = models.run_or_fail([venv.python, "-m", "comparison.convolution_models", folder, *paths], "reading the models' convolutions")
     layers = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-    return sorted((l for l in layers if options.kind in l["kind"]), key=lambda l: (l["kind"], -l["flop"], l["key"]))
+    wanted = [layer for layer in layers if options.kind in layer["kind"]]
+    return sorted(wanted, key=lambda layer: (layer["kind"], -layer["flop"], layer["key"]))
 
 
 def describe(layer):
@@ -98,7 +102,8 @@ class Workers:
 
 def measure(layer, workers, options, folder):
     """A row of the table: rounds in which both backends run in turn."""
-    case = {"name": layer["key"], "onnx": os.path.join(folder, layer["key"] + ".onnx"), "input": os.path.join(folder, layer["key"] + ".input.npy")}
+    stem = os.path.join(folder, layer["key"])
+    case = {"name": layer["key"], "onnx": stem + ".onnx", "input": stem + ".input.npy"}
     row = {**{k: layer[k] for k in ("key", "kind", "count", "flop", "read_bytes", "write_bytes")},
            "models": " ".join(layer["models"]), "threads": options.threads}
     answers = collections.defaultdict(list)
@@ -124,7 +129,10 @@ def measure(layer, workers, options, folder):
                 answers[name].append(answer)
     for artifact in artifacts.values():
         os.remove(artifact)
-    middle = lambda name, field: figures.median([a[field] for a in answers[name] if a[field] is not None])
+
+    def middle(name, field):
+        return figures.median([a[field] for a in answers[name] if a[field] is not None])
+
     row.update(peak_gflops=middle("machine", "peak"), stream_ms=middle("machine", "stream") * 1e3,
                sinter_ms=middle("sinter", "kernel_ms"), sinter_whole_ms=middle("sinter", "total_ms"),
                onednn_ms=middle("onednn", "primitive_ms"), onednn_whole_ms=middle("onednn", "total_ms"))
@@ -170,13 +178,17 @@ def run(options):
         return 0
     settings = {"sinter": programs[0], "host": programs[1], "compile_options": options.compile_options}
     csv_file = report.CsvFile(options.csv, COLUMNS) if options.csv else None
-    print(f"{processor()}, {options.threads} thread{'s' * (options.threads > 1)}; {len(layers)} layers, {options.rounds} rounds of {options.seconds:g} s\n")
+    print(f"{processor()}, {options.threads} thread{'s' * (options.threads > 1)}; "
+          f"{len(layers)} layers, {options.rounds} rounds of {options.seconds:g} s\n")
     rows = []
-    start = lambda name: Worker(venv.python, name, options.threads, settings, os.path.join(SCRATCH, "logs", f"layers-{name}.log"))
+
+    def start(name):
+        return Worker(venv.python, name, options.threads, settings, os.path.join(SCRATCH, "logs", f"layers-{name}.log"))
+
     os.environ["ONEDNN_VERBOSE"] = "1"  # read by the oneDNN worker
     with Workers(start) as workers:
-        for kind in dict.fromkeys(l["kind"] for l in layers):
-            group = [l for l in layers if l["kind"] == kind]
+        for kind in dict.fromkeys(layer["kind"] for layer in layers):
+            group = [layer for layer in layers if layer["kind"] == kind]
             lines = [HEAD]
             for layer in group:
                 progress(f"layer {len(rows) + 1} of {len(layers)}: {kind} {describe(layer)}")
@@ -185,7 +197,8 @@ def run(options):
                 if csv_file:
                     csv_file.add(rows[-1:])
             progress.clear()
-            print("\n".join([kind, *report.table(lines), *(f"  {r['key']}: {r['failure']}" for r in rows if r["kind"] == kind and "failure" in r), ""]), flush=True)
+            failures = [f"  {r['key']}: {r['failure']}" for r in rows if r["kind"] == kind and "failure" in r]
+            print("\n".join([kind, *report.table(lines), *failures, ""]), flush=True)
     print("\n".join(["By kind", *kinds_table(rows)]))
     return 1 if any("failure" in row for row in rows) else 0
 

@@ -13,7 +13,8 @@ EXPORTER = os.path.join(ROOT, "benchmarks", "export_models.py")
 
 @dataclasses.dataclass
 class Case:
-    """A model on `batch` inputs of the size that it was exported for. Files: the model, one input, what the unoptimised model answers to it."""
+    """A model on `batch` inputs of the size that it was exported for. Files: the model, one input, what the unoptimised model
+    answers to it."""
     name: str
     batch: int
     onnx: str

@@ -51,8 +51,9 @@ def main():
     for axes, (batch, threads) in zip(panels[:, 0], groups):
         draw(axes, [r for r in rows if (int(r["batch"]), int(r["threads"])) == (batch, threads)],
              f"batch {batch}, {threads} thread{'s' * (threads > 1)}: above 1 Sinter is faster")
-    handles = {l: h for a in panels[:, 0] for h, l in zip(*a.get_legend_handles_labels())}
-    figure.legend(handles.values(), handles.keys(), loc="upper center", ncol=max(1, min(len(handles), models + 3)), frameon=False, fontsize=9)
+    handles = {label: h for a in panels[:, 0] for h, label in zip(*a.get_legend_handles_labels())}
+    figure.legend(handles.values(), handles.keys(), loc="upper center", ncol=max(1, min(len(handles), models + 3)),
+                  frameon=False, fontsize=9)
     figure.tight_layout(rect=(0, 0, 1, 1 - 0.5 / figure.get_figheight()))
     for ending in ("png", "svg"):
         figure.savefig(f"{sys.argv[2]}.{ending}", dpi=150)

@@ -19,7 +19,8 @@ class Worker:
 
     def __init__(self, python, peer, threads, settings, log):
         """`settings` are the peer's; what its libraries print goes to the file `log`."""
-        environment = dict(os.environ, OMP_NUM_THREADS=str(threads), TVM_NUM_THREADS=str(threads), PYTHONPATH=os.path.join(ROOT, "benchmarks"))
+        environment = dict(os.environ, OMP_NUM_THREADS=str(threads), TVM_NUM_THREADS=str(threads),
+                           PYTHONPATH=os.path.join(ROOT, "benchmarks"))
         # Variables that hold back libraries of this process's own numpy must not hold back a peer.
         for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
             environment.pop(name, None)

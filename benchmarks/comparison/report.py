@@ -109,7 +109,8 @@ def summary(comparisons):
                          "-" if sinter.difference is None else f"{sinter.difference:.0e}", *map(number, row)])
         rows.append(["geometric mean", "", "", "", *(number(figures.geometric_mean(ratios[c])) for c in columns)])
         rows.append(["smallest", "", "", "", *(number(figures.best(ratios[c])) for c in columns)])
-        for field, name in (("first_result", "first result"), ("memory", "peak memory"), ("artifact_bytes", "size"), ("compile_seconds", "compile time")):
+        for field, name in (("first_result", "first result"), ("memory", "peak memory"), ("artifact_bytes", "size"),
+                            ("compile_seconds", "compile time")):
             means = [figures.geometric_mean([value_ratio(c, p, field) for c in group]) for p in peers]
             rows.append([f"{name}, geometric mean", "", "", "", *map(number, means), ""])
         lines += [f"Peer's median over Sinter's, batch {batch}, {threads} thread{'s' * (threads > 1)}; above 1 Sinter is faster (smaller):",
@@ -117,9 +118,9 @@ def summary(comparisons):
     return "\n".join(lines)
 
 
-CSV_COLUMNS = ["model", "batch", "threads", "peer", "version", "median_ms", "min_ms", "ratio", "gflop", "gflops", "peak_gflops", "share_of_peak",
-               "error", "compile_s", "artifact_bytes", "first_result_ms", "memory_bytes", "state", "rounds_in_state", "rounds",
-               "round_trip_before_ns", "round_trip_after_ns", "round_medians_ms", "failure"]
+CSV_COLUMNS = ["model", "batch", "threads", "peer", "version", "median_ms", "min_ms", "ratio", "gflop", "gflops", "peak_gflops",
+               "share_of_peak", "error", "compile_s", "artifact_bytes", "first_result_ms", "memory_bytes", "state",
+               "rounds_in_state", "rounds", "round_trip_before_ns", "round_trip_after_ns", "round_medians_ms", "failure"]
 
 
 def csv_rows(comparison):

@@ -1,6 +1,7 @@
 // Object files, linked into this process.
 #pragma once
 
+#include "codegen/artefact/CompiledModel.h"
 #include "codegen/artefact/Program.h"
 
 namespace sinter::codegen {

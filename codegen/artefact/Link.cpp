@@ -4,7 +4,7 @@
 #include "codegen/Output.h"
 #include "codegen/artefact/StandaloneHeader.h"
 #include "codegen/artefact/WeightsObject.h"
-#include "codegen/lower/Localise.h"
+#include "codegen/lower/Internalise.h"
 #include "lld/Common/Driver.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -80,7 +80,7 @@ Status linkToFile(const Program &program, const std::vector<std::string> &object
       return status;
   if (Status status = runLinker(arguments); !status.ok())
     return status;
-  return isShared ? finishLibrary(program.weights, result) : localiseSymbols(result, exportedSymbols(program));
+  return isShared ? finishLibrary(program.weights, result) : internaliseSymbols(result, exportedSymbols(program));
 }
 
 Status writeLibrary(const Program &program, const std::vector<std::string> &objects, const Target &target,

@@ -8,6 +8,7 @@
 #include "codegen/lower/Conversions.h"
 #include "codegen/lower/SharedCode.h"
 #include "codegen/onednn/OneDnn.h"
+#include "ir/DiagnosticCollector.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "ir/analysis/Cost.h"

@@ -9,13 +9,13 @@ using namespace mlir;
 namespace sinter::codegen {
 
 /// Smaller ones stay: they are not worth a look.
-static constexpr size_t leastBytes = 1 << 20;
+static constexpr size_t minBytes = 1 << 20;
 
 static DialectResourceBlobManager::BlobEntry *entryOf(Attribute attribute) {
   auto resource = dyn_cast<DenseResourceElementsAttr>(attribute);
   auto *entry = resource ? resource.getRawHandle().getResource() : nullptr;
   AsmResourceBlob *blob = entry ? entry->getBlob() : nullptr;
-  return blob && blob->getData().size() >= leastBytes ? entry : nullptr;
+  return blob && blob->getData().size() >= minBytes ? entry : nullptr;
 }
 
 /// Everything that `value` is made of outside kernels: constants, and views of them.
@@ -58,7 +58,7 @@ SpentWeights::SpentWeights(ModuleOp module) {
     for (const auto &entry : entries) {
       const AsmResourceBlob *blob = entry.getValue().getBlob();
       bool isHeld = held.contains(const_cast<Entry *>(&entry.getValue()));
-      if (blob && blob->getData().size() >= leastBytes && !isHeld && viewsOf(*blob) == 0)
+      if (blob && blob->getData().size() >= minBytes && !isHeld && viewsOf(*blob) == 0)
         spent.push_back(entry.getKey().str());
     }
   });

@@ -9,7 +9,7 @@
 namespace sinter::codegen {
 
 /// Smaller parts are copied: together they are small beside what a search for each would cost.
-static constexpr size_t leastShared = 16 << 10;
+static constexpr size_t minShared = 16 << 10;
 
 Tensor WeightPool::find(uint64_t hash, const std::byte *data, size_t bytes) {
   auto [begin, end] = held.equal_range(hash);
@@ -47,8 +47,8 @@ Status WeightPool::place(Program &program) {
     std::byte *at = block->data() + offset;
     weights.write(part, at);
     uint64_t hash =
-        bytes < leastShared ? 0 : llvm::xxh3_64bits(llvm::ArrayRef(reinterpret_cast<const uint8_t *>(at), bytes));
-    Tensor equal = bytes < leastShared ? Tensor() : find(hash, at, bytes);
+        bytes < minShared ? 0 : llvm::xxh3_64bits(llvm::ArrayRef(reinterpret_cast<const uint8_t *>(at), bytes));
+    Tensor equal = bytes < minShared ? Tensor() : find(hash, at, bytes);
     part.packed.reset();
     part.tensor = equal;
     if (equal.data()) // the next part is written over it
@@ -69,7 +69,7 @@ Status WeightPool::place(Program &program) {
   for (const Own &each : own) {
     size_t bytes = each.part->bytes();
     each.part->tensor = Tensor::view(DType::U8, {static_cast<int64_t>(bytes)}, owner->data() + each.offset, owner);
-    if (bytes >= leastShared)
+    if (bytes >= minShared)
       held.emplace(each.hash, Held{owner, owner->data() + each.offset, bytes});
   }
   for (const WeightBlob::Part &part : weights.parts())

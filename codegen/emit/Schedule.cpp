@@ -7,7 +7,7 @@
 namespace sinter::codegen {
 
 /// More would be no wish but a mistake; sizes up to these cannot overflow either.
-static constexpr int64_t mostTile = 64, mostScale = 4;
+static constexpr int64_t maxTile = 64, maxScale = 4;
 
 std::string toString(const Schedule &schedule) {
   std::vector<std::string> parts;
@@ -38,9 +38,9 @@ std::optional<Schedule> parseSchedule(llvm::StringRef text) {
       schedule.winograd = extent;
     } else if (key == "tile") {
       auto [rows, vectors] = value.split('x');
-      isGood = number(rows, 1, mostTile, schedule.tileRows) && number(vectors, 1, mostTile, schedule.tileVectors);
+      isGood = number(rows, 1, maxTile, schedule.tileRows) && number(vectors, 1, maxTile, schedule.tileVectors);
     } else if (key == "outer" || key == "inner") {
-      isGood = number(value, -mostScale, mostScale, key == "outer" ? schedule.outer : schedule.inner);
+      isGood = number(value, -maxScale, maxScale, key == "outer" ? schedule.outer : schedule.inner);
     }
     if (!isGood)
       return std::nullopt;

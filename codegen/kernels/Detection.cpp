@@ -15,7 +15,7 @@ class Suppression {
 public:
   Suppression(KernelEmitter &e, NonMaxSuppressionOp op)
       : e(e), op(op), classes(rankedType(op.getScores()).getDimSize(1)),
-        count(rankedType(op.getScores()).getDimSize(2)), most(op.mostPerClass()),
+        count(rankedType(op.getScores()).getDimSize(2)), most(op.maxPerClass()),
         lines(rankedType(op.getScores()).getDimSize(0) * classes) {}
   LogicalResult emit();
 
@@ -80,7 +80,7 @@ void Suppression::search(Value line) {
   found = e.workspace(e.b.getI64Type(), {lines, most});
   founds = e.workspace(e.b.getI64Type(), {lines});
   e.loop(zero, end, 1, [&](Value i) { e.store(left, e.add(first, i), e.load(scores, e.add(first, i))); });
-  Value dead = f32(-std::numeric_limits<double>::infinity()), least = f32(op.leastScore());
+  Value dead = f32(-std::numeric_limits<double>::infinity()), least = f32(op.minScore());
   SmallVector<Value> taken = e.loop(zero, e.index(most), 1, zero, [&](Value, ValueRange carried) {
     SmallVector<Value> best = e.loop(zero, end, 1, {least, end}, [&](Value i, ValueRange top) {
       Value score = e.load(left, e.add(first, i)), better = less(top[0], score);
@@ -144,7 +144,7 @@ static std::string refuseSuppression(Operation *op, const Target &) {
       return "NonMaxSuppression reads its operands from memory";
   RankedTensorType scores = rankedType(op->getOperand(1));
   auto suppression = cast<NonMaxSuppressionOp>(op);
-  if (scores.getNumElements() == 0 || suppression.mostPerClass() == 0)
+  if (scores.getNumElements() == 0 || suppression.maxPerClass() == 0)
     return "NonMaxSuppression of nothing";
   return "";
 }

@@ -115,7 +115,7 @@ std::string algorithmOf(KernelOp kernel, const Target &target) {
       return tile->name();
   for (auto conv : kernel.getBody().front().getOps<ConvOp>())
     if (layoutOf(conv.getY().getType()) && elementTypeOf(conv.getX()).isBF16())
-      return ChannelProducts::ofBfloats().name();
+      return DotProducts::ofBfloats().name();
   for (auto conv : kernel.getBody().front().getOps<ConvIntegerOp>())
     if (layoutOf(conv.getY().getType()))
       return byteProducts(target, conv).name();

@@ -146,8 +146,8 @@ private:
     forNarrowingLanes(e, e.index(0), count, e.lanes(), [&](Value o, unsigned lanes) {
       Element neutral = neutralOf(e, x);
       Value start = e.mul(o, last.stride), folded;
-      constexpr int64_t mostUnrolled = 16;
-      if (last.size <= mostUnrolled) {
+      constexpr int64_t maxUnrolled = 16;
+      if (last.size <= maxUnrolled) {
         folded = strided(row, start, lanes);
         for (int64_t k = 1; k < last.size; ++k)
           folded = kind.merge(neutral.with(folded),

@@ -26,7 +26,7 @@ static LogicalResult emitLines(KernelEmitter &e, Value x, int64_t axis, double c
   return success();
 }
 
-static Element mostOf(KernelEmitter &e, ReductionLoops &loops, const Cell &cell, Value x) {
+static Element maxOf(KernelEmitter &e, ReductionLoops &loops, const Cell &cell, Value x) {
   return loops.fold(cell, lowest(e, x), [](Element a, const Part &part) { return maximum(a, part.value); }, maximum);
 }
 
@@ -59,7 +59,7 @@ static LogicalResult emitSoftmax(KernelEmitter &e, Operation *op) {
   auto softmax = cast<SoftmaxOp>(op);
   Value x = softmax.getX();
   return emitLines(e, x, softmax.getAxis(), 24, [&](ReductionLoops &loops, const Cell &cell) {
-    Element most = mostOf(e, loops, cell, x), zero = lowest(e, x).constant(0);
+    Element most = maxOf(e, loops, cell, x), zero = lowest(e, x).constant(0);
     KeptLine line(e, loops, cell, computeType(elementTypeOf(x)));
     auto power = [&](const Part &part) { return expBelowZero(part.value - loops.spread(most, part)); };
     Element sum = loops.fold(
@@ -82,7 +82,7 @@ static LogicalResult emitLogSoftmax(KernelEmitter &e, Operation *op) {
   auto softmax = cast<LogSoftmaxOp>(op);
   Value x = softmax.getX();
   return emitLines(e, x, softmax.getAxis(), 24, [&](ReductionLoops &loops, const Cell &cell) {
-    Element most = mostOf(e, loops, cell, x), zero = lowest(e, x).constant(0);
+    Element most = maxOf(e, loops, cell, x), zero = lowest(e, x).constant(0);
     Element sum = loops.fold(
         cell, zero,
         [&](Element a, const Part &part) { return a + expBelowZero(part.value - loops.spread(most, part)); }, plus);
@@ -97,7 +97,7 @@ static LogicalResult emitHardmax(KernelEmitter &e, Operation *op) {
   auto hardmax = cast<HardmaxOp>(op);
   Value x = hardmax.getX();
   return emitLines(e, x, hardmax.getAxis(), 4, [&](ReductionLoops &loops, const Cell &cell) {
-    Element most = mostOf(e, loops, cell, x);
+    Element most = maxOf(e, loops, cell, x);
     Element first = firstPosition(e, loops, cell, most, /*last=*/false);
     loops.visit(cell, [&](const Part &part) {
       Element isFirst = positionsOf(e, loops, part) == loops.spread(first, part);

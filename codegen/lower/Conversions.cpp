@@ -1,7 +1,7 @@
 // See the header.
 #include "codegen/lower/Conversions.h"
-#include "codegen/lower/NarrowTargets.h"
 #include "codegen/lower/OutlineApart.h"
+#include "codegen/target/ExpandForTarget.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

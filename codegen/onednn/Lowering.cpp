@@ -237,11 +237,11 @@ Expected<std::string> describeForOneDnn(KernelOp kernel, bool assumeFinite) {
     if (std::string reason = refuseBlocks(op); !reason.empty())
       return Failure{ErrorCode::Unsupported, operatorName(&op) + ": " + reason};
   // A primitive takes memory for what it computes once it is made.
-  constexpr int64_t mostBytes = int64_t(1) << 25;
+  constexpr int64_t maxBytes = int64_t(1) << 25;
   for (Operation &op : kernel.getBody().front().without_terminator())
     for (Type type :
          llvm::concat<const Type>(SmallVector<Type>(op.getOperandTypes()), SmallVector<Type>(op.getResultTypes())))
-      if (bytesOf(type).value_or(0) >= mostBytes && hasLongAxis(&op))
+      if (bytesOf(type).value_or(0) >= maxBytes && hasLongAxis(&op))
         return Failure{ErrorCode::Unsupported,
                        operatorName(&op) + ": oneDNN would take too much memory along so long an axis"};
   Lowering lowering(kernel, assumeFinite);

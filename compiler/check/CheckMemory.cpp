@@ -9,7 +9,7 @@ using namespace mlir;
 namespace sinter::codegen {
 
 CheckMemory::CheckMemory(size_t ops)
-    : mostWork(std::min<int64_t>(16'000'000, 4'000'000 + 10'000 * static_cast<int64_t>(ops))), workLeft(mostWork) {}
+    : maxWork(std::min<int64_t>(16'000'000, 4'000'000 + 10'000 * static_cast<int64_t>(ops))), workLeft(maxWork) {}
 
 /// Little-endian floats have their sign in the top bit of their last byte.
 static Tensor withoutSigns(const Tensor &tensor) {
@@ -22,8 +22,8 @@ static Tensor withoutSigns(const Tensor &tensor) {
 }
 
 static std::optional<uint64_t> hashOf(ElementsAttr value) {
-  constexpr int64_t mostElements = 1 << 14;
-  if (value.getNumElements() > mostElements || value.getNumElements() == 0)
+  constexpr int64_t maxElements = 1 << 14;
+  if (value.getNumElements() > maxElements || value.getNumElements() == 0)
     return std::nullopt;
   std::optional<Tensor> tensor = nn::readElements(value);
   if (!tensor)

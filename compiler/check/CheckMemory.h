@@ -26,7 +26,7 @@ public:
   /// the mean of a BatchNorm, or negates it, rounds nothing. Nothing for large ones.
   std::optional<uint64_t> contentOf(mlir::Attribute constant);
 
-  int64_t mostWork, workLeft;
+  int64_t maxWork, workLeft;
   /// What looks for a fault that was found compares as much of all layers.
   bool isThorough = false;
   llvm::DenseMap<uint64_t, ComparisonKind> kinds;

@@ -43,16 +43,16 @@ ConstantError Cone::errorOf(nn::ConstantOp op) const {
 }
 
 /// More than a comparison evaluates.
-static constexpr size_t mostOps = 400;
+static constexpr size_t maxOps = 400;
 
 /// Ops between the root and the leaves, operands first; where there are too many, some of them.
 void Cone::collect() {
   DenseSet<Value> seen;
   DenseSet<Operation *> taken;
   SmallVector<std::pair<Value, bool>> stack{{originOf(root), false}};
-  constexpr size_t mostSeen = 16 * mostOps; // a wide op reads many leaves
+  constexpr size_t maxSeen = 16 * maxOps; // a wide op reads many leaves
   while (!stack.empty()) {
-    if (isTooLarge = seen.size() > mostSeen || order.size() > mostOps; isTooLarge)
+    if (isTooLarge = seen.size() > maxSeen || order.size() > maxOps; isTooLarge)
       break;
     auto [value, isDone] = stack.pop_back_val();
     Operation *op = value.getDefiningOp();
@@ -75,9 +75,9 @@ void Cone::collect() {
   spent += static_cast<int64_t>(seen.size());
 }
 
-std::string Cone::plan(ArrayRef<int64_t> elements, int64_t mostWork) {
-  allowed = mostWork;
-  if (isTooLarge || order.size() > mostOps)
+std::string Cone::plan(ArrayRef<int64_t> elements, int64_t maxWork) {
+  allowed = maxWork;
+  if (isTooLarge || order.size() > maxOps)
     return "too many ops";
   for (int64_t element : elements)
     demand(root, element);

@@ -34,8 +34,8 @@ public:
     collect();
   }
 
-  /// Why the elements cannot be computed; empty if they can. `mostWork` bounds the products and moves of one set.
-  std::string plan(llvm::ArrayRef<int64_t> elements, int64_t mostWork);
+  /// Why the elements cannot be computed; empty if they can. `maxWork` bounds the products and moves of one set.
+  std::string plan(llvm::ArrayRef<int64_t> elements, int64_t maxWork);
   void evaluate(DrawLeaf draw);
   /// Errors are those of rounding alone from here on.
   void ignoreFlushing();

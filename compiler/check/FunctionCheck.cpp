@@ -16,7 +16,7 @@ namespace sinter::codegen {
 namespace {
 
 /// Products and moves that one comparison may take, however few elements it has.
-constexpr int64_t mostWork = 3'000'000;
+constexpr int64_t maxWork = 3'000'000;
 
 bool sameType(Value a, Value b) { return nn::withoutLayout(a.getType()) == nn::withoutLayout(b.getType()); }
 
@@ -207,9 +207,9 @@ private:
     DenseMap<Value, unsigned> seen; // deepest allowance with which a value was visited, and one more
     SmallVector<std::pair<Value, unsigned>> stack{{originOf(mine), depth}};
     bool isRoot = true;
-    constexpr unsigned mostVisited = 4000;
+    constexpr unsigned maxVisited = 4000;
     unsigned visited = 0;
-    while (!stack.empty() && ++visited < mostVisited) {
+    while (!stack.empty() && ++visited < maxVisited) {
       auto [value, left] = stack.pop_back_val();
       Operation *op = value.getDefiningOp();
       bool isOld = isKnown(value);
@@ -253,9 +253,9 @@ private:
     if (nn::rankedType(mine).getNumElements() == 0)
       return {Outcome::Equal, false, ""};
     auto planned = [&](Cone &old, Cone &now, ArrayRef<int64_t> elements) {
-      std::string problem = old.plan(elements, mostWork);
+      std::string problem = old.plan(elements, maxWork);
       if (problem.empty())
-        problem = now.plan(elements, mostWork);
+        problem = now.plan(elements, maxWork);
       memory.workLeft -= old.workDone() + now.workDone();
       return problem;
     };
@@ -319,7 +319,7 @@ private:
     }
     if (!growth.places.empty()) {
       drawn.clear();
-      old.roundWorse(judgement.mostGrowth());
+      old.roundWorse(judgement.maxGrowth());
       old.evaluate(drawLeaf);
       if (!judgement.losesAsMuch(growth))
         return {Outcome::Different, growth.isOfOneValue, growth.why};
@@ -345,7 +345,7 @@ private:
                               llvm::function_ref<double(ArrayRef<int64_t>)> costOf) {
     unsigned seen = memory.isThorough ? 0 : kind.count;
     double share = seen < 2 ? 1 : seen < 8 ? 0.25 : 0.0625;
-    share *= memory.workLeft > memory.mostWork / 2 ? 1 : memory.workLeft > memory.mostWork / 4 ? 0.25 : 0.0625;
+    share *= memory.workLeft > memory.maxWork / 2 ? 1 : memory.workLeft > memory.maxWork / 4 ? 0.25 : 0.0625;
     RankedTensorType type = nn::rankedType(mine);
     if (mine.getDefiningOp<nn::ConstantOp>() && fixed.contains(numbering.of(theirs))) {
       // Every number of a constant that was computed; of one that was only moved, enough to know where from.
@@ -356,7 +356,7 @@ private:
       SmallVector<int64_t> elements =
           spread(type, isMoved ? std::max<int64_t>(256, static_cast<int64_t>(2048 * share))
                                : std::max<int64_t>(4096, static_cast<int64_t>(16384 * share)));
-      if (costOf({elements.front()}) * static_cast<double>(elements.size()) <= static_cast<double>(mostWork))
+      if (costOf({elements.front()}) * static_cast<double>(elements.size()) <= static_cast<double>(maxWork))
         return elements;
     }
     // A constant that was computed otherwise shows in the channels that read it, wherever they are.
@@ -371,7 +371,7 @@ private:
                       std::max(least, static_cast<size_t>(std::min(1e6, part * share * work / std::max(cost, 1.0)))));
     };
     SmallVector<int64_t> elements(sample.corners);
-    if (3 * *kind.cost > static_cast<double>(mostWork))
+    if (3 * *kind.cost > static_cast<double>(maxWork))
       elements.resize(1);
     else if (share < 1 && *kind.cost > work / 32)
       // Windows and rows of another layer: the corners take turns.
@@ -380,7 +380,7 @@ private:
       elements.append(sample.places.begin(),
                       sample.places.begin() + affordable(*kind.cost, 0.25, 1, sample.places.size()));
     for (auto [list, cost] : llvm::zip_equal(sample.channels, kind.channelCosts))
-      if (5 * cost <= static_cast<double>(mostWork))
+      if (5 * cost <= static_cast<double>(maxWork))
         elements.append(list.begin(), list.begin() + affordable(cost, 0.5, share < 1 ? 1 : 2, list.size()));
     llvm::sort(elements);
     elements.erase(llvm::unique(elements), elements.end());

@@ -12,7 +12,7 @@ namespace {
 
 /// The new form's error may be larger than the old one's by this where digits cancel: what an affine that is
 /// allowed to move can cancel (docs/algebra.md, Cancellation), with a margin.
-double mostGrowthOf(DType type) { return type == DType::F64 ? 0x1p41 : type == DType::F32 ? 0x1p12 : 0x1p6; }
+double maxGrowthOf(DType type) { return type == DType::F64 ? 0x1p41 : type == DType::F32 ? 0x1p12 : 0x1p6; }
 
 std::string number(double x) {
   char text[32];
@@ -86,14 +86,14 @@ std::string Judgement::floatDifference(unsigned i, unsigned lane, bool isResult)
                        number(ex + ey));
 }
 
-double Judgement::mostGrowth() const { return mostGrowthOf(a.type) * unitGrowth(old, now); }
+double Judgement::maxGrowth() const { return maxGrowthOf(a.type) * unitGrowth(old, now); }
 
 Growth Judgement::growth() {
   Growth result;
   // What is spared an overflow may round as it likes.
   if (!a.isFloat || old.undefined[offsetLane] || old.overflown[offsetLane])
     return result;
-  double most = mostGrowth();
+  double most = maxGrowth();
   for (unsigned i = 0; i < elements.size(); ++i) {
     double x = a.value(i)[offsetLane], y = b.value(i)[offsetLane];
     double ex = a.error(i)[offsetLane], ey = b.error(i)[offsetLane];

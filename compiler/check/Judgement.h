@@ -44,7 +44,7 @@ public:
   /// Where digits are lost near constants that are subtracted: bounds have grown by more than what may move.
   Growth growth();
   /// How much worse the new form may round than the old one.
-  double mostGrowth() const;
+  double maxGrowth() const;
   /// Whether the old form loses as much with roundings that are so much worse (Cone::roundWorse). Bounds are no measure
   /// of each other where a step (a rounding, a remainder, a sign) lies within the one and just outside the other.
   bool losesAsMuch(const Growth &growth);

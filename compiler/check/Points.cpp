@@ -55,8 +55,8 @@ unsigned Points::demand(int64_t element) {
 }
 
 void Points::tabulate() {
-  constexpr int64_t mostEntries = 1 << 16;
-  if (count > mostEntries)
+  constexpr int64_t maxEntries = 1 << 16;
+  if (count > maxEntries)
     return;
   table.assign(static_cast<size_t>(count), none);
   for (auto [element, slot] : slots)

@@ -125,8 +125,8 @@ std::optional<SingleRewrite> RewriteGuard::findFault(const Withheld &withheld, c
           firstRefused(all.rewrites.size(), [&](size_t most) { return accepts(replay(withheld, most), change); }))
     return all.rewrites[*first - 1];
   // A pass that fails without some of its rewrites: one at a time.
-  constexpr size_t mostTried = 64;
-  for (const SingleRewrite &rewrite : ArrayRef(all.rewrites).take_front(mostTried)) {
+  constexpr size_t maxTried = 64;
+  for (const SingleRewrite &rewrite : ArrayRef(all.rewrites).take_front(maxTried)) {
     Withheld more = withheld;
     withhold(more, rewrite);
     if (accepts(replay(more, SIZE_MAX), change))
@@ -146,7 +146,7 @@ void RewriteGuard::adopt(ModuleOp module, Replay &version) {
 }
 
 void RewriteGuard::repair(StringRef pass, ModuleOp module, const std::string &change) {
-  constexpr unsigned mostWithheld = 16;
+  constexpr unsigned maxWithheld = 16;
   Withheld withheld;
   std::string now = change;
   std::vector<UnsoundRewrite> here;
@@ -155,7 +155,7 @@ void RewriteGuard::repair(StringRef pass, ModuleOp module, const std::string &ch
     unsound.insert(unsound.end(), here.begin(), here.end());
   };
   Replay all = replay(withheld, SIZE_MAX);
-  for (unsigned round = 0; round < mostWithheld && all.module; ++round) {
+  for (unsigned round = 0; round < maxWithheld && all.module; ++round) {
     std::optional<SingleRewrite> fault = findFault(withheld, all);
     if (!fault)
       break;

@@ -67,14 +67,14 @@ private:
 
   Statistics exponentials(const std::vector<unsigned> &row, unsigned lane) {
     Points &from = cone.points(op->getOperand(0));
-    double most = -std::numeric_limits<double>::infinity(), mostError = 0, sum = 0;
+    double most = -std::numeric_limits<double>::infinity(), maxError = 0, sum = 0;
     for (unsigned at : row) {
       double x = from.value(at)[lane];
-      most = std::isnan(x) ? x : std::max(most, x), mostError = std::max(mostError, from.error(at)[lane]);
+      most = std::isnan(x) ? x : std::max(most, x), maxError = std::max(maxError, from.error(at)[lane]);
     }
     for (unsigned at : row)
       sum += std::exp(from.value(at)[lane] - most);
-    return {most, mostError, sum, 0};
+    return {most, maxError, sum, 0};
   }
 
   Statistics moments(const std::vector<unsigned> &row, unsigned lane) {
@@ -311,7 +311,7 @@ Cone::Step rows(Operation *op, Cone &cone) {
 }
 
 Cone::Step whole(Operation *op, Cone &cone) {
-  constexpr int64_t mostElements = 1 << 14;
+  constexpr int64_t maxElements = 1 << 14;
   if (!isa<nn::ReferenceOpInterface>(op))
     return {};
   int64_t elements = 0;
@@ -321,7 +321,7 @@ Cone::Step whole(Operation *op, Cone &cone) {
       return {};
     elements += type.getNumElements();
   }
-  if (elements > mostElements)
+  if (elements > maxElements)
     return {};
   cone.work(8 * elements);
   auto rule = std::make_shared<Whole>(op, cone);

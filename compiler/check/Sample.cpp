@@ -10,8 +10,8 @@ namespace {
 
 class Chooser {
 public:
-  Chooser(ArrayRef<int64_t> shape, int64_t mostChannels)
-      : shape(shape), mostChannels(mostChannels), strides(nn::rowMajorStrides(shape)) {
+  Chooser(ArrayRef<int64_t> shape, int64_t maxChannels)
+      : shape(shape), maxChannels(maxChannels), strides(nn::rowMajorStrides(shape)) {
     for (size_t d = 0; d < shape.size(); ++d)
       base.push_back(inside(d));
   }
@@ -34,7 +34,7 @@ public:
   SmallVector<int64_t> along(size_t axis) {
     SmallVector<int64_t> elements;
     nn::Dims index = base;
-    int64_t step = std::max<int64_t>(1, shape[axis] / mostChannels);
+    int64_t step = std::max<int64_t>(1, shape[axis] / maxChannels);
     for (int64_t c = 0; c < shape[axis]; c += step) {
       index[axis] = std::min(shape[axis] - 1, c + (step > 1 ? random(step) : 0));
       elements.push_back(nn::offsetOf(index, strides));
@@ -50,18 +50,18 @@ public:
 private:
   uint64_t state = 12345;
   ArrayRef<int64_t> shape;
-  int64_t mostChannels;
+  int64_t maxChannels;
   nn::Dims strides, base;
 };
 
 } // namespace
 
-Sample Sample::of(RankedTensorType type, int64_t mostChannels) {
+Sample Sample::of(RankedTensorType type, int64_t maxChannels) {
   Sample sample;
   ArrayRef<int64_t> shape = type.getShape();
   if (type.getNumElements() == 0)
     return sample;
-  Chooser choose(shape, mostChannels);
+  Chooser choose(shape, maxChannels);
   auto inside = [&](size_t d) { return choose.inside(d); };
   sample.corners.push_back(choose.basePlace());
   sample.corners.push_back(0);
@@ -83,8 +83,8 @@ Sample Sample::of(RankedTensorType type, int64_t mostChannels) {
   return sample;
 }
 
-SmallVector<int64_t> spread(RankedTensorType type, int64_t mostElements) {
-  int64_t count = type.getNumElements(), taken = std::min(count, mostElements);
+SmallVector<int64_t> spread(RankedTensorType type, int64_t maxElements) {
+  int64_t count = type.getNumElements(), taken = std::min(count, maxElements);
   SmallVector<int64_t> elements;
   for (int64_t i = 0; i < taken; ++i)
     elements.push_back(i * count / taken);

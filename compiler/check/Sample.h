@@ -15,10 +15,10 @@ struct Sample {
   /// order: a pattern with any period shows in a beginning.
   llvm::SmallVector<llvm::SmallVector<int64_t>, 2> channels;
 
-  static Sample of(mlir::RankedTensorType type, int64_t mostChannels = 128);
+  static Sample of(mlir::RankedTensorType type, int64_t maxChannels = 128);
 };
 
 /// All elements up to a number, beyond it as many at even distances.
-llvm::SmallVector<int64_t> spread(mlir::RankedTensorType type, int64_t mostElements);
+llvm::SmallVector<int64_t> spread(mlir::RankedTensorType type, int64_t maxElements);
 
 } // namespace sinter::codegen

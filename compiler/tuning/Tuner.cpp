@@ -9,6 +9,7 @@
 #include "compiler/BuildProgram.h"
 #include "compiler/tuning/Candidates.h"
 #include "compiler/tuning/KernelKey.h"
+#include "ir/DiagnosticCollector.h"
 #include "ir/Ops.h"
 #include "passes/AssignBackend.h"
 #include "runtime/CpuFeatures.h"
@@ -118,9 +119,9 @@ Expected<std::vector<Tensor>> makeInputs(const Model &model) {
 /// Runs both in turns, for so many seconds and at least five times.
 Status runInTurns(Runner &a, Runner &b, std::span<const Tensor> inputs, double seconds) {
   a.forget(), b.forget();
-  constexpr int leastRuns = 5, mostRuns = 2000;
+  constexpr int minRuns = 5, maxRuns = 2000;
   Clock::time_point start = Clock::now();
-  for (int i = -1; i < leastRuns || (secondsSince(start) < seconds && i < mostRuns); ++i)
+  for (int i = -1; i < minRuns || (secondsSince(start) < seconds && i < maxRuns); ++i)
     for (Runner *runner : {&a, &b})
       if (Status status = runner->run(inputs, i >= 0); !status.ok())
         return status;
@@ -292,8 +293,8 @@ private:
       double ours = sumOf(*group, **runner), byDefault = sumOf(*group, *base);
       TunedKernel candidate{choice, ours, byDefault, false, group->summary};
       // Less than this is noise.
-      constexpr double leastGain = 1.03;
-      if (candidate.speedup() > std::max(leastGain, group->best.speedup()))
+      constexpr double minGain = 1.03;
+      if (candidate.speedup() > std::max(minGain, group->best.speedup()))
         group->best = candidate;
       else if (group->best.choice.isDefault())
         group->best = {Choice(), byDefault, byDefault, false, group->summary};

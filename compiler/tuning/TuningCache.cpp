@@ -50,8 +50,8 @@ std::string TuningCache::read() {
   uint64_t size = 0;
   if (!llvm::sys::fs::is_regular_file(path) || llvm::sys::fs::file_size(path, size))
     return "it is no regular file";
-  if (size > mostBytes)
-    return "it is larger than " + std::to_string(mostBytes >> 20) + " MB";
+  if (size > maxBytes)
+    return "it is larger than " + std::to_string(maxBytes >> 20) + " MB";
   auto buffer = llvm::MemoryBuffer::getFile(path);
   if (!buffer)
     return buffer.getError().message();
@@ -113,7 +113,7 @@ Status TuningCache::write() const {
     if (row->second.isNew)
       all.put(row->first.first, row->first.second, row->second.tuned);
   std::vector<const Row *> ordered = byAge(all.entries);
-  size_t surplus = ordered.size() > mostEntries ? ordered.size() - mostEntries : 0;
+  size_t surplus = ordered.size() > maxEntries ? ordered.size() - maxEntries : 0;
   std::string text;
   llvm::raw_string_ostream out(text);
   out << "{\"" << versionKey << "\": " << fileVersion << ", \"kernels\": [";

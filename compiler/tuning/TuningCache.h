@@ -51,7 +51,7 @@ public:
   /// go first where there are too many.
   Status write() const;
 
-  static constexpr size_t mostEntries = 20000, mostBytes = 16 << 20;
+  static constexpr size_t maxEntries = 20000, maxBytes = 16 << 20;
 
 private:
   using Key = std::pair<std::string, std::string>; ///< machine, kernel

@@ -9,9 +9,9 @@ using namespace mlir;
 namespace sinter::codegen {
 
 /// Keeps a copy of the module from before the pass that runs.
-class PassWatch::Instrumentation : public PassInstrumentation {
+class PassBisector::Instrumentation : public PassInstrumentation {
 public:
-  explicit Instrumentation(PassWatch &watch) : watch(watch) {}
+  explicit Instrumentation(PassBisector &watch) : watch(watch) {}
 
   void runBeforePass(Pass *, Operation *op) override {
     auto module = dyn_cast<ModuleOp>(op);
@@ -28,12 +28,12 @@ public:
   }
 
 private:
-  PassWatch &watch;
+  PassBisector &watch;
 };
 
-void PassWatch::attach(PassManager &passes) { passes.addInstrumentation(std::make_unique<Instrumentation>(*this)); }
+void PassBisector::attach(PassManager &passes) { passes.addInstrumentation(std::make_unique<Instrumentation>(*this)); }
 
-std::optional<Fault> PassWatch::findFault(llvm::function_ref<void(OpPassManager &)> buildPasses) {
+std::optional<Fault> PassBisector::findFault(llvm::function_ref<void(OpPassManager &)> buildPasses) {
   if (!refused)
     return std::nullopt;
   auto replay = [&](size_t most) {

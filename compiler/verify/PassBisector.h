@@ -21,9 +21,9 @@ struct Fault {
   std::string pass, rewrite;
 };
 
-class PassWatch {
+class PassBisector {
 public:
-  explicit PassWatch(Judge judge) : judge(std::move(judge)) {}
+  explicit PassBisector(Judge judge) : judge(std::move(judge)) {}
 
   /// Judges after every pass of `passes` that has a flag, also after the first refusal.
   void attach(mlir::PassManager &passes);

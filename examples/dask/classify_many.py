@@ -36,7 +36,8 @@ def main():
         print(f"one compilation: {time.perf_counter() - start:.2f} s")
         model = sinter.Model.load(path, threads=1)
         alone = [model(piece) for piece in pieces]
-        with LocalCluster(n_workers=arguments.workers, threads_per_worker=1, processes=True, dashboard_address=None) as cluster, Client(cluster) as client:
+        with LocalCluster(n_workers=arguments.workers, threads_per_worker=1, processes=True, dashboard_address=None) as cluster, \
+                Client(cluster) as client:
             results = client.gather(client.map(classify, [path] * len(pieces), pieces, pure=False))
     processes = {process for process, _ in results}
     answers = np.concatenate([logits for _, logits in results]).argmax(axis=1)

@@ -1,4 +1,5 @@
-"""Asks a server of the Open Inference Protocol (Triton, KServe) for the digits, several requests at a time, and compares with recorded outputs.
+"""Asks a server of the Open Inference Protocol (Triton, KServe) for the digits, several requests at a time, and compares with
+recorded outputs.
 usage: check.py URL"""
 import json
 import os
@@ -14,9 +15,10 @@ FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "digits"
 
 
 def ask(url, images):
-    request = {"inputs": [{"name": "image", "shape": images.shape, "datatype": "FP32", "data": images.ravel().tolist()}]}
-    body = json.dumps(request).encode()
-    with urllib.request.urlopen(urllib.request.Request(f"{url}/v2/models/digits/infer", body, {"Content-Type": "application/json"})) as answer:
+    tensor = {"name": "image", "shape": images.shape, "datatype": "FP32", "data": images.ravel().tolist()}
+    body = json.dumps({"inputs": [tensor]}).encode()
+    request = urllib.request.Request(f"{url}/v2/models/digits/infer", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
         (output,) = json.load(answer)["outputs"]
     return np.array(output["data"], np.float32).reshape(output["shape"])
 

@@ -24,7 +24,8 @@ cp -r "$here/models" "$work/models"
 # The stub is the process that runs model.py: that of this Python, in the environment that has numpy.
 cp -r "$server/backends" "$work/backends"
 cp "$server/python_backend_stubs/$python/triton_python_backend_stub" "$work/backends/python/"
-export PYTHONPATH=$root/python:$(echo "$environment"/lib/python3*/site-packages)
+PYTHONPATH=$root/python:$(echo "$environment"/lib/python3*/site-packages)
+export PYTHONPATH
 library=$("$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR"))')
 libraries=$(echo "$environment"/lib/python3*/site-packages/nvidia_pytriton.libs)
 export LD_LIBRARY_PATH=$library:$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}

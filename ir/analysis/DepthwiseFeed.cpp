@@ -7,7 +7,7 @@ using namespace mlir;
 namespace sinter::nn {
 
 /// Bytes of a line of all channels.
-static constexpr int64_t mostLineBytes = 128 << 10;
+static constexpr int64_t maxLineBytes = 128 << 10;
 
 static bool isBlockedPlane(Value value) {
   RankedTensorType type = rankedType(value);
@@ -34,7 +34,7 @@ static bool canFeed(ConvOp conv) {
   if (source && source->getBlock() == conv->getBlock())
     return false;
   Dims shape = storageShape(rankedType(conv.getY()));
-  return shape[1] * shape[3] * shape[4] * static_cast<int64_t>(sizeof(float)) <= mostLineBytes;
+  return shape[1] * shape[3] * shape[4] * static_cast<int64_t>(sizeof(float)) <= maxLineBytes;
 }
 
 ConvOp depthwiseFeed(Value value) {

@@ -12,10 +12,10 @@ using namespace mlir;
 namespace sinter::nn {
 
 /// Places are a few tables of this size, one along with another.
-static int64_t mostPicked(NodeImporter &n) { return 16 * std::clamp<int64_t>(n.limits().table, 0, int64_t(1) << 40); }
+static int64_t maxPicked(NodeImporter &n) { return 16 * std::clamp<int64_t>(n.limits().table, 0, int64_t(1) << 40); }
 
 static LogicalResult refuseSize(NodeImporter &n, int64_t size, StringRef what) {
-  return n.unsupported("of " + Twine(size) + " " + what + " takes tables of more than the " + Twine(mostPicked(n)) +
+  return n.unsupported("of " + Twine(size) + " " + what + " takes tables of more than the " + Twine(maxPicked(n)) +
                        " entries that are allowed: give a smaller input, or raise the limit (--limit table=N)");
 }
 
@@ -79,7 +79,7 @@ LogicalResult Picker::nonZero() {
   int64_t size = dim(flat, 0);
   if (size == 0)
     return n.finish(constant(Tensor(DType::I64, {std::max<int64_t>(rank(x), 1), 0})));
-  if (size > mostPicked(n))
+  if (size > maxPicked(n))
     return refuseSize(n, size, "elements");
   Value mask = typeOf(x) == DType::Bool ? flat : Value(n.create<NotOp>(equal(flat, number(0, flat))));
   Value at = places(mask, size);
@@ -110,7 +110,7 @@ LogicalResult Picker::compress() {
   int64_t size = std::min(dim(condition, 0), dim(x, *axis));
   if (size == 0)
     return n.finish(slice(x, *axis, 0, 0));
-  if (size > mostPicked(n))
+  if (size > maxPicked(n))
     return refuseSize(n, size, "slices");
   Value mask = dim(condition, 0) == size ? condition : slice(condition, 0, 0, size);
   return n.finishAny(counted(gather(x, places(mask, size), *axis), *axis, countOf(mask)));
@@ -160,12 +160,12 @@ LogicalResult Picker::unique() {
   SmallVector<int64_t> frontShape(rankedType(rows).getShape());
   rows = reshape(rows, {frontShape[0], -1});
   int64_t count = dim(rows, 0), width = dim(rows, 1);
-  constexpr double mostCompared = 1 << 26;
+  constexpr double maxCompared = 1 << 26;
   if (count == 0 || width == 0)
     return n.unsupported("of an empty tensor is not implemented");
-  if (count > mostPicked(n))
+  if (count > maxPicked(n))
     return refuseSize(n, count, "slices");
-  if (width > 1 && static_cast<double>(count) * static_cast<double>(count) * static_cast<double>(width) > mostCompared)
+  if (width > 1 && static_cast<double>(count) * static_cast<double>(count) * static_cast<double>(width) > maxCompared)
     return n.unsupported("compares more slices with each other than are supported");
   Value order;
   if (width == 1)

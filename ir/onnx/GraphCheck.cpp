@@ -133,14 +133,14 @@ Status checkOperators(const onnx::GraphProto &graph, const std::vector<std::stri
       missing[operatorOf(graph.node(i))].push_back(i);
   if (missing.empty())
     return {};
-  constexpr size_t mostNamed = 5;
+  constexpr size_t maxNamed = 5;
   std::string message;
   llvm::raw_string_ostream out(message);
   out << "the model needs " << missing.size() << (missing.size() == 1 ? " operator" : " operators")
       << " that Sinter does not support:";
   size_t named = 0;
   for (const auto &[op, nodes] : missing) {
-    if (named == mostNamed)
+    if (named == maxNamed)
       break;
     out << (named++ > 0 ? ", " : " ") << op << " (" << nodes.size() << (nodes.size() == 1 ? " node: '" : " nodes: '")
         << names[nodes[0]] << "'";

@@ -24,7 +24,7 @@ template <typename Proto> static std::string functionKey(const Proto &proto, con
 static constexpr int64_t oldestOpset = 1, newestOpset = 27;
 
 /// Larger inputs are data, from which no shape follows.
-static constexpr int64_t mostShapeElements = 4096;
+static constexpr int64_t maxShapeElements = 4096;
 
 /// More nesting than any model has: hostile files end here.
 static constexpr int deepestBody = 32;
@@ -179,7 +179,7 @@ Imported GraphImporter::addArgument(const std::string &name, Type type, NamedAtt
   Value argument = body.addArgument(type, nameLoc(name));
   named.set("nn.name", builder.getStringAttr(name));
   if (auto value = options.values.find(name);
-      value != options.values.end() && value->second.size() <= mostShapeElements &&
+      value != options.values.end() && value->second.size() <= maxShapeElements &&
       succeeded(verifyCompatibleShape(typeOf(value->second, builder.getContext()), type)) &&
       toMlir(value->second.type(), builder.getContext()) == elementTypeOf(argument))
     named.set(valueAttr, makeElements(value->second, builder.getContext()));

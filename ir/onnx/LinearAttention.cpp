@@ -8,7 +8,7 @@ using namespace mlir;
 namespace sinter::nn {
 
 /// Longer sequences would make graphs of more ops than compile in reasonable time.
-static constexpr int64_t mostSteps = 4096;
+static constexpr int64_t maxSteps = 4096;
 
 //===- LinearAttention ----------------------------------------------------===//
 
@@ -52,8 +52,8 @@ LogicalResult LinearAttentionImporter::run() {
   int64_t valueSize = dim(value, 2) / keyHeads;
   if (steps > 0 && failed(n.expectPieces(steps, 16)))
     return failure();
-  if (steps < 1 || steps > mostSteps)
-    return n.unsupported("runs " + Twine(steps) + " steps; 1 to " + Twine(mostSteps) + " are implemented");
+  if (steps < 1 || steps > maxSteps)
+    return n.unsupported("runs " + Twine(steps) + " steps; 1 to " + Twine(maxSteps) + " are implemented");
   real = typeOf(query) == DType::F64 ? DType::F64 : DType::F32;
   double scale = n.floatAttr("scale", 0);
   if (scale == 0)

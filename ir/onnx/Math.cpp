@@ -31,8 +31,8 @@ static LogicalResult importCastTo(NodeImporter &n, Type to) {
 
 /// Up to opset 5 types are named: "FLOAT".
 static int64_t typeNumber(StringRef name) {
-  constexpr int32_t mostTypes = 32;
-  for (int32_t number = 1; number < mostTypes; ++number)
+  constexpr int32_t maxTypes = 32;
+  for (int32_t number = 1; number < maxTypes; ++number)
     if (onnxTypeName(number) == name)
       return number;
   return 0;

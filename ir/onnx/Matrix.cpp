@@ -82,14 +82,14 @@ static LogicalResult importDet(NodeImporter &n) {
   if (failed(n.expectInputs(1, 1)))
     return failure();
   Compose c(n);
-  constexpr int64_t mostRows = 64;
+  constexpr int64_t maxRows = 64;
   int64_t rank = c.rank(n.input(0)), size = c.dim(n.input(0), -1);
   if (rank < 2 || !c.isStatic(n.input(0)))
     return n.unsupported("needs matrices of known sizes: give the input's shape");
   if (size != c.dim(n.input(0), -2))
     return n.invalid("needs square matrices");
-  if (size < 1 || size > mostRows)
-    return n.unsupported("of matrices of more than " + Twine(mostRows) + " rows is not implemented");
+  if (size < 1 || size > maxRows)
+    return n.unsupported("of matrices of more than " + Twine(maxRows) + " rows is not implemented");
   Value a = c.reshape(n.input(0), {-1, size, size}), product;
   for (int64_t left = size; left > 0; --left) {
     Value first = c.squeeze(c.slice(a, 1, 0, 1), 1), column = c.squeeze(c.slice(a, 2, 0, 1), 2);

@@ -16,7 +16,7 @@ using Bytes = std::span<const std::byte>;
 using google::protobuf::io::CodedOutputStream;
 
 /// Smaller data is copied: shapes and scales, which importers read.
-constexpr size_t mostCopiedBytes = 4096;
+constexpr size_t maxCopiedBytes = 4096;
 
 /// Deeper graphs are left to protobuf, which refuses them.
 constexpr int deepest = 100;
@@ -185,7 +185,7 @@ private:
                                                                        : 0;
     auto data = found.find(number);
     bool isLarge = data != found.end() && data->second.first == 1 && data->second.second.wireType == Sized &&
-                   data->second.second.content.size() > mostCopiedBytes;
+                   data->second.second.content.size() > maxCopiedBytes;
     return isLarge ? std::optional(data->second.second) : std::nullopt;
   }
 

@@ -216,7 +216,7 @@ LogicalResult NodeImporter::expectPieces(int64_t count, int64_t opsEach) {
 }
 
 /// Shape arithmetic is small, and no deeper than this.
-static constexpr int64_t mostKnownElements = 4096;
+static constexpr int64_t maxKnownElements = 4096;
 static constexpr int deepestKnown = 512;
 
 std::optional<Tensor> NodeImporter::evaluate(Value value, bool freezes, int depth, Found &found,
@@ -241,7 +241,7 @@ std::optional<Tensor> NodeImporter::evaluate(Value value, bool freezes, int dept
     return known->second;
   found[value] = std::nullopt;
   Operation *op = value.getDefiningOp();
-  if (!type.hasStaticShape() || !elementCount(type.getShape()) || type.getNumElements() > mostKnownElements ||
+  if (!type.hasStaticShape() || !elementCount(type.getShape()) || type.getNumElements() > maxKnownElements ||
       !isa<ReferenceOpInterface>(op))
     return std::nullopt;
   SmallVector<Tensor> operands;
@@ -253,7 +253,7 @@ std::optional<Tensor> NodeImporter::evaluate(Value value, bool freezes, int dept
     std::optional<Tensor> tensor;
     if (isa<ShapeOp, SizeOp>(op)) // ask for no data
       tensor = Tensor::view(*dtype, Shape(operandType.getShape()), nullptr);
-    else if (operandType.getNumElements() <= mostKnownElements)
+    else if (operandType.getNumElements() <= maxKnownElements)
       tensor = evaluate(operand, freezes, depth + 1, found, read);
     if (!tensor)
       return std::nullopt;

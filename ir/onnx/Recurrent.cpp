@@ -10,7 +10,7 @@ using namespace mlir;
 namespace sinter::nn {
 
 /// Longer sequences would make graphs of more ops than compile in reasonable time.
-static constexpr int64_t mostSteps = 2048;
+static constexpr int64_t maxSteps = 2048;
 
 namespace {
 
@@ -266,8 +266,8 @@ LogicalResult RecurrentImporter::run() {
   steps = dim(x, 0);
   if (steps < 0)
     return n.unsupported("needs a known number of steps: give the input's shape");
-  if (steps < 1 || steps * directions > mostSteps)
-    return n.unsupported("runs " + Twine(steps) + " steps; 1 to " + Twine(mostSteps / directions) + " are implemented");
+  if (steps < 1 || steps * directions > maxSteps)
+    return n.unsupported("runs " + Twine(steps) + " steps; 1 to " + Twine(maxSteps / directions) + " are implemented");
   if (hidden < 1 || dim(n.input(1), 0) != directions || dim(n.input(2), 0) != directions ||
       dim(n.input(1), 1) / gates != hidden || dim(n.input(1), 1) % gates != 0 || dim(n.input(2), 2) != hidden ||
       dim(n.input(2), 1) != dim(n.input(1), 1))

@@ -8,7 +8,7 @@ using namespace mlir;
 namespace sinter::nn {
 
 /// What is gathered at once: a bound on the memory of one operator.
-static constexpr double mostGathered = 1 << 28;
+static constexpr double maxGathered = 1 << 28;
 
 /// Of sizes; as double, for it may be more than an integer holds.
 static double product(std::initializer_list<int64_t> sizes) {
@@ -94,7 +94,7 @@ LogicalResult RoiAlignImporter::run() {
     return n.unsupported("has a sampling_ratio that depends on each region's size: set it to 1 or more");
   int64_t count = dim(regions, 0), channels = dim(x, 1), height = dim(x, 2), width = dim(x, 3);
   if (high < 1 || wide < 1 || ratio > 64 || high > 4096 || wide > 4096 ||
-      product({count, channels, high, ratio, wide, ratio}) > mostGathered)
+      product({count, channels, high, ratio, wide, ratio}) > maxGathered)
     return n.unsupported("makes more samples than are supported");
   Value box = sub(mul(regions, scale), isHalfPixel ? 0.5 : 0.0);
   auto edge = [&](int64_t i) { return slice(box, 1, i, i + 1); };
@@ -143,7 +143,7 @@ static LogicalResult importMaxRoiPool(NodeImporter &n) {
   if (!c.isStatic(x) || !c.isStatic(regions))
     return n.unsupported("needs known sizes: give the inputs' shapes");
   int64_t count = c.dim(regions, 0), channels = c.dim(x, 1), height = c.dim(x, 2), width = c.dim(x, 3);
-  if (product({count, channels, height, width, std::max((*bins)[0], (*bins)[1])}) > mostGathered)
+  if (product({count, channels, height, width, std::max((*bins)[0], (*bins)[1])}) > maxGathered)
     return n.unsupported("compares more elements than are supported");
   auto column = [&](int64_t i) { return c.slice(regions, 1, i, i + 1); };
   Value zero = c.number(0, x), lowest = c.number(-std::numeric_limits<double>::infinity(), x);
@@ -213,7 +213,7 @@ LogicalResult DeformConvImporter::run() {
       dim(w, 1) * groups != channels || dim(offset, 1) != 2 * offsetGroups * taps || dim(offset, 0) != batch ||
       (mask && (rank(mask) != 4 || dim(mask, 1) != offsetGroups * taps)))
     return n.invalid("has weights, offsets or a mask that do not fit its input");
-  if (product({batch, channels, taps, points}) > mostGathered)
+  if (product({batch, channels, taps, points}) > maxGathered)
     return n.unsupported("makes more samples than are supported");
   // Offsets are [batch, offset groups, taps, (y, x), points].
   Value moved = reshape(offset, {batch, offsetGroups, taps, 2, points});

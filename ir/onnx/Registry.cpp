@@ -31,7 +31,7 @@ const ImporterTable &importers() {
     registerSequenceImporters(t);
     registerSignalImporters(t);
     registerTextImporters(t);
-    registerTraditionalImporters(t);
+    registerMlImporters(t);
     registerTrainingImporters(t);
     registerTreeImporters(t);
     registerViewImporters(t);

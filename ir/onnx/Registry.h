@@ -49,7 +49,7 @@ void registerSamplingImporters(ImporterTable &table);
 void registerSequenceImporters(ImporterTable &table);
 void registerSignalImporters(ImporterTable &table);
 void registerTextImporters(ImporterTable &table);
-void registerTraditionalImporters(ImporterTable &table);
+void registerMlImporters(ImporterTable &table);
 void registerTrainingImporters(ImporterTable &table);
 void registerTreeImporters(ImporterTable &table);
 void registerViewImporters(ImporterTable &table);

@@ -6,7 +6,7 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-static constexpr int64_t mostGridElements = int64_t(1) << 22;
+static constexpr int64_t maxGridElements = int64_t(1) << 22;
 
 //===- GridSample ----------------------------------------------------------===//
 
@@ -162,7 +162,7 @@ static LogicalResult importAffineGrid(NodeImporter &n) {
   ArrayRef<int64_t> dims = ArrayRef(*size).drop_front(2);
   auto axes = static_cast<int64_t>(dims.size());
   int64_t count = elementCount(dims).value_or(-1);
-  if (count < 1 || count > mostGridElements)
+  if (count < 1 || count > maxGridElements)
     return n.unsupported("makes a grid of an empty or too large size");
   Value theta = n.input(0);
   if (c.rank(theta) != 3 || c.dim(theta, 1) != axes || c.dim(theta, 2) != axes + 1)

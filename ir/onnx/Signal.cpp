@@ -8,7 +8,7 @@ using namespace mlir;
 namespace sinter::nn {
 
 /// Constants made here are not larger: 2^24 elements.
-static constexpr int64_t mostElements = int64_t(1) << 24;
+static constexpr int64_t maxElements = int64_t(1) << 24;
 
 static std::optional<DType> outputType(NodeImporter &n) {
   int64_t number = n.intAttr("output_datatype", 1);
@@ -40,7 +40,7 @@ static LogicalResult importWindow(NodeImporter &n, double a, double b, double c)
   std::optional<double> size = knownNumber(n, 0, "size");
   if (!type || !size)
     return failure();
-  if (!(*size >= 0 && *size <= static_cast<double>(mostElements)))
+  if (!(*size >= 0 && *size <= static_cast<double>(maxElements)))
     return n.invalid("makes a window whose size is negative or too large");
   std::vector<double> values(static_cast<size_t>(*size));
   double period = n.intAttr("periodic", 1) != 0 ? *size : *size - 1;
@@ -75,7 +75,7 @@ static LogicalResult importMelWeights(NodeImporter &n) {
         std::isfinite(upper)))
     return n.invalid("has sizes or frequencies that make no matrix");
   auto columns = static_cast<int64_t>(bins), rows = static_cast<int64_t>(length) / 2 + 1;
-  if (rows * std::max<int64_t>(columns, 1) > mostElements)
+  if (rows * std::max<int64_t>(columns, 1) > maxElements)
     return n.unsupported("makes a matrix of " + Twine(rows) + " x " + Twine(columns) + " elements");
   auto mel = [](double hertz) { return 2595 * std::log10(1 + hertz / 700); };
   double step = (mel(upper) - mel(lower)) / (bins + 2);
@@ -88,7 +88,7 @@ static LogicalResult importMelWeights(NodeImporter &n) {
       return n.invalid("has an upper edge above half the sample rate");
     edges.push_back(std::max<int64_t>(static_cast<int64_t>(row), 0)); // -1: 0 Hz, rounded
   }
-  // bounded: mostElements, above.
+  // bounded: maxElements, above.
   std::vector<double> weights(static_cast<size_t>(rows * columns));
   auto at = [&](int64_t row, int64_t column) -> double & {
     return weights[static_cast<size_t>(std::min(row, rows - 1) * columns + column)];
@@ -122,7 +122,7 @@ struct Transform {
 
 std::vector<double> Transform::matrix() const {
   int64_t in = complexIn ? 2 : 1, out = complexOut ? 2 : 1;
-  // bounded: mostElements, where a transform is made.
+  // bounded: maxElements, where a transform is made.
   std::vector<double> m(static_cast<size_t>(inputs * in * outputs * out));
   // A real result of half a spectrum: the other half is its mirror, so terms but the first (and the middle one) count
   // twice.
@@ -154,7 +154,7 @@ std::vector<double> Transform::matrix() const {
 static Value transformed(NodeImporter &n, Value x, const Transform &t) {
   Compose c(n);
   int64_t in = t.complexIn ? 2 : 1, out = t.complexOut ? 2 : 1, size;
-  if (__builtin_mul_overflow(t.inputs * in, t.outputs * out, &size) || size > mostElements) {
+  if (__builtin_mul_overflow(t.inputs * in, t.outputs * out, &size) || size > maxElements) {
     (void)n.unsupported("a transform of " + Twine(t.inputs) + " to " + Twine(t.outputs) +
                         " numbers is larger than is implemented");
     return {};
@@ -249,7 +249,7 @@ static LogicalResult importStft(NodeImporter &n) {
   auto width = static_cast<int64_t>(length);
   auto stride = static_cast<int64_t>(std::min(*step, static_cast<double>(samples)));
   int64_t frames = (samples - width) / stride + 1;
-  if (product(frames, width).value_or(mostElements + 1) > mostElements)
+  if (product(frames, width).value_or(maxElements + 1) > maxElements)
     return n.unsupported("takes " + Twine(frames) + " frames of " + Twine(width) + " samples");
   Tensor places(DType::I64, {frames, width});
   for (int64_t f = 0; f < frames; ++f)

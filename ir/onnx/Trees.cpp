@@ -16,7 +16,7 @@ namespace sinter::nn {
 /// Each level is some gathers more.
 static constexpr int64_t deepest = 1024;
 /// Entries of a table by node and target, or node and member; nodes looked at on all levels.
-static constexpr int64_t mostEntries = int64_t(1) << 25;
+static constexpr int64_t maxEntries = int64_t(1) << 25;
 
 namespace {
 
@@ -68,7 +68,7 @@ FailureOr<int64_t> ForestImporter::depth() {
   SmallVector<int64_t> level = roots;
   int64_t steps = 0, visits = 0;
   for (; !level.empty(); ++steps) {
-    if (visits += static_cast<int64_t>(level.size()); visits > mostEntries)
+    if (visits += static_cast<int64_t>(level.size()); visits > maxEntries)
       return n.unsupported("has trees that share more nodes between their levels than are supported");
     if (steps > count)
       return n.invalid("has nodes that are their own ancestors");
@@ -166,9 +166,9 @@ LogicalResult ForestImporter::walk() {
     return n.invalid("needs samples of rank 2, nodes, roots and targets");
   for (auto [width, what] : {std::pair(targets, "targets"), {static_cast<int64_t>(longestList()), "members of a set"}})
     if (std::optional<int64_t> entries = product(static_cast<int64_t>(nodes.size()), width);
-        !entries || *entries > mostEntries)
+        !entries || *entries > maxEntries)
       return n.unsupported("has " + Twine(nodes.size()) + " nodes and " + Twine(width) + " " + what +
-                           ", whose table takes more than the " + Twine(mostEntries) +
+                           ", whose table takes more than the " + Twine(maxEntries) +
                            " entries that are supported: use fewer");
   FailureOr<int64_t> steps = depth();
   if (failed(steps))
@@ -194,7 +194,7 @@ LogicalResult ForestImporter::walk() {
   }
   bool isExtreme = aggregate == "MIN" || aggregate == "MAX";
   double none = aggregate == "MIN" ? INFINITY : aggregate == "MAX" ? -INFINITY : 0;
-  // bounded: mostEntries, above.
+  // bounded: maxEntries, above.
   std::vector<double> weights(nodes.size() * static_cast<size_t>(targets), none);
   for (auto [i, node] : llvm::enumerate(nodes))
     for (auto [target, weight] : node.weights) {

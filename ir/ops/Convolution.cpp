@@ -337,8 +337,7 @@ bool sinter::nn::mayTakeDifferences(ConvOp conv) {
   std::optional<Tensor> weights = constantTensor(conv.getW());
   FailureOr<Window> window = conv.window();
   if (!x.getElementType().isF32() || !weights || weights->size() == 0 || failed(window) || conv.getGroup() != 1 ||
-      conv->hasAttr(directSumsAttr) || x.getDimSize(1) < fewestTransformChannels ||
-      y.getDimSize(1) < fewestTransformChannels)
+      conv->hasAttr(directSumsAttr) || x.getDimSize(1) < minTransformChannels || y.getDimSize(1) < minTransformChannels)
     return false;
   bool hasTaps = false;
   for (const WindowAxis &axis : imageAxes(*window)) {

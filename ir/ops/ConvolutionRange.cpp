@@ -60,8 +60,8 @@ static std::vector<Tap> tapsOf(const Window &window, bool transposed, int64_t &p
     if (transposed)
       phases *= axis.stride;
   }
-  constexpr int64_t mostPhases = 4096;
-  bool one = phases > mostPhases;
+  constexpr int64_t maxPhases = 4096;
+  bool one = phases > maxPhases;
   std::vector<Tap> taps;
   do {
     Tap tap{true, 0};
@@ -96,7 +96,7 @@ static double amplificationOf(const Window &window) {
 }
 
 /// Roundings on the way into and out of tiles: a few times the points of both axes.
-static constexpr int64_t mostTransformRoundings = 64;
+static constexpr int64_t maxTransformRoundings = 64;
 
 /// Bounds per output channel of sums over weights that lie one after another, which are most: f32, not transposed.
 static SmallVector<SumBounds> sumsOfRows(const Bounds &b, int64_t group, int64_t inputs, int64_t outputs) {
@@ -137,7 +137,7 @@ static TensorRange convolutionRange(Op op, Ranges operands, const TensorRange &u
     b.arithmetic = productArithmetic(op);
   if constexpr (std::is_same_v<Op, ConvOp>)
     if (mayTakeDifferences(op))
-      b.arithmetic.amplification = amplificationOf(*window), b.arithmetic.transforms = mostTransformRoundings;
+      b.arithmetic.amplification = amplificationOf(*window), b.arithmetic.transforms = maxTransformRoundings;
   b.x = operands[0].along(1, static_cast<size_t>(xType.getDimSize(1)));
   b.rows = operands[1].along(0, static_cast<size_t>(wType.getDimSize(0)));
   b.taps = tapsOf(*window, transposed, b.phases);

@@ -7,7 +7,7 @@
 namespace sinter::nn {
 
 /// Channels, of input and output each, from which on Winograd's algorithm is looked at.
-inline constexpr int64_t fewestTransformChannels = 16;
+inline constexpr int64_t minTransformChannels = 16;
 
 /// The axes along which Winograd's algorithm takes tiles: the last two, or the only one.
 inline llvm::ArrayRef<WindowAxis> imageAxes(const Window &window) {

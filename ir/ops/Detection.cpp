@@ -19,11 +19,11 @@ LogicalResult NonMaxSuppressionOp::verify() {
   return success();
 }
 
-int64_t NonMaxSuppressionOp::mostPerClass() {
+int64_t NonMaxSuppressionOp::maxPerClass() {
   return std::min(static_cast<int64_t>(getMaxOutput()), rankedType(getBoxes()).getDimSize(1));
 }
 
-float NonMaxSuppressionOp::leastScore() {
+float NonMaxSuppressionOp::minScore() {
   return getScoreThreshold() ? getScoreThreshold()->convertToFloat() : -std::numeric_limits<float>::infinity();
 }
 
@@ -40,7 +40,7 @@ LogicalResult NonMaxSuppressionOp::inferShapes(SmallVectorImpl<Type> &types) {
     return emitOpError("has boxes ") << boxes << " and scores " << scores << ", which do not fit";
   int64_t rows = ShapedType::kDynamic;
   if (boxes && scores && boxes.hasStaticShape() && scores.hasStaticShape()) {
-    __int128 most = __int128(mostPerClass()) * scores.getDimSize(0) * scores.getDimSize(1);
+    __int128 most = __int128(maxPerClass()) * scores.getDimSize(0) * scores.getDimSize(1);
     if (most > std::numeric_limits<int32_t>::max())
       return emitOpError("may select more boxes than can be counted; lower max_output");
     rows = static_cast<int64_t>(most);
@@ -85,9 +85,9 @@ LogicalResult NonMaxSuppressionOp::evaluate(Evaluation &io) {
     // bounded: elements of the scores.
     std::vector<float> left(scores.as<float>().begin() + line * count, scores.as<float>().begin() + (line + 1) * count);
     auto box = [&](int64_t i) { return boxAt(coordinates.slice((image * count + i) * 4, 4), getCenter()); };
-    for (int64_t taken = 0; taken < mostPerClass(); ++taken) {
+    for (int64_t taken = 0; taken < maxPerClass(); ++taken) {
       int64_t best = -1;
-      float most = leastScore();
+      float most = minScore();
       for (int64_t i = 0; i < count; ++i)
         if (left[i] > most) {
           most = left[i];

@@ -22,8 +22,8 @@ def NN_NonMaxSuppressionOp : NN_Op<"non_max_suppression"> {
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// The most boxes that one class of one image can have; types are static.
-    int64_t mostPerClass();
+    int64_t maxPerClass();
     /// What a score must exceed.
-    float leastScore();
+    float minScore();
   }];
 }

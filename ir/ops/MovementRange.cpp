@@ -82,8 +82,8 @@ void ConcatOp::inferRange(Ranges operands, RangeResults y) {
     }
   if (parts.empty())
     return;
-  constexpr int64_t mostChannels = int64_t(1) << 20;
-  if (alongOther || type.getDimSize(axis) > mostChannels) {
+  constexpr int64_t maxChannels = int64_t(1) << 20;
+  if (alongOther || type.getDimSize(axis) > maxChannels) {
     for (TensorRange &part : parts)
       part = collapsedAlong(part, axis);
     y[0] = combine(parts, [](ArrayRef<Interval> v) {

@@ -41,7 +41,7 @@ bool canBeBlocked(ConvTransposeOp op) {
   if (op.getGroup() != 1 || !constantTensor(op.getW()) || (op.getB() && !constantTensor(op.getB())))
     return false;
   FailureOr<Window> window = op.window();
-  constexpr int64_t mostPhases = 16; // each is code of its own
+  constexpr int64_t maxPhases = 16; // each is code of its own
   if (failed(window) || window->size() > 2)
     return false;
   int64_t count = 1;
@@ -51,7 +51,7 @@ bool canBeBlocked(ConvTransposeOp op) {
       return false;
     count *= static_cast<int64_t>(phases->size());
   }
-  return count <= mostPhases;
+  return count <= maxPhases;
 }
 
 } // namespace sinter::nn

@@ -2,13 +2,15 @@
 from __future__ import annotations
 
 import html
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 _COLUMNS = ("node", "kind", "outcome", "into", "reason")
 
 
 class Explanation(dict):  # type: ignore[type-arg]
-    """The object of docs/explain.md: keys "batch_norms", "activations", "kernels", "summary". Prints as a table; a notebook shows it as one."""
+    """The object of docs/explain.md: keys "batch_norms", "activations", "kernels", "summary". Prints as a table; a
+    notebook shows it as one."""
 
     def rows(self) -> list[tuple[str, ...]]:
         """(node, kind, outcome, into, reason) of every BatchNorm and activation."""

@@ -108,7 +108,8 @@ def _declare(library: ctypes.CDLL, compiles: bool) -> None:
     library.sinter_api_version.restype = c_uint32
     version = library.sinter_api_version()
     if version >> 16 != MAJOR or version & 0xFFFF < MINOR:
-        raise ImportError(f"this package needs version {MAJOR}.{MINOR} of libsinter's interface, the library has {version >> 16}.{version & 0xFFFF}")
+        raise ImportError(f"this package needs version {MAJOR}.{MINOR} of libsinter's interface, "
+                          f"the library has {version >> 16}.{version & 0xFFFF}")
     for name, (result, arguments) in {**_RUNTIME, **(_COMPILER if compiles else {})}.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
@@ -120,7 +121,7 @@ _declare(lib, can_compile)
 
 def version() -> str:
     """The release of the library, e.g. "0.1.0"."""
-    return lib.sinter_version().decode()
+    return str(lib.sinter_version().decode())
 
 
 def fail(error: int) -> NoReturn:

@@ -5,8 +5,9 @@ import ctypes
 import json
 import os
 import threading
+from collections.abc import Mapping, Sequence
 from ctypes import byref, c_int64, c_void_p
-from typing import Any, Callable, Mapping, NamedTuple, Sequence, Union
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
 
@@ -22,7 +23,8 @@ _NUMBERS = {_DTYPES[number]: number for number in (1, 2, 3, 5, 6, 7, 8, 9, 10, 1
 
 # The types of ml_dtypes, which has what NumPy lacks, by name.
 _EXTENSIONS = {name: number for number, name in enumerate(
-    ("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn", "int4", "int2", "uint4", "uint2"), 14)}
+    ("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn",
+     "int4", "int2", "uint4", "uint2"), 14)}
 _EXTENSIONS["bfloat16"] = 4
 
 Array = Any  # a numpy.ndarray, what numpy.asarray takes, or an object with __dlpack__
@@ -128,18 +130,19 @@ class Session:
         """One inference on arrays in the model's order; None leaves an input with a default out. Writes into `out`, or into new arrays."""
         model = self.model
         if len(inputs) != len(model.inputs):
-            raise Error(ErrorCode.INVALID_ARGUMENT, f"the model has {len(model.inputs)} inputs ({', '.join(i.name for i in model.inputs)}), "
-                                                    f"but was given {len(inputs)}")
+            names = ", ".join(info.name for info in model.inputs)
+            raise Error(ErrorCode.INVALID_ARGUMENT, f"the model has {len(model.inputs)} inputs ({names}), but was given {len(inputs)}")
         alive: list[Any] = []
         as_listed = not model.is_open
         for tensor, info, shape, number, value in zip(self._inputs, model.inputs, self._shapes, model._input_types, inputs):
             as_listed &= self._bind(tensor, info, shape, number, value, alive)
         if out is None and not as_listed:
             return self._run_unknown(alive)
-        results = [np.empty(info.shape, info.dtype) for info in model.outputs] if out is None else list(out)
+        results = [np.empty(info.shape or (), info.dtype) for info in model.outputs] if out is None else list(out)
         if len(results) != len(model.outputs):
             raise Error(ErrorCode.INVALID_ARGUMENT, f"the model has {len(model.outputs)} outputs, but `out` has {len(results)} arrays")
-        for tensor, info, shape, number, value in zip(self._outputs, model.outputs, self._shapes[len(model.inputs):], model._output_types, results):
+        shapes = self._shapes[len(model.inputs):]
+        for tensor, info, shape, number, value in zip(self._outputs, model.outputs, shapes, model._output_types, results):
             if not value.flags.writeable:
                 raise Error(ErrorCode.INVALID_ARGUMENT, f"the array for output '{info.name}' cannot be written")
             self._bind(tensor, info, shape, number, value, alive)
@@ -154,8 +157,8 @@ class Session:
         return results
 
     def _run_unknown(self, alive: list[Any]) -> list[np.ndarray[Any, Any]]:
-        """At shapes other than the listed ones, of an open model or a library of several: the run says how large the outputs are, which lie in the
-        session's memory and are copied from there."""
+        """At shapes other than the listed ones, of an open model or a library of several: the run says how large the outputs
+        are, which lie in the session's memory and are copied from there."""
         model = self.model
         for tensor in self._outputs:
             tensor.data, tensor.rank = None, 0
@@ -178,7 +181,7 @@ class Session:
             array, tensor.type = _stored(array)
             alive.append(array)
         tensor.rank = array.ndim
-        as_listed = array.shape == info.shape
+        as_listed: bool = array.shape == info.shape
         if as_listed:
             tensor.shape = shape
         else:  # open, or wrong: the library says in which way
@@ -218,9 +221,10 @@ class Model:
             lib.sinter_model_free(self._handle)
 
     @staticmethod
-    def load(source: Union[str, os.PathLike[str], bytes], threads: int = 0, check_weights: bool = False) -> Model:
-        """A compiled .so, by path or content. Damage is found before any code of the file's is mapped, that of the weights where `check_weights` says
-        so: all of them are read. Running a model runs code of the file's: load only what you trust."""
+    def load(source: str | os.PathLike[str] | bytes, threads: int = 0, check_weights: bool = False) -> Model:
+        """A compiled .so, by path or content. Damage is found before any code of the file's is mapped, that of the
+        weights where `check_weights` says so: all of them are read. Running a model runs code of the file's: load only what
+        you trust."""
         handle = c_void_p()
         config = LoadConfig(struct_size=ctypes.sizeof(LoadConfig), check_weights=int(check_weights))
         if isinstance(source, bytes):
@@ -229,7 +233,7 @@ class Model:
             check(lib.sinter_model_load_with(os.fsencode(source), byref(config), byref(handle)))
         return Model(handle, threads)
 
-    def save(self, path: Union[str, os.PathLike[str]]) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a model that was compiled in this process as a shared library for Model.load, `sinter run` and C programs."""
         if not can_compile:
             raise Error(ErrorCode.UNSUPPORTED, "saving needs libsinter; only libsinter-runtime is installed")
@@ -261,8 +265,8 @@ class Model:
         check(lib.sinter_model_check_weights(self._handle))
 
     def specialise(self, **shapes: Sequence[int] | Array) -> Model:
-        """The model for the shapes of its inputs, by name: a tuple of sizes, or an array where shapes follow from its values. Compiled now, so that
-        the first run need not wait; has kernels and an explanation, and can be saved."""
+        """The model for the shapes of its inputs, by name: a tuple of sizes, or an array where shapes follow from its values.
+        Compiled now, so that the first run need not wait; has kernels and an explanation, and can be saved."""
         tensors = (Tensor * max(len(self.inputs), 1))()
         alive: list[Any] = []
         for tensor, info, number in zip(tensors, self.inputs, self._input_types):
@@ -295,8 +299,8 @@ class Model:
         return session
 
     def __call__(self, *args: Array, out: Any = None, **kwargs: Array) -> Any:
-        """One inference. Inputs by position or by name; gives the output, or a tuple where there are several. `out`: an array, or a tuple of them, to
-        write into."""
+        """One inference. Inputs by position or by name; gives the output, or a tuple where there are several. `out`: an array,
+        or a tuple of them, to write into."""
         values: list[Array | None] = list(args)
         if kwargs or len(values) < len(self.inputs):
             values += [None] * (len(self.inputs) - len(values))
@@ -366,17 +370,19 @@ def compile(model: Any, shapes: Mapping[str, Sequence[int]] | None = None, dims:
     """Compiles a model for this process.
 
     model: a path to .onnx (or .mlir of the nn stage), the content of an .onnx file, or an onnx.ModelProto.
-    shapes: of inputs that the model leaves open; dims: sizes of symbolic dimensions. Where some stay open, the model is compiled for the shapes
-    that runs bring, each at its first run (Model.specialise does so ahead), and the last shape_cache=16 of them are kept. open=False refuses
-    such models, open=True treats every model so: shapes may follow from the values of inputs then.
+    shapes: of inputs that the model leaves open; dims: sizes of symbolic dimensions. Where some stay open, the model is
+    compiled for the shapes that runs bring, each at its first run (Model.specialise does so ahead), and the last
+    shape_cache=16 of them are kept. open=False refuses such models, open=True treats every model so: shapes may follow from
+    the values of inputs then.
     input_ranges: (low, high) of inputs that are finite and within.
     values: what inputs will hold, for shapes that follow from them; such an input is no input of the compiled model.
-    empty: inputs that are sequences of no elements, or optionals without one. A sequence "s" of two has the inputs "s[0]" and "s[1]", whose shapes say
-    how many there are.
+    empty: inputs that are sequences of no elements, or optionals without one. A sequence "s" of two has the inputs "s[0]" and
+    "s[1]", whose shapes say how many there are.
     threads: to run with; 0 means as many as this process may use.
     progress: called with a stage and the part that is done; returning False cancels.
-    options: those of `sinter compile`, with underscores: target_cpu="x86-64-v3", backend="llvm", math="strict", optimise=False, ...; isolate=True has a
-    process of its own compile, so that this one survives where LLVM aborts for lack of memory (isolate_memory bounds it, in bytes).
+    options: those of `sinter compile`, with underscores: target_cpu="x86-64-v3", backend="llvm", math="strict",
+    optimise=False, ...; isolate=True has a process of its own compile, so that this one survives where LLVM aborts for lack
+    of memory (isolate_memory bounds it, in bytes).
 
     Raises sinter.Error.
     """

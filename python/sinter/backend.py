@@ -6,7 +6,8 @@
 A model is compiled at its first run, since shapes and what follows from values are known then, and again for other shapes."""
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +25,9 @@ except ImportError:
     ml_dtypes = None
 
 NEWEST_OPSET = 27
-_EXTENSIONS = {"bf16": "bfloat16", "f8e4m3fn": "float8_e4m3fn", "f8e4m3fnuz": "float8_e4m3fnuz", "f8e5m2": "float8_e5m2", "f8e5m2fnuz": "float8_e5m2fnuz",
-               "f8e8m0": "float8_e8m0fnu", "f4e2m1": "float4_e2m1fn", "i4": "int4", "i2": "int2", "u4": "uint4", "u2": "uint2"}
+_EXTENSIONS = {"bf16": "bfloat16", "f8e4m3fn": "float8_e4m3fn", "f8e4m3fnuz": "float8_e4m3fnuz", "f8e5m2": "float8_e5m2",
+               "f8e5m2fnuz": "float8_e5m2fnuz", "f8e8m0": "float8_e8m0fnu", "f4e2m1": "float4_e2m1fn",
+               "i4": "int4", "i2": "int2", "u4": "uint4", "u2": "uint2"}
 
 
 class _Value:
@@ -39,7 +41,8 @@ class _Value:
             kind = kind.optional_type.elem_type
         self.is_sequence = kind.HasField("sequence_type")
         tensor = kind.tensor_type
-        self.is_open = self.is_optional or self.is_sequence or not tensor.HasField("shape") or any(not dim.HasField("dim_value") for dim in tensor.shape.dim)
+        self.is_open = (self.is_optional or self.is_sequence or not tensor.HasField("shape") or
+                        any(not dim.HasField("dim_value") for dim in tensor.shape.dim))
 
     def tensors(self, value: Any) -> dict[str, np.ndarray[Any, Any]]:
         """The inputs of a compiled model that hold `value`; none for what is empty."""
@@ -82,10 +85,12 @@ class SinterRep(BackendRep):  # type: ignore[misc]
 
     def _model(self, values: dict[str, np.ndarray[Any, Any]], empty: tuple[str, ...], open_names: set[str]) -> sinter.Model:
         # Small integers may be shapes, so that they belong to the model.
-        key = (empty, *((name, v.shape, v.dtype.str, v.tobytes() if v.dtype.kind in "iub" and v.size <= 64 else b"") for name, v in values.items()))
+        key = (empty, *((name, v.shape, v.dtype.str, v.tobytes() if v.dtype.kind in "iub" and v.size <= 64 else b"")
+                        for name, v in values.items()))
         if key not in self._compiled:
             shapes = {name: value.shape for name, value in values.items() if name in open_names}
-            self._compiled[key] = sinter.compile(self._content, shapes=shapes, values=values, empty=empty, **{"open": False, **self._options})
+            self._compiled[key] = sinter.compile(self._content, shapes=shapes, values=values, empty=empty,
+                                                 **{"open": False, **self._options})
         return self._compiled[key]
 
     def run(self, inputs: Sequence[Any], **kwargs: Any) -> tuple[Any, ...]:

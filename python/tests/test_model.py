@@ -6,7 +6,6 @@ import threading
 
 import numpy as np
 import pytest
-
 import sinter
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -141,8 +140,8 @@ def test_wrong_calls(digits, images, call, part):
 
 def test_wrong_compilations(tmp_path):
     path = os.path.join(DIGITS, "digits.onnx")
-    for options, code in (({"colour": "red"}, "INVALID_ARGUMENT"), ({"backend": "gpu"}, "INVALID_ARGUMENT"), ({"open": False}, "INVALID_FILE"),
-                          ({"shapes": {"image": (-1,)}}, "INVALID_ARGUMENT")):
+    for options, code in (({"colour": "red"}, "INVALID_ARGUMENT"), ({"backend": "gpu"}, "INVALID_ARGUMENT"),
+                          ({"open": False}, "INVALID_FILE"), ({"shapes": {"image": (-1,)}}, "INVALID_ARGUMENT")):
         with pytest.raises(sinter.Error) as caught:
             sinter.compile(path, **options)
         assert caught.value.code == sinter.ErrorCode[code]
@@ -155,7 +154,10 @@ def test_wrong_compilations(tmp_path):
 
 def test_progress():
     stages = []
-    compile_digits = lambda progress: sinter.compile(os.path.join(DIGITS, "digits.onnx"), dims={"batch": 1}, progress=progress)
+
+    def compile_digits(progress):
+        return sinter.compile(os.path.join(DIGITS, "digits.onnx"), dims={"batch": 1}, progress=progress)
+
     compile_digits(lambda stage, fraction: stages.append((stage, fraction)))
     assert stages[0] == ("import", 0) and stages[-1] == ("link", 1)
     with pytest.raises(sinter.Error) as caught:
@@ -166,7 +168,9 @@ def test_progress():
 
 
 def test_isolate():
-    compile_digits = lambda **options: sinter.compile(os.path.join(DIGITS, "digits.onnx"), dims={"batch": 1}, **options)
+    def compile_digits(**options):
+        return sinter.compile(os.path.join(DIGITS, "digits.onnx"), dims={"batch": 1}, **options)
+
     with pytest.raises(sinter.Error) as caught:
         compile_digits(isolate=True, isolate_memory=1)
     assert caught.value.code == sinter.ErrorCode.OUT_OF_MEMORY

@@ -4,7 +4,6 @@ import threading
 
 import numpy as np
 import pytest
-
 import sinter
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -53,7 +52,8 @@ def test_specialised_ahead(digits, images, tmp_path):
     path = tmp_path / "four.so"
     four.save(path)
     assert np.array_equal(sinter.Model.load(path)(images[:4]), expected)
-    for wrong, match in (({}, "missing"), ({"image": (4, 1, 8)}, r"\?x1x8x8"), ({"image": (4, 1, 8, 8), "other": (1,)}, "no input 'other'")):
+    for wrong, match in (({}, "missing"), ({"image": (4, 1, 8)}, r"\?x1x8x8"),
+                         ({"image": (4, 1, 8, 8), "other": (1,)}, "no input 'other'")):
         with pytest.raises(sinter.Error, match=match):
             digits.specialise(**wrong)
 

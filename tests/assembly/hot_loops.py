@@ -57,7 +57,10 @@ def convolution(channels, filters, size, kernel, stride=1, group=1, dilation=1, 
     pad = [dilation * (k - 1) // 2 for k in kernel]
     out = [(s + 2 * p - dilation * (k - 1) - 1) // stride + 1 for s, p, k in zip(size, pad, kernel)]
     x, w, y = [1, channels, *size], [filters, channels // group, *kernel], [1, filters, *out]
-    array = lambda values: "array<i64: " + ", ".join(map(str, values)) + ">"
+
+    def array(values):
+        return "array<i64: " + ", ".join(map(str, values)) + ">"
+
     attributes = (f"{{group = {group} : i64, pads = {array(pad * 2)}, strides = {array([stride] * len(size))}, "
                   f"dilations = {array([dilation] * len(size))}}}")
     body = constant("w", w) + constant("b", [filters])
@@ -148,7 +151,7 @@ def innermost_loops(assembly):
         if jump and position.get(jump[1], i) < i:
             jumps.append((position[jump[1]], i))
     for first, last in jumps:
-        if not any(first <= f and l <= last and (f, l) != (first, last) for f, l in jumps):
+        if not any(first <= begin and end <= last and (begin, end) != (first, last) for begin, end in jumps):
             yield lines[first:last + 1]
 
 
@@ -163,7 +166,8 @@ def check(name, assembly):
             continue
         hot += 1
         if stack:
-            problems.append(f"{name}: the loop at {loop[0].split(':')[0]} ({len(loop)} lines) holds {len(stack)} operands on the stack: {stack[0]}")
+            problems.append(f"{name}: the loop at {loop[0].split(':')[0]} ({len(loop)} lines) "
+                            f"holds {len(stack)} operands on the stack: {stack[0]}")
     if hot == 0:
         problems.append(f"{name}: no hot loop was found")
     return problems, hot

@@ -34,7 +34,9 @@ def diagnostics(*texts, raw=b""):
     return server.returncode, found
 
 
-GOOD = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {\n  %y = nn.relu %x : (tensor<2xf32>) -> tensor<2xf32>\n  return %y : tensor<2xf32>\n}\n"
+GOOD = ("func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {\n"
+        "  %y = nn.relu %x : (tensor<2xf32>) -> tensor<2xf32>\n"
+        "  return %y : tensor<2xf32>\n}\n")
 DEEP = "#a = " + "[" * 100000 + "]" * 100000 + "\n"
 status, found = diagnostics(GOOD, DEEP, GOOD)
 assert status == 0 and len(found) == 3, (status, found)

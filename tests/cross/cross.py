@@ -1,4 +1,5 @@
-"""Compiles models for other machines, runs them under qemu-user and compares with recorded outputs. Last line: N passed, N failed, N skipped.
+"""Compiles models for other machines, runs them under qemu-user and compares with recorded outputs. Last line: N passed,
+N failed, N skipped.
 usage: cross.py SINTER SOURCE_DIR WORK_DIR [CASE_DIR ...]   (folders in the layout of ONNX's backend tests, beside the digits)
 Needs Debian's qemu-user, g++-aarch64-linux-gnu, g++-riscv64-linux-gnu and python3-onnx; what is missing is skipped."""
 import glob
@@ -136,7 +137,8 @@ def check_levels(case):
         np.ascontiguousarray(value).tofile(file)
     run([sinter, "compile", model, "-o", os.path.join(folder, "model.so"), "--target-triple", target.triple, "--target-cpu", target.cpu,
          "--backend", "llvm", *options])
-    # qemu shows programs the host's /proc/cpuinfo, so that the loader has to be told what the emulated processor lacks, and faults if it chose wrongly.
+    # qemu shows programs the host's /proc/cpuinfo, so that the loader has to be told what the emulated processor lacks, and
+    # faults if it chose wrongly.
     hidden = {"qemu64": "avx512f,avx2,sse4.2", "Nehalem": "avx512f,avx2", "Haswell": "avx512f"}
     for processor, chosen in (("qemu64", "x86-64"), ("Nehalem", "x86-64-v2"), ("Haswell", "x86-64-v3")):
         for stale in glob.glob(os.path.join(folder, "output_*.bin")):

@@ -10,7 +10,7 @@ namespace sinter::fuzz {
 
 namespace {
 
-constexpr int64_t mostElements = 1 << 20; // of what is run twice, once by the interpreter
+constexpr int64_t maxElements = 1 << 20; // of what is run twice, once by the interpreter
 
 /// Small numbers of either sign, with a NaN now and then; small whole ones for integers, which may be indices or sizes.
 std::optional<Tensor> makeTensor(const OpenTensor &info, Choices &choices) {
@@ -18,7 +18,7 @@ std::optional<Tensor> makeTensor(const OpenTensor &info, Choices &choices) {
   for (int64_t &d : shape)
     d = d < 0 ? 2 : d;
   std::optional<int64_t> elements = elementCount(shape);
-  if (!elements || *elements > mostElements)
+  if (!elements || *elements > maxElements)
     return std::nullopt;
   std::optional<Tensor> tensor = Tensor::allocate(info.type, shape);
   if (!tensor)
@@ -40,19 +40,19 @@ struct Result {
 };
 
 Result runWith(const std::string &backend, const std::string &bytes, const std::string &path) {
-  EngineOptions options;
+  ShapeCacheOptions options;
   options.threads = 1;
   options.compile.jobs = 1;
   options.compile.failOnUnsound = true;
   options.compile.backend = backend;
   options.compile.content = std::as_bytes(std::span(bytes));
   std::shared_ptr<CompiledModel> compiled;
-  auto engine = Engine::openOrCompile(path, options, /*always=*/true, compiled);
-  if (!engine)
-    return {engine.failure(), {}};
+  auto cache = ShapeCache::openOrCompile(path, options, /*always=*/true, compiled);
+  if (!cache)
+    return {cache.failure(), {}};
   Choices choices(7);
   InputTensors inputs;
-  for (const OpenTensor &info : (*engine)->inputs()) {
+  for (const OpenTensor &info : (*cache)->inputs()) {
     if (info.hasDefault)
       continue;
     std::optional<Tensor> tensor = makeTensor(info, choices);
@@ -60,12 +60,12 @@ Result runWith(const std::string &backend, const std::string &bytes, const std::
       return {std::nullopt, {}, true};
     inputs.emplace(info.name, std::move(*tensor));
   }
-  auto model = (*engine)->modelFor(inputs);
+  auto model = (*cache)->modelFor(inputs);
   if (!model)
     return {model.failure(), {}};
   // What is compiled may take long to run: that is the model's doing.
   enterStage(Stage::MayTakeLong);
-  auto outputs = (*engine)->run(inputs);
+  auto outputs = (*cache)->run(inputs);
   enterStage(Stage::Ran);
   return outputs ? Result{std::nullopt, std::move(*outputs)} : Result{outputs.failure(), {}, true};
 }

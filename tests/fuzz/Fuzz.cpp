@@ -336,8 +336,8 @@ int runCases(const Arguments &arguments, const std::string &ending, const std::f
     Choices choices(seed);
     std::string input = files.empty() ? make(choices) : readFile(files[cases]), finding = runInChild(test, input, log);
     accepted += report->outcome == static_cast<int>(Outcome::Accepted);
-    constexpr size_t mostBytes = 65536; // of what is kept
-    if (takeNewPlaces() && input.size() <= mostBytes) {
+    constexpr size_t maxBytes = 65536; // of what is kept
+    if (takeNewPlaces() && input.size() <= maxBytes) {
       reached.push_back(input);
       if (!arguments.newPlaces.empty())
         writeFile(arguments.newPlaces + "/new-" + std::to_string(seed) + ending, input);

@@ -52,7 +52,7 @@ constexpr int elementTypes[] = {TensorProto::UNDEFINED,
                                 22,
                                 99};
 const char *const words[] = {"", "x", "\xff\xfe", "SAME_UPPER", "VALID", "reverse", "linear", "reflect"};
-constexpr int mostElements = 16; ///< of a list or tensor, whose first ones are changed
+constexpr int maxElements = 16; ///< of a list or tensor, whose first ones are changed
 
 /// Counts changes, and carries out the one whose number comes up.
 class Cursor {
@@ -95,7 +95,7 @@ void editTensor(Cursor &cursor, TensorProto &tensor) {
     return;
   cursor.each(elementTypes, [&](int type) { tensor.set_data_type(type); });
   auto numbers = [&](auto &list, const auto &values) {
-    for (int i = 0; i < std::min(list.size(), mostElements) && !cursor.isDone; ++i)
+    for (int i = 0; i < std::min(list.size(), maxElements) && !cursor.isDone; ++i)
       cursor.each(values,
                   [&](auto value) { list.Set(i, static_cast<std::remove_cvref_t<decltype(list.Get(0))>>(value)); });
   };
@@ -106,7 +106,7 @@ void editTensor(Cursor &cursor, TensorProto &tensor) {
     return;
   std::string &raw = *tensor.mutable_raw_data();
   auto rawNumbers = [&]<typename T>(T, const auto &values) {
-    for (size_t i = 0; i < std::min<size_t>(raw.size() / sizeof(T), mostElements) && !cursor.isDone; ++i)
+    for (size_t i = 0; i < std::min<size_t>(raw.size() / sizeof(T), maxElements) && !cursor.isDone; ++i)
       cursor.each(values, [&](auto value) {
         T stored = static_cast<T>(value);
         raw.replace(i * sizeof(T), sizeof(T), reinterpret_cast<const char *>(&stored), sizeof(T));
@@ -159,7 +159,7 @@ void editAttribute(Cursor &cursor, AttributeProto &attribute) {
   auto list = [&](auto &elements, const auto &values) {
     if (elements.empty())
       return;
-    for (int i = 0; i < std::min(elements.size(), mostElements) && !cursor.isDone; ++i)
+    for (int i = 0; i < std::min(elements.size(), maxElements) && !cursor.isDone; ++i)
       cursor.each(values, [&](auto value) { elements[i] = value; });
     cursor.one([&] { elements.Clear(); });
     cursor.one([&] { elements.RemoveLast(); });
@@ -183,7 +183,7 @@ void editNode(Cursor &cursor, NodeProto &node, const std::vector<std::string *> 
       cursor.one([&] { values->SwapElements(i, 0); });
       // Operands of another type and rank: every other value's.
       if (isInput)
-        for (size_t j = 0; j < std::min<size_t>(names.size(), mostElements) && !cursor.isDone; ++j)
+        for (size_t j = 0; j < std::min<size_t>(names.size(), maxElements) && !cursor.isDone; ++j)
           cursor.one([&] { (*values)[i] = std::string(*names[j]); });
     }
     cursor.one([&] { *values->Add() = values->empty() ? "" : values->Get(0); });

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Compiles models of large weights, beside the model and inside of it (where they lie unaligned), with a limit on the memory that is the process's own:
-weights are read where they lie and packed while they are written. scripts/check_large.py runs such a model beyond 2 GB.
+"""Compiles models of large weights, beside the model and inside of it (where they lie unaligned), with a limit on the memory
+that is the process's own: weights are read where they lie and packed while they are written. scripts/check_large.py runs such
+a model beyond 2 GB.
 
 usage: large_weights.py SINTER [--megabytes 256] [--spare 160] [--share 0.25] [--folder DIR]"""
 import argparse
@@ -81,8 +82,12 @@ def make(folder, megabytes, inside):
 def compile_within(sinter, folder, own):
     """Seconds that it took with at most `own` bytes of memory that is no file's."""
     start = time.monotonic()
-    limit = lambda: resource.setrlimit(resource.RLIMIT_DATA, (own, own))
-    done = subprocess.run([sinter, "compile", folder / "large.onnx", "-o", folder / "large.so"], preexec_fn=limit, capture_output=True, check=False)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_DATA, (own, own))
+
+    done = subprocess.run([sinter, "compile", folder / "large.onnx", "-o", folder / "large.so"], preexec_fn=limit,
+                          capture_output=True, check=False)
     if done.returncode:
         sys.exit(f"large_weights.py: with {own >> 20} MB: {done.stderr.decode()}")
     return time.monotonic() - start

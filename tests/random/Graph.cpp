@@ -11,8 +11,8 @@ using namespace sinter::nn;
 
 namespace sinter::random_graphs {
 
-constexpr int64_t mostElements = 4000;
-constexpr double mostMultiplyAdds = 3e5;
+constexpr int64_t maxElements = 4000;
+constexpr double maxMultiplyAdds = 3e5;
 
 Graph::Graph(MLIRContext &context, unsigned seed) : builder(&context), random(seed) {
   network.module = ModuleOp::create(builder.getUnknownLoc());
@@ -47,20 +47,20 @@ Value Graph::any(Filter fits) {
   return found[found.size() - 1 - static_cast<size_t>(std::min(upTo(3), static_cast<int64_t>(found.size()) - 1))];
 }
 
-Value Graph::anyFloat(int64_t leastRank, int64_t mostRank) {
+Value Graph::anyFloat(int64_t minRank, int64_t maxRank) {
   DType type = floatType();
   Value found = any([&](RankedTensorType t) {
-    return toDType(t.getElementType()) == type && t.getRank() >= leastRank && t.getRank() <= mostRank;
+    return toDType(t.getElementType()) == type && t.getRank() >= minRank && t.getRank() <= maxRank;
   });
-  return found ? found : ofType(type, leastRank, mostRank);
+  return found ? found : ofType(type, minRank, maxRank);
 }
 
-Value Graph::anyNumber(int64_t leastRank, int64_t mostRank) {
-  return chance(80) ? anyFloat(leastRank, mostRank) : ofType(integerType(), leastRank, mostRank);
+Value Graph::anyNumber(int64_t minRank, int64_t maxRank) {
+  return chance(80) ? anyFloat(minRank, maxRank) : ofType(integerType(), minRank, maxRank);
 }
 
-Value Graph::ofType(DType type, int64_t leastRank, int64_t mostRank) {
-  auto ranks = [&](RankedTensorType t) { return t.getRank() >= leastRank && t.getRank() <= mostRank; };
+Value Graph::ofType(DType type, int64_t minRank, int64_t maxRank) {
+  auto ranks = [&](RankedTensorType t) { return t.getRank() >= minRank && t.getRank() <= maxRank; };
   Value found = any([&](RankedTensorType t) { return toDType(t.getElementType()) == type && ranks(t); });
   if (found && chance(85))
     return found;
@@ -68,7 +68,7 @@ Value Graph::ofType(DType type, int64_t leastRank, int64_t mostRank) {
   if (Value other = any(ranks); other && (isSmallFloat(type) || bitsOf(type) < 8 || chance(50)))
     if (Value converted = make<CastOp>(other, typeAttr(type), boolean(true), string("up")))
       return converted;
-  return isSmallFloat(type) || (bitsOf(type) < 8 && type != DType::Bool) ? Value() : input(type, leastRank, mostRank);
+  return isSmallFloat(type) || (bitsOf(type) < 8 && type != DType::Bool) ? Value() : input(type, minRank, maxRank);
 }
 
 Value Graph::partner(Value x) {
@@ -114,8 +114,8 @@ Shape Graph::randomShape(int64_t rank) {
   }
 }
 
-Value Graph::input(DType type, int64_t leastRank, int64_t mostRank) {
-  int64_t rank = std::clamp<int64_t>(pick<int64_t>({4, 4, 4, 4, 3, 3, 2, 2, 5, 1, 0}), leastRank, mostRank);
+Value Graph::input(DType type, int64_t minRank, int64_t maxRank) {
+  int64_t rank = std::clamp<int64_t>(pick<int64_t>({4, 4, 4, 4, 3, 3, 2, 2, 5, 1, 0}), minRank, maxRank);
   if (!isFloat(type) && type != DType::Bool && chance(35))
     return input({type, randomShape(rank), 0, 0, false, true});
   if (!isFloat(type)) {
@@ -284,11 +284,11 @@ bool Graph::keep(Operation *op) {
   for (auto [i, type] : llvm::enumerate(types)) {
     auto ranked = dyn_cast<RankedTensorType>(type);
     good = good && ranked && ranked.hasStaticShape() && ranked.getNumElements() > 0 &&
-           ranked.getNumElements() <= mostElements && ranked.getRank() <= 7;
+           ranked.getNumElements() <= maxElements && ranked.getRank() <= 7;
     if (good)
       op->getResult(static_cast<unsigned>(i)).setType(type);
   }
-  good = good && multiplyAdds(op) <= mostMultiplyAdds && succeeded(verify(op));
+  good = good && multiplyAdds(op) <= maxMultiplyAdds && succeeded(verify(op));
   FailureOr<SmallVector<Tensor>> results = failure();
   if (good)
     results = evaluateOp(op, operands);

@@ -42,10 +42,10 @@ public:
   using Filter = llvm::function_ref<bool(RankedTensorType)>;
   /// One of the values so far that `fits`, the later the likelier, as networks are deep. Null if there is none.
   Value any(Filter fits);
-  Value anyFloat(int64_t leastRank = 0, int64_t mostRank = 6);
-  Value anyNumber(int64_t leastRank = 0, int64_t mostRank = 6);
+  Value anyFloat(int64_t minRank = 0, int64_t maxRank = 6);
+  Value anyNumber(int64_t minRank = 0, int64_t maxRank = 6);
   /// Of this element type: a value that is there, one converted, or a new input.
-  Value ofType(DType type, int64_t leastRank = 0, int64_t mostRank = 6);
+  Value ofType(DType type, int64_t minRank = 0, int64_t maxRank = 6);
   /// A second operand for x: a value or constant of its element type that broadcasts to its shape, now and then x
   /// itself.
   Value partner(Value x);
@@ -61,7 +61,7 @@ public:
   Value input(DType type, Shape shape, double low, double high, bool declare) {
     return input(InputInfo{type, std::move(shape), low, high, declare});
   }
-  Value input(DType type, int64_t leastRank, int64_t mostRank);
+  Value input(DType type, int64_t minRank, int64_t maxRank);
   /// Dimensions of 1 to 12, few elements in all.
   Shape randomShape(int64_t rank);
 

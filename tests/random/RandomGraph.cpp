@@ -27,8 +27,8 @@ std::vector<Motif> motifs() {
 namespace {
 
 /// What networks consist of: a convolution or product, affines, an activation, movement, a pool.
-template <Value (*maker)(Graph &, Value), int64_t leastRank> bool onFloat(Graph &graph) {
-  Value x = graph.anyFloat(leastRank);
+template <Value (*maker)(Graph &, Value), int64_t minRank> bool onFloat(Graph &graph) {
+  Value x = graph.anyFloat(minRank);
   return x && maker(graph, x);
 }
 

@@ -105,7 +105,7 @@ Rule ruleOf(Operation *op) {
 
 /// An affine moves and composes as long as its shift is no larger than this, beside results of about 1
 /// (docs/algebra.md, Cancellation).
-double mostCancellation(DType type) { return type == DType::F64 ? 0x1p33 : type == DType::F32 ? 0x1p4 : 2; }
+double maxCancellation(DType type) { return type == DType::F64 ? 0x1p33 : type == DType::F32 ? 0x1p4 : 2; }
 
 /// oneDNN promises its functions to 50 times the distance of 1 to the next number, absolute or relative (benchdnn's
 /// threshold of logsoftmax in f32).
@@ -402,7 +402,7 @@ void Rounding::add(Operation *op, ArrayRef<Tensor> operands, Tensor &result) {
   if (failed(sums))
     return;
   std::vector<double> sizes = toDoubles((*sums)[0]);
-  double most = constant ? mostCancellation(typeOf(op->getResult(0))) * std::max(1.0, largestOf(toDoubles(result)))
+  double most = constant ? maxCancellation(typeOf(op->getResult(0))) * std::max(1.0, largestOf(toDoubles(result)))
                          : std::numeric_limits<double>::infinity();
   for (double &size : sizes)
     size = unit * std::min(size, most);

@@ -2,6 +2,7 @@
 // compiled kernel must lie in the interval that range analysis gives where activations are removed
 // (nn-simplify-activations), and be NaN only where that says so. Last line: N passed, N failed, 0 skipped; N counts
 // chains, and ops that too few kernels hold.
+#include "compiler/Compiler.h"
 #include "ir/NN.h"
 #include "ir/Ops.h"
 #include "mlir/Pass/Pass.h"

@@ -32,8 +32,9 @@ def files(folder):
 
 def check_same_bytes(folder):
     """Libraries, objects with header and weights, text, streams, dumps."""
-    kinds = [["-o", "digits.so"], ["-o", "digits.o", "--emit", "obj", "--standalone", "--weights-file", "digits.weights"], ["-o", "digits.s", "--emit", "asm"],
-             ["-o", "digits.mlir", "--emit", "mlir"], ["-o", "-", "--emit", "llvm"], ["-o", "dumped.so", "--dump-dir", "dumps"]]
+    kinds = [["-o", "digits.so"], ["-o", "digits.o", "--emit", "obj", "--standalone", "--weights-file", "digits.weights"],
+             ["-o", "digits.s", "--emit", "asm"], ["-o", "digits.mlir", "--emit", "mlir"], ["-o", "-", "--emit", "llvm"],
+             ["-o", "dumped.so", "--dump-dir", "dumps"]]
     for kind in kinds:
         made = []
         for options in [], ["--sandbox"]:

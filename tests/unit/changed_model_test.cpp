@@ -66,15 +66,15 @@ protected:
     folder = fs::path(testing::TempDir()) / ("sinter_changed_" + std::to_string(getpid()));
     fs::create_directories(folder);
     writeModel(model(), 1, GetParam());
-    EngineOptions options;
+    ShapeCacheOptions options;
     options.threads = 1;
-    auto opened = Engine::open(model().string(), options);
+    auto opened = ShapeCache::open(model().string(), options);
     ASSERT_TRUE(opened) << opened.failure().message;
-    engine = std::move(*opened);
+    cache = std::move(*opened);
     EXPECT_EQ(valueAt(2), inputs);
   }
   void TearDown() override {
-    engine.reset();
+    cache.reset();
     fs::remove_all(folder);
   }
 
@@ -86,7 +86,7 @@ protected:
   float valueAt(int64_t n) {
     Tensor x(DType::F32, {n, inputs});
     std::ranges::fill(x.as<float>(), 1.0f);
-    auto result = engine->run({{"x", x}});
+    auto result = cache->run({{"x", x}});
     message = result ? "" : result.failure().message;
     return result ? (*result)[0].as<float>()[0] : -1;
   }
@@ -108,7 +108,7 @@ protected:
   }
 
   fs::path folder;
-  std::unique_ptr<Engine> engine;
+  std::unique_ptr<ShapeCache> cache;
   std::string message;
 };
 
@@ -188,13 +188,13 @@ TEST(ChangedText, IsKeptInMemory) {
         << op << " %x : (tensor<?xf32>) -> tensor<?xf32>\n  return %y : tensor<?xf32>\n}\n";
   };
   write("neg");
-  auto engine = Engine::open(path, {});
-  ASSERT_TRUE(engine) << engine.failure().message;
+  auto cache = ShapeCache::open(path, {});
+  ASSERT_TRUE(cache) << cache.failure().message;
   write("abs");
   for (int64_t n : {2, 3}) {
     Tensor x(DType::F32, {n});
     std::ranges::fill(x.as<float>(), 1.0f);
-    auto result = (*engine)->run({{"x", x}});
+    auto result = (*cache)->run({{"x", x}});
     ASSERT_TRUE(result) << result.failure().message;
     EXPECT_EQ((*result)[0].as<float>()[0], -1);
     fs::remove(path);

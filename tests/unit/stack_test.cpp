@@ -2,6 +2,7 @@
 // of just that size, painted before and looked at after. What has no bound is refused.
 #include "codegen/lower/ObjectCode.h"
 #include "codegen/lower/StackUse.h"
+#include "compiler/Compiler.h"
 #include "tests/unit/ExampleInput.h"
 #include "tests/unit/OpExamples.h"
 #include "llvm/AsmParser/Parser.h"

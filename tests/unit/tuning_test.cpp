@@ -265,7 +265,7 @@ TEST_F(Tuning, CachesSurviveARoundTrip) {
 TEST_F(Tuning, CachesAreBounded) {
   std::string file = folder + "/cache.json";
   TuningCache cache(file, nullptr);
-  for (size_t i = 0; i < TuningCache::mostEntries + 3; ++i)
+  for (size_t i = 0; i < TuningCache::maxEntries + 3; ++i)
     cache.put("m", std::to_string(i), {});
   ASSERT_TRUE(cache.write().ok());
   TuningCache back(file, nullptr);

@@ -46,7 +46,7 @@ public:
   int threads = 0; ///< 0: as many as this process may use
   bool sandbox = false;
   bool checkWeights = false;             ///< of a compiled model, before it is loaded
-  size_t shapeCache = defaultShapeCache; ///< compiled shapes that an engine keeps
+  size_t shapeCache = defaultShapeCache; ///< compiled shapes that a shape cache keeps
 
 private:
   SandboxPolicy sandboxPolicy_; ///< but for what may be written

@@ -42,15 +42,15 @@ std::string safe(std::string_view text) { return shortened(text, 1000); }
 
 //===- Models that are not compiled -----------------------------------------===//
 
-std::string shapeText(const SurveyValue &value) {
+std::string shapeText(const InspectedValue &value) {
   if (!value.isRanked)
     return "of unknown rank";
   return value.dims.empty() ? "scalar" : safe(fmt::format("{}", fmt::join(value.dims, "x")));
 }
 
-std::string valuesText(std::string_view title, const std::vector<SurveyValue> &values) {
+std::string valuesText(std::string_view title, const std::vector<InspectedValue> &values) {
   TextTable table({{"name"}, {"type"}, {"shape"}, {""}}, false);
-  for (const SurveyValue &value : values)
+  for (const InspectedValue &value : values)
     table.add({shortened(value.name, 60), value.type, shapeText(value), value.hasDefault ? "has a default" : ""});
   return fmt::format("{}\n{}", title, table.text());
 }
@@ -62,12 +62,12 @@ std::string share(bool known, int64_t part, int64_t whole) {
   return part == whole ? "yes" : part == 0 ? "no" : fmt::format("{} of {}", part, whole);
 }
 
-std::string operatorsText(const ModelSurvey &survey) {
+std::string operatorsText(const ModelInspection &inspection) {
   TextTable table({{"operator"}, {"nodes", true}, {"supported"}, {"llvm"}, {"onednn"}, {"reference"}}, false);
   int64_t nodes = 0;
-  for (const SurveyOperator &op : survey.operators) {
+  for (const InspectedOperator &op : inspection.operators) {
     nodes += op.count;
-    bool known = survey.asked && op.reference > 0;
+    bool known = inspection.asked && op.reference > 0;
     table.add({shortened(op.name, 40), std::to_string(op.count), share(true, op.supported, op.count),
                share(known || op.supported == 0, op.llvm, op.count),
                share(known || op.supported == 0, op.oneDnn, op.count),
@@ -76,56 +76,56 @@ std::string operatorsText(const ModelSurvey &survey) {
   return fmt::format("{} nodes\n{}", nodes, table.text());
 }
 
-std::string problemsText(const ModelSurvey &survey) {
-  if (survey.problems.empty())
+std::string problemsText(const ModelInspection &inspection) {
+  if (inspection.problems.empty())
     return "everything is supported\n";
   constexpr size_t shown = 20;
-  std::string text = fmt::format("{} {} the model from being compiled\n", survey.problems.size(),
-                                 survey.problems.size() == 1 ? "problem keeps" : "problems keep");
-  for (size_t i = 0; i < std::min(shown, survey.problems.size()); ++i) {
-    const SurveyProblem &problem = survey.problems[i];
+  std::string text = fmt::format("{} {} the model from being compiled\n", inspection.problems.size(),
+                                 inspection.problems.size() == 1 ? "problem keeps" : "problems keep");
+  for (size_t i = 0; i < std::min(shown, inspection.problems.size()); ++i) {
+    const InspectedProblem &problem = inspection.problems[i];
     std::string node = problem.node.empty() ? "" : fmt::format(" '{}'", shortened(problem.node, 80));
     text += fmt::format("  {}{}: {}\n", safe(problem.op), node, safe(problem.reason));
   }
-  if (survey.problems.size() > shown)
-    text += fmt::format("  ... and {} more: --format json lists all\n", survey.problems.size() - shown);
+  if (inspection.problems.size() > shown)
+    text += fmt::format("  ... and {} more: --format json lists all\n", inspection.problems.size() - shown);
   return text;
 }
 
-std::string surveyText(const std::string &model, const ModelSurvey &survey) {
+std::string inspectionText(const std::string &model, const ModelInspection &inspection) {
   std::vector<std::string> facts;
-  if (survey.irVersion)
-    facts.push_back(fmt::format("IR version {}", survey.irVersion));
-  for (const auto &[domain, version] : survey.opsets)
+  if (inspection.irVersion)
+    facts.push_back(fmt::format("IR version {}", inspection.irVersion));
+  for (const auto &[domain, version] : inspection.opsets)
     facts.push_back(fmt::format("opset {}{}", version, domain == "ai.onnx" ? "" : " of " + safe(domain)));
-  if (!survey.producer.empty())
-    facts.push_back("by " + safe(survey.producer));
+  if (!inspection.producer.empty())
+    facts.push_back("by " + safe(inspection.producer));
   std::string text = fmt::format("{}{}{}\n", model, facts.empty() ? "" : ": ", fmt::join(facts, ", "));
-  text += valuesText("inputs", survey.inputs) + valuesText("outputs", survey.outputs);
-  text +=
-      fmt::format("{} parameters, {}\n", survey.parameters, withUnit(static_cast<double>(survey.parameterBytes), "B"));
-  if (survey.flops)
-    text += fmt::format("{} a run, arena of about {}\n", withUnit(*survey.flops, "FLOP"),
-                        withUnit(static_cast<double>(survey.arenaBytes.value_or(0)), "B"));
-  else if (!survey.openShapes.empty())
-    text += fmt::format("FLOPs and arena are unknown: {}\n", safe(survey.openShapes));
+  text += valuesText("inputs", inspection.inputs) + valuesText("outputs", inspection.outputs);
+  text += fmt::format("{} parameters, {}\n", inspection.parameters,
+                      withUnit(static_cast<double>(inspection.parameterBytes), "B"));
+  if (inspection.flops)
+    text += fmt::format("{} a run, arena of about {}\n", withUnit(*inspection.flops, "FLOP"),
+                        withUnit(static_cast<double>(inspection.arenaBytes.value_or(0)), "B"));
+  else if (!inspection.openShapes.empty())
+    text += fmt::format("FLOPs and arena are unknown: {}\n", safe(inspection.openShapes));
   else
     text += "FLOPs and arena are unknown, because some nodes are not supported\n";
-  text += operatorsText(survey);
-  if (!survey.assumedShapes.empty()) {
+  text += operatorsText(inspection);
+  if (!inspection.assumedShapes.empty()) {
     std::vector<std::string> shapes;
-    for (const auto &[name, shape] : survey.assumedShapes)
+    for (const auto &[name, shape] : inspection.assumedShapes)
       shapes.push_back(fmt::format("{}={}", safe(name), toString(shape)));
     text += fmt::format("  as the backends would be asked for {}\n", fmt::join(shapes, ", "));
   }
-  return text + problemsText(survey);
+  return text + problemsText(inspection);
 }
 
 std::string json(std::string_view text) { return llvm::json::fixUTF8(llvm::StringRef(text.data(), text.size())); }
 
-Array valuesJson(const std::vector<SurveyValue> &values) {
+Array valuesJson(const std::vector<InspectedValue> &values) {
   Array rows;
-  for (const SurveyValue &value : values) {
+  for (const InspectedValue &value : values) {
     Array dims;
     for (const std::string &dim : value.dims) {
       int64_t number;
@@ -142,16 +142,16 @@ Array valuesJson(const std::vector<SurveyValue> &values) {
   return rows;
 }
 
-Object surveyJson(const std::string &model, const ModelSurvey &survey) {
+Object inspectionJson(const std::string &model, const ModelInspection &inspection) {
   Object opsets, assumed;
-  for (const auto &[domain, version] : survey.opsets)
+  for (const auto &[domain, version] : inspection.opsets)
     opsets[json(domain)] = version;
-  for (const auto &[name, shape] : survey.assumedShapes)
+  for (const auto &[name, shape] : inspection.assumedShapes)
     assumed[json(name)] = Array(shape);
   Array operators, problems;
-  for (const SurveyOperator &op : survey.operators) {
+  for (const InspectedOperator &op : inspection.operators) {
     auto count = [&](int64_t n) {
-      bool known = (survey.asked && op.reference > 0) || op.supported == 0;
+      bool known = (inspection.asked && op.reference > 0) || op.supported == 0;
       return known ? llvm::json::Value(n) : llvm::json::Value(nullptr);
     };
     operators.push_back(Object{{"name", json(op.name)},
@@ -161,37 +161,38 @@ Object surveyJson(const std::string &model, const ModelSurvey &survey) {
                                {"onednn", count(op.oneDnn)},
                                {"reference", count(op.reference)}});
   }
-  for (const SurveyProblem &problem : survey.problems)
+  for (const InspectedProblem &problem : inspection.problems)
     problems.push_back(
         Object{{"node", json(problem.node)}, {"operator", json(problem.op)}, {"reason", json(problem.reason)}});
   auto orNull = [](auto &value) { return value ? llvm::json::Value(*value) : llvm::json::Value(nullptr); };
-  return Object{{"model", json(model)},
-                {"ir_version", survey.irVersion ? llvm::json::Value(survey.irVersion) : llvm::json::Value(nullptr)},
-                {"opsets", std::move(opsets)},
-                {"producer", json(survey.producer)},
-                {"inputs", valuesJson(survey.inputs)},
-                {"outputs", valuesJson(survey.outputs)},
-                {"parameters", survey.parameters},
-                {"parameter_bytes", survey.parameterBytes},
-                {"flops", orNull(survey.flops)},
-                {"arena_bytes", orNull(survey.arenaBytes)},
-                {"open_shapes", json(survey.openShapes)},
-                {"assumed_shapes", std::move(assumed)},
-                {"operators", std::move(operators)},
-                {"problems", std::move(problems)}};
+  return Object{
+      {"model", json(model)},
+      {"ir_version", inspection.irVersion ? llvm::json::Value(inspection.irVersion) : llvm::json::Value(nullptr)},
+      {"opsets", std::move(opsets)},
+      {"producer", json(inspection.producer)},
+      {"inputs", valuesJson(inspection.inputs)},
+      {"outputs", valuesJson(inspection.outputs)},
+      {"parameters", inspection.parameters},
+      {"parameter_bytes", inspection.parameterBytes},
+      {"flops", orNull(inspection.flops)},
+      {"arena_bytes", orNull(inspection.arenaBytes)},
+      {"open_shapes", json(inspection.openShapes)},
+      {"assumed_shapes", std::move(assumed)},
+      {"operators", std::move(operators)},
+      {"problems", std::move(problems)}};
 }
 
 //===- Compiled models --------------------------------------------------------===//
 
-SurveyValue valueOf(const SinterTensorInfo &info) {
-  SurveyValue value{info.name, std::string(nameOf(typeOf(info))), {}, true, info.defaultValue != nullptr};
+InspectedValue valueOf(const SinterTensorInfo &info) {
+  InspectedValue value{info.name, std::string(nameOf(typeOf(info))), {}, true, info.defaultValue != nullptr};
   for (int64_t dim : shapeOf(info))
     value.dims.push_back(std::to_string(dim));
   return value;
 }
 
-std::vector<SurveyValue> valuesOf(std::span<const SinterTensorInfo> infos) {
-  std::vector<SurveyValue> values;
+std::vector<InspectedValue> valuesOf(std::span<const SinterTensorInfo> infos) {
+  std::vector<InspectedValue> values;
   for (const SinterTensorInfo &info : infos)
     values.push_back(valueOf(info));
   return values;
@@ -286,10 +287,11 @@ struct InspectCommand {
     }
     if (Status s = refuseCheckWeights(model, common); !s.ok())
       return report(s.failure());
-    Expected<ModelSurvey> survey = surveyModel(model, common.compile);
-    if (!survey)
-      return report(survey.failure());
-    sinter::print("{}", json ? printJson(surveyJson(model, *survey)) + "\n" : surveyText(model, *survey));
+    Expected<ModelInspection> inspection = inspectModel(model, common.compile);
+    if (!inspection)
+      return report(inspection.failure());
+    sinter::print("{}",
+                  json ? printJson(inspectionJson(model, *inspection)) + "\n" : inspectionText(model, *inspection));
     return 0;
   }
 };

@@ -89,12 +89,12 @@ Expected<std::vector<std::shared_ptr<const Model>>> openVariants(const std::stri
   if (isCompiled(path))
     if (Expected<std::shared_ptr<Model>> refused = loadModel(path, options, ""); !refused)
       return refused.failure();
-  Expected<std::unique_ptr<Engine>> engine = openEngine(path, options);
-  if (!engine)
-    return engine.failure();
+  Expected<std::unique_ptr<ShapeCache>> cache = openShapeCache(path, options);
+  if (!cache)
+    return cache.failure();
   std::vector<std::shared_ptr<const Model>> variants;
   for (const ShapeSet &shapes : options.compile.shapeSets) {
-    Expected<std::shared_ptr<const Model>> model = (*engine)->modelForShapes(shapes);
+    Expected<std::shared_ptr<const Model>> model = (*cache)->modelForShapes(shapes);
     if (!model)
       return model.failure();
     variants.push_back(std::move(*model));
@@ -102,19 +102,19 @@ Expected<std::vector<std::shared_ptr<const Model>>> openVariants(const std::stri
   return variants;
 }
 
-Expected<std::unique_ptr<Engine>> openEngine(const std::string &path, const CommonOptions &options) {
+Expected<std::unique_ptr<ShapeCache>> openShapeCache(const std::string &path, const CommonOptions &options) {
   if (Status status = refuseCheckWeights(path, options); !status.ok())
     return status.failure();
   protectInput(path);
-  return Engine::open(path, {options.compile, options.threads, options.shapeCache});
+  return ShapeCache::open(path, {options.compile, options.threads, options.shapeCache});
 }
 
-Expected<std::unique_ptr<Engine>> openWarmEngine(const std::string &path, const CommonOptions &options) {
-  Expected<std::unique_ptr<Engine>> engine = openEngine(path, options);
-  for (const ShapeSet &shapes : engine ? options.compile.shapeSets : std::vector<ShapeSet>())
-    if (Expected<std::shared_ptr<const Model>> model = (*engine)->modelForShapes(shapes); !model)
+Expected<std::unique_ptr<ShapeCache>> openWarmShapeCache(const std::string &path, const CommonOptions &options) {
+  Expected<std::unique_ptr<ShapeCache>> cache = openShapeCache(path, options);
+  for (const ShapeSet &shapes : cache ? options.compile.shapeSets : std::vector<ShapeSet>())
+    if (Expected<std::shared_ptr<const Model>> model = (*cache)->modelForShapes(shapes); !model)
       return model.failure();
-  return engine;
+  return cache;
 }
 
 Expected<std::shared_ptr<Model>> compileModel(const std::string &path, const CompileOptions &options) {

@@ -22,9 +22,9 @@ Status refuseCheckWeights(const std::string &path, const CommonOptions &options)
 /// Every variant that the command is about: those of a .so, or one for each --shapes.
 Expected<std::vector<std::shared_ptr<const Model>>> openVariants(const std::string &path, const CommonOptions &options);
 
-/// An engine for an .onnx or .mlir file; the second one has compiled each --shapes.
-Expected<std::unique_ptr<Engine>> openEngine(const std::string &path, const CommonOptions &options);
-Expected<std::unique_ptr<Engine>> openWarmEngine(const std::string &path, const CommonOptions &options);
+/// A shape cache for an .onnx or .mlir file; the second one has compiled each --shapes.
+Expected<std::unique_ptr<ShapeCache>> openShapeCache(const std::string &path, const CommonOptions &options);
+Expected<std::unique_ptr<ShapeCache>> openWarmShapeCache(const std::string &path, const CommonOptions &options);
 
 /// "x=1x3x224x224,mask=1x224".
 std::string shapesOf(const Model &model);

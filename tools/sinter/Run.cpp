@@ -45,15 +45,15 @@ private:
 Expected<std::shared_ptr<const Model>> RunCommand::openFor(GivenTensors &given) const {
   if (isCompiled(model))
     return openModel(model, common);
-  Expected<std::unique_ptr<Engine>> engine = openWarmEngine(model, common);
-  if (!engine)
-    return engine.failure();
-  nameOnlyTensor(given, (*engine)->requiredInputs());
-  Expected<std::shared_ptr<const Model>> compiled = (*engine)->modelFor(given);
+  Expected<std::unique_ptr<ShapeCache>> cache = openWarmShapeCache(model, common);
+  if (!cache)
+    return cache.failure();
+  nameOnlyTensor(given, (*cache)->requiredInputs());
+  Expected<std::shared_ptr<const Model>> compiled = (*cache)->modelFor(given);
   if (compiled)
     std::erase_if(given, [&](const auto &entry) {
       auto isIt = [&](const SinterTensorInfo &info) { return entry.first == info.name; };
-      return (*engine)->hasInput(entry.first) && std::ranges::none_of((*compiled)->inputs(), isIt);
+      return (*cache)->hasInput(entry.first) && std::ranges::none_of((*compiled)->inputs(), isIt);
     });
   return compiled;
 }

@@ -107,7 +107,7 @@ private:
   TestOptions &options_;
   OnnxInterface interface_;
   std::optional<Expectation> expectation_;
-  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<ShapeCache> cache_;
 };
 
 TestResult CaseRunner::run() {
@@ -147,15 +147,15 @@ bool CaseRunner::hasFiniteInputs(const std::string &folder) const {
 
 /// The model compiled for `inputs`; data sets of equal shapes share it.
 Expected<std::shared_ptr<const Model>> CaseRunner::compiledFor(const Recorded &inputs) {
-  if (!engine_) {
+  if (!cache_) {
     CommonOptions common = options_.common;
     common.compile.jobs = std::max(1, common.threads);
-    Expected<std::unique_ptr<Engine>> engine = openWarmEngine(folder_ + "/model.onnx", common);
-    if (!engine)
-      return engine.failure();
-    engine_ = std::move(*engine);
+    Expected<std::unique_ptr<ShapeCache>> cache = openWarmShapeCache(folder_ + "/model.onnx", common);
+    if (!cache)
+      return cache.failure();
+    cache_ = std::move(*cache);
   }
-  return engine_->modelFor(inputs.tensors, inputs.empty);
+  return cache_->modelFor(inputs.tensors, inputs.empty);
 }
 
 Tolerance CaseRunner::tolerance() const {

@@ -17,12 +17,15 @@ class Entry:
 CATALOGUE = {entry.name: entry for entry in (
     Entry("sinter", "Sinter", note="compiled to a .so, run by Sinter's runtime", caches=False),
     Entry("onednn", "Sinter, all in oneDNN", note="sinter compile --backend onednn", caches=False),
-    Entry("onnxruntime", "ONNX Runtime", ("onnxruntime==1.30.0",), note="default CPU provider, all optimisations, bound input and output"),
+    Entry("onnxruntime", "ONNX Runtime", ("onnxruntime==1.30.0",),
+          note="default CPU provider, all optimisations, bound input and output"),
     Entry("openvino", "OpenVINO", ("openvino==2026.4.1",), note="one stream, f32, latency hint"),
-    Entry("ncnn", "ncnn", ("ncnn==1.0.20261020", "!pnnx==20261020"), note="converted by pnnx; f32; a batch runs input by input, since ncnn has none"),
+    Entry("ncnn", "ncnn", ("ncnn==1.0.20261020", "!pnnx==20261020"),
+          note="converted by pnnx; f32; a batch runs input by input, since ncnn has none"),
     Entry("iree", "IREE", ("iree-base-compiler==3.13.0", "iree-base-runtime==3.13.0"), note="llvm-cpu for this processor, -O3"),
     Entry("tvm", "TVM", ("apache-tvm==0.27.0.post1",), note="Relax for this processor, not tuned"),
-    Entry("pytorch", "PyTorch", debian="python3-torch", note="frozen TorchScript, optimised for inference; only models of export_models.py"),
+    Entry("pytorch", "PyTorch", debian="python3-torch",
+          note="frozen TorchScript, optimised for inference; only models of export_models.py"),
 )}
 
 

@@ -1,7 +1,7 @@
 // Blocked tensors (#nn.blocked) in generated code.
 #pragma once
 
-#include "codegen/kernels/gemm/ChannelProducts.h"
+#include "codegen/kernels/gemm/DotProducts.h"
 
 namespace sinter::codegen {
 
@@ -16,7 +16,7 @@ mlir::LogicalResult emitBlockedTranspose(KernelEmitter &e, nn::ConvTransposeOp o
 std::string refuseBlockedConvolution(nn::ConvIntegerOp op);
 mlir::LogicalResult emitBlockedConvolution(KernelEmitter &e, nn::ConvIntegerOp op);
 /// How a convolution of bytes multiplies.
-ChannelProducts byteProducts(const Target &target, nn::ConvIntegerOp op);
+DotProducts byteProducts(const Target &target, nn::ConvIntegerOp op);
 /// Of a convolution whose groups lie inside blocks.
 mlir::LogicalResult emitConvolutionInBlocks(KernelEmitter &e, nn::ConvOp op);
 mlir::LogicalResult emitConvolutionInBlocks(KernelEmitter &e, nn::ConvIntegerOp op);

@@ -3,8 +3,8 @@
 // computes) are first copied, zeros around them, so that the tile never asks where the border is. Inputs are counted in
 // words: a word is a channel of f32, or four channels of bytes.
 #include "codegen/kernels/conv/Blocked.h"
+#include "codegen/kernels/conv/Im2colPanel.h"
 #include "codegen/kernels/conv/PixelTiles.h"
-#include "codegen/kernels/conv/WindowPanel.h"
 #include "codegen/kernels/conv/Winograd.h"
 #include "codegen/kernels/gemm/Contraction.h"
 #include "ir/analysis/DepthwiseFeed.h"
@@ -117,7 +117,7 @@ struct ConvolutionOperands {
   /// Of output o of group g: [input of the group][kernel position].
   std::function<std::vector<double>(int64_t g, int64_t o)> weights;
   std::vector<double> bias; ///< of each output; sums start with it
-  ChannelProducts products = ChannelProducts::ofFloats();
+  DotProducts products = DotProducts::ofFloats();
   double padding = 0; ///< the word that counts as zeros
   /// Kernel columns that share a word where few input channels leave room in it, their distance, and the bits of each.
   int64_t columns = 1, distance = 1, columnBits = 32;
@@ -504,7 +504,7 @@ private:
 
   KernelEmitter &e;
   const ConvolutionOperands &of;
-  const ChannelProducts &products;
+  const DotProducts &products;
   const BlockedConvolution &plan;
   int64_t inputs;
   Type word, sum;
@@ -560,7 +560,7 @@ void emitOver(KernelEmitter &e, const ConvolutionOperands &of, const Window &win
 }
 
 /// The operands of a convolution with weights [output][input of the group][kernel...].
-template <typename Op> ConvolutionOperands operandsOf(Op op, ChannelProducts products) {
+template <typename Op> ConvolutionOperands operandsOf(Op op, DotProducts products) {
   Tensor w = *constantTensor(op.getW());
   std::vector<double> bias = op.getB() ? toDoubles(*constantTensor(op.getB())) : std::vector<double>();
   int64_t outputs = w.shape()[0] / static_cast<int64_t>(op.getGroup()), each = w.size() / w.shape()[0];
@@ -630,7 +630,7 @@ LogicalResult emitBlockedConvolution(KernelEmitter &e, ConvOp op) {
   if (std::optional<WinogradTile> tile = chooseWinograd(e.target, op))
     return emitWinograd(e, op, window, *tile);
   bool isPairs = elementTypeOf(op.getX()).isBF16();
-  emitOver(e, operandsOf(op, isPairs ? ChannelProducts::ofBfloats() : ChannelProducts::ofFloats()), window, op);
+  emitOver(e, operandsOf(op, isPairs ? DotProducts::ofBfloats() : DotProducts::ofFloats()), window, op);
   return success();
 }
 
@@ -693,9 +693,9 @@ LogicalResult emitBlockedConvolution(KernelEmitter &e, ConvIntegerOp op) {
   return success();
 }
 
-ChannelProducts byteProducts(const Target &target, ConvIntegerOp op) {
-  return ChannelProducts::ofBytes(target, elementTypeOf(op.getX()).isSignlessInteger(8),
-                                  elementTypeOf(op.getW()).isInteger(16));
+DotProducts byteProducts(const Target &target, ConvIntegerOp op) {
+  return DotProducts::ofBytes(target, elementTypeOf(op.getX()).isSignlessInteger(8),
+                              elementTypeOf(op.getW()).isInteger(16));
 }
 
 } // namespace sinter::codegen

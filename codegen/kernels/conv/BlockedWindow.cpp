@@ -4,8 +4,8 @@
 #include "codegen/emit/ReductionLoops.h"
 #include "codegen/kernels/PoolCounts.h"
 #include "codegen/kernels/conv/Blocked.h"
+#include "codegen/kernels/conv/Im2colPanel.h"
 #include "codegen/kernels/conv/PixelTiles.h"
-#include "codegen/kernels/conv/WindowPanel.h"
 #include "ir/ops/Element.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -303,8 +303,8 @@ WindowFold foldOf(KernelEmitter &e, ConvOp op, const Window &window) {
   // Groups that fill half a block: an input is a scalar for all channels of its group, which arithmetic takes from
   // memory. Patterns of lanes cost an instruction for each multiply-add, and many registers; vectors of four lanes
   // would cost more.
-  constexpr int64_t fewestLanes = 8;
-  if (int64_t half = lanes / 2; inputs == half && half >= fewestLanes) {
+  constexpr int64_t minLanes = 8;
+  if (int64_t half = lanes / 2; inputs == half && half >= minLanes) {
     fold.foldHalves = [&e, lanes, half, weights, taps, inputs](const Buffer &input, Value at,
                                                                ArrayRef<WindowFold::Pixel> pixels, Value channel,
                                                                Value tap, Values sums) {

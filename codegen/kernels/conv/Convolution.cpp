@@ -1,11 +1,11 @@
 // Convolutions as contractions: rows are output channels of a group, columns output pixels, k runs over
 // kernel positions and input channels. Weights are packed at compile time, pixels while they are computed.
-#include "codegen/kernels/gemm/PackedOperands.h"
 #include "codegen/kernels/Emitters.h"
 #include "codegen/kernels/conv/Blocked.h"
 #include "codegen/kernels/conv/DirectConvolution.h"
+#include "codegen/kernels/conv/Im2colPanel.h"
 #include "codegen/kernels/conv/TransposedTerms.h"
-#include "codegen/kernels/conv/WindowPanel.h"
+#include "codegen/kernels/gemm/PackedOperands.h"
 #include "ir/ops/PaddedWeights.h"
 #include "ir/ops/TransposedWindow.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -53,7 +53,7 @@ LogicalResult emitProduct(KernelEmitter &e, Op op, const Window &window, bool tr
   operands.rowBase = [&](Value batch) {
     return e.mul(e.delinearize(batch, {images, group})[1], plan.packedRowElements());
   };
-  operands.fillPanel = [&](const PanelRequest &request) { fillWindowPanel(e, source, request); };
+  operands.fillPanel = [&](const PanelRequest &request) { fillIm2colPanel(e, source, request); };
   operands.finish = [&](Value batch, Value row, Value column, Value value, unsigned lanes) {
     SmallVector<Value> at = e.delinearize(batch, {images, group});
     at[1] = e.add(e.mul(at[1], outputs), row);

@@ -20,7 +20,7 @@ int64_t DirectConvolution::bufferLines(int64_t lines) const {
   return inputs * window[0].size * ((lines - 1) * window[1].stride + window[1].extent());
 }
 
-static constexpr int64_t bufferBytes = 64 << 10, mostBufferBytes = 256 << 10;
+static constexpr int64_t bufferBytes = 64 << 10, maxBufferBytes = 256 << 10;
 
 int64_t DirectConvolution::linesAtOnce(const Target &target, Type compute) const {
   int64_t bytes = compute.getIntOrFloatBitWidth() / 8, lanes = target.lanes(static_cast<unsigned>(bytes * 8));
@@ -37,7 +37,7 @@ bool DirectConvolution::suits(const Target &target, Type compute) const {
         return axis.size == 0 || axis.size > 64 || axis.dilation > 1024 || axis.stride > 1024 || axis.out > (1 << 20);
       }))
     return false;
-  return bufferLines(1) * lineElements(lanes) * bytes <= mostBufferBytes;
+  return bufferLines(1) * lineElements(lanes) * bytes <= maxBufferBytes;
 }
 
 namespace {

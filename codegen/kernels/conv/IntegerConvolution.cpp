@@ -2,7 +2,7 @@
 // lie plain.
 #include "codegen/kernels/Emitters.h"
 #include "codegen/kernels/conv/Blocked.h"
-#include "codegen/kernels/conv/WindowPanel.h"
+#include "codegen/kernels/conv/Im2colPanel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;

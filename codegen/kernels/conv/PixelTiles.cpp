@@ -80,10 +80,10 @@ Value wholeBlock(KernelEmitter &e, Value sums) {
   return vector::ShuffleOp::create(e.b, sums, zeros, llvm::to_vector(llvm::seq<int64_t>(lanes)));
 }
 
-Values multiplyChannels(KernelEmitter &e, const ChannelProducts &products, PixelTile tile, int64_t words,
+Values multiplyChannels(KernelEmitter &e, const DotProducts &products, PixelTile tile, int64_t words,
                         const Buffer &input, ArrayRef<Value> offsets, Value inputAt, const Buffer &weights,
-                        Value weightAt, ValueRange sums, int64_t mostSteps) {
-  int64_t open = std::min(words, mostSteps), vectors = products.vectors();
+                        Value weightAt, ValueRange sums, int64_t maxSteps) {
+  int64_t open = std::min(words, maxSteps), vectors = products.vectors();
   while (words % open != 0)
     --open;
   auto steps = [&](Value first, ValueRange carried) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "codegen/emit/Schedule.h"
-#include "codegen/kernels/gemm/ChannelProducts.h"
+#include "codegen/kernels/gemm/DotProducts.h"
 #include "ir/ops/Window.h"
 
 namespace sinter::codegen {
@@ -51,7 +51,7 @@ TileChoice chooseTiles(const Target &target, const Schedule &schedule, int64_t p
 /// block] from `weightAt` on: pixel i of the tile reads input[offsets[i] + inputAt + word]. At most `steps` words in a
 /// turn of the loop: a scheduler that sees many of them spills accumulators, and one that sees several may keep an
 /// address for each.
-llvm::SmallVector<mlir::Value> multiplyChannels(KernelEmitter &e, const ChannelProducts &products, PixelTile tile,
+llvm::SmallVector<mlir::Value> multiplyChannels(KernelEmitter &e, const DotProducts &products, PixelTile tile,
                                                 int64_t words, const Buffer &input, llvm::ArrayRef<mlir::Value> offsets,
                                                 mlir::Value inputAt, const Buffer &weights, mlir::Value weightAt,
                                                 mlir::ValueRange sums, int64_t steps = 4);

@@ -3,8 +3,8 @@
 // position by position, and the sums are transformed back. Along an axis with one tap nothing is.
 #include "codegen/kernels/conv/Winograd.h"
 #include "codegen/kernels/conv/Blocked.h"
+#include "codegen/kernels/conv/Im2colPanel.h"
 #include "codegen/kernels/conv/PixelTiles.h"
-#include "codegen/kernels/conv/WindowPanel.h"
 #include "ir/ops/ConvolutionSums.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -45,14 +45,14 @@ struct WinogradPlan {
             rowStep;
     // The sums of a tile of output blocks stay in cache.
     int64_t sumsPerBlock = positions() * count() * lanes * 4;
-    TileLimits limits{.blocks = std::max<int64_t>(mostSumBytes / sumsPerBlock, 1),
+    TileLimits limits{.blocks = std::max<int64_t>(maxSumBytes / sumsPerBlock, 1),
                       .weightBytes = inputBlocks() * lanes * lanes * 4};
     tiles = chooseTiles(target, schedule, count(), outputs, limits);
     int64_t iterations = images * imageBlocks();
     splits = iterations >= 4 ? 1 : std::min(llvm::divideCeilSigned(4, iterations), tiles.tiles());
   }
 
-  static constexpr int64_t mostSumBytes = KernelEmitter::maxScratchBytes / 4;
+  static constexpr int64_t maxSumBytes = KernelEmitter::maxScratchBytes / 4;
 
   /// Memory on the stack, beside that for transformed tiles where they fit, too: the sums, the input's lines and a
   /// tile's outputs.
@@ -307,7 +307,7 @@ private:
       // Of the position after this one.
       Value ahead = e.add(e.add(weightAt, e.mul(index, perBlock)), e.index(plan.inputBlocks() * perBlock));
       prefetchPart(e, weights, ahead, perBlock, turn, turns);
-      return multiplyChannels(e, ChannelProducts::ofFloats(), tile, channels, transformed, offsets,
+      return multiplyChannels(e, DotProducts::ofFloats(), tile, channels, transformed, offsets,
                               e.mul(index, plan.count() * plan.lanes), weights, e.add(weightAt, e.mul(index, perBlock)),
                               carried);
     };
@@ -388,7 +388,7 @@ std::string WinogradTile::name() const {
 
 /// The tiles with `extent` points along each axis that has more than one tap.
 static std::optional<WinogradTile> tileOf(const Window &window, int64_t extent) {
-  constexpr int64_t fewestPixels = 6;
+  constexpr int64_t minPixels = 6;
   WinogradTile tile;
   for (auto [axis, algorithm] : {std::pair(&window[1], &tile.rows), std::pair(&window[2], &tile.columns)}) {
     if (axis->stride != 1)
@@ -396,7 +396,7 @@ static std::optional<WinogradTile> tileOf(const Window &window, int64_t extent) 
     if (axis->size == 1)
       continue;
     std::optional<CookToom> found = CookToom::of(extent, axis->size);
-    if (!found || axis->out < fewestPixels)
+    if (!found || axis->out < minPixels)
       return std::nullopt;
     *algorithm = *found;
   }
@@ -404,8 +404,8 @@ static std::optional<WinogradTile> tileOf(const Window &window, int64_t extent) 
     return std::nullopt;
   // Rounding errors grow with the points and the outputs between them, those of two axes by the product.
   bool isPlane = !tile.rows.isTrivial() && !tile.columns.isTrivial();
-  int64_t mostOutputs = isPlane ? 4 : 6, mostPoints = isPlane ? 8 : 10;
-  bool isAccurate = extent <= mostPoints && std::max(tile.rows.outputs(), tile.columns.outputs()) <= mostOutputs;
+  int64_t maxOutputs = isPlane ? 4 : 6, maxPoints = isPlane ? 8 : 10;
+  bool isAccurate = extent <= maxPoints && std::max(tile.rows.outputs(), tile.columns.outputs()) <= maxOutputs;
   return isAccurate ? std::optional(tile) : std::nullopt;
 }
 
@@ -416,7 +416,7 @@ std::optional<WinogradTile> chooseWinograd(const Target &target, ConvOp op) {
     return std::nullopt;
   Window window = *threeAxes(*resolved);
   ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
-  if (!target.winograd || x[1] < fewestTransformChannels || y[1] < fewestTransformChannels)
+  if (!target.winograd || x[1] < minTransformChannels || y[1] < minTransformChannels)
     return std::nullopt;
   Schedule schedule = scheduleOf(op);
   auto pixels = static_cast<double>(x[0] * window[0].out * window[1].out * window[2].out);

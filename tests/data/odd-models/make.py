@@ -5,7 +5,9 @@ import os
 
 import numpy as np
 import onnx
-from onnx import TensorProto as T, helper as h, numpy_helper as nh
+from onnx import TensorProto as T
+from onnx import helper as h
+from onnx import numpy_helper as nh
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 KINDS = {np.dtype(np.float32): T.FLOAT, np.dtype(np.float64): T.DOUBLE, np.dtype(np.float16): T.FLOAT16, np.dtype(np.int64): T.INT64,
@@ -16,18 +18,27 @@ def info(name, value):
     return h.make_tensor_value_info(name, KINDS[np.asarray(value).dtype], list(np.asarray(value).shape))
 
 
-def put(name, nodes, ins=None, inits={}, out=T.FLOAT, opset=17, ml=None, extra=[]):
+def put(name, nodes, ins=None, inits=None, out=T.FLOAT, opset=17, ml=None, extra=()):
     ins = {"x": x} if ins is None else ins
     graph = h.make_graph(nodes, "g", [info(k, v) for k, v in ins.items()], [h.make_tensor_value_info("y", out, None)],
-                         [nh.from_array(np.asarray(v), k) for k, v in inits.items()])
-    opsets = [h.make_opsetid("", opset)] + ([h.make_opsetid("ai.onnx.ml", ml)] if ml else []) + extra
+                         [nh.from_array(np.asarray(v), k) for k, v in (inits or {}).items()])
+    opsets = [h.make_opsetid("", opset), *([h.make_opsetid("ai.onnx.ml", ml)] if ml else []), *extra]
     onnx.save(h.make_model(graph, opset_imports=opsets, ir_version=8), f"{FOLDER}/{name}.onnx")
 
 
 x = np.zeros((1, 4, 6, 6), np.float32)
-N=lambda op,i,**k: h.make_node(op,i,['y'],name='bad',**k)
-f=np.float32; o=np.ones(4,f); i64=np.int64
-bn=lambda **c:{**dict(g=o,b=o,m=o,v=o),**c}
+f, i64 = np.float32, np.int64
+o = np.ones(4, f)
+
+
+def N(op, i, **k):
+    return h.make_node(op, i, ["y"], name="bad", **k)
+
+
+def bn(**c):
+    return {**dict(g=o, b=o, m=o, v=o), **c}
+
+
 put('bn_neg_var',[N('BatchNormalization',['x','g','b','m','v'])],inits=bn(v=f([1,-1,1,1])))
 put('bn_zero_var_eps0',[N('BatchNormalization',['x','g','b','m','v'],epsilon=0.0)],inits=bn(v=f([1,0,1,1])))
 put('bn_nan_gamma',[N('BatchNormalization',['x','g','b','m','v'])],inits=bn(g=f([1,np.nan,1,1])))
@@ -117,8 +128,10 @@ put('q_neg_scale',[N('QuantizeLinear',['x','s','z'])],inits=dict(s=f(-1),z=np.ui
 put('q_scale_len',[N('QuantizeLinear',['x','s','z'],axis=1)],inits=dict(s=f([1,1,1]),z=np.uint8([0,0,0])),out=T.UINT8)
 put('dq_zero_scale',[N('DequantizeLinear',['z','s'])],ins={'z':np.ones((2,3),np.uint8)},inits=dict(s=f(0)))
 put('dq_axis',[N('DequantizeLinear',['z','s'],axis=5)],ins={'z':np.ones((2,3),np.uint8)},inits=dict(s=f([1,1,1])))
-put('qlconv_zero',[N('QLinearConv',['z','s','a','w','s2','a','s','a'])],ins={'z':np.ones((1,1,3,3),np.uint8)},inits=dict(s=f(1),s2=f(0),a=np.uint8(0),w=np.ones((1,1,2,2),np.uint8)),out=T.UINT8)
-put('qlmm_zero',[N('QLinearMatMul',['z','s','a','w','s','a','s2','a'])],ins={'z':np.ones((3,3),np.uint8)},inits=dict(s=f(1),s2=f(0),a=np.uint8(0),w=np.ones((3,3),np.uint8)),out=T.UINT8)
+put('qlconv_zero',[N('QLinearConv',['z','s','a','w','s2','a','s','a'])],ins={'z':np.ones((1,1,3,3),np.uint8)},
+    inits=dict(s=f(1),s2=f(0),a=np.uint8(0),w=np.ones((1,1,2,2),np.uint8)),out=T.UINT8)
+put('qlmm_zero',[N('QLinearMatMul',['z','s','a','w','s','a','s2','a'])],ins={'z':np.ones((3,3),np.uint8)},
+    inits=dict(s=f(1),s2=f(0),a=np.uint8(0),w=np.ones((3,3),np.uint8)),out=T.UINT8)
 put('resize_neither',[N('Resize',['x'])],opset=19)
 put('resize_neg_scale',[N('Resize',['x','','s'])],inits=dict(s=f([1,1,-2,1])),opset=19)
 put('resize_nan_scale',[N('Resize',['x','','s'])],inits=dict(s=f([1,1,np.nan,1])),opset=19)
@@ -150,9 +163,21 @@ put('einsum_dims',[N('Einsum',['z','u'],equation='ab,bc->ac')],ins={'z':np.ones(
 put('cumsum_axis',[N('CumSum',['x','a'])],inits=dict(a=i64(9)))
 put('trilu_rank',[N('Trilu',['z'])],ins={'z':f([1,2])})
 put('grid_rank',[N('GridSample',['x','g'])],inits=dict(g=np.ones((1,2,2,3),f)))
-put('att_heads',[h.make_node('Attention',['q','k','v'],['y'],name='bad',q_num_heads=3,kv_num_heads=2)],ins={k:np.ones((1,4,12),f) for k in 'qkv'},opset=23)
-put('att_mask',[h.make_node('Attention',['q','k','v','m'],['y'],name='bad')],ins={k:np.ones((1,2,4,8),f) for k in 'qkv'},inits=dict(m=np.ones((3,5),bool)),opset=23)
-put('lstm_w',[h.make_node('LSTM',['z','w','r'],['y'],name='bad',hidden_size=3)],ins={'z':np.ones((2,1,4),f)},inits=dict(w=np.ones((1,11,4),f),r=np.ones((1,12,3),f)))
-put('if_cond',[h.make_node('If',['x'],['y'],name='bad',then_branch=h.make_graph([h.make_node('Relu',['x'],['t'])],'t',[],[h.make_tensor_value_info('t',T.FLOAT,None)]),else_branch=h.make_graph([h.make_node('Neg',['x'],['t2'])],'t',[],[h.make_tensor_value_info('t2',T.FLOAT,None)]))])
-put('scaler_len',[h.make_node('Scaler',['z'],['y'],name='bad',domain='ai.onnx.ml',offset=[1.,2.],scale=[1.,1.])],ins={'z':np.ones((2,3),f)},ml=1,opset=15)
-put('tree_feature',[h.make_node('TreeEnsembleRegressor',['z'],['y'],name='bad',domain='ai.onnx.ml',n_targets=1,nodes_falsenodeids=[2,0,0],nodes_featureids=[9,0,0],nodes_modes=['BRANCH_LEQ','LEAF','LEAF'],nodes_nodeids=[0,1,2],nodes_treeids=[0,0,0],nodes_truenodeids=[1,0,0],nodes_values=[1.,0.,0.],target_ids=[0,0],target_nodeids=[1,2],target_treeids=[0,0],target_weights=[1.,2.])],ins={'z':np.ones((2,3),f)},ml=3,opset=15)
+put('att_heads',[h.make_node('Attention',['q','k','v'],['y'],name='bad',q_num_heads=3,kv_num_heads=2)],
+    ins={k:np.ones((1,4,12),f) for k in 'qkv'},opset=23)
+put('att_mask',[h.make_node('Attention',['q','k','v','m'],['y'],name='bad')],
+    ins={k:np.ones((1,2,4,8),f) for k in 'qkv'},inits=dict(m=np.ones((3,5),bool)),opset=23)
+put('lstm_w',[h.make_node('LSTM',['z','w','r'],['y'],name='bad',hidden_size=3)],
+    ins={'z':np.ones((2,1,4),f)},inits=dict(w=np.ones((1,11,4),f),r=np.ones((1,12,3),f)))
+put('if_cond',[h.make_node(
+    'If',['x'],['y'],name='bad',
+    then_branch=h.make_graph([h.make_node('Relu',['x'],['t'])],'t',[],[h.make_tensor_value_info('t',T.FLOAT,None)]),
+    else_branch=h.make_graph([h.make_node('Neg',['x'],['t2'])],'t',[],[h.make_tensor_value_info('t2',T.FLOAT,None)]))])
+put('scaler_len',[h.make_node('Scaler',['z'],['y'],name='bad',domain='ai.onnx.ml',offset=[1.,2.],scale=[1.,1.])],
+    ins={'z':np.ones((2,3),f)},ml=1,opset=15)
+put('tree_feature',[h.make_node(
+    'TreeEnsembleRegressor',['z'],['y'],name='bad',domain='ai.onnx.ml',n_targets=1,
+    nodes_falsenodeids=[2,0,0],nodes_featureids=[9,0,0],nodes_modes=['BRANCH_LEQ','LEAF','LEAF'],nodes_nodeids=[0,1,2],
+    nodes_treeids=[0,0,0],nodes_truenodeids=[1,0,0],nodes_values=[1.,0.,0.],
+    target_ids=[0,0],target_nodeids=[1,2],target_treeids=[0,0],target_weights=[1.,2.])],
+    ins={'z':np.ones((2,3),f)},ml=3,opset=15)

@@ -1,5 +1,6 @@
-"""A compiled model behind Triton's Python backend: what the server batched is padded to the next batch that digits.so was compiled for. Each instance is a
-process of its own that maps the same file; one thread each, for instances are the parallelism."""
+"""A compiled model behind Triton's Python backend: what the server batched is padded to the next batch that digits.so was
+compiled for. Each instance is a process of its own that maps the same file; one thread each, for instances are the
+parallelism."""
 import os
 import sys
 

@@ -232,7 +232,7 @@ static LogicalResult importLinearClassifier(NodeImporter &n) {
   return n.finish({c.gather(n.ints(*labels), best, 0), scores});
 }
 
-void registerTraditionalImporters(ImporterTable &table) {
+void registerMlImporters(ImporterTable &table) {
   table.add("ai.onnx.ml.ArrayFeatureExtractor", importArrayFeatureExtractor);
   table.add("ai.onnx.ml.Binarizer", importBinarizer);
   table.add("ai.onnx.ml.FeatureVectorizer", importFeatureVectorizer);

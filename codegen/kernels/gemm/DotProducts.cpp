@@ -1,5 +1,5 @@
 // Products of words of channels, by the instructions that the target has for them.
-#include "codegen/kernels/gemm/ChannelProducts.h"
+#include "codegen/kernels/gemm/DotProducts.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -10,11 +10,11 @@ using namespace sinter::nn;
 
 namespace sinter::codegen {
 
-ChannelProducts ChannelProducts::ofFloats() { return {Method::Fma, 1, 1}; }
+DotProducts DotProducts::ofFloats() { return {Method::Fma, 1, 1}; }
 
-ChannelProducts ChannelProducts::ofBfloats() { return {Method::Bfloats, 2, 1}; }
+DotProducts DotProducts::ofBfloats() { return {Method::Bfloats, 2, 1}; }
 
-ChannelProducts ChannelProducts::ofBytes(const Target &target, bool isSigned, bool isWide) {
+DotProducts DotProducts::ofBytes(const Target &target, bool isSigned, bool isWide) {
   if (target.hasByteDots && !isWide)
     return {Method::Dot, 4, 1, isSigned};
   if (target.hasPairSums)
@@ -22,7 +22,7 @@ ChannelProducts ChannelProducts::ofBytes(const Target &target, bool isSigned, bo
   return {Method::Single, 4, 4, isSigned};
 }
 
-std::string ChannelProducts::name() const {
+std::string DotProducts::name() const {
   switch (method) {
   case Method::Fma:
     return "";
@@ -38,7 +38,7 @@ std::string ChannelProducts::name() const {
   return "";
 }
 
-ChannelProducts::Place ChannelProducts::placeInWord(int64_t channel, double weight) const {
+DotProducts::Place DotProducts::placeInWord(int64_t channel, double weight) const {
   if (method == Method::Bfloats)
     return {0, static_cast<uint32_t>(doubleToBfloat(weight)) << (16 * channel)};
   auto whole = static_cast<uint32_t>(static_cast<int64_t>(weight));
@@ -64,7 +64,7 @@ static Value shiftRight(KernelEmitter &e, Value x, int64_t bits) {
   return bits == 0 ? x : arith::ShRUIOp::create(e.b, x, e.number(x.getType(), static_cast<double>(bits))).getResult();
 }
 
-SmallVector<Value> ChannelProducts::factors(KernelEmitter &e, Value word, unsigned lanes) const {
+SmallVector<Value> DotProducts::factors(KernelEmitter &e, Value word, unsigned lanes) const {
   Value x = e.splat(word, lanes);
   if (isSigned)
     x = arith::XOrIOp::create(e.b, x, e.number(x.getType(), static_cast<int32_t>(0x80808080)));
@@ -111,7 +111,7 @@ Value addProductOf16Bits(KernelEmitter &e, Value a, Value b, Value sum) {
   return arith::AddIOp::create(e.b, sum, pairSums(e, a, mask(e, b, 0xffff)));
 }
 
-Value ChannelProducts::add(KernelEmitter &e, Value factor, Value weights, Value sum) const {
+Value DotProducts::add(KernelEmitter &e, Value factor, Value weights, Value sum) const {
   Type type = sum.getType();
   unsigned bits = 32 * static_cast<unsigned>(cast<VectorType>(type).getNumElements());
   switch (method) {

@@ -1,5 +1,5 @@
 // LLVM's objcopy as a library.
-#include "codegen/lower/Localise.h"
+#include "codegen/lower/Internalise.h"
 #include "codegen/Output.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -35,7 +35,7 @@ static std::vector<std::string> undefined(const llvm::object::ObjectFile &object
   return names;
 }
 
-Status localiseSymbols(const std::string &path, const std::vector<std::string> &exported) {
+Status internaliseSymbols(const std::string &path, const std::vector<std::string> &exported) {
   auto fail = [&](llvm::Error error) {
     return Status(ErrorCode::Internal,
                   "the symbols of '" + path + "' cannot be made local: " + llvm::toString(std::move(error)));

@@ -26,6 +26,6 @@ struct WindowSource {
 std::optional<nn::Window> threeAxes(nn::Window window);
 
 /// Fills a panel of the source; a contraction's `fillPanel`.
-void fillWindowPanel(KernelEmitter &e, const WindowSource &source, const PanelRequest &request);
+void fillIm2colPanel(KernelEmitter &e, const WindowSource &source, const PanelRequest &request);
 
 } // namespace sinter::codegen

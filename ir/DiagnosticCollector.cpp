@@ -1,5 +1,5 @@
 // See the header.
-#include "compiler/DiagnosticCollector.h"
+#include "ir/DiagnosticCollector.h"
 #include "ir/Diagnostics.h"
 #include "llvm/ADT/StringExtras.h"
 

@@ -1,5 +1,5 @@
 // See the header.
-#include "codegen/lower/NarrowTargets.h"
+#include "codegen/target/ExpandForTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"

@@ -7,7 +7,7 @@ using namespace mlir;
 namespace sinter::nn {
 
 /// What is compared at once: a bound on the memory of one operator.
-static constexpr double mostCompared = 1 << 24;
+static constexpr double maxCompared = 1 << 24;
 
 static LogicalResult importTfIdf(NodeImporter &n) {
   if (failed(n.expectInputs(1, 1)))
@@ -56,7 +56,7 @@ static LogicalResult importTfIdf(NodeImporter &n) {
       int64_t windows = length - (size - 1) * apart;
       if (windows < 1)
         break;
-      if (static_cast<double>(batch) * static_cast<double>(windows) * static_cast<double>(grams) > mostCompared)
+      if (static_cast<double>(batch) * static_cast<double>(windows) * static_cast<double>(grams) > maxCompared)
         return n.unsupported("compares more elements than are supported");
       Value isThere;
       for (int64_t k = 0; k < size; ++k) {
@@ -72,9 +72,9 @@ static LogicalResult importTfIdf(NodeImporter &n) {
     }
     if (!found)
       continue;
-    if (static_cast<double>(grams) > mostCompared / std::max<double>(static_cast<double>(outputs), 1))
+    if (static_cast<double>(grams) > maxCompared / std::max<double>(static_cast<double>(outputs), 1))
       return n.unsupported("places more elements than are supported");
-    // bounded: mostCompared, above.
+    // bounded: maxCompared, above.
     std::vector<double> to(static_cast<size_t>(grams * outputs), 0);
     for (int64_t g = 0; g < grams; ++g)
       to[static_cast<size_t>(g * outputs + places[first + static_cast<size_t>(g)])] = 1;

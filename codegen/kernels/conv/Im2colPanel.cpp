@@ -1,6 +1,6 @@
 // Panels of convolutions: whole vectors where the pixels lie side by side in the input, masked ones at
 // borders and line ends, single pixels for other strides.
-#include "codegen/kernels/conv/WindowPanel.h"
+#include "codegen/kernels/conv/Im2colPanel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -233,7 +233,7 @@ private:
 
 } // namespace
 
-void fillWindowPanel(KernelEmitter &e, const WindowSource &source, const PanelRequest &request) {
+void fillIm2colPanel(KernelEmitter &e, const WindowSource &source, const PanelRequest &request) {
   PanelFiller(e, source, request).fill();
 }
 

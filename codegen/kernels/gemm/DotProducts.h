@@ -7,17 +7,17 @@
 
 namespace sinter::codegen {
 
-class ChannelProducts {
+class DotProducts {
 public:
   /// One f32 a word; fused multiply-add.
-  static ChannelProducts ofFloats();
+  static DotProducts ofFloats();
   /// Four bytes a word, with weights of eight bits or (wide) nine; exact sums modulo 2^32. VPDPBUSD multiplies unsigned
   /// bytes by signed ones: signed inputs come out 128 too large, which `shift` tells. VPMADDUBSW is of no use, its sums
   /// saturate at 16 bits.
-  static ChannelProducts ofBytes(const Target &target, bool isSigned, bool isWide);
+  static DotProducts ofBytes(const Target &target, bool isSigned, bool isWide);
 
   /// Two bf16 a word, which VDPBF16PS multiplies and adds in f32; subnormals count as 0.
-  static ChannelProducts ofBfloats();
+  static DotProducts ofBfloats();
 
   int64_t channels() const { return perWord; }
   /// Vectors of weights that a word meets for one block of output channels.
@@ -54,7 +54,7 @@ private:
     Pairs,   ///< VPMADDWD on the even and the odd bytes
     Single   ///< byte by byte in 32 bits
   };
-  ChannelProducts(Method method, int64_t perWord, int64_t vectors, bool isSigned = false)
+  DotProducts(Method method, int64_t perWord, int64_t vectors, bool isSigned = false)
       : method(method), perWord(perWord), vectorCount(vectors), isSigned(isSigned) {}
 
   Place placeInWord(int64_t channel, double weight) const;

@@ -1,5 +1,5 @@
-// Models run at whatever shapes they meet: the engine's cache, shapes that follow from values, libraries of several
-// shapes. What a shape gives is compared, bit for bit, with a model compiled for it alone.
+// Models run at whatever shapes they meet: the shape cache's cache, shapes that follow from values, libraries of
+// several shapes. What a shape gives is compared, bit for bit, with a model compiled for it alone.
 #include "compiler/ShapeCache.h"
 
 #include <cmath>
@@ -16,7 +16,7 @@ namespace {
 
 std::string temporaryFile(const std::string &ending) {
   static int count = 0;
-  return testing::TempDir() + "sinter_engine_" + std::to_string(getpid()) + "_" + std::to_string(count++) + ending;
+  return testing::TempDir() + "sinter_shape_cache_" + std::to_string(getpid()) + "_" + std::to_string(count++) + ending;
 }
 
 /// A convolution with BatchNorm-like scale and pooling, whose batch, height and width are open.
@@ -115,32 +115,32 @@ std::vector<Tensor> runFresh(const std::string &path, const std::string &name, c
   return runSession(*Model::fromAbi((*compiled)->abi(), *compiled), {x});
 }
 
-std::unique_ptr<Engine> openEngine(const std::string &path, size_t cache = defaultShapeCache) {
-  EngineOptions options;
+std::unique_ptr<ShapeCache> openShapeCache(const std::string &path, size_t kept = defaultShapeCache) {
+  ShapeCacheOptions options;
   options.threads = 1;
-  options.shapeCache = cache;
-  auto engine = Engine::open(path, options);
-  EXPECT_TRUE(engine) << (engine ? "" : engine.failure().message);
-  return std::move(*engine);
+  options.shapeCache = kept;
+  auto cache = ShapeCache::open(path, options);
+  EXPECT_TRUE(cache) << (cache ? "" : cache.failure().message);
+  return std::move(*cache);
 }
 
 const std::vector<Shape> shapes{{1, 3, 8, 8}, {2, 3, 8, 8}, {1, 3, 5, 11}, {1, 3, 32, 16}, {3, 3, 1, 1}};
 
-/// Runs a model of one input at several shapes in one engine, twice each, and in one library: both give what models
-/// compiled for one shape give.
+/// Runs a model of one input at several shapes in one shape cache, twice each, and in one library: both give what
+/// models compiled for one shape give.
 void expectAsFresh(const std::string &path, const std::string &name, const std::vector<Shape> &shapes) {
   std::vector<std::vector<Tensor>> fresh;
   for (const Shape &shape : shapes)
     fresh.push_back(runFresh(path, name, waves(shape)));
-  std::unique_ptr<Engine> engine = openEngine(path);
+  std::unique_ptr<ShapeCache> cache = openShapeCache(path);
   for (size_t i = 0; i < 2 * shapes.size(); ++i) {
     const Shape &shape = shapes[i % shapes.size()];
     SCOPED_TRACE(toString(shape));
-    auto outputs = engine->run({{name, waves(shape)}});
+    auto outputs = cache->run({{name, waves(shape)}});
     ASSERT_TRUE(outputs) << outputs.failure().message;
     expectSameBits(*outputs, fresh[i % shapes.size()]);
   }
-  EXPECT_EQ(engine->compilations(), shapes.size());
+  EXPECT_EQ(cache->compilations(), shapes.size());
 
   CompileOptions options;
   for (const Shape &shape : shapes)
@@ -166,84 +166,84 @@ void expectAsFresh(const std::string &path, const std::string &name, const std::
   std::filesystem::remove(library);
 }
 
-TEST(Engine, RunsShapesAsItMeetsThem) { expectAsFresh(convNet(), "x", shapes); }
+TEST(ShapeCache, RunsShapesAsItMeetsThem) { expectAsFresh(convNet(), "x", shapes); }
 
-TEST(Engine, KeepsTheShapesUsedLast) {
-  std::unique_ptr<Engine> engine = openEngine(convNet(), 2);
+TEST(ShapeCache, KeepsTheShapesUsedLast) {
+  std::unique_ptr<ShapeCache> cache = openShapeCache(convNet(), 2);
   auto run = [&](int i) {
-    auto outputs = engine->run({{"x", waves(shapes[static_cast<size_t>(i)])}});
+    auto outputs = cache->run({{"x", waves(shapes[static_cast<size_t>(i)])}});
     ASSERT_TRUE(outputs);
   };
-  std::shared_ptr<const Model> first = *engine->modelFor(InputTensors{{"x", waves(shapes[0])}});
+  std::shared_ptr<const Model> first = *cache->modelFor(InputTensors{{"x", waves(shapes[0])}});
   run(1), run(0);
-  EXPECT_EQ(engine->compilations(), 2u);
+  EXPECT_EQ(cache->compilations(), 2u);
   run(2); // in place of 1
   run(0);
-  EXPECT_EQ(engine->compilations(), 3u);
-  EXPECT_EQ(engine->cachedShapes(), 2u);
+  EXPECT_EQ(cache->compilations(), 3u);
+  EXPECT_EQ(cache->cachedShapes(), 2u);
   run(1), run(2);
-  EXPECT_EQ(engine->compilations(), 5u);
+  EXPECT_EQ(cache->compilations(), 5u);
   // What the cache dropped still runs.
-  expectSameBits(runSession(first, {waves(shapes[0])}), *engine->run({{"x", waves(shapes[0])}}));
-  EXPECT_FALSE(Engine::open(convNet(), {{}, 1, 0}));
+  expectSameBits(runSession(first, {waves(shapes[0])}), *cache->run({{"x", waves(shapes[0])}}));
+  EXPECT_FALSE(ShapeCache::open(convNet(), {{}, 1, 0}));
 }
 
-TEST(Engine, IsWarmedByShapesAndDimensions) {
-  std::unique_ptr<Engine> engine = openEngine(convNet());
-  ASSERT_TRUE(engine->modelForShapes({{"x", {1, 3, 8, 8}}}));
-  ASSERT_TRUE(engine->modelForShapes({{"n", {2}}, {"h", {8}}, {"w", {8}}}));
-  ASSERT_TRUE(engine->modelForShapes({{"x", {1, 3, 8, 8}}}));
+TEST(ShapeCache, IsWarmedByShapesAndDimensions) {
+  std::unique_ptr<ShapeCache> cache = openShapeCache(convNet());
+  ASSERT_TRUE(cache->modelForShapes({{"x", {1, 3, 8, 8}}}));
+  ASSERT_TRUE(cache->modelForShapes({{"n", {2}}, {"h", {8}}, {"w", {8}}}));
+  ASSERT_TRUE(cache->modelForShapes({{"x", {1, 3, 8, 8}}}));
   // Another way to say the same takes the place of the first.
-  ASSERT_TRUE(engine->modelForShapes({{"n", {1}}, {"h", {8}}, {"w", {8}}}));
-  EXPECT_EQ(engine->cachedShapes(), 2u);
-  size_t compiled = engine->compilations();
+  ASSERT_TRUE(cache->modelForShapes({{"n", {1}}, {"h", {8}}, {"w", {8}}}));
+  EXPECT_EQ(cache->cachedShapes(), 2u);
+  size_t compiled = cache->compilations();
   EXPECT_EQ(compiled, 3u);
   for (const Shape &shape : {shapes[0], shapes[1]})
-    ASSERT_TRUE(engine->run({{"x", waves(shape)}}));
-  EXPECT_EQ(engine->compilations(), compiled);
-  EXPECT_NE(engine->modelForShapes({{"m", {2}}}).failure().message.find("'m'"), std::string::npos);
-  EXPECT_FALSE(engine->modelForShapes({{"x", {1, 4, 8, 8}}}));
+    ASSERT_TRUE(cache->run({{"x", waves(shape)}}));
+  EXPECT_EQ(cache->compilations(), compiled);
+  EXPECT_NE(cache->modelForShapes({{"m", {2}}}).failure().message.find("'m'"), std::string::npos);
+  EXPECT_FALSE(cache->modelForShapes({{"x", {1, 4, 8, 8}}}));
 }
 
-TEST(Engine, SpecialisesOnValuesThatShapesFollowFrom) {
-  std::unique_ptr<Engine> engine = openEngine(reshapeModel());
+TEST(ShapeCache, SpecialisesOnValuesThatShapesFollowFrom) {
+  std::unique_ptr<ShapeCache> cache = openShapeCache(reshapeModel());
   Tensor shape = ints({2, 6});
   for (auto [rows, columns, compilations] : {std::tuple(2, 6, 1), {3, 4, 2}, {2, 6, 2}, {12, 1, 3}, {3, 4, 3}}) {
     // The same memory with other values is another shape.
     storeInts(shape, std::vector<int64_t>{rows, columns});
-    auto outputs = engine->run({{"x", waves({12})}, {"shape", shape}});
+    auto outputs = cache->run({{"x", waves({12})}, {"shape", shape}});
     ASSERT_TRUE(outputs) << outputs.failure().message;
     EXPECT_EQ((*outputs)[0].shape(), (Shape{rows, columns}));
     for (size_t i = 0; i < 12; ++i)
       EXPECT_EQ((*outputs)[0].as<float>()[i], std::max(0.0f, waves({12}).as<float>()[i]));
-    EXPECT_EQ(engine->compilations(), static_cast<size_t>(compilations));
+    EXPECT_EQ(cache->compilations(), static_cast<size_t>(compilations));
   }
   // Values of other inputs do not matter.
-  ASSERT_TRUE(engine->run({{"x", waves({12}, 0.1)}, {"shape", shape}}));
-  EXPECT_EQ(engine->compilations(), 3u);
-  EXPECT_FALSE(engine->run({{"x", waves({12})}, {"shape", ints({5, 5})}}));
+  ASSERT_TRUE(cache->run({{"x", waves({12}, 0.1)}, {"shape", shape}}));
+  EXPECT_EQ(cache->compilations(), 3u);
+  EXPECT_FALSE(cache->run({{"x", waves({12})}, {"shape", ints({5, 5})}}));
   // Without the values there is no shape.
-  EXPECT_NE(engine->run({{"x", waves({12})}}).failure().message.find("run time"), std::string::npos);
+  EXPECT_NE(cache->run({{"x", waves({12})}}).failure().message.find("run time"), std::string::npos);
 }
 
-TEST(Engine, WrongInputsTakeNoPlace) {
-  std::unique_ptr<Engine> engine = openEngine(convNet(), 1);
-  ASSERT_TRUE(engine->run({{"x", waves(shapes[0])}}));
-  EXPECT_NE(engine->run({{"z", waves(shapes[0])}, {"x", waves(shapes[1])}}).failure().message.find("no input 'z'"),
+TEST(ShapeCache, WrongInputsTakeNoPlace) {
+  std::unique_ptr<ShapeCache> cache = openShapeCache(convNet(), 1);
+  ASSERT_TRUE(cache->run({{"x", waves(shapes[0])}}));
+  EXPECT_NE(cache->run({{"z", waves(shapes[0])}, {"x", waves(shapes[1])}}).failure().message.find("no input 'z'"),
             std::string::npos);
-  EXPECT_EQ(engine->compilations(), 1u) << "a wrong name is refused before a new shape is compiled";
-  EXPECT_FALSE(engine->run({}));
-  EXPECT_FALSE(engine->run({{"x", waves({1, 3, 8})}}));
-  EXPECT_FALSE(engine->run({{"x", waves({1, 4, 8, 8})}}));
-  EXPECT_FALSE(engine->run({{"x", Tensor(DType::I32, {1, 3, 8, 8})}}));
-  size_t compiled = engine->compilations();
-  ASSERT_TRUE(engine->run({{"x", waves(shapes[0])}}));
-  EXPECT_EQ(engine->compilations(), compiled);
+  EXPECT_EQ(cache->compilations(), 1u) << "a wrong name is refused before a new shape is compiled";
+  EXPECT_FALSE(cache->run({}));
+  EXPECT_FALSE(cache->run({{"x", waves({1, 3, 8})}}));
+  EXPECT_FALSE(cache->run({{"x", waves({1, 4, 8, 8})}}));
+  EXPECT_FALSE(cache->run({{"x", Tensor(DType::I32, {1, 3, 8, 8})}}));
+  size_t compiled = cache->compilations();
+  ASSERT_TRUE(cache->run({{"x", waves(shapes[0])}}));
+  EXPECT_EQ(cache->compilations(), compiled);
 }
 
-TEST(Engine, ServesSeveralThreads) {
+TEST(ShapeCache, ServesSeveralThreads) {
   std::string path = convNet();
-  std::unique_ptr<Engine> engine = openEngine(path);
+  std::unique_ptr<ShapeCache> cache = openShapeCache(path);
   std::vector<std::vector<Tensor>> wanted;
   for (const Shape &shape : shapes)
     wanted.push_back(runFresh(path, "x", waves(shape)));
@@ -253,14 +253,14 @@ TEST(Engine, ServesSeveralThreads) {
     threads.emplace_back([&, t] {
       for (size_t i = 0; i < 20; ++i) {
         size_t n = (t + i) % shapes.size();
-        auto outputs = engine->run({{"x", waves(shapes[n])}});
+        auto outputs = cache->run({{"x", waves(shapes[n])}});
         wrong += !outputs || std::memcmp((*outputs)[0].data(), wanted[n][0].data(), wanted[n][0].bytes()) != 0;
       }
     });
   for (std::thread &thread : threads)
     thread.join();
   EXPECT_EQ(wrong, 0);
-  EXPECT_EQ(engine->compilations(), shapes.size());
+  EXPECT_EQ(cache->compilations(), shapes.size());
 }
 
 TEST(SeveralShapes, EqualWeightsAreStoredOnce) {
@@ -343,23 +343,23 @@ std::string productNet() {
   return path;
 }
 
-TEST(Engine, ShapesHoldEqualWeightsOnce) {
+TEST(ShapeCache, ShapesHoldEqualWeightsOnce) {
   std::string path = productNet();
-  std::unique_ptr<Engine> engine = openEngine(path, 2);
+  std::unique_ptr<ShapeCache> cache = openShapeCache(path, 2);
   constexpr int64_t bytes = 256 * 256 * 4;
   std::vector<Tensor> inputs = {waves({60, 256}), waves({62, 256}), waves({64, 256})};
   std::vector<std::shared_ptr<CompiledModel>> models;
   for (const Tensor &x : inputs) {
-    auto compiled = engine->compiledFor({{"x", x}});
+    auto compiled = cache->compiledFor({{"x", x}});
     ASSERT_TRUE(compiled) << compiled.failure().message;
     models.push_back(*compiled);
   }
   EXPECT_GE(models[0]->abi()->weightBytes, bytes);
   EXPECT_LT(models[1]->abi()->weightBytes, bytes);
   EXPECT_LT(models[2]->abi()->weightBytes, bytes);
-  // Whoever has a later one needs neither the engine nor the first one, whose memory it reads, and a file has all
+  // Whoever has a later one needs neither the shape cache nor the first one, whose memory it reads, and a file has all
   // weights.
-  engine.reset();
+  cache.reset();
   models.erase(models.begin(), models.begin() + 2);
   std::vector<Tensor> fresh = runFresh(path, "x", inputs[2]);
   auto model = Model::fromAbi(models[0]->abi(), models[0]);

@@ -1,0 +1,11 @@
+// RUN: sinter-opt %s -nn-fold-constants --split-input-file --verify-diagnostics
+
+// Only evaluation sees that the branch that is taken has another shape than what reads it. A condition that is no scalar counts as false.
+func.func @main() -> tensor<2xf32> {
+  %c = nn.constant dense<[true, false]> : tensor<2xi1>
+  %a = nn.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %b = nn.constant dense<[1.0, 2.0, 3.0]> : tensor<3xf32>
+  // expected-error @+1 {{'nn.select' op takes a branch of another shape than its result's}}
+  %y = nn.select %c, %a, %b : (tensor<2xi1>, tensor<2xf32>, tensor<3xf32>) -> tensor<2xf32>
+  return %y : tensor<2xf32>
+}

@@ -1,0 +1,43 @@
+// RUN: sinter-opt %s --split-input-file --verify-diagnostics
+
+// A kernel is one stretch of code.
+func.func @blocks(%x: tensor<4xf32>) {
+  // expected-error @+1 {{'nn.kernel' op expects region #0 to have 0 or 1 blocks}}
+  %y = "nn.kernel"() <{name = "k"}> ({
+    "nn.yield"(%x) : (tensor<4xf32>) -> ()
+  ^second:
+    "nn.yield"(%x) : (tensor<4xf32>) -> ()
+  }) : () -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// It reads values from outside as they are.
+func.func @arguments(%x: tensor<4xf32>) {
+  // expected-error @+1 {{'nn.kernel' op region should have no arguments}}
+  %y = "nn.kernel"() <{name = "k"}> ({
+  ^block(%a: tensor<4xf32>):
+    "nn.yield"(%a) : (tensor<4xf32>) -> ()
+  }) : () -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// What it yields are its outputs.
+func.func @terminator(%x: tensor<4xf32>) {
+  // expected-error @+3 {{'func.return' op expects parent op 'func.func'}}
+  %y = "nn.kernel"() <{name = "k"}> ({
+    %r = nn.relu %x : (tensor<4xf32>) -> tensor<4xf32>
+    "func.return"(%r) : (tensor<4xf32>) -> ()
+  }) : () -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @yield(%x: tensor<4xf32>) {
+  // expected-error @+1 {{'nn.yield' op expects parent op 'nn.kernel'}}
+  nn.yield %x : tensor<4xf32>
+}
