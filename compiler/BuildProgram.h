@@ -6,7 +6,7 @@
 
 namespace sinter::codegen {
 
-/// What of the options is said to the generator.
+/// What of the options is said to the generator; they must outlive it.
 CodegenOptions codegenOptions(const CompileOptions &options);
 
 /// Adds a model that lowerToKernels made to the program, with its explanation; the model must outlive the program. As

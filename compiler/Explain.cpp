@@ -16,7 +16,7 @@
 #include "passes/Codes.h"
 #include "passes/Explain.h"
 #include "passes/FeedsRounding.h"
-#include "passes/Journal.h"
+#include "passes/Report.h"
 #include "passes/Passes.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cmath>
@@ -135,7 +135,7 @@ Expected<std::vector<Tensor>> evaluateByReference(const std::string &modelPath, 
     return evaluate(*model->module, inputs);
   return evaluate(*model->module, inputs, [&](Operation *op, ArrayRef<Tensor> operands, ArrayRef<Tensor> results) {
     visit(
-        {nn::nameOf(op->getLoc()), nn::journalKind(op).str(), operands.empty() ? nullptr : &operands[0], &results[0]});
+        {nn::nameOf(op->getLoc()), nn::reportKind(op).str(), operands.empty() ? nullptr : &operands[0], &results[0]});
   });
 }
 

@@ -2,6 +2,7 @@
 #include "compiler/ModelText.h"
 #include "ir/DiagnosticCollector.h"
 #include "ir/Diagnostics.h"
+#include "ir/Evaluation.h"
 #include "ir/Ops.h"
 #include "ir/TextCheck.h"
 #include "ir/Weights.h"
@@ -123,6 +124,13 @@ Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, std::span<con
     return Failure{ErrorCode::InvalidFile, diagnostics.failure("'" + path + "' cannot be parsed").message};
   if (std::string problem = findSizeProblem(*module, limits); !problem.empty())
     return Failure{ErrorCode::InvalidFile, "'" + path + "' " + problem};
+  // What shape inference does before kernels are formed.
+  WalkResult typed = module->walk([](Operation *op) {
+    bool isInKernel = isa_and_nonnull<nn::KernelOp>(op->getParentOp());
+    return isInKernel && failed(nn::checkInferredTypes(op)) ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  if (typed.wasInterrupted())
+    return Failure{ErrorCode::InvalidFile, diagnostics.failure("'" + path + "' has types that do not fit").message};
   auto function = module->lookupSymbol<func::FuncOp>("main");
   if (!function || function.isExternal() || !function.getBody().hasOneBlock())
     return Failure{ErrorCode::InvalidFile, "'" + path + "' has no function @main of one block"};

@@ -17,6 +17,21 @@ const Tensor *Evaluation::operand(Value value) const {
   return nullptr;
 }
 
+LogicalResult checkInferredTypes(Operation *op) {
+  auto inference = dyn_cast<ShapeInferenceOpInterface>(op);
+  SmallVector<Type> types;
+  if (!inference)
+    return success();
+  if (failed(inference.inferShapes(types)))
+    return failure();
+  if (types.size() != op->getNumResults())
+    return op->emitOpError("has ") << op->getNumResults() << " results, and its operands make " << types.size();
+  for (auto [made, stated] : llvm::zip_equal(types, op->getResultTypes()))
+    if (getElementTypeOrSelf(made) != getElementTypeOrSelf(stated) || failed(verifyCompatibleShape(made, stated)))
+      return op->emitOpError("makes ") << made << " of its operands, not " << stated;
+  return success();
+}
+
 FailureOr<SmallVector<Tensor>> evaluateOp(Operation *op, ArrayRef<Tensor> operands, size_t maxBytes) {
   auto reference = dyn_cast<ReferenceOpInterface>(op);
   if (!reference)
@@ -28,6 +43,9 @@ FailureOr<SmallVector<Tensor>> evaluateOp(Operation *op, ArrayRef<Tensor> operan
       return op->emitOpError("expects an operand of type ")
              << type << ", and got one of shape " << toString(tensor.shape());
   }
+  // Types in a file of IR may be anything, and evaluations store as many elements as their operands make.
+  if (failed(checkInferredTypes(op)))
+    return failure();
   SmallVector<Tensor> results;
   size_t bytes = 0;
   for (Type type : op->getResultTypes()) {

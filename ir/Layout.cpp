@@ -28,6 +28,13 @@ LogicalResult BlockedAttr::verify(function_ref<InFlightDiagnostic()> emitError, 
   return success();
 }
 
+LogicalResult BlockedAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
+                                          function_ref<InFlightDiagnostic()> emitError) const {
+  if (getAxis() >= static_cast<int64_t>(shape.size()))
+    return emitError() << "a layout blocks dimension " << getAxis() << " of a tensor of rank " << shape.size();
+  return success();
+}
+
 BlockedAttr layoutOf(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   return tensor ? dyn_cast_or_null<BlockedAttr>(tensor.getEncoding()) : BlockedAttr();

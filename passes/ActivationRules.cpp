@@ -3,7 +3,7 @@
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "ir/ops/Bits.h"
-#include "passes/Journal.h"
+#include "passes/Report.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Format.h"
 #include <array>
@@ -33,7 +33,7 @@ static Value onlyVariable(ValueRange operands) {
 StringRef activationKind(Operation *op) {
   if (isa<MaxOp, MinOp>(op))
     return !onlyVariable(op->getOperands()) ? "" : isa<MaxOp>(op) ? "Max" : "Min";
-  StringRef kind = journalKind(op);
+  StringRef kind = reportKind(op);
   return kind == "BatchNormalization" ? StringRef() : kind;
 }
 

@@ -3,7 +3,7 @@
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "ir/ops/AffineFolding.h"
-#include "passes/Journal.h"
+#include "passes/Report.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cfloat>
 #include <cmath>

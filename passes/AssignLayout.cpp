@@ -1,5 +1,5 @@
 // nn-assign-layout: which values lie in memory in channel blocks. Convolutions compute blocks of channels in
-// vectors, so a blocked layout starts at the first of them and lasts as long as ops can work on it; relayouts
+// vectors, so a blocked layout starts at the first of them and lasts as long as ops can work on it; reorders
 // stand where it ends (NeoCPU, Liu et al., arXiv 1809.02697, section 3.2, with one block size throughout).
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
@@ -56,7 +56,7 @@ private:
     for (Operation &op : llvm::make_early_inc_range(body)) {
       for (Value result : op.getResults())
         result.setType(withoutLayout(result.getType()));
-      if (isa<RelayoutOp>(op)) {
+      if (isa<ReorderOp>(op)) {
         op.replaceAllUsesWith(op.getOperands());
         op.erase();
       }
@@ -85,17 +85,17 @@ private:
     Value value = operand.get();
     if (layoutOf(value.getType()) == wanted)
       return;
-    if (auto relayout = value.getDefiningOp<RelayoutOp>())
-      if (layoutOf(relayout.getX().getType()) == wanted)
-        return operand.set(relayout.getX());
+    if (auto reorder = value.getDefiningOp<ReorderOp>())
+      if (layoutOf(reorder.getX().getType()) == wanted)
+        return operand.set(reorder.getX());
     Value &twin = converted[value];
     if (!twin) {
       OpBuilder builder(value.getContext());
       builder.setInsertionPointAfterValue(value);
       // A name of its own: it is a pass over memory that no node of the model asked for.
-      auto name = StringAttr::get(&getContext(), "relayout of " + nameOf(value.getLoc()));
+      auto name = StringAttr::get(&getContext(), "reorder of " + nameOf(value.getLoc()));
       twin =
-          RelayoutOp::create(builder, NameLoc::get(name, value.getLoc()), withLayout(rankedType(value), wanted), value);
+          ReorderOp::create(builder, NameLoc::get(name, value.getLoc()), withLayout(rankedType(value), wanted), value);
     }
     operand.set(twin);
   }

@@ -4,7 +4,7 @@
 #include "ir/analysis/Cost.h"
 #include "ir/Ops.h"
 #include "passes/AssignBackend.h"
-#include "passes/Journal.h"
+#include "passes/Report.h"
 #include "ir/analysis/Views.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
@@ -32,7 +32,7 @@ static Array list(ArrayRef<std::string> names) {
   return array;
 }
 
-static Object rowObject(const JournalRow &row) {
+static Object rowObject(const ReportRow &row) {
   Object object{{"name", text(row.name)}, {"channels", row.channels}, {"outcome", row.outcome},
                 {"into", list(row.into)}, {"code", row.code},         {"reason", text(row.reason)}};
   if (row.isBatchNorm())
@@ -104,8 +104,8 @@ static json::Value rewriteCheck(ModuleOp module) {
 Object explanationOf(ModuleOp module) {
   Array batchNorms, activations, kernels;
   std::map<std::string, int64_t> batchNormCounts, activationCounts;
-  Journal journal(module);
-  for (const JournalRow &row : journal.rows()) {
+  Report report(module);
+  for (const ReportRow &row : report.rows()) {
     (row.isBatchNorm() ? batchNorms : activations).push_back(rowObject(row));
     ++(row.isBatchNorm() ? batchNormCounts : activationCounts)[row.outcome];
   }

@@ -1,4 +1,4 @@
-// The journal as JSON: what `sinter explain --format json` prints and what every compiled model carries.
+// The report as JSON: what `sinter explain --format json` prints and what every compiled model carries.
 #pragma once
 
 #include "mlir/IR/BuiltinOps.h"
@@ -20,7 +20,7 @@ inline constexpr llvm::StringLiteral rewriteCheckAttr = "nn.rewrite_check";
 /// Integer attribute of the module: bytes of the constant tensors that folds added where padding meets no shift.
 inline constexpr llvm::StringLiteral borderConstantBytesAttr = "nn.border_constant_bytes";
 
-/// The object that docs/explain.md documents; `module` has kernels and a settled journal.
+/// The object that docs/explain.md documents; `module` has kernels and a settled report.
 llvm::json::Object explanationOf(mlir::ModuleOp module);
 /// The same as text on one line.
 std::string explanationText(mlir::ModuleOp module);

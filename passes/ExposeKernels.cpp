@@ -2,7 +2,7 @@
 // --layers`.
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
-#include "passes/Journal.h"
+#include "passes/Report.h"
 #include "passes/Passes.h"
 #include "ir/analysis/Views.h"
 
@@ -35,7 +35,7 @@ private:
     Builder b(function.getContext());
     for (auto kernel : llvm::to_vector(body.getOps<KernelOp>()))
       for (OpResult result : kernel->getResults())
-        if (!isa<RelayoutOp>(kernel.getBody().front().front()) && outputs.insert(result).second) {
+        if (!isa<ReorderOp>(kernel.getBody().front().front()) && outputs.insert(result).second) {
           results.push_back(plain(result, terminator));
           attributes.push_back(
               b.getDictionaryAttr(b.getNamedAttr("nn.name", b.getStringAttr(nameOfResult(kernel, result)))));
@@ -53,7 +53,7 @@ private:
     Type type = withoutLayout(value.getType());
     auto kernel = KernelOp::create(builder, value.getLoc(), TypeRange(type), nn::nameOf(value.getLoc()));
     builder.createBlock(&kernel.getBody());
-    Value copy = RelayoutOp::create(builder, value.getLoc(), type, value);
+    Value copy = ReorderOp::create(builder, value.getLoc(), type, value);
     YieldOp::create(builder, value.getLoc(), copy);
     return kernel->getResult(0);
   }

@@ -6,7 +6,7 @@
 #include "passes/AffineMover.h"
 #include "passes/Explain.h"
 #include "passes/FeedsRounding.h"
-#include "passes/Journal.h"
+#include "passes/Report.h"
 #include "passes/Passes.h"
 #include "passes/RangeAnalysis.h"
 #include "passes/Rewrite.h"
@@ -24,7 +24,7 @@ namespace {
 
 struct FoldBatchNormPass : impl::FoldBatchNormBase<FoldBatchNormPass> {
   void runOnOperation() override {
-    journal.emplace(getOperation());
+    report.emplace(getOperation());
     borderBytes = 0;
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       Block &body = function.getBody().front();
@@ -35,7 +35,7 @@ struct FoldBatchNormPass : impl::FoldBatchNormBase<FoldBatchNormPass> {
       for (auto op : llvm::make_early_inc_range(function.getOps<BatchNormOp>()))
         replaceByAffine(op);
     }
-    journal->save();
+    report->save();
     if (borderBytes)
       getOperation()->setAttr(borderConstantBytesAttr, Builder(&getContext()).getI64IntegerAttr(borderBytes));
   }
@@ -67,7 +67,7 @@ private:
     auto [found, verdict] = affineOf(op);
     if (!found) {
       if (isa<BatchNormOp>(op))
-        journal->note(op->getLoc(), verdict.code, verdict.reason);
+        report->note(op->getLoc(), verdict.code, verdict.reason);
       return false;
     }
     const ChannelAffine affine = found->affine.simplified();
@@ -76,7 +76,7 @@ private:
     AffineMover mover(largest);
     if (affine.isIdentity())
       return rewrite(op, "drop-identity-affine", [&] {
-        journal->decide(op->getLoc(), "removed", {}, "IDENTITY", "scale 1 and shift 0 in every channel");
+        report->decide(op->getLoc(), "removed", {}, "IDENTITY", "scale 1 and shift 0 in every channel");
         result.replaceAllUsesWith(found->x);
         erase(op);
       });
@@ -95,7 +95,7 @@ private:
         finishFolded(op, mover, added);
       });
     // Behind a graph input there is but one way to go.
-    journal->note(op->getLoc(), verdict.code == "NO_PRODUCER" ? down.code : verdict.code,
+    report->note(op->getLoc(), verdict.code == "NO_PRODUCER" ? down.code : verdict.code,
                   verdict.reason + "; after it: " + down.reason);
     return false;
   }
@@ -142,7 +142,7 @@ private:
   void finishFolded(Operation *op, const AffineMover &mover, int64_t added = 0) {
     std::string reason = "a constant tensor of " + std::to_string(added) +
                          " bytes is added, because the padding behind it meets zeros and not its shift";
-    journal->decide(op->getLoc(), "folded", mover.takers(), added ? "BORDER_CONSTANT" : "", added ? reason : "");
+    report->decide(op->getLoc(), "folded", mover.takers(), added ? "BORDER_CONSTANT" : "", added ? reason : "");
     borderBytes += added;
     gone.insert(mover.erasedOps().begin(), mover.erasedOps().end());
     erase(op);
@@ -168,7 +168,7 @@ private:
       affine.shift = toDoubles(*constantTensor(op.getBias()));
     }
     if (!canMakeParameters(type, affine)) {
-      journal->note(op.getLoc(), "NONFINITE_FOLD", "its combined constants would not be finite in their storage type");
+      report->note(op.getLoc(), "NONFINITE_FOLD", "its combined constants would not be finite in their storage type");
       return;
     }
     rewrite(op, "batch-norm-to-affine", [&] {
@@ -186,7 +186,7 @@ private:
     });
   }
 
-  std::optional<Journal> journal;
+  std::optional<Report> report;
   int64_t borderBytes = 0;
   DenseSet<Operation *> gone; ///< of this sweep
 };

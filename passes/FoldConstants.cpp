@@ -1,7 +1,7 @@
 // nn-fold-constants, and foldOp, which nn-specialise-shapes uses for shape arithmetic.
 #include "ir/Ops.h"
 #include "passes/FoldOp.h"
-#include "passes/Journal.h"
+#include "passes/Report.h"
 #include "passes/Passes.h"
 #include "passes/Rewrite.h"
 #include "passes/Splats.h"
@@ -14,12 +14,12 @@ namespace sinter::nn {
 #define GEN_PASS_DEF_FOLDCONSTANTS
 #include "passes/Passes.h.inc"
 
-/// The journal's word on a node whose operands are constants.
-static void recordFolded(Journal &journal, Operation *op) {
-  StringRef kind = journalKind(op);
+/// The report's word on a node whose operands are constants.
+static void recordFolded(Report &report, Operation *op) {
+  StringRef kind = reportKind(op);
   if (kind.empty())
     return;
-  journal.decide(op->getLoc(), kind == "BatchNormalization" ? "folded" : "constant", {}, "CONSTANT_OPERAND",
+  report.decide(op->getLoc(), kind == "BatchNormalization" ? "folded" : "constant", {}, "CONSTANT_OPERAND",
                  "its operand is a constant, so it was computed at compile time");
 }
 
@@ -35,7 +35,7 @@ static Value alwaysTaken(WhereOp where) {
   return isAll && taken.getType() == where.getY().getType() ? taken : Value();
 }
 
-LogicalResult foldOp(Operation *op, int64_t maxElements, Journal &journal, FoldBudget &budget) {
+LogicalResult foldOp(Operation *op, int64_t maxElements, Report &report, FoldBudget &budget) {
   if (isa<ConstantOp>(op) || !isa<ReferenceOpInterface>(op) || op->getNumRegions())
     return success();
   for (Type type : op->getResultTypes()) {
@@ -65,7 +65,9 @@ LogicalResult foldOp(Operation *op, int64_t maxElements, Journal &journal, FoldB
   for (Value operand : op->getOperands()) {
     std::optional<Tensor> tensor = constantTensor(operand);
     if (!tensor && needsTypeOnly) {
-      auto type = cast<RankedTensorType>(operand.getType());
+      RankedTensorType type = rankedType(operand);
+      if (!type || !type.hasStaticShape() || !toDType(type.getElementType()))
+        return success();
       tensor = Tensor::view(*toDType(type.getElementType()), Shape(type.getShape()), nullptr);
     }
     if (!tensor)
@@ -78,7 +80,7 @@ LogicalResult foldOp(Operation *op, int64_t maxElements, Journal &journal, FoldB
   if (failed(results))
     return failure();
   rewrite(op, "fold-constant", [&] {
-    recordFolded(journal, op);
+    recordFolded(report, op);
     OpBuilder builder(op);
     for (auto [result, tensor] : llvm::zip_equal(op->getResults(), *results))
       result.replaceAllUsesWith(ConstantOp::create(builder, op->getLoc(), tensor));
@@ -95,7 +97,7 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
   using FoldConstantsBase::FoldConstantsBase;
 
   void runOnOperation() override {
-    Journal journal(getOperation());
+    Report report(getOperation());
     FoldBudget budget(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       Block &body = function.getBody().front();
@@ -106,14 +108,14 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
           continue;
         else if (foldSplat(&op))
           continue;
-        else if (failed(foldOp(&op, foldedElements, journal, budget)))
+        else if (failed(foldOp(&op, foldedElements, report, budget)))
           return signalPassFailure();
       eraseUnused(body, [&](Operation *op) {
-        if (!journalKind(op).empty())
-          journal.decide(op->getLoc(), "removed", {}, "UNUSED_RESULT", "no output of the model depends on it");
+        if (!reportKind(op).empty())
+          report.decide(op->getLoc(), "removed", {}, "UNUSED_RESULT", "no output of the model depends on it");
       });
     }
-    journal.save();
+    report.save();
   }
 };
 

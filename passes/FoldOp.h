@@ -6,7 +6,7 @@
 
 namespace sinter::nn {
 
-class Journal;
+class Report;
 
 /// What one pass may compute and keep: what the limits fold-work and fold-bytes say (ir/Limits.h), and for a model with
 /// large weights what a few passes over them take. An op beyond it stays, and is computed when the model runs.
@@ -34,7 +34,7 @@ private:
 
 /// Replaces the op by constants if its results follow from constants (or, for shape and size, from its
 /// operand's type), none has more than `maxElements` elements, and `budget` covers it. Erases the op then, and tells
-/// the journal. Fails only if the evaluation finds the op invalid.
-mlir::LogicalResult foldOp(mlir::Operation *op, int64_t maxElements, Journal &journal, FoldBudget &budget);
+/// the report. Fails only if the evaluation finds the op invalid.
+mlir::LogicalResult foldOp(mlir::Operation *op, int64_t maxElements, Report &report, FoldBudget &budget);
 
 } // namespace sinter::nn

@@ -1,6 +1,6 @@
 // nn-fold-requantize: round(x / s) needs no division where x has constants that can take 1/s, which is exact in real
 // arithmetic; ReLUs whose zeros saturate go.
-#include "passes/Journal.h"
+#include "passes/Report.h"
 #include "passes/Passes.h"
 #include "passes/QuantisedValues.h"
 #include "passes/Rewrite.h"
@@ -18,16 +18,16 @@ namespace {
 
 struct FoldRequantizePass : impl::FoldRequantizeBase<FoldRequantizePass> {
   void runOnOperation() override {
-    Journal journal(getOperation());
+    Report report(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       Block &body = function.getBody().front();
       for (auto op : llvm::make_early_inc_range(body.getOps<QuantizeOp>())) {
-        dropRelu(op, journal);
+        dropRelu(op, report);
         foldScale(op);
       }
       eraseUnused(body);
     }
-    journal.save();
+    report.save();
   }
 
 private:
@@ -163,14 +163,14 @@ private:
   }
 
   /// Below its zero point the result saturates, if that is the lowest value of the type.
-  static void dropRelu(QuantizeOp op, Journal &journal) {
+  static void dropRelu(QuantizeOp op, Report &report) {
     auto relu = op.getX().getDefiningOp<ReluOp>();
     std::optional<double> zero = constantScalar(op.getZeroPoint()), s = constantScalar(op.getScale());
     if (!relu || !zero || !s || !(*s > 0) || *zero != limitsOf(elementTypeOf(op.getY())).lo)
       return;
     rewrite(op, "drop-saturated-relu", [&] {
       if (relu->hasOneUse())
-        journal.decide(relu.getLoc(), "merged", namesOf(op.getLoc()), "SATURATES",
+        report.decide(relu.getLoc(), "merged", namesOf(op.getLoc()), "SATURATES",
                        "the quantisation after it gives its zero for everything below");
       op.getXMutable().assign(relu.getX());
       if (relu->use_empty())

@@ -6,7 +6,7 @@
 #include "ir/analysis/DepthwiseFeed.h"
 #include "ir/analysis/Views.h"
 #include "mlir/IR/IRMapping.h"
-#include "passes/Journal.h"
+#include "passes/Report.h"
 #include "passes/Passes.h"
 #include "passes/Rewrite.h"
 #include "passes/SharedStorage.h"
@@ -279,23 +279,23 @@ private:
     return feed && feed == &ops.front();
   }
 
-  /// Tells the journal why BatchNorms and activations need kernels of their own.
+  /// Tells the report why BatchNorms and activations need kernels of their own.
   void recordRefusals(Block &body) {
-    Journal journal(getOperation());
+    Report report(getOperation());
     for (auto kernel : body.getOps<KernelOp>()) {
       auto ops = kernel.getBody().front().without_terminator();
       auto refusal = refusals.find(&*ops.begin());
-      if (refusal == refusals.end() || llvm::any_of(ops, [](Operation &op) { return journalKind(&op).empty(); }))
+      if (refusal == refusals.end() || llvm::any_of(ops, [](Operation &op) { return reportKind(&op).empty(); }))
         continue;
       const auto &[code, reason] = refusal->second;
       Location loc = (*ops.begin()).getLoc();
       for (const std::string &name : namesOf(loc))
-        if (JournalRow *row = journal.find(name); row && row->code.empty())
-          journal.note(loc, code, reason);
+        if (ReportRow *row = report.find(name); row && row->code.empty())
+          report.note(loc, code, reason);
         else if (row)
           row->reason += "; not fused: " + reason;
     }
-    journal.save();
+    report.save();
   }
 
   /// Whether the kernel computes element by element at its end. Pure data movement is left alone: it copies

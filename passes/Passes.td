@@ -5,9 +5,9 @@
 include "mlir/Pass/PassBase.td"
 
 def TakeInventory : Pass<"nn-take-inventory", "::mlir::ModuleOp"> {
-  let summary = "open the journal: a row for every BatchNorm and activation";
+  let summary = "open the report: a row for every BatchNorm and activation";
   let description = [{
-    Rows of the module's attribute `nn.journal` say what `sinter explain` tells: name, ONNX operator type, channels (the size of
+    Rows of the module's attribute `nn.report` say what `sinter explain` tells: name, ONNX operator type, channels (the size of
     axis 1), and for an activation that a BatchNorm feeds the share that it clips if the values are N(beta, gamma^2). Runs before
     anything can take a node away, and again once shapes are static, when it completes the rows; then `nn.macs_before` has the
     multiply-adds of the model as imported.
@@ -102,7 +102,7 @@ def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
     takes only a scale, or adds a constant tensor that has the sums of its border classes, where reading that takes fewer bytes. Products
     and sums between values that every order of computing gives alike and an op that rounds keep their own roundings: a last bit would
     become a step. A BatchNorm that stays becomes an
-    `nn.channel_affine`, which fuses like any elementwise op. Outcomes and reasons go to the journal.
+    `nn.channel_affine`, which fuses like any elementwise op. Outcomes and reasons go to the report.
   }];
 }
 
@@ -113,7 +113,7 @@ def SimplifyActivations : Pass<"nn-simplify-activations", "::mlir::ModuleOp"> {
     (`nn.range`) and from the module's `nn.assume_finite`. An activation goes that returns its operand on every value it can take; one
     whose result is a single number, NaN excluded, becomes a constant; clamps in a row (ReLU, Clip, Max or Min with a constant) become
     one, and take a LeakyRelu or the like before them along. What is left moves in front of ops that only move elements (transpose,
-    reshape, concat, nearest resize), where it fuses. Proofs, bounds and reasons go to the journal.
+    reshape, concat, nearest resize), where it fuses. Proofs, bounds and reasons go to the report.
   }];
 }
 
@@ -152,7 +152,7 @@ def AssignLayout : Pass<"nn-assign-layout", "::mlir::ModuleOp"> {
   let description = [{
     From the first convolution on, f32 values lie in blocks of `block` channels (`#nn.blocked`), as many as a vector register of the
     target holds. Convolutions with constant weights, pools, elementwise ops and concatenations of whole blocks keep the layout;
-    before every other op, and at the graph's outputs, an `nn.relayout` ends it. Channels that fill no whole block are padded inside
+    before every other op, and at the graph's outputs, an `nn.reorder` ends it. Channels that fill no whole block are padded inside
     the layout. `block` of 0 leaves everything plain.
   }];
   let options = [
@@ -206,7 +206,7 @@ def ExposeKernels : Pass<"nn-expose-kernels", "::mlir::ModuleOp"> {
 }
 
 def SettleOutcomes : Pass<"nn-settle-outcomes", "::mlir::ModuleOp"> {
-  let summary = "close the journal: what became of the nodes that no pass decided about";
+  let summary = "close the report: what became of the nodes that no pass decided about";
   let description = [{
     A node's ops are found by location. Fused: its kernel computes other nodes too. Kept: a kernel of its own. Folded: a BatchNorm
     that only lives on in another op's location. Removed: nothing is left of it.

@@ -11,7 +11,7 @@ namespace sinter::nn {
 void (*addExtraPasses)(OpPassManager &) = nullptr;
 
 void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
-  // The journal opens before any node can vanish; what is integer now is mostly shape arithmetic.
+  // The report opens before any node can vanish; what is integer now is mostly shape arithmetic.
   TakeInventoryOptions floatsOnly;
   floatsOnly.integers = false;
   passes.addPass(createTakeInventory(floatsOnly));

@@ -1,7 +1,7 @@
-// nn-settle-outcomes: the journal's last word, read off the kernels. Fused means no pass over memory of its own: a
+// nn-settle-outcomes: the report's last word, read off the kernels. Fused means no pass over memory of its own: a
 // kernel that computes BatchNorms and activations alone is the pass of the first of them, which is kept.
 #include "ir/Ops.h"
-#include "passes/Journal.h"
+#include "passes/Report.h"
 #include "passes/Passes.h"
 #include "ir/analysis/Views.h"
 #include "llvm/ADT/StringMap.h"
@@ -31,18 +31,18 @@ struct SettleOutcomesPass : impl::SettleOutcomesBase<SettleOutcomesPass> {
         for (const std::string &name : namesOf(op->getLoc()))
           byName[name].push_back(op);
     });
-    Journal journal(getOperation());
+    Report report(getOperation());
     rows.clear();
-    for (const JournalRow &row : journal.rows())
+    for (const ReportRow &row : report.rows())
       rows[row.name] = &row;
-    for (JournalRow &row : journal.rows())
+    for (ReportRow &row : report.rows())
       if (row.outcome.empty())
         settle(row);
-    journal.save();
+    report.save();
   }
 
 private:
-  void settle(JournalRow &row) {
+  void settle(ReportRow &row) {
     SmallVector<Operation *> named = byName.lookup(row.name);
     SmallVector<Operation *> own = llvm::filter_to_vector(named, [&](Operation *op) { return computes(op, row); });
     if (!own.empty()) {
@@ -72,8 +72,8 @@ private:
 
   /// Whether the op computes the row's node: an op of its kind, or, for a BatchNorm that was imported as
   /// several ops, one that belongs to it alone.
-  static bool computes(Operation *op, const JournalRow &row) {
-    StringRef kind = journalKind(op);
+  static bool computes(Operation *op, const ReportRow &row) {
+    StringRef kind = reportKind(op);
     if (!row.isBatchNorm())
       return !kind.empty() && kind != "BatchNormalization";
     return kind == row.kind || (kind.empty() && ArrayRef(namesOf(op->getLoc())) == ArrayRef(row.name));
@@ -81,7 +81,7 @@ private:
 
   /// Whether the op's kernel would read and write memory without the op, too: it computes something that has no row, or
   /// begins with another row.
-  bool sharesPass(Operation *op, const JournalRow &row) const {
+  bool sharesPass(Operation *op, const ReportRow &row) const {
     auto kernel = dyn_cast<KernelOp>(op->getParentOp());
     if (!kernel)
       return false;
@@ -90,7 +90,7 @@ private:
     bool isFirst = llvm::is_contained(namesOf((*ops.begin()).getLoc()), row.name);
     return !isFirst || llvm::any_of(ops, [&](Operation &other) {
       return llvm::none_of(namesOf(other.getLoc()), [&](const std::string &name) {
-        const JournalRow *found = rows.lookup(name);
+        const ReportRow *found = rows.lookup(name);
         return found && computes(&other, *found);
       });
     });
@@ -109,7 +109,7 @@ private:
   }
 
   llvm::StringMap<SmallVector<Operation *>> byName;
-  llvm::StringMap<const JournalRow *> rows;
+  llvm::StringMap<const ReportRow *> rows;
 };
 
 } // namespace

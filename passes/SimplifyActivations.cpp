@@ -5,7 +5,7 @@
 #include "ir/ops/ConvolutionSums.h"
 #include "mlir/IR/IRMapping.h"
 #include "passes/ActivationRules.h"
-#include "passes/Journal.h"
+#include "passes/Report.h"
 #include "passes/Passes.h"
 #include "passes/Rewrite.h"
 #include "passes/Unused.h"
@@ -24,8 +24,8 @@ constexpr int64_t maxConstantElements = int64_t(1) << 24;
 
 class Simplifier {
 public:
-  Simplifier(func::FuncOp function, Journal &journal)
-      : body(function.getBody().front()), journal(journal), ranges(function) {}
+  Simplifier(func::FuncOp function, Report &report)
+      : body(function.getBody().front()), report(report), ranges(function) {}
 
   void run() {
     for (auto conv : body.getOps<ConvOp>())
@@ -205,14 +205,14 @@ private:
 
   void decide(Operation *op, StringRef outcome, ArrayRef<std::string> into, const Proof &proof) {
     recordBounds(op);
-    journal.decide(op->getLoc(), outcome, into, proof.code, proof.reason);
+    report.decide(op->getLoc(), outcome, into, proof.code, proof.reason);
   }
 
   void describeNeed(Operation *op) {
     recordBounds(op);
     Proof why = whyNeeded(op, ranges);
     for (const std::string &name : namesOf(op->getLoc()))
-      if (JournalRow *row = journal.find(name); row && row->outcome.empty())
+      if (ReportRow *row = report.find(name); row && row->outcome.empty())
         row->code = why.code.str(), row->reason = why.reason;
   }
 
@@ -224,7 +224,7 @@ private:
       return limits.lo < bound && bound < limits.hi ? std::optional(bound) : std::nullopt;
     };
     for (const std::string &name : namesOf(op->getLoc()))
-      if (JournalRow *row = journal.find(name); row && !row->isBatchNorm()) {
+      if (ReportRow *row = report.find(name); row && !row->isBatchNorm()) {
         row->lo = known(whole.lo);
         row->hi = known(whole.hi);
         row->deadChannels = deadChannels(op, ranges);
@@ -256,7 +256,7 @@ private:
 
   void recordUnused(Operation *op) {
     for (const std::string &name : namesOf(op->getLoc()))
-      if (JournalRow *row = journal.find(name); row && row->outcome.empty() && !isa<ConstantOp>(op)) {
+      if (ReportRow *row = report.find(name); row && row->outcome.empty() && !isa<ConstantOp>(op)) {
         row->outcome = "removed";
         row->code = "UNUSED_RESULT";
         row->reason = "nothing reads its result any more";
@@ -264,17 +264,17 @@ private:
   }
 
   Block &body;
-  Journal &journal;
+  Report &report;
   RangeAnalysis ranges;
   SmallVector<Operation *> replaced;
 };
 
 struct SimplifyActivationsPass : impl::SimplifyActivationsBase<SimplifyActivationsPass> {
   void runOnOperation() override {
-    Journal journal(getOperation());
+    Report report(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>())
-      Simplifier(function, journal).run();
-    journal.save();
+      Simplifier(function, report).run();
+    report.save();
   }
 };
 

@@ -4,7 +4,7 @@
 #include "ir/Limits.h"
 #include "ir/Ops.h"
 #include "passes/FoldOp.h"
-#include "passes/Journal.h"
+#include "passes/Report.h"
 #include "passes/Passes.h"
 #include "passes/Splats.h"
 #include "passes/WidenNorms.h"
@@ -54,10 +54,10 @@ struct SpecialiseShapesPass : impl::SpecialiseShapesBase<SpecialiseShapesPass> {
     if (failed(parseOptions(function)) || failed(specialiseArguments(function)))
       return signalPassFailure();
     // Every retry has one overridable input less.
-    Journal journal(getOperation());
+    Report report(getOperation());
     while (true) {
       Operation *dynamic = nullptr;
-      if (failed(inferBody(function, dynamic, journal)))
+      if (failed(inferBody(function, dynamic, report)))
         return signalPassFailure();
       if (!dynamic && llvm::any_of(function.getBody().front(), [&](Operation &op) {
             return isa<TriluOp, CumSumOp>(op) && freezeShapeInputs(function, &op);
@@ -68,7 +68,7 @@ struct SpecialiseShapesPass : impl::SpecialiseShapesBase<SpecialiseShapesPass> {
           function.removeArgAttr(i, valueAttr);
         if (wideNorms)
           widenNorms(function.getBody().front());
-        return journal.save();
+        return report.save();
       }
       if (!freezeShapeInputs(function, dynamic)) {
         explainDynamic(dynamic);
@@ -173,7 +173,7 @@ private:
 
   /// Infers and folds op by op; stops at the first op whose result shape is not static and gives it as
   /// `dynamic`.
-  LogicalResult inferBody(func::FuncOp function, Operation *&dynamic, Journal &journal) {
+  LogicalResult inferBody(func::FuncOp function, Operation *&dynamic, Report &report) {
     Block &body = function.getBody().front();
     FoldBudget budget(getOperation());
     for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
@@ -207,7 +207,7 @@ private:
                << describe(&op) << " makes a constant of shape " << toString(rankedType(op.getResult(0)).getShape())
                << ", more than is computed while compiling: give smaller sizes, or raise the limits "
                   "(--limit fold-bytes=N, fold-work=N)";
-      else if (!isa<DequantizeOp>(op) && failed(foldOp(&op, most, journal, budget)))
+      else if (!isa<DequantizeOp>(op) && failed(foldOp(&op, most, report, budget)))
         return failure();
     }
     function.setFunctionType(

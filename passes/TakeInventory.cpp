@@ -1,11 +1,11 @@
-// nn-take-inventory: one journal row per BatchNorm and activation, and what gamma and beta let expect: BN's
+// nn-take-inventory: one report row per BatchNorm and activation, and what gamma and beta let expect: BN's
 // output is about N(beta, gamma^2) per channel (Ioffe and Szegedy, arXiv 1502.03167, section 3), so a ReLU
 // after it clips the share Phi(-beta/|gamma|).
 #include "ir/analysis/Cost.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "passes/Explain.h"
-#include "passes/Journal.h"
+#include "passes/Report.h"
 #include "passes/Passes.h"
 #include "ir/analysis/Views.h"
 #include "llvm/ADT/StringSet.h"
@@ -70,7 +70,7 @@ Operation *batchNormBefore(Value value) {
   return isa_and_present<BatchNormOp, BatchNormTrainingOp>(producer) ? producer : nullptr;
 }
 
-void estimateClipping(Operation *op, Operation *batchNorm, JournalRow &row) {
+void estimateClipping(Operation *op, Operation *batchNorm, ReportRow &row) {
   std::optional<Interval> range = unclipped(op);
   std::optional<Tensor> scale = constantTensor(batchNorm->getOperand(1)),
                         shift = constantTensor(batchNorm->getOperand(2));
@@ -94,9 +94,9 @@ struct TakeInventoryPass : impl::TakeInventoryBase<TakeInventoryPass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    Journal journal(module);
+    Report report(module);
     llvm::StringMap<size_t> rows;
-    for (auto [i, row] : llvm::enumerate(journal.rows()))
+    for (auto [i, row] : llvm::enumerate(report.rows()))
       rows[row.name] = i;
     double macs = 0;
     llvm::StringMap<int> unnamed;
@@ -109,9 +109,9 @@ struct TakeInventoryPass : impl::TakeInventoryBase<TakeInventoryPass> {
         // IR written by hand has no names.
         if (nameOf(op->getLoc()).empty())
           op->setLoc(NameLoc::get(StringAttr::get(&getContext(), kind + ":" + Twine(++unnamed[kind])), op->getLoc()));
-        record(op, kind, journal, rows);
+        record(op, kind, report, rows);
       });
-    journal.save();
+    report.save();
     module->setAttr(macsBeforeAttr, Builder(&getContext()).getI64IntegerAttr(static_cast<int64_t>(macs)));
   }
 
@@ -123,15 +123,15 @@ private:
     if (auto kind = op->getAttrOfType<StringAttr>(nodeKindAttr))
       return kind.getValue();
     // What only replaces a BatchNorm is no node of the model.
-    return isa<ChannelAffineOp>(op) ? "" : journalKind(op);
+    return isa<ChannelAffineOp>(op) ? "" : reportKind(op);
   }
 
-  void record(Operation *op, StringRef kind, Journal &journal, llvm::StringMap<size_t> &rows) {
+  void record(Operation *op, StringRef kind, Report &report, llvm::StringMap<size_t> &rows) {
     std::string name = nameOf(op->getLoc());
-    auto [it, isNew] = rows.try_emplace(name, journal.rows().size());
+    auto [it, isNew] = rows.try_emplace(name, report.rows().size());
     if (isNew)
-      journal.rows().emplace_back();
-    JournalRow &row = journal.rows()[it->second];
+      report.rows().emplace_back();
+    ReportRow &row = report.rows()[it->second];
     row.name = name;
     row.kind = kind.str();
     row.channels = channelsOf(op);

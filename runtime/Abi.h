@@ -71,7 +71,7 @@ typedef struct SinterKernelInfo {
 typedef struct SinterModel {
   uint32_t magic;
   uint32_t abiVersion;
-  const char *compiler;    /* "sinter 0.1.0" */
+  const char *compiler;    /* "sinter 0.2.0" */
   const char *name;        /* the graph's name */
   const char *cpuFeatures; /* LLVM names that must be present, comma separated: "avx512f,fma" */
   const char *target;      /* "x86_64-unknown-linux-gnu znver5" */

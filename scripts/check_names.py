@@ -33,6 +33,9 @@ def code_of(line: str) -> str:
 
 def main() -> int:
     patterns = forbidden()
+    if not patterns or not all((ROOT / folder).is_dir() for folder in FOLDERS):
+        print("docs/glossary.md names no words, or a folder is missing")
+        return 1
     found = 0
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):

@@ -43,8 +43,10 @@ skip() {
   printf '%-28s skipped: %s\n' "$1" "$2"
 }
 
-sources() { git ls-files -co --exclude-standard '*.cpp' '*.h' '*.hpp' '*.c' | xargs ls 2>/dev/null; }
-shellFiles() { git ls-files -co --exclude-standard '*.sh' .ci/run | xargs ls 2>/dev/null; }
+# existing PATTERN...: files of the tree, those that are not committed yet included.
+existing() { git ls-files -co --exclude-standard "$@" | while read -r file; do if [ -f "$file" ]; then printf '%s\n' "$file"; fi; done; }
+sources() { existing '*.cpp' '*.h' '*.hpp' '*.c'; }
+shellFiles() { existing '*.sh' .ci/run scripts/hooks/pre-commit; }
 
 formatted() { sources | xargs -n 40 -P "$(nproc)" clang-format-22 --dry-run -Werror; }
 if $fix; then sources | xargs -n 40 -P "$(nproc)" clang-format-22 -i; fi
@@ -52,14 +54,21 @@ check "format" formatted
 check "folders (check_layers)" python3 scripts/check_layers.py
 check "names (check_names)" python3 scripts/check_names.py
 check "writers (check_writers)" python3 scripts/check_writers.py
+check "errors (check_verifier_tests)" python3 scripts/check_verifier_tests.py
 check "sizes (check_products)" python3 scripts/check_products.py
 
 shell() { shellFiles | xargs shellcheck -x --source-path=SCRIPTDIR; }
 check "shell (shellcheck)" shell
 
 # Pinned: a newer release has other opinions.
+pins="ruff==0.17.6 mypy==2.4.1 numpy"
 tools=$root/build/lint
-if [ ! -x "$tools/bin/mypy" ] && ! { mkdir -p "$root/build" && python3 -m venv "$tools" && "$tools/bin/pip" install -q ruff==0.17.6 mypy==2.4.1 numpy; } >"$log" 2>&1; then
+installTools() {
+  mkdir -p "$root/build" && python3 -m venv --clear "$tools" || return 1
+  # shellcheck disable=SC2086 # several words
+  "$tools/bin/pip" install -q $pins && printf '%s\n' "$pins" >"$tools/pins"
+}
+if [ "$(cat "$tools/pins" 2>/dev/null)" != "$pins" ] && ! installTools >"$log" 2>&1; then
   rm -rf "$tools"
   skip "Python (ruff, mypy)" "needs PyPI: $(tail -n 1 "$log")"
 else
@@ -67,31 +76,26 @@ else
   check "Python types (mypy)" "$tools/bin/mypy" --strict --config-file python/pyproject.toml python/sinter
 fi
 
-# What clang-tidy looks at: sources with a compile command, all or those that changed or include a header that did.
+# What clang-tidy looks at: sources with a compile command, all or those that changed, or include a header that did, since
+# the commit in scripts/tidy-base. Without a base that git knows, all.
 tidied() {
-  local base
-  base=$(cat scripts/tidy-base)
-  python3 - "$build/compile_commands.json" "$all" <(git diff --name-only "$base" -- '*.cpp' '*.h' '*.hpp' 2>/dev/null || echo "?") <<'END'
-import json, pathlib, sys
-commands, everything, changed = sys.argv[1], sys.argv[2] == "true", pathlib.Path(sys.argv[3]).read_text().split()
-root = pathlib.Path.cwd()
-known = {pathlib.Path(entry["file"]).relative_to(root).as_posix() for entry in json.load(open(commands)) if pathlib.Path(entry["file"]).is_relative_to(root)}
-known = {name for name in known if not name.startswith("build/") and not name.startswith("..")}
-everything = everything or "?" in changed
-print("\n".join(sorted(name for name in known if everything or name in changed)))
-END
+  local base changed=unknown
+  if base=$(cat scripts/tidy-base) && git rev-parse -q --verify "$base^{commit}" >/dev/null; then
+    changed=$({ git diff --name-only "$base" -- '*.cpp' '*.h' '*.hpp'; git ls-files -o --exclude-standard '*.cpp' '*.h' '*.hpp'; })
+  fi
+  if $all; then changed=unknown; fi
+  python3 scripts/sources_to_tidy.py "$build/compile_commands.json" <<<"$changed"
 }
+tidy() { xargs -n 1 -P "$(nproc)" clang-tidy-22 --quiet --warnings-as-errors='*' -p "$build" <<<"$files"; }
 if [ ! -f "$build/compile_commands.json" ]; then
   skip "C++ (clang-tidy)" "needs a build: scripts/test.sh makes it"
+elif ! files=$(tidied); then
+  check "C++ (clang-tidy)" false
+elif [ -z "$files" ]; then
+  check "C++ (clang-tidy, nothing changed)" true
 else
-  mapfile -t files < <(tidied)
-  if [ ${#files[@]} = 0 ]; then
-    check "C++ (clang-tidy)" true
-  else
-    tidy() { printf '%s\n' "${files[@]}" | xargs -n 1 -P "$(nproc)" clang-tidy-22 --quiet --warnings-as-errors='*' -p "$build"; }
-    check "C++ (clang-tidy, ${#files[@]} files)" tidy
-    if $all && [ $failed = 0 ]; then git rev-parse HEAD >scripts/tidy-base; fi
-  fi
+  check "C++ (clang-tidy, $(wc -l <<<"$files") files)" tidy
+  if $all && [ $failed = 0 ] && [ -z "$(git status --porcelain)" ]; then git rev-parse HEAD >scripts/tidy-base; fi
 fi
 
 printf '%d passed, %d failed, %d skipped\n' $passed $failed $skipped

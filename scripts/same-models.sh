@@ -11,6 +11,7 @@ set -euo pipefail
 [ $# -ge 2 ] || die "usage: same-models.sh OLD NEW [MODEL.onnx...]"
 old=$1 new=$2
 shift 2
+if [ ! -x "$old" ] || [ ! -x "$new" ]; then die "'$old' and '$new' must be programs"; fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0 skipped=0
@@ -32,7 +33,7 @@ same() {
   rm -rf "${work:?}"/*
   emit "$old" old.so "$model" "${shapes[@]}" || oldStatus=$?
   emit "$new" new.so "$model" "${shapes[@]}" || newStatus=$?
-  if [ $oldStatus != 0 ] && [ $newStatus != 0 ]; then
+  if [ $oldStatus = 1 ] && [ $newStatus = 1 ]; then
     skipped=$((skipped + 1))
     return
   fi
@@ -60,4 +61,4 @@ else
   forEachNetwork same
 fi
 printf '%d passed, %d failed, %d skipped\n' $passed $failed $skipped
-[ $failed = 0 ]
+[ $failed = 0 ] && [ $passed != 0 ]

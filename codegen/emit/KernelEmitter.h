@@ -194,7 +194,7 @@ public:
   void forLanes(mlir::Value from, mlir::Value to, unsigned lanes,
                 llvm::function_ref<void(mlir::Value i, unsigned lanes)> body);
 
-  //===- Results, for codegen/llvm ---------------------------------------===//
+  //===- Results, for codegen/lower --------------------------------------===//
 
   llvm::SmallVector<Phase> phases;
   std::vector<KernelConstant> constants;

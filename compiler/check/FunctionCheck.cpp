@@ -1,7 +1,7 @@
 // See the header.
 #include "compiler/check/FunctionCheck.h"
 #include "compiler/check/Judgement.h"
-#include "compiler/check/Leaves.h"
+#include "compiler/check/LeafDrawing.h"
 #include "compiler/check/Sample.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
@@ -280,25 +280,29 @@ private:
     }
     if (!problem.empty())
       return {Outcome::Unknown, false, problem};
-    Cone &old = *cones[0], &now = *cones[1];
     ++kind.count;
-    bool isBounded = depth > 0;
-    auto drawLeaf = [&](Value leaf, Points &points) { draw(leaf, points, isBounded); };
-    hugeScale = 1;
+    return judge(theirs, mine, *cones[0], *cones[1], elements, /*isBounded=*/depth > 0, isResult);
+  }
+
+  /// Evaluates both forms on leaves that hold anything, or what ranges prove of them.
+  Comparison judge(Value theirs, Value mine, Cone &old, Cone &now, ArrayRef<int64_t> elements, bool isBounded,
+                   bool isResult) {
+    auto drawLeaf = [&](Value leaf, Points &points) { drawing.draw(leaf, points, isBounded); };
+    drawing.hugeScale = 1;
     // Huge values are as large as the old form bears, and a margin.
     for (int attempt = 0; attempt < 3; ++attempt) {
-      drawn.clear();
+      drawing.begin();
       old.evaluate(drawLeaf);
       if (old.excess <= 1)
         break;
-      hugeScale /= std::min(old.excess, 1e300) * 0x1p20;
+      drawing.hugeScale /= std::min(old.excess, 1e300) * 0x1p20;
     }
     now.evaluate(drawLeaf);
     Judgement judgement(old, theirs, now, mine, elements);
     Difference difference = judgement.difference(isResult);
     if ((difference.lanes & old.overflown).any()) {
       // What overflows may be an infinity in both forms, too.
-      drawn.clear();
+      drawing.begin();
       for (Cone *cone : {&old, &now}) {
         cone->saturate();
         cone->evaluate(drawLeaf);
@@ -310,7 +314,7 @@ private:
     Growth growth = judgement.growth();
     if (!growth.places.empty()) {
       // What only flushing may do is no cancellation.
-      drawn.clear();
+      drawing.begin();
       old.keepConstants();
       old.evaluate(drawLeaf);
       now.ignoreFlushing();
@@ -318,10 +322,14 @@ private:
       growth = judgement.growth();
     }
     if (!growth.places.empty()) {
-      drawn.clear();
-      old.roundWorse(judgement.maxGrowth());
-      old.evaluate(drawLeaf);
-      if (!judgement.losesAsMuch(growth))
+      bool isExplained = false;
+      if (judgement.mayStep()) {
+        drawing.begin();
+        old.roundWorse(judgement.maxGrowth());
+        old.evaluate(drawLeaf);
+        isExplained = judgement.losesAsMuch(growth);
+      }
+      if (!isExplained)
         return {Outcome::Different, growth.isOfOneValue, growth.why};
     }
     std::string why = judgement.overflow();
@@ -399,94 +407,8 @@ private:
     }
   }
 
-  /// Values of a leaf: those that other points with its number have, others anew.
-  void draw(Value leaf, Points &points, bool isBounded) {
-    ValueNumber number = numbering.of(leaf);
-    SmallVector<Points *, 2> &others = drawn[number];
-    LeafDraw how = describe(leaf, points, isBounded);
-    if (others.empty()) {
-      how.fill(points);
-    } else {
-      Points missing(points.type, nn::rankedType(leaf).getNumElements());
-      SmallVector<unsigned> places;
-      for (unsigned slot = 0; slot < points.size(); ++slot)
-        if (!copyFrom(others, points, slot)) {
-          unsigned at = missing.demand(points.elements[slot]);
-          missing.centre[at] = points.centre[slot], missing.spread[at] = points.spread[slot];
-          missing.weight[at] = points.weight[slot];
-          places.push_back(slot);
-        }
-      missing.allocate();
-      describe(leaf, missing, isBounded).fill(missing);
-      for (auto [at, slot] : llvm::enumerate(places))
-        copy(missing, static_cast<unsigned>(at), points, slot);
-    }
-    others.push_back(&points);
-  }
-
-  static void copy(Points &from, unsigned at, Points &to, unsigned slot) {
-    if (to.isFloat)
-      std::copy_n(from.value(at), lanes, to.value(slot));
-    else
-      std::copy_n(from.whole(at), lanes, to.whole(slot));
-  }
-
-  static bool copyFrom(ArrayRef<Points *> others, Points &points, unsigned slot) {
-    for (Points *other : others) {
-      // Both versions mostly ask for the same elements in the same order.
-      bool isSame = slot < other->size() && other->elements[slot] == points.elements[slot];
-      if (std::optional<unsigned> at = isSame ? std::optional(slot) : other->find(points.elements[slot])) {
-        copy(*other, *at, points, slot);
-        return true;
-      }
-    }
-    return false;
-  }
-
-  LeafDraw describe(Value leaf, const Points &points, bool isBounded) {
-    LeafDraw how;
-    how.number = numbering.of(leaf);
-    how.hugeScale = hugeScale;
-    how.assumeFinite = before->getParentOp()->hasAttr(nn::assumeFiniteAttr);
-    how.range = nn::TensorRange::unknown(leaf.getType());
-    auto argument = dyn_cast<BlockArgument>(leaf);
-    if (argument) {
-      if (auto declared = before.getArgAttrOfType<DenseF64ArrayAttr>(argument.getArgNumber(), nn::inputRangeAttr)) {
-        how.range = nn::TensorRange::uniform({declared[0], declared[1]}, false);
-        how.isDeclared = true;
-      }
-    } else if (isBounded) {
-      how.range = rangeOf(leaf);
-      setChannels(leaf, points, how);
-    }
-    return how;
-  }
-
-  /// What ranges prove of the old value that has this value's number.
-  nn::TensorRange rangeOf(Value leaf) {
-    if (!ranges)
-      ranges.emplace(before);
-    if (oldValues.empty())
-      for (Operation *op : computingOps(before))
-        for (Value value : op->getResults())
-          oldValues.try_emplace(numbering.of(value), value);
-    Value old = oldValues.lookup(numbering.of(leaf));
-    return old ? ranges->rangeOf(old) : nn::TensorRange::unknown(leaf.getType());
-  }
-
-  static void setChannels(Value leaf, const Points &points, LeafDraw &how) {
-    if (how.range.isUniform())
-      return;
-    ArrayRef<int64_t> shape = nn::rankedType(leaf).getShape();
-    auto axis = static_cast<size_t>(how.range.axis);
-    int64_t stride = nn::rowMajorStrides(shape)[axis];
-    for (int64_t element : points.elements)
-      how.channel.push_back(element / stride % shape[axis]);
-  }
-
   func::FuncOp before, after;
   ValueNumbering numbering;
-  double hugeScale = 1;
   bool hasOtherConstants = false; ///< one that was computed differs
   ValueNumber known = 0;          ///< numbers below it belong to old values
   DenseSet<Attribute> oldConstants;
@@ -494,9 +416,7 @@ private:
   DenseSet<ValueNumber> fixed; ///< old values that follow from constants
   DenseMap<Operation *, Operation *> partners;
   DenseMap<Value, SmallVector<Value, 2>> candidates;
-  DenseMap<ValueNumber, SmallVector<Points *, 2>> drawn; ///< in the comparison at hand
-  DenseMap<ValueNumber, Value> oldValues;
-  std::optional<nn::RangeAnalysis> ranges;
+  LeafDrawing drawing{before, numbering};
   FunctionVerdict verdict;
   CheckMemory &memory;
 };

@@ -2,6 +2,8 @@
 #include "compiler/check/Judgement.h"
 #include "compiler/check/Leaves.h"
 #include "ir/Ops.h"
+#include "ir/ops/Bits.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -31,6 +33,17 @@ bool agree(double x, double y, double ex, double ey, bool wasOverflown, bool isR
   if (allowed == 0)
     return x == y && (isResult || x != 0 || std::signbit(x) == std::signbit(y));
   return std::fabs(x - y) <= allowed;
+}
+
+/// Whether a last bit of an operand may move the result by a whole step.
+bool isStep(Operation *op) {
+  if (isa<nn::ModOp, nn::FloorOp, nn::CeilOp, nn::RoundOp, nn::SignOp, nn::ThresholdedReluOp, nn::ShrinkOp,
+          nn::BitCastOp>(op))
+    return true;
+  // Comparisons, quantisations, casts, positions of the largest element.
+  auto isFloat = [](Type type) { return isa<FloatType>(getElementTypeOrSelf(type)); };
+  return !isa<nn::ConstantOp>(op) && llvm::any_of(op->getOperandTypes(), isFloat) &&
+         !llvm::all_of(op->getResultTypes(), isFloat);
 }
 
 double unitOf(Cone &cone) {
@@ -100,19 +113,24 @@ Growth Judgement::growth() {
     double allowed = most * std::max(ex, a.rounding.own(std::fabs(x)));
     if (!std::isfinite(x) || !std::isfinite(y) || ex >= unbounded || ey >= unbounded || ey <= allowed)
       continue;
-    if (result.places.empty()) {
+    if (result.places.empty())
       result.why = llvm::formatv("element {0}, {1}, was exact to {2} and is now to {3}", elements[i], number(x),
                                  number(ex), number(ey));
-      result.isOfOneValue = std::fabs(x - y) <= allowed;
-    }
+    // Roundings of constants show in what is lost, but far within its bound.
+    result.isOfOneValue &= std::fabs(x - y) <= std::max(allowed, ey / 2);
     result.places.push_back(i);
   }
   return result;
 }
 
 bool Judgement::losesAsMuch(const Growth &growth) {
-  return llvm::all_of(growth.places, [&](unsigned i) { return b.error(i)[offsetLane] <= a.error(i)[offsetLane]; });
+  return llvm::all_of(growth.places, [&](unsigned i) {
+    double worse = a.error(i)[offsetLane];
+    return worse < unbounded && b.error(i)[offsetLane] <= worse;
+  });
 }
+
+bool Judgement::mayStep() const { return llvm::any_of(old.ops(), isStep) && llvm::any_of(now.ops(), isStep); }
 
 std::string Judgement::overflow() {
   return (now.overflown & ~old.overflown & ~old.undefined).none()

@@ -28,8 +28,8 @@ struct Difference {
 struct Growth {
   llvm::SmallVector<unsigned> places;
   std::string why;
-  /// Whether both forms are one value, to the digits that the old one may lose. If not, the bound is so wide that it
-  /// holds two values: that they agree within it tells nothing.
+  /// Whether both forms are one value: well within what is lost of each other, at each of these places. If not, the
+  /// bound is so wide that it holds two values: that they agree within it tells nothing.
   bool isOfOneValue = true;
 };
 
@@ -45,8 +45,10 @@ public:
   Growth growth();
   /// How much worse the new form may round than the old one.
   double maxGrowth() const;
-  /// Whether the old form loses as much with roundings that are so much worse (Cone::roundWorse). Bounds are no measure
-  /// of each other where a step (a rounding, a remainder, a sign) lies within the one and just outside the other.
+  /// Whether both forms have a step: a rounding, a remainder, a sign. Then bounds are no measure of each other: it may
+  /// lie within the one and just outside the other.
+  bool mayStep() const;
+  /// Whether the old form loses as much with roundings that are so much worse (Cone::roundWorse).
   bool losesAsMuch(const Growth &growth);
   /// Whether finite values overflow on the way that did not.
   std::string overflow();

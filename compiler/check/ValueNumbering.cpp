@@ -10,7 +10,7 @@ Value originOf(Value value) {
   while (Operation *op = value.getDefiningOp()) {
     if (auto kernel = dyn_cast<nn::KernelOp>(op))
       value = kernel.getBody().front().getTerminator()->getOperand(cast<OpResult>(value).getResultNumber());
-    else if (isa<nn::RelayoutOp, nn::IdentityOp>(op))
+    else if (isa<nn::ReorderOp, nn::IdentityOp>(op))
       value = op->getOperand(0);
     else
       break;
@@ -21,7 +21,7 @@ Value originOf(Value value) {
 SmallVector<Operation *> computingOps(func::FuncOp function) {
   SmallVector<Operation *> ops;
   function.getBody().walk([&](Operation *op) {
-    if (!isa<nn::KernelOp, nn::YieldOp, func::ReturnOp, nn::RelayoutOp, nn::IdentityOp>(op))
+    if (!isa<nn::KernelOp, nn::YieldOp, func::ReturnOp, nn::ReorderOp, nn::IdentityOp>(op))
       ops.push_back(op);
   });
   return ops;

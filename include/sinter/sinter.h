@@ -43,7 +43,7 @@ extern "C" {
  * every library of the same major and the same or a higher minor number. */
 SINTER_API uint32_t sinter_api_version(void);
 
-/** The release, e.g. "0.1.0"; lives for ever. */
+/** The release, e.g. "0.2.0"; lives for ever. */
 SINTER_API const char *sinter_version(void);
 
 /**@}*/

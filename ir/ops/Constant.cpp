@@ -100,6 +100,8 @@ void SizeOp::inferRange(Ranges, RangeResults y) {
 LogicalResult ConstantOfShapeOp::verify() {
   if (getValue().getNumElements() != 1)
     return emitOpError("needs one value, not ") << getValue().getShapedType();
+  if (!isa<RankedTensorType>(getValue().getShapedType()) || !toDType(getValue().getElementType()))
+    return emitOpError("needs as its value a tensor of a known element type, not ") << getValue().getShapedType();
   return success();
 }
 

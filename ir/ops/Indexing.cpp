@@ -191,6 +191,9 @@ LogicalResult OneHotOp::inferFrom(IntsOf ints, SmallVectorImpl<Type> &types) {
   std::optional<Dims> depth = ints(getDepth());
   if (depth && depth->size() != 1)
     return emitOpError("needs one depth, not ") << depth->size();
+  if (RankedTensorType values = rankedType(getValues());
+      values && (values.getRank() != 1 || (!values.isDynamicDim(0) && values.getDimSize(0) != 2)))
+    return emitOpError("needs two values (off, on), not ") << values;
   Dims shape(indices.getShape());
   shape.insert(shape.begin() + *axis, depth ? depth->front() : ShapedType::kDynamic);
   return pushShape(*this, shape, elementTypeOf(getValues()), types);

@@ -84,9 +84,11 @@ LogicalResult TopKOp::evaluate(Evaluation &io) {
 
 LogicalResult CumSumOp::inferShapes(SmallVectorImpl<Type> &types) {
   std::optional<Dims> axis = constantInts(getAxis());
-  RankedTensorType x = rankedType(getX());
+  RankedTensorType x = rankedType(getX()), given = rankedType(getAxis());
   if (axis && axis->size() != 1)
     return emitOpError("needs one axis, not ") << axis->size();
+  if (given && given.hasStaticShape() && given.getNumElements() != 1)
+    return emitOpError("needs one axis, not ") << given.getNumElements();
   if (axis && x && failed(resolveAxis(*this, axis->front(), x.getRank())))
     return failure();
   types.push_back(getX().getType());

@@ -199,8 +199,10 @@ LogicalResult MaxUnpoolOp::evaluate(Evaluation &io) {
   if (failed(checkResultTypes(*this, io)))
     return failure();
   FailureOr<std::optional<Dims>> pooled = pooledShape();
-  if (failed(pooled) || !*pooled || !elementCount(**pooled))
-    return emitOpError("has an operand of unknown shape");
+  if (failed(pooled))
+    return failure();
+  if (!*pooled || !elementCount(**pooled))
+    return emitOpError("has an operand of unknown shape, or a pool of more elements than can be counted");
   const Tensor &x = io.operand(0u);
   Tensor &y = io.result();
   int64_t positions = *elementCount(**pooled);

@@ -8,6 +8,13 @@ using namespace sinter::nn;
 #define GET_OP_CLASSES
 #include "ir/ops/Kernel.cpp.inc"
 
+LogicalResult KernelOp::verifyRegions() {
+  Operation *yield = getBody().front().getTerminator();
+  if (TypeRange(yield->getOperandTypes()) != TypeRange(getResultTypes()))
+    return emitOpError("yields ") << yield->getOperandTypes() << ", but its results are " << getResultTypes();
+  return success();
+}
+
 SmallVector<Value> KernelOp::inputs() {
   llvm::SetVector<Value> found;
   getBody().walk([&](Operation *op) {

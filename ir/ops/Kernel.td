@@ -11,10 +11,10 @@ def NN_KernelOp : Op<NN_Dialect, "kernel", [Pure, SingleBlock, NoRegionArguments
     inputs; what it yields are its outputs. After `nn-form-kernels` a function body is constants, kernels and views.
 
     `nn-plan-memory` adds where in the arena the outputs lie (-1: they are outputs of the graph), and from which byte on nothing is
-    alive while the kernel runs.
+    live while the kernel runs.
 
     ```mlir
-    %y = nn.kernel "conv1+relu1" llvm {
+    %y = nn.kernel "conv1+relu1" "llvm" {
       %a = nn.conv %x, %w, %b : ...
       %r = nn.relu %a : ...
       nn.yield %r : tensor<1x64x56x56xf32>
@@ -25,6 +25,7 @@ def NN_KernelOp : Op<NN_Dialect, "kernel", [Pure, SingleBlock, NoRegionArguments
                        OptionalAttr<DenseI64ArrayAttr>:$arena_offsets, OptionalAttr<I64Attr>:$workspace_offset);
   let results = (outs Variadic<NN_Tensor>:$outputs);
   let regions = (region SizedRegion<1>:$body);
+  let hasRegionVerifier = 1;
   let assemblyFormat = "$name $backend attr-dict-with-keyword $body `:` type($outputs)";
   // Of generated code, with no place in the arena yet.
   let builders = [OpBuilder<(ins "::mlir::TypeRange":$outputs, "::llvm::StringRef":$name), [{

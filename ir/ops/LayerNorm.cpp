@@ -74,6 +74,8 @@ LogicalResult LayerNormOp::evaluate(Evaluation &io) {
 LogicalResult LayerNormStatsOp::inferShapes(SmallVectorImpl<Type> &types) {
   if (failed(inferLayerNorm(*this, types)))
     return failure();
+  if (!toDType(getStatsType()) || !isa<FloatType>(getStatsType()))
+    return emitOpError("has statistics of ") << getStatsType() << ", which is no float type";
   RankedTensorType x = rankedType(getX());
   std::optional<Dims> shape;
   if (x) {

@@ -272,9 +272,9 @@ LogicalResult SpaceToDepthOp::evaluate(Evaluation &io) {
   return evaluateCopies(*this, io);
 }
 
-//===- nn.relayout -------------------------------------------------------===//
+//===- nn.reorder -------------------------------------------------------===//
 
-LogicalResult RelayoutOp::inferShapes(SmallVectorImpl<Type> &types) {
+LogicalResult ReorderOp::inferShapes(SmallVectorImpl<Type> &types) {
   // Which layout is the result's own; only the shape follows from the operand.
   auto x = dyn_cast<RankedTensorType>(getX().getType());
   BlockedAttr layout = layoutOf(getType());
@@ -282,7 +282,7 @@ LogicalResult RelayoutOp::inferShapes(SmallVectorImpl<Type> &types) {
   return success();
 }
 
-LogicalResult RelayoutOp::evaluate(Evaluation &io) { return evaluateView(*this, io); }
+LogicalResult ReorderOp::evaluate(Evaluation &io) { return evaluateView(*this, io); }
 
 //===- nn.trilu ----------------------------------------------------------===//
 
@@ -294,6 +294,9 @@ LogicalResult TriluOp::verify() {
 }
 
 LogicalResult TriluOp::inferShapes(SmallVectorImpl<Type> &types) {
+  RankedTensorType k = getK() ? rankedType(getK()) : RankedTensorType();
+  if (k && k.hasStaticShape() && k.getNumElements() != 1)
+    return emitOpError("needs one k, not ") << k.getNumElements();
   types.push_back(getX().getType());
   return success();
 }

@@ -150,14 +150,14 @@ def NN_PadOp : NN_ValueShapedOp<"pad", [AttrSizedOperandSegments, DeclareOpInter
   }];
 }
 
-def NN_RelayoutOp : NN_Op<"relayout", [SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+def NN_ReorderOp : NN_Op<"reorder", [SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
   let summary = "the same tensor in another memory layout";
   let description = [{
     Between the plain layout and `#nn.blocked` ones; the only op that changes layouts.
 
     ```mlir
-    %b = nn.relayout %x : (tensor<1x12x3x3xf32>) -> tensor<1x12x3x3xf32, #nn.blocked<1, 8>>
-    %y = nn.relayout %b : (tensor<1x12x3x3xf32, #nn.blocked<1, 8>>) -> tensor<1x12x3x3xf32>
+    %b = nn.reorder %x : (tensor<1x12x3x3xf32>) -> tensor<1x12x3x3xf32, #nn.blocked<1, 8>>
+    %y = nn.reorder %b : (tensor<1x12x3x3xf32, #nn.blocked<1, 8>>) -> tensor<1x12x3x3xf32>
     ```
   }];
   let arguments = (ins NN_Tensor:$x);

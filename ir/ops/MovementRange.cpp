@@ -27,7 +27,7 @@ void FlattenOp::inferRange(Ranges x, RangeResults y) { y[0] = viewRange(*this, x
 void SqueezeOp::inferRange(Ranges x, RangeResults y) { y[0] = viewRange(*this, x[0]); }
 void UnsqueezeOp::inferRange(Ranges x, RangeResults y) { y[0] = viewRange(*this, x[0]); }
 
-void RelayoutOp::inferRange(Ranges x, RangeResults y) { y[0] = x[0]; }
+void ReorderOp::inferRange(Ranges x, RangeResults y) { y[0] = x[0]; }
 
 //===- Rearranged --------------------------------------------------------===//
 

@@ -70,7 +70,14 @@ Moments sinter::nn::momentsOf(ArrayRef<double> values) {
 //===- nn.channel_affine -------------------------------------------------===//
 
 LogicalResult ChannelAffineOp::inferShapes(SmallVectorImpl<Type> &types) {
-  return inferBroadcast(*this, getOperands(), elementTypeOf(getX()), types);
+  if (failed(inferBroadcast(*this, getOperands(), elementTypeOf(getX()), types)))
+    return failure();
+  for (Value parameter : {getScale(), getShift()})
+    if (elementTypeOf(parameter) != elementTypeOf(getX()))
+      return emitOpError("has a scale or shift of ") << elementTypeOf(parameter) << " for an x of " << elementTypeOf(getX());
+  if (RankedTensorType x = rankedType(getX()); x && failed(verifyCompatibleShape(types.back(), x)))
+    return emitOpError("has a scale or shift that does not broadcast to x: ") << x << " became " << types.back();
+  return success();
 }
 
 LogicalResult ChannelAffineOp::evaluate(Evaluation &io) {

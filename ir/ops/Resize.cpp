@@ -4,6 +4,7 @@
 #include "ir/Limits.h"
 #include "ir/Reference.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <cmath>
 #include <numeric>
 
@@ -90,7 +91,8 @@ FailureOr<std::optional<std::vector<ResizeOp::Axis>>> ResizeOp::resolveAxes(Tens
       axis.outWidth = axis.scale * in;
     }
     if (!(out >= 0 && out < 9e15) || (out > 0 && !(axis.scale > 0 && axis.scale < HUGE_VAL)))
-      return emitOpError("cannot make ") << out << " of " << axis.in << " elements along dimension " << d;
+      return emitOpError("cannot make ") << llvm::formatv("{0:F0}", out).str() << " of " << axis.in
+                                         << " elements along dimension " << d;
     axis.out = static_cast<int64_t>(out);
     if (roi) {
       axis.roiStart = (*roi)[i];
@@ -245,7 +247,9 @@ LogicalResult ResizeOp::evaluate(Evaluation &io) {
     return tensor ? std::optional(*tensor) : std::nullopt;
   };
   FailureOr<std::optional<std::vector<Axis>>> axes = resolveAxes(tensors);
-  if (failed(axes) || !*axes)
+  if (failed(axes))
+    return failure();
+  if (!*axes)
     return emitOpError("cannot be evaluated: its scales, sizes or operand are not known");
   const Tensor &x = io.operand(0u);
   Tensor &y = io.result();

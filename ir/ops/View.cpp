@@ -68,6 +68,8 @@ LogicalResult ReshapeOp::inferFrom(IntsOf ints, SmallVectorImpl<Type> &types) {
     if (rest)
       known[*rest] = 1;
     int64_t have = productOf(x.getShape()), want = productOf(known);
+    if (want == ShapedType::kDynamic && !llvm::is_contained(known, ShapedType::kDynamic))
+      return emitOpError("makes a shape of more elements than can be counted out of ") << have;
     if (rest && (want == 0 || have % want != 0))
       return emitOpError("cannot compute the dimension -1: ") << have << " elements do not divide by " << want;
     if (rest)

@@ -120,7 +120,7 @@ _declare(lib, can_compile)
 
 
 def version() -> str:
-    """The release of the library, e.g. "0.1.0"."""
+    """The release of the library, e.g. "0.2.0"."""
     return str(lib.sinter_version().decode())
 
 

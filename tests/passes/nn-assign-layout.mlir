@@ -9,10 +9,10 @@
 // CHECK: %[[POOL:.*]] = nn.max_pool %[[RELU]]
 // CHECK-SAME: -> tensor<1x16x4x4xf32, #nn.blocked<1, 8>>
 // CHECK: %[[SCALED:.*]] = nn.mul %[[POOL]], %{{.*}} : (tensor<1x16x4x4xf32, #nn.blocked<1, 8>>, tensor<1x16x1x1xf32>)
-// CHECK: %[[PLAIN:.*]] = nn.relayout %[[SCALED]] : (tensor<1x16x4x4xf32, #nn.blocked<1, 8>>) -> tensor<1x16x4x4xf32>
+// CHECK: %[[PLAIN:.*]] = nn.reorder %[[SCALED]] : (tensor<1x16x4x4xf32, #nn.blocked<1, 8>>) -> tensor<1x16x4x4xf32>
 // CHECK: return %[[PLAIN]]
-// A relayout has a name of its own.
-// NAME: nn.kernel "relayout of scaled"
+// A reorder has a name of its own.
+// NAME: nn.kernel "reorder of scaled"
 func.func @main(%x: tensor<1x3x8x8xf32>) -> tensor<1x16x4x4xf32> {
   %w = nn.constant dense<1.0> : tensor<16x3x3x3xf32>
   %s = nn.constant dense<2.0> : tensor<1x16x1x1xf32>
@@ -26,7 +26,7 @@ func.func @main(%x: tensor<1x3x8x8xf32>) -> tensor<1x16x4x4xf32> {
 // A concatenation that would cut a block, an op that knows no blocks, weights that are not constant: plain.
 // CHECK-LABEL: func.func @plain
 // CHECK-DAG: %[[A:.*]] = nn.conv %{{.*}} -> tensor<1x12x4x4xf32, #nn.blocked<1, 8>>
-// CHECK-DAG: %[[PA:.*]] = nn.relayout %[[A]]
+// CHECK-DAG: %[[PA:.*]] = nn.reorder %[[A]]
 // CHECK: %[[CAT:.*]] = nn.concat %[[PA]], %[[PA]] {axis = 1 : i64} : {{.*}} -> tensor<1x24x4x4xf32>{{$}}
 // CHECK: %[[T:.*]] = nn.transpose %[[CAT]]
 // CHECK: nn.conv %[[T]], %{{.*}} -> tensor<1x4x4x8xf32>{{$}}

@@ -62,7 +62,7 @@ func.func @half(%x: tensor<1x1x2x2xf16>) -> tensor<1x1x2x2xf16> {
 // CHECK: %[[D:.*]] = nn.sub %arg0
 // CHECK: nn.channel_affine %[[D]]
 // CHECK: nn.conv
-module attributes {nn.journal = [{name = "bn", kind = "BatchNormalization", channels = 1}]} {
+module attributes {nn.report = [{name = "bn", kind = "BatchNormalization", channels = 1}]} {
 func.func @norm(%x: tensor<1x1x2x2xf32>) -> tensor<1x1x2x2xf32> {
   %one = nn.constant dense<1.0> : tensor<1xf32>
   %mean = nn.constant dense<1.0e4> : tensor<1xf32>

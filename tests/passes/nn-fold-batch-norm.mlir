@@ -57,7 +57,7 @@ func.func @parameters(%x: tensor<1x1x4x4xf32>, %p: tensor<1xf32>) -> tensor<1x1x
 // CHECK: %[[Y:.*]] = nn.matmul
 // CHECK: %[[T:.*]] = nn.transpose %[[Y]]
 // CHECK: nn.channel_affine %[[T]]
-module attributes {nn.journal = [{name = "bn", kind = "BatchNormalization", channels = 3}]} {
+module attributes {nn.report = [{name = "bn", kind = "BatchNormalization", channels = 3}]} {
 func.func @transposed(%x: tensor<3x2xf32>) -> tensor<3x3xf32> {
   %w = nn.constant dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32>
   %g = nn.constant dense<[1.0, 2.0, 3.0]> : tensor<3xf32>
@@ -78,7 +78,7 @@ func.func @transposed(%x: tensor<3x2xf32>) -> tensor<3x3xf32> {
 // CHECK-LABEL: @down
 // CHECK-NOT: nn.channel_affine
 // CHECK: nn.gemm
-module attributes {nn.journal = [{name = "bn", kind = "BatchNormalization", channels = 2}]} {
+module attributes {nn.report = [{name = "bn", kind = "BatchNormalization", channels = 2}]} {
 func.func @down(%x: tensor<1x2x4x2xf32>) -> tensor<1x1xf32> {
   %g = nn.constant dense<[1.0, 2.0]> : tensor<2xf32>
   %z = nn.constant dense<0.0> : tensor<2xf32>
@@ -100,7 +100,7 @@ func.func @down(%x: tensor<1x2x4x2xf32>) -> tensor<1x1xf32> {
 // CHECK-LABEL: @pooled
 // CHECK: nn.max_pool
 // CHECK: nn.channel_affine
-module attributes {nn.journal = [{name = "bn", kind = "BatchNormalization", channels = 2}]} {
+module attributes {nn.report = [{name = "bn", kind = "BatchNormalization", channels = 2}]} {
 func.func @pooled(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x2x2xf32> {
   %w = nn.constant dense<1.0> : tensor<2x2x1x1xf32>
   %g = nn.constant dense<[1.0, -2.0]> : tensor<2xf32>

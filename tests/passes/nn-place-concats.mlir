@@ -101,11 +101,11 @@ func.func @main(%x: tensor<2x8xf32>) -> tensor<2x16xf32> {
 // AGAIN: nn.concat {{.*}} {axis = 1 : i64, nn.in_place} : {{.*}} -> tensor<1x14x2xf32, #nn.blocked<1, 8>>
 #b = #nn.blocked<1, 8>
 func.func @main(%x: tensor<1x8x2xf32>, %z: tensor<1x6x2xf32>) -> tensor<1x14x2xf32> {
-  %a = nn.relayout %x : (tensor<1x8x2xf32>) -> tensor<1x8x2xf32, #b>
-  %b = nn.relayout %z : (tensor<1x6x2xf32>) -> tensor<1x6x2xf32, #b>
+  %a = nn.reorder %x : (tensor<1x8x2xf32>) -> tensor<1x8x2xf32, #b>
+  %b = nn.reorder %z : (tensor<1x6x2xf32>) -> tensor<1x6x2xf32, #b>
   %ab = nn.concat %a, %b {axis = 1 : i64} : (tensor<1x8x2xf32, #b>, tensor<1x6x2xf32, #b>) -> tensor<1x14x2xf32, #b>
   %ba = nn.concat %b, %a {axis = 1 : i64} : (tensor<1x6x2xf32, #b>, tensor<1x8x2xf32, #b>) -> tensor<1x14x2xf32, #b>
   %s = nn.sub %ab, %ba : (tensor<1x14x2xf32, #b>, tensor<1x14x2xf32, #b>) -> tensor<1x14x2xf32, #b>
-  %y = nn.relayout %s : (tensor<1x14x2xf32, #b>) -> tensor<1x14x2xf32>
+  %y = nn.reorder %s : (tensor<1x14x2xf32, #b>) -> tensor<1x14x2xf32>
   return %y : tensor<1x14x2xf32>
 }

@@ -1,7 +1,7 @@
 // RUN: sinter-opt %s -nn-take-inventory -nn-fold-constants -nn-fold-batch-norm -nn-form-kernels -nn-settle-outcomes -split-input-file | FileCheck %s
 
 // The BatchNorm of a convolution lives on in its weights; the ReLU in its kernel.
-// CHECK: nn.journal = [{channels = 2 : i64, into = ["conv"], kind = "BatchNormalization", name = "bn", outcome = "folded"},
+// CHECK: nn.report = [{channels = 2 : i64, into = ["conv"], kind = "BatchNormalization", name = "bn", outcome = "folded"},
 // CHECK-SAME: into = ["conv", "bn"], kind = "Relu", name = "relu", outcome = "fused"
 func.func @folded(%x: tensor<1x1x4x4xf32>) -> tensor<1x2x4x4xf32> {
   %w = nn.constant dense<5.0> : tensor<2x1x1x1xf32>

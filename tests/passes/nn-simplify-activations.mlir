@@ -217,13 +217,13 @@ func.func @linear(%x: tensor<1x2x4x4xf32>, %w: tensor<2x2x1x1xf32>) -> tensor<1x
 
 // -----
 
-// Proofs go to the journal's rows, where there are any.
-// CHECK: nn.journal = [{
+// Proofs go to the report's rows, where there are any.
+// CHECK: nn.report = [{
 // CHECK-SAME: code = "RANGE_NONNEGATIVE"
 // CHECK-SAME: name = "relu1"
 // CHECK-SAME: outcome = "removed"
-module attributes {nn.journal = [{name = "relu1", kind = "Relu", channels = 2 : i64}]} {
-func.func @journal(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+module attributes {nn.report = [{name = "relu1", kind = "Relu", channels = 2 : i64}]} {
+func.func @report(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %a = nn.abs %x : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32> loc("abs1")
   %y = nn.relu %a : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32> loc("relu1")
   return %y : tensor<1x2x4xf32>

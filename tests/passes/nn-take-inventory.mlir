@@ -2,7 +2,7 @@
 
 // beta = 0 clips half of N(0, 1); beta = -4 at gamma = 1 all but Phi(-4); gamma = 0 leaves beta, which is 1
 // or -1. Mean (0.5 + 0.99997 + 0 + 1) / 4; two channels are above 0.999. Views keep the values.
-// CHECK: nn.journal = [{channels = 4 : i64, kind = "BatchNormalization", name = "bn"},
+// CHECK: nn.report = [{channels = 4 : i64, kind = "BatchNormalization", name = "bn"},
 // CHECK-SAME: {batch_norm = "bn", channels = 2 : i64, clipped_fraction = 0.62499{{[0-9]*}} : f64, kind = "Relu", name = "relu", statistically_dead_channels = 2 : i64}]
 // CHECK-SAME: nn.macs_before = 16 : i64
 func.func @relu(%x: tensor<2x2xf32>) -> tensor<2x2x2xf32> {
@@ -41,7 +41,7 @@ func.func @clip(%x: tensor<2x1xf32>, %m: tensor<1xf32>) -> (tensor<2x1xf32>, ten
 // -----
 
 // Max is an activation where one operand is a constant. IR without names gets some.
-// CHECK: nn.journal = [{channels = 1 : i64, kind = "Max", name = "Max:1"}]
+// CHECK: nn.report = [{channels = 1 : i64, kind = "Max", name = "Max:1"}]
 func.func @max(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %c = nn.constant dense<1.0> : tensor<4xf32>
   %a = nn.max %x, %c : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>

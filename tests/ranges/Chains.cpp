@@ -87,7 +87,7 @@ const std::map<std::string, std::string> &OpTable::exceptions() {
       {"nn.constant_of_shape", folded},
       {"nn.range", folded},
       {"nn.eye_like", folded},
-      {"nn.relayout", "made by nn-assign-layout alone, around kernels of blocks of channels"},
+      {"nn.reorder", "made by nn-assign-layout alone, around kernels of blocks of channels"},
       {"nn.batch_norm", "nn-fold-batch-norm makes an affine of it"},
   };
   return reasons;

@@ -188,6 +188,11 @@ TEST(Contraction, TransposedConvolutionsOfInfiniteWeights) {
   }
 }
 
+// A sum of no terms is 0, and there is no weight to look at.
+TEST(Contraction, TransposedConvolutionOfNoChannels) {
+  check({"conv_transpose", "strides = array<i64: 1, 1>", "f32", {{1, 0, 4, 4}, {0, 3, 2, 2}}, {1, 3, 5, 5}, true});
+}
+
 TEST(Contraction, DepthsThatNeedSeveralBlocks) {
   check({"conv", "pads = array<i64: 1, 1, 1, 1>", "f32", {{1, 130, 7, 7}, {37, 130, 3, 3}, {37}}, {1, 37, 7, 7}, true});
   check({"matmul", "", "f32", {{70, 900}, {900, 50}}, {70, 50}, true});

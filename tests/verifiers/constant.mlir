@@ -41,3 +41,20 @@ func.func @shape(%shape: tensor<2xf32>) {
   %y = nn.constant_of_shape %shape {value = dense<1.0> : tensor<1xf32>} : (tensor<2xf32>) -> tensor<?x?xf32>
   return
 }
+
+// -----
+
+// A tensor of indices is none that a model has.
+func.func @index(%shape: tensor<2xi64>) {
+  // expected-error @+1 {{'nn.constant_of_shape' op needs as its value a tensor of a known element type, not 'tensor<1xindex>'}}
+  %y = nn.constant_of_shape %shape {value = dense<1> : tensor<1xindex>} : (tensor<2xi64>) -> tensor<?x?xf32>
+  return
+}
+
+// -----
+
+func.func @vector(%shape: tensor<2xi64>) {
+  // expected-error @+1 {{'nn.constant_of_shape' op needs as its value a tensor of a known element type, not 'vector<1xf32>'}}
+  %y = nn.constant_of_shape %shape {value = dense<1.0> : vector<1xf32>} : (tensor<2xi64>) -> tensor<?x?xf32>
+  return
+}

@@ -245,3 +245,21 @@ func.func @main(%x: tensor<2x9xf32>) {
   %y = nn.cum_sum %x, %b : (tensor<2x9xf32>, tensor<i64>) -> tensor<2x9xf32>
   return
 }
+
+// -----
+
+// Generated code reads both values.
+func.func @main(%i: tensor<3xi64>, %v: tensor<1xf32>) {
+  %d = nn.constant dense<4> : tensor<i64>
+  // expected-error @+1 {{'nn.one_hot' op needs two values (off, on), not 'tensor<1xf32>'}}
+  %y = nn.one_hot %i, %d, %v : (tensor<3xi64>, tensor<i64>, tensor<1xf32>) -> tensor<3x4xf32>
+  return
+}
+
+// -----
+
+func.func @main(%x: tensor<3x4xf32>, %a: tensor<2xi64>) {
+  // expected-error @+1 {{'nn.cum_sum' op needs one axis, not 2}}
+  %y = nn.cum_sum %x, %a : (tensor<3x4xf32>, tensor<2xi64>) -> tensor<3x4xf32>
+  return
+}

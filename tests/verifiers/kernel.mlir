@@ -41,3 +41,24 @@ func.func @yield(%x: tensor<4xf32>) {
   // expected-error @+1 {{'nn.yield' op expects parent op 'nn.kernel'}}
   nn.yield %x : tensor<4xf32>
 }
+
+// -----
+
+// A result without a value would be read all the same.
+func.func @count(%x: tensor<4xf32>) {
+  // expected-error @+1 {{'nn.kernel' op yields , but its results are 'tensor<4xf32>'}}
+  %y = nn.kernel "k" "llvm" {
+    nn.yield
+  } : tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @types(%x: tensor<4xf32>) {
+  // expected-error @+1 {{'nn.kernel' op yields 'tensor<4xf32>', but its results are 'tensor<5xf32>'}}
+  %y = nn.kernel "k" "llvm" {
+    nn.yield %x : tensor<4xf32>
+  } : tensor<5xf32>
+  return
+}

@@ -19,3 +19,8 @@ func.func @small(%x: tensor<1x8xf32, #nn.blocked<1, 1>>) { return }
 
 // expected-error @+1 {{a block has 2 to 64 elements, not 65}}
 func.func @large(%x: tensor<1x8xf32, #nn.blocked<1, 65>>) { return }
+
+// -----
+
+// expected-error @+1 {{a layout blocks dimension 9 of a tensor of rank 2}}
+func.func @rank(%x: tensor<1x8xf32, #nn.blocked<9, 8>>) { return }

@@ -323,3 +323,11 @@ func.func @main(%x: tensor<2x0xf32>) {
   %y = nn.pad %x, %b {mode = "edge", operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<2x0xf32>, tensor<4xi64>) -> tensor<?x?xf32>
   return
 }
+
+// -----
+
+func.func @main(%x: tensor<3x4xf32>, %k: tensor<2xi64>) {
+  // expected-error @+1 {{'nn.trilu' op needs one k, not 2}}
+  %y = nn.trilu %x, %k : (tensor<3x4xf32>, tensor<2xi64>) -> tensor<3x4xf32>
+  return
+}

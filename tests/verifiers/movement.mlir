@@ -101,17 +101,17 @@ func.func @triangle(%x: tensor<3xf32>) {
 // -----
 
 // The constraints of the records: a layout changes neither the shape ...
-func.func @relayout_shape(%x: tensor<1x12xf32>) {
-  // expected-error @+1 {{'nn.relayout' op requires the same shape for all operands and results}}
-  %y = nn.relayout %x : (tensor<1x12xf32>) -> tensor<1x16xf32, #nn.blocked<1, 8>>
+func.func @reorder_shape(%x: tensor<1x12xf32>) {
+  // expected-error @+1 {{'nn.reorder' op requires the same shape for all operands and results}}
+  %y = nn.reorder %x : (tensor<1x12xf32>) -> tensor<1x16xf32, #nn.blocked<1, 8>>
   return
 }
 
 // -----
 
 // ... nor the elements.
-func.func @relayout_type(%x: tensor<1x12xf32>) {
-  // expected-error @+1 {{'nn.relayout' op requires the same element type for all operands and results}}
-  %y = nn.relayout %x : (tensor<1x12xf32>) -> tensor<1x12xbf16, #nn.blocked<1, 8>>
+func.func @reorder_type(%x: tensor<1x12xf32>) {
+  // expected-error @+1 {{'nn.reorder' op requires the same element type for all operands and results}}
+  %y = nn.reorder %x : (tensor<1x12xf32>) -> tensor<1x12xbf16, #nn.blocked<1, 8>>
   return
 }

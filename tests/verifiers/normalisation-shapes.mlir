@@ -130,3 +130,28 @@ func.func @main(%x: tensor<8xf32>) {
   %y = nn.lrn %x {size = 5 : i64} : (tensor<8xf32>) -> tensor<8xf32>
   return
 }
+
+// -----
+
+func.func @main(%x: tensor<2x8xf32>, %a: tensor<8xf32>) {
+  // expected-error @+1 {{'nn.layer_norm_stats' op has statistics of 'i32', which is no float type}}
+  %y, %z, %w = nn.layer_norm_stats %x, %a {axis = 1 : i64, stats_type = i32} : (tensor<2x8xf32>, tensor<8xf32>) -> (tensor<2x8xf32>, tensor<2x1xf32>, tensor<2x1xf32>)
+  return
+}
+
+// -----
+
+// Kernels compute in one type.
+func.func @main(%x: tensor<2x8xf32>, %a: tensor<8xf64>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{'nn.channel_affine' op has a scale or shift of 'f64' for an x of 'f32'}}
+  %y = nn.channel_affine %x, %a, %b : (tensor<2x8xf32>, tensor<8xf64>, tensor<8xf32>) -> tensor<2x8xf32>
+  return
+}
+
+// -----
+
+func.func @main(%x: tensor<8xf32>, %a: tensor<2x8xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{'nn.channel_affine' op has a scale or shift that does not broadcast to x: 'tensor<8xf32>' became 'tensor<2x8xf32>'}}
+  %y = nn.channel_affine %x, %a, %b : (tensor<8xf32>, tensor<2x8xf32>, tensor<8xf32>) -> tensor<2x8xf32>
+  return
+}

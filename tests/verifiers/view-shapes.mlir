@@ -115,3 +115,12 @@ func.func @main(%x: tensor<2x3xf32>) {
   %y = nn.unsqueeze %x, %b : (tensor<2x3xf32>, tensor<2xi64>) -> tensor<1x1x2x3xf32>
   return
 }
+
+// -----
+
+func.func @main(%x: tensor<2x3xf32>) {
+  %s = nn.constant dense<[4611686018427387904, 4]> : tensor<2xi64>
+  // expected-error @+1 {{'nn.reshape' op makes a shape of more elements than can be counted out of 6}}
+  %y = nn.reshape %x, %s : (tensor<2x3xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  return
+}

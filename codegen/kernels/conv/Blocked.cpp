@@ -1,4 +1,4 @@
-// Blocked tensors: relayouts, and what each op's layouts must be.
+// Blocked tensors: reorders, and what each op's layouts must be.
 #include "codegen/kernels/conv/Blocked.h"
 #include "codegen/kernels/Emitters.h"
 #include "ir/Diagnostics.h"
@@ -47,7 +47,7 @@ std::string refuseLayouts(Operation *op, bool takesBlocked, const Target &target
   return "";
 }
 
-//===- nn.relayout --------------------------------------------------------===//
+//===- nn.reorder --------------------------------------------------------===//
 
 /// rows[i] lane j becomes rows[j] lane i; as many rows as lanes, a power of two. Each step exchanges blocks of
 /// half the size across the diagonal (Eklundh, A Fast Computer Method for Matrix Transposing, 1972).
@@ -71,8 +71,8 @@ static void transpose(KernelEmitter &e, SmallVectorImpl<Value> &rows) {
 }
 
 /// Between [n][channel][pixel] and [n][channel block][pixel][channel].
-static LogicalResult emitRelayout(KernelEmitter &e, Operation *operation) {
-  auto op = cast<RelayoutOp>(operation);
+static LogicalResult emitReorder(KernelEmitter &e, Operation *operation) {
+  auto op = cast<ReorderOp>(operation);
   bool toBlocked = static_cast<bool>(layoutOf(op.getY().getType()));
   BlockedAttr layout = layoutOf(toBlocked ? op.getY().getType() : op.getX().getType());
   ArrayRef<int64_t> shape = rankedType(op.getX()).getShape();
@@ -125,10 +125,10 @@ static LogicalResult emitRelayout(KernelEmitter &e, Operation *operation) {
   return success();
 }
 
-static std::string refuseRelayout(Operation *operation, const Target &) {
-  auto op = cast<RelayoutOp>(operation);
+static std::string refuseReorder(Operation *operation, const Target &) {
+  auto op = cast<ReorderOp>(operation);
   bool from = static_cast<bool>(layoutOf(op.getX().getType())), to = static_cast<bool>(layoutOf(op.getY().getType()));
-  return from == to ? "Relayout keeps its layout" : "";
+  return from == to ? "Reorder keeps its layout" : "";
 }
 
 //===- nn.concat ----------------------------------------------------------===//
@@ -156,6 +156,6 @@ LogicalResult emitBlockedConcat(KernelEmitter &e, Operation *operation) {
   return success();
 }
 
-void registerLayoutEmitters(EmitterTable &table) { table.add<RelayoutOp>({refuseRelayout, emitRelayout, true}); }
+void registerLayoutEmitters(EmitterTable &table) { table.add<ReorderOp>({refuseReorder, emitReorder, true}); }
 
 } // namespace sinter::codegen

@@ -104,7 +104,9 @@ std::string refuseConvTranspose(Operation *operation, const Target &target) {
   if (from != to)
     return "a transposed convolution keeps its layout";
   if (to)
-    return nn::canBeBlocked(op) ? "" : "it does not fall into convolutions of stride 1";
+    return !nn::canBeBlocked(op)          ? "it does not fall into convolutions of stride 1"
+           : !hasFiniteWeights(op.getW()) ? "its weights are not finite, and blocks multiply zeros beyond the input"
+                                          : "";
   return refuseConvolution<ConvTransposeOp>(operation, target);
 }
 
@@ -121,7 +123,7 @@ LogicalResult emitConvTranspose(KernelEmitter &e, Operation *operation) {
                          return ((g * channels + k % channels) * outputs + row) * taps + k / channels;
                        });
   };
-  if (hasFiniteWeights(op.getW()))
+  if (hasFiniteWeights(op.getW()) || rankedType(op.getW()).getNumElements() == 0)
     return product();
   auto finish = [&](ArrayRef<Value> at, Value pixel, Value value) {
     finishWithBias(e, op.getB(), at, pixel, value, 1);

@@ -105,7 +105,7 @@ void emitTransposedTerms(KernelEmitter &e, ConvTransposeOp op, const Window &win
     taps *= axis.size;
   auto work = static_cast<double>(pixels * taps * rankedType(op.getX()).getDimSize(1) / op.getGroup());
   Terms terms(e, op, window);
-  e.range(rows, marks ? rows : KernelEmitter::grainFor(work), [&](Value begin, Value end) {
+  e.range(rows, KernelEmitter::grainFor(work), [&](Value begin, Value end) {
     auto all = [&] {
       e.loop(begin, end, 1, [&](Value row) {
         SmallVector<Value> at = e.delinearize(row, {y[0], y[1]});

@@ -261,7 +261,7 @@ ArrayRef<OpGenerator> movementGenerators() {
       OP(PadOp, onAny<pad>),
       OP(TriluOp, trilu),
       OP(ResizeOp, resize),
-      {RelayoutOp::getOperationName(), nullptr, "nn-assign-layout alone makes it; no model has one"},
+      {ReorderOp::getOperationName(), nullptr, "nn-assign-layout alone makes it; no model has one"},
   };
   return table;
 }

@@ -1,5 +1,5 @@
 // See the header.
-#include "passes/Journal.h"
+#include "passes/Report.h"
 #include "ir/Ops.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLExtras.h"
@@ -10,7 +10,7 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-static constexpr StringLiteral journalAttr = "nn.journal";
+static constexpr StringLiteral reportAttr = "nn.report";
 
 //===- Rows as attributes -------------------------------------------------===//
 
@@ -83,37 +83,37 @@ template <typename Row, typename F> static void forEachField(Row &row, F &&f) {
   f("statistically_dead_channels", row.statisticallyDeadChannels);
 }
 
-Journal::Journal(ModuleOp module) : module(module) {
-  if (auto rows = module->getAttrOfType<ArrayAttr>(journalAttr))
+Report::Report(ModuleOp module) : module(module) {
+  if (auto rows = module->getAttrOfType<ArrayAttr>(reportAttr))
     for (auto row : rows.getAsRange<DictionaryAttr>())
       forEachField(entries.emplace_back(), RowReader{row});
 }
 
-void Journal::save() {
+void Report::save() {
   if (entries.empty())
     return;
   Builder b(module.getContext());
   SmallVector<Attribute> rows;
-  for (const JournalRow &row : entries) {
+  for (const ReportRow &row : entries) {
     NamedAttrList fields;
     forEachField(row, RowWriter{b, fields});
     rows.push_back(fields.getDictionary(b.getContext()));
   }
-  module->setAttr(journalAttr, b.getArrayAttr(rows));
+  module->setAttr(reportAttr, b.getArrayAttr(rows));
 }
 
 //===- Decisions ----------------------------------------------------------===//
 
-JournalRow *Journal::find(StringRef name) {
+ReportRow *Report::find(StringRef name) {
   for (; seen < entries.size(); ++seen)
     numbers.try_emplace(entries[seen].name, seen);
   auto found = numbers.find(name);
   return found == numbers.end() ? nullptr : &entries[found->second];
 }
 
-void Journal::decide(Location loc, StringRef outcome, ArrayRef<std::string> into, StringRef code, StringRef reason) {
+void Report::decide(Location loc, StringRef outcome, ArrayRef<std::string> into, StringRef code, StringRef reason) {
   for (const std::string &name : namesOf(loc))
-    if (JournalRow *row = find(name)) {
+    if (ReportRow *row = find(name)) {
       row->outcome = outcome.str();
       row->into.assign(into.begin(), into.end());
       row->code = code.str();
@@ -121,17 +121,17 @@ void Journal::decide(Location loc, StringRef outcome, ArrayRef<std::string> into
     }
 }
 
-void Journal::note(Location loc, StringRef code, StringRef reason) {
+void Report::note(Location loc, StringRef code, StringRef reason) {
   for (const std::string &name : namesOf(loc))
-    if (JournalRow *row = find(name)) {
+    if (ReportRow *row = find(name)) {
       row->code = code.str();
       row->reason = reason.str();
     }
 }
 
-void Journal::addInto(Location loc, ArrayRef<std::string> into) {
+void Report::addInto(Location loc, ArrayRef<std::string> into) {
   for (const std::string &name : namesOf(loc))
-    if (JournalRow *row = find(name))
+    if (ReportRow *row = find(name))
       for (const std::string &target : into)
         if (target != name && !llvm::is_contained(row->into, target))
           row->into.push_back(target);
@@ -146,7 +146,7 @@ Value activatedOperand(Operation *op) {
   return *llvm::find_if_not(op->getOperands(), isConstant);
 }
 
-StringRef journalKind(Operation *op) {
+StringRef reportKind(Operation *op) {
   if (isa<MaxOp, MinOp>(op)) {
     int64_t constants =
         llvm::count_if(op->getOperands(), [](Value value) { return bool(value.getDefiningOp<ConstantOp>()); });

@@ -1,5 +1,5 @@
 // What became of each BatchNorm and activation of the model as imported. Rows live in the module's attribute
-// nn.journal, so they survive dumps; passes write decisions into them, `sinter explain` prints them.
+// nn.report, so they survive dumps; passes write decisions into them, `sinter explain` prints them.
 #pragma once
 
 #include "mlir/IR/BuiltinAttributes.h"
@@ -14,7 +14,7 @@
 namespace sinter::nn {
 
 /// The contract of `sinter explain --format json` (docs/explain.md) fixes the words used here.
-struct JournalRow {
+struct ReportRow {
   std::string name; ///< the node's
   std::string kind; ///< ONNX operator type: "BatchNormalization", "Relu", "Clip", ...
   int64_t channels = 0;
@@ -33,14 +33,14 @@ struct JournalRow {
 };
 
 /// The rows of a module in memory: read on construction, written back by `save`.
-class Journal {
+class Report {
 public:
-  explicit Journal(mlir::ModuleOp module);
+  explicit Report(mlir::ModuleOp module);
 
-  std::vector<JournalRow> &rows() { return entries; }
-  const std::vector<JournalRow> &rows() const { return entries; }
+  std::vector<ReportRow> &rows() { return entries; }
+  const std::vector<ReportRow> &rows() const { return entries; }
   /// Null if no BatchNorm or activation of the model has this name.
-  JournalRow *find(llvm::StringRef name);
+  ReportRow *find(llvm::StringRef name);
   /// The final word on the rows that `loc` names: outcome, where the arithmetic went, and why.
   void decide(mlir::Location loc, llvm::StringRef outcome, llvm::ArrayRef<std::string> into, llvm::StringRef code = "",
               llvm::StringRef reason = "");
@@ -54,7 +54,7 @@ public:
 
 private:
   mlir::ModuleOp module;
-  std::vector<JournalRow> entries;
+  std::vector<ReportRow> entries;
   llvm::StringMap<size_t> numbers; ///< of the rows that `find` has seen, by name
   size_t seen = 0;
 };
@@ -62,7 +62,7 @@ private:
 /// The kind of row that an op has: "BatchNormalization" for BatchNorms and the affines that they become,
 /// "Relu", "Clip", ... for activations; empty for every other op. Max and Min are activations where all
 /// operands but one are constants.
-llvm::StringRef journalKind(mlir::Operation *op);
+llvm::StringRef reportKind(mlir::Operation *op);
 /// The operand that an activation is applied to.
 mlir::Value activatedOperand(mlir::Operation *op);
 
