@@ -28,7 +28,7 @@ LogicalResult checkInferredTypes(Operation *op) {
     return op->emitOpError("has ") << op->getNumResults() << " results, and its operands make " << types.size();
   for (auto [made, stated] : llvm::zip_equal(types, op->getResultTypes()))
     if (getElementTypeOrSelf(made) != getElementTypeOrSelf(stated) || failed(verifyCompatibleShape(made, stated)))
-      return op->emitOpError("makes ") << made << " of its operands, not " << stated;
+      return op->emitOpError("makes ") << made << " of the values of its operands, not " << stated;
   return success();
 }
 

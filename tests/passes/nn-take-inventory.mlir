@@ -2,9 +2,9 @@
 
 // beta = 0 clips half of N(0, 1); beta = -4 at gamma = 1 all but Phi(-4); gamma = 0 leaves beta, which is 1
 // or -1. Mean (0.5 + 0.99997 + 0 + 1) / 4; two channels are above 0.999. Views keep the values.
-// CHECK: nn.report = [{channels = 4 : i64, kind = "BatchNormalization", name = "bn"},
+// CHECK: nn.macs_before = 16 : i64
+// CHECK-SAME: nn.report = [{channels = 4 : i64, kind = "BatchNormalization", name = "bn"},
 // CHECK-SAME: {batch_norm = "bn", channels = 2 : i64, clipped_fraction = 0.62499{{[0-9]*}} : f64, kind = "Relu", name = "relu", statistically_dead_channels = 2 : i64}]
-// CHECK-SAME: nn.macs_before = 16 : i64
 func.func @relu(%x: tensor<2x2xf32>) -> tensor<2x2x2xf32> {
   %w = nn.constant dense<1.0> : tensor<2x4xf32>
   %gamma = nn.constant dense<[1.0, 1.0, 0.0, 0.0]> : tensor<4xf32>

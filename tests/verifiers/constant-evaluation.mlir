@@ -33,7 +33,7 @@ func.func @main() -> tensor<3xi64> {
   %s = nn.constant dense<0> : tensor<i64>
   %l = nn.constant dense<7> : tensor<i64>
   %d = nn.constant dense<2> : tensor<i64>
-  // expected-error @+1 {{'nn.range' op makes another number of elements than its result type says}}
+  // expected-error @+1 {{'nn.range' op makes 'tensor<4xi64>' of the values of its operands, not 'tensor<3xi64>'}}
   %y = nn.range %s, %l, %d : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<3xi64>
   return %y : tensor<3xi64>
 }

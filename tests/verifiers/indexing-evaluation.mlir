@@ -69,7 +69,7 @@ func.func @main() {
   %a = nn.constant dense<[0, 2]> : tensor<2xi64>
   %b = nn.constant dense<3> : tensor<i64>
   %c = nn.constant dense<[1.0, 2.0, 3.0]> : tensor<3xf32>
-  // expected-error @+1 {{'nn.one_hot' op needs one depth and two values (off, on)}}
+  // expected-error @+1 {{'nn.one_hot' op needs two values (off, on), not 'tensor<3xf32>'}}
   %y = nn.one_hot %a, %b, %c : (tensor<2xi64>, tensor<i64>, tensor<3xf32>) -> tensor<2x3xf32>
   return
 }

@@ -12,7 +12,7 @@ func.func @main() {
 
 func.func @main() {
   %a = nn.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
-  // expected-error @+1 {{'nn.trilu' op has a result type that differs from its operand's}}
+  // expected-error @+1 {{'nn.trilu' op makes 'tensor<2x2xf32>' of the values of its operands, not 'tensor<2x3xf32>'}}
   %y = nn.trilu %a : (tensor<2x2xf32>) -> tensor<2x3xf32>
   return
 }

@@ -58,7 +58,7 @@ func.func @main(%x: tensor<1x1x4x4xf32>) {
 
 func.func @main(%x: tensor<1x1x4x4xf32>) {
   %b = nn.constant dense<[1.0, 1.0, 1.0, -1.0]> : tensor<4xf32>
-  // expected-error @+1 {{'nn.resize' op cannot make -4.000000e+00 of 4 elements along dimension 3}}
+  // expected-error @+1 {{'nn.resize' op cannot make -4 of 4 elements along dimension 3}}
   %y = nn.resize %x, %b {operandSegmentSizes = array<i32: 1, 0, 1, 0>} : (tensor<1x1x4x4xf32>, tensor<4xf32>) -> tensor<?x?x?x?xf32>
   return
 }
@@ -68,7 +68,7 @@ func.func @main(%x: tensor<1x1x4x4xf32>) {
 // No element of the operand is near.
 func.func @main(%x: tensor<1x1x0x4xf32>) {
   %b = nn.constant dense<[1, 1, 2, 4]> : tensor<4xi64>
-  // expected-error @+1 {{'nn.resize' op cannot make 2.000000e+00 of 0 elements along dimension 2}}
+  // expected-error @+1 {{'nn.resize' op cannot make 2 of 0 elements along dimension 2}}
   %y = nn.resize %x, %b {operandSegmentSizes = array<i32: 1, 0, 0, 1>} : (tensor<1x1x0x4xf32>, tensor<4xi64>) -> tensor<?x?x?x?xf32>
   return
 }

@@ -3,7 +3,7 @@
 // The types of a dump may be anything.
 func.func @main() {
   %a = nn.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
-  // expected-error @+1 {{'nn.flatten' op keeps 4 elements, but its result has 6}}
+  // expected-error @+1 {{'nn.flatten' op makes 'tensor<2x2xf32>' of the values of its operands, not 'tensor<2x3xf32>'}}
   %y = nn.flatten %a : (tensor<2x2xf32>) -> tensor<2x3xf32>
   return
 }
