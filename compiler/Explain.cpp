@@ -1,11 +1,11 @@
 // See the header.
 #include "compiler/Explain.h"
-#include "ir/DiagnosticCollector.h"
 #include "compiler/LowerToKernels.h"
 #include "compiler/ModelSource.h"
 #include "compiler/ParseJson.h"
 #include "compiler/tuning/Tuner.h"
 #include "compiler/verify/LastBits.h"
+#include "ir/DiagnosticCollector.h"
 #include "ir/Diagnostics.h"
 #include "ir/Evaluation.h"
 #include "ir/Ops.h"
@@ -16,8 +16,8 @@
 #include "passes/Codes.h"
 #include "passes/Explain.h"
 #include "passes/FeedsRounding.h"
-#include "passes/Report.h"
 #include "passes/Passes.h"
+#include "passes/Report.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cmath>
 
@@ -134,8 +134,7 @@ Expected<std::vector<Tensor>> evaluateByReference(const std::string &modelPath, 
   if (!visit)
     return evaluate(*model->module, inputs);
   return evaluate(*model->module, inputs, [&](Operation *op, ArrayRef<Tensor> operands, ArrayRef<Tensor> results) {
-    visit(
-        {nn::nameOf(op->getLoc()), nn::reportKind(op).str(), operands.empty() ? nullptr : &operands[0], &results[0]});
+    visit({nn::nameOf(op->getLoc()), nn::reportKind(op).str(), operands.empty() ? nullptr : &operands[0], &results[0]});
   });
 }
 

@@ -30,8 +30,8 @@ private:
   llvm::MutableArrayRef<Tensor> results;
 };
 
-/// Fails, with a diagnostic, where an op states other result types than its operands make, as far as types and constants
-/// tell. Shape inference sees to that before kernels are formed; in a file of IR they may be anything.
+/// Fails, with a diagnostic, where an op states other result types than its operands make, as far as types and
+/// constants tell. Shape inference sees to that before kernels are formed; in a file of IR they may be anything.
 mlir::LogicalResult checkInferredTypes(mlir::Operation *op);
 
 /// Evaluates one op on host tensors. Fails, with a diagnostic, where the op has no reference, its result

@@ -1,11 +1,11 @@
 // See the header.
 #include "passes/Explain.h"
+#include "ir/Ops.h"
 #include "ir/analysis/Attention.h"
 #include "ir/analysis/Cost.h"
-#include "ir/Ops.h"
+#include "ir/analysis/Views.h"
 #include "passes/AssignBackend.h"
 #include "passes/Report.h"
-#include "ir/analysis/Views.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
 

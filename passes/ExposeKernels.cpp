@@ -2,9 +2,9 @@
 // --layers`.
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
-#include "passes/Report.h"
-#include "passes/Passes.h"
 #include "ir/analysis/Views.h"
+#include "passes/Passes.h"
+#include "passes/Report.h"
 
 using namespace mlir;
 

@@ -6,9 +6,9 @@
 #include "passes/AffineMover.h"
 #include "passes/Explain.h"
 #include "passes/FeedsRounding.h"
-#include "passes/Report.h"
 #include "passes/Passes.h"
 #include "passes/RangeAnalysis.h"
+#include "passes/Report.h"
 #include "passes/Rewrite.h"
 #include "passes/Unused.h"
 #include <cmath>
@@ -96,7 +96,7 @@ private:
       });
     // Behind a graph input there is but one way to go.
     report->note(op->getLoc(), verdict.code == "NO_PRODUCER" ? down.code : verdict.code,
-                  verdict.reason + "; after it: " + down.reason);
+                 verdict.reason + "; after it: " + down.reason);
     return false;
   }
 

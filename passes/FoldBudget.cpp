@@ -1,7 +1,7 @@
 // See FoldOp.h.
-#include "ir/analysis/Cost.h"
 #include "ir/Limits.h"
 #include "ir/Ops.h"
+#include "ir/analysis/Cost.h"
 #include "passes/FoldOp.h"
 
 using namespace mlir;

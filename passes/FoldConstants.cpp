@@ -1,8 +1,8 @@
 // nn-fold-constants, and foldOp, which nn-specialise-shapes uses for shape arithmetic.
 #include "ir/Ops.h"
 #include "passes/FoldOp.h"
-#include "passes/Report.h"
 #include "passes/Passes.h"
+#include "passes/Report.h"
 #include "passes/Rewrite.h"
 #include "passes/Splats.h"
 #include "passes/Unused.h"
@@ -20,7 +20,7 @@ static void recordFolded(Report &report, Operation *op) {
   if (kind.empty())
     return;
   report.decide(op->getLoc(), kind == "BatchNormalization" ? "folded" : "constant", {}, "CONSTANT_OPERAND",
-                 "its operand is a constant, so it was computed at compile time");
+                "its operand is a constant, so it was computed at compile time");
 }
 
 /// The operand that a constant condition takes everywhere, if it is the result as it stands.

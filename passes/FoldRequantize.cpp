@@ -1,8 +1,8 @@
 // nn-fold-requantize: round(x / s) needs no division where x has constants that can take 1/s, which is exact in real
 // arithmetic; ReLUs whose zeros saturate go.
-#include "passes/Report.h"
 #include "passes/Passes.h"
 #include "passes/QuantisedValues.h"
+#include "passes/Report.h"
 #include "passes/Rewrite.h"
 #include "passes/Unused.h"
 #include <cmath>
@@ -171,7 +171,7 @@ private:
     rewrite(op, "drop-saturated-relu", [&] {
       if (relu->hasOneUse())
         report.decide(relu.getLoc(), "merged", namesOf(op.getLoc()), "SATURATES",
-                       "the quantisation after it gives its zero for everything below");
+                      "the quantisation after it gives its zero for everything below");
       op.getXMutable().assign(relu.getX());
       if (relu->use_empty())
         relu->erase();

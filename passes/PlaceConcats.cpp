@@ -1,8 +1,8 @@
 // nn-place-concats: concatenations whose operands are computed where the result lies.
+#include "ir/analysis/Views.h"
 #include "passes/Passes.h"
 #include "passes/Rewrite.h"
 #include "passes/SharedStorage.h"
-#include "ir/analysis/Views.h"
 
 using namespace mlir;
 

@@ -1,8 +1,8 @@
 // nn-plan-memory: offsets in one arena for the results of kernels, from their lifetimes.
 #include "ir/Ops.h"
+#include "ir/analysis/Views.h"
 #include "passes/Passes.h"
 #include "passes/SharedStorage.h"
-#include "ir/analysis/Views.h"
 #include "runtime/Abi.h"
 #include "llvm/ADT/MapVector.h"
 

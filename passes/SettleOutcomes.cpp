@@ -1,9 +1,9 @@
 // nn-settle-outcomes: the report's last word, read off the kernels. Fused means no pass over memory of its own: a
 // kernel that computes BatchNorms and activations alone is the pass of the first of them, which is kept.
 #include "ir/Ops.h"
-#include "passes/Report.h"
-#include "passes/Passes.h"
 #include "ir/analysis/Views.h"
+#include "passes/Passes.h"
+#include "passes/Report.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;

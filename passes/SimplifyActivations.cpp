@@ -5,8 +5,8 @@
 #include "ir/ops/ConvolutionSums.h"
 #include "mlir/IR/IRMapping.h"
 #include "passes/ActivationRules.h"
-#include "passes/Report.h"
 #include "passes/Passes.h"
+#include "passes/Report.h"
 #include "passes/Rewrite.h"
 #include "passes/Unused.h"
 

@@ -1,13 +1,13 @@
 // nn-take-inventory: one report row per BatchNorm and activation, and what gamma and beta let expect: BN's
 // output is about N(beta, gamma^2) per channel (Ioffe and Szegedy, arXiv 1502.03167, section 3), so a ReLU
 // after it clips the share Phi(-beta/|gamma|).
-#include "ir/analysis/Cost.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
-#include "passes/Explain.h"
-#include "passes/Report.h"
-#include "passes/Passes.h"
+#include "ir/analysis/Cost.h"
 #include "ir/analysis/Views.h"
+#include "passes/Explain.h"
+#include "passes/Passes.h"
+#include "passes/Report.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>

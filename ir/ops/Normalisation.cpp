@@ -74,7 +74,8 @@ LogicalResult ChannelAffineOp::inferShapes(SmallVectorImpl<Type> &types) {
     return failure();
   for (Value parameter : {getScale(), getShift()})
     if (elementTypeOf(parameter) != elementTypeOf(getX()))
-      return emitOpError("has a scale or shift of ") << elementTypeOf(parameter) << " for an x of " << elementTypeOf(getX());
+      return emitOpError("has a scale or shift of ")
+             << elementTypeOf(parameter) << " for an x of " << elementTypeOf(getX());
   if (RankedTensorType x = rankedType(getX()); x && failed(verifyCompatibleShape(types.back(), x)))
     return emitOpError("has a scale or shift that does not broadcast to x: ") << x << " became " << types.back();
   return success();

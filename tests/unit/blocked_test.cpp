@@ -1,10 +1,10 @@
 // Networks in channel blocks against the reference: a convolution makes the blocks, then whatever works on
 // them: odd channel counts, borders wider than a tile, prologues, epilogues, blocks of 4 and of 8 channels. Two
 // threads must give the bits of one.
+#include "codegen/target/Target.h"
+#include "compiler/Explain.h"
 #include "compiler/LowerToKernels.h"
 #include "compiler/ModelSource.h"
-#include "compiler/Explain.h"
-#include "codegen/target/Target.h"
 #include "compiler/tuning/KernelKey.h"
 #include "compiler/tuning/TuningCache.h"
 #include "ir/Ops.h"

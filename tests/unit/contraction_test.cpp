@@ -7,10 +7,10 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <gtest/gtest.h>
 #include <optional>
 #include <random>
+#include <regex>
 #include <sstream>
 #include <unistd.h>
 
@@ -175,7 +175,8 @@ TEST(Contraction, TransposedConvolutionsOfInfiniteWeights) {
   return %y : tensor<2x6x6x10xf32>
 })");
   for (const char *element : {"f32", "f64"}) {
-    std::string text = R"(func.func @main(%i: tensor<1x2x9xTYPE> {nn.name = "i"}) -> (tensor<1x2x21xTYPE> {nn.name = "y"}) {
+    std::string text =
+        R"(func.func @main(%i: tensor<1x2x9xTYPE> {nn.name = "i"}) -> (tensor<1x2x21xTYPE> {nn.name = "y"}) {
   %x = nn.abs %i : (tensor<1x2x9xTYPE>) -> tensor<1x2x9xTYPE>
   %w = nn.constant dense<[[[INF, 1.0, 2.0, 1.0, 1.0], [1.0, 2.0, 3.0, 4.0, 5.0]], [[1.0, 1.0, 1.0, 1.0, 1.0], [2.0, 2.0, 2.0, 2.0, 2.0]]]> : tensor<2x2x5xTYPE>
   %b = nn.constant dense<[1.0, 2.0]> : tensor<2xTYPE>

@@ -1,7 +1,7 @@
 // gemm and matmul as contractions. A constant right side is packed by the compiler, any other panel by panel;
 // the left side is read where it lies.
-#include "codegen/kernels/gemm/PackedOperands.h"
 #include "codegen/kernels/Emitters.h"
+#include "codegen/kernels/gemm/PackedOperands.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
