@@ -43,7 +43,8 @@ def main() -> int:
             reaches[name] = reaches[name] or any([touched(included) for included in includes(name)])
         return reaches[name]
 
-    names = sorted(name for name in known if touched(name))
+    # Those that changed themselves come first.
+    names = sorted((name for name in known if touched(name)), key=lambda name: (name not in changed, name))
     if names:
         print("\n".join(names))
     return 0
