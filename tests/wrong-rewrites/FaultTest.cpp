@@ -120,6 +120,25 @@ template <int Shift> void shiftedScale(onnx::ModelProto &model) {
   addNode(model, "Mul", {"d", "s"}, "y", "scale");
 }
 
+/// The same in f16, with what hides lost digits behind it: tanh of large numbers is 1.
+void shiftedScaleOfHalves(onnx::ModelProto &model) {
+  auto half = [&](const char *name, int32_t bits) {
+    addInts(model, name, {bits}, onnx::TensorProto::FLOAT16, /*isScalar=*/true);
+  };
+  auto cast = [&](const char *from, const char *to, onnx::TensorProto::DataType type, const char *name) {
+    onnx::AttributeProto *attribute = addNode(model, "Cast", {from}, to, name)->add_attribute();
+    attribute->set_name("to"), attribute->set_type(onnx::AttributeProto::INT), attribute->set_i(type);
+  };
+  half("c", 0x63d0); // 1000
+  half("s", 0x34cd); // 0.3
+  cast("x", "h", onnx::TensorProto::FLOAT16, "narrow");
+  addNode(model, "Sub", {"h", "c"}, "d", "shift");
+  addNode(model, "Mul", {"d", "s"}, "m", "scale");
+  addNode(model, "Tanh", {"m"}, "t", "tanh");
+  addNode(model, "Mul", {"t", "t"}, "q", "square");
+  cast("q", "y", onnx::TensorProto::FLOAT, "widen");
+}
+
 void reluModelOfConv(onnx::ModelProto &model) {
   openOutput(model);
   addWave(model, "W", {3, 2, 3, 3});
@@ -250,6 +269,7 @@ const Case cases[] = {
     {"cancel-matmul", "fault-cancel", "'product'", shiftedMatmul<1000000>, {3, 4}},
     {"cancel-conv", "fault-cancel", "'conv'", shiftedConv<100000>, {1, 2, 6, 6}},
     {"cancel-compose", "fault-cancel", "'scale'", shiftedScale<1700000000>, {3, 4}},
+    {"cancel-compose", "fault-cancel", "'scale'", shiftedScaleOfHalves, {3, 4}},
     {"drop-relu", "fault-drop", "'needed'", reluModelOfConv, {1, 2, 6, 6}},
     {"drop-relu", "fault-drop", "'needed'", reluOfSub, {3, 4}},
     {"drop-abs", "fault-drop", "'needed'", absModel, {3, 4}},

@@ -15,8 +15,8 @@ using namespace sinter::nn;
 
 namespace {
 
-Value constantOf(OpBuilder &b, Location loc, const Shape &shape, std::vector<double> values) {
-  Tensor tensor(DType::F32, shape);
+Value constantOf(OpBuilder &b, Location loc, const Shape &shape, std::vector<double> values, DType type = DType::F32) {
+  Tensor tensor(type, shape);
   storeDoubles(tensor, values);
   return ConstantOp::create(b, loc, tensor);
 }
@@ -97,8 +97,10 @@ void cancelByComposing(Operation *op) {
     return;
   rewrite(op, "fault-cancel", [&] {
     OpBuilder b(op);
-    Value y = ChannelAffineOp::create(b, op->getLoc(), mul.getType(), sub.getA(), constantOf(b, op->getLoc(), {}, {*s}),
-                                      constantOf(b, op->getLoc(), {}, {-*c * *s}));
+    DType type = *toDType(elementTypeOf(mul.getY()));
+    Value y =
+        ChannelAffineOp::create(b, op->getLoc(), mul.getType(), sub.getA(), constantOf(b, op->getLoc(), {}, {*s}, type),
+                                constantOf(b, op->getLoc(), {}, {-*c * *s}, type));
     mul.replaceAllUsesWith(y);
   });
 }
