@@ -60,9 +60,12 @@ static LogicalResult importCol2Im(NodeImporter &n) {
     return n.invalid("needs an input [batch, channels * block, blocks], and as many sizes as axes");
   constexpr int64_t most = int64_t(1) << 24;
   for (size_t i = 0; i < axes; ++i) {
-    for (int64_t value : {(*image)[i], (*block)[i], strides[i], dilations[i], pads[i] + 1, pads[axes + i] + 1})
+    for (int64_t value : {(*image)[i], (*block)[i], strides[i], dilations[i]})
       if (value < 1 || value > most)
-        return n.invalid("has a size, stride, dilation or pad of " + Twine(value));
+        return n.invalid("has a size, stride or dilation of " + Twine(value));
+    for (int64_t value : {pads[i], pads[axes + i]})
+      if (value < 0 || value > most)
+        return n.invalid("has a pad of " + Twine(value));
     int64_t room = (*image)[i] + pads[i] + pads[axes + i] - dilations[i] * ((*block)[i] - 1) - 1;
     if (room < 0)
       return n.invalid("has blocks that are larger than the image");

@@ -209,8 +209,9 @@ LogicalResult DeformConvImporter::run() {
   int64_t batch = dim(x, 0), channels = dim(x, 1), height = dim(x, 2), width = dim(x, 3);
   int64_t kernelHigh = dim(w, 2), kernelWide = dim(w, 3), taps = kernelHigh * kernelWide, outputs = dim(w, 0);
   int64_t high = dim(offset, 2), wide = dim(offset, 3), points = high * wide;
-  if (groups < 1 || offsetGroups < 1 || channels % groups || channels % offsetGroups || outputs % groups ||
-      dim(w, 1) * groups != channels || dim(offset, 1) != 2 * offsetGroups * taps || dim(offset, 0) != batch ||
+  if (groups < 1 || offsetGroups < 1 || groups > channels || offsetGroups > channels || channels % groups ||
+      channels % offsetGroups || outputs % groups || dim(w, 1) * groups != channels ||
+      dim(offset, 1) != 2 * offsetGroups * taps || dim(offset, 0) != batch ||
       (mask && (rank(mask) != 4 || dim(mask, 1) != offsetGroups * taps)))
     return n.invalid("has weights, offsets or a mask that do not fit its input");
   if (product({batch, channels, taps, points}) > maxGathered)
@@ -222,7 +223,9 @@ LogicalResult DeformConvImporter::run() {
     for (int64_t tap = 0; tap < taps; ++tap)
       for (int64_t point = 0; point < points; ++point) {
         int64_t at = axis == 0 ? point / wide : point % wide, step = axis == 0 ? tap / kernelWide : tap % kernelWide;
-        places.push_back(static_cast<double>(at * strides[axis] - pads[axis] + step * dilations[axis]));
+        // In doubles: attributes may be any number.
+        auto product = [](int64_t a, int64_t b) { return static_cast<double>(a) * static_cast<double>(b); };
+        places.push_back(product(at, strides[axis]) - static_cast<double>(pads[axis]) + product(step, dilations[axis]));
       }
     Value fixed = numbers(places, {1, 1, taps, points}, typeOf(x));
     return add(squeeze(slice(moved, 3, axis, axis + 1), 3), fixed);

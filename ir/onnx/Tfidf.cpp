@@ -33,6 +33,8 @@ static LogicalResult importTfIdf(NodeImporter &n) {
     return n.unsupported("counts at place " + Twine(most) + ", beyond the " + Twine(n.limits().table) +
                          " that a table may have: use smaller ngram_indexes, or raise the limit (--limit table=N)");
   int64_t outputs = *llvm::max_element(places) + 1, length = c.dim(x, 1), batch = c.dim(x, 0);
+  // Elements that are farther apart than all of them make no sequence.
+  skips = std::min(skips, length);
   if (*llvm::min_element(places) < 0 || (weights && static_cast<int64_t>(weights->size()) < outputs))
     return n.invalid("has negative places, or too few weights");
   x = c.cast(x, DType::I64);
