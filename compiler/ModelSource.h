@@ -23,7 +23,7 @@ struct LoadedModel {
   LoadedModel() = default;
   LoadedModel(LoadedModel &&) = default;
   /// The module goes before its context.
-  LoadedModel &operator=(LoadedModel &&other) {
+  LoadedModel &operator=(LoadedModel &&other) noexcept {
     module = std::move(other.module);
     context = std::move(other.context);
     return *this;

@@ -32,7 +32,7 @@ std::optional<double> scalarOf(Value value) {
 template <typename View> void siblings(Operation *op) {
   Operation *maker = isa<View>(op) ? op->getOperand(0).getDefiningOp() : nullptr;
   std::optional<Tensor> w =
-      isa_and_nonnull<ConvOp, MatmulOp, GemmOp>(maker) ? constantTensor(maker->getOperand(1)) : std::nullopt;
+      maker && isa<ConvOp, MatmulOp, GemmOp>(maker) ? constantTensor(maker->getOperand(1)) : std::nullopt;
   if (!w)
     return;
   rewrite(op, "fault-siblings", [&] {
