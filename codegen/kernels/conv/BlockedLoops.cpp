@@ -8,6 +8,7 @@
 #include "codegen/kernels/conv/Im2colPanel.h"
 #include "codegen/kernels/gemm/Contraction.h"
 #include "ir/analysis/DepthwiseFeed.h"
+#include "ir/ops/PaddedWeights.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -406,12 +407,6 @@ private:
   Value image, group, plane, firstPixel, count, firstBlock, turn;
 };
 
-bool touchesPadding(const Window &window) {
-  return llvm::any_of(window, [](const WindowAxis &axis) {
-    return axis.padBegin > 0 || axis.position(axis.out - 1, axis.size - 1) >= axis.in;
-  });
-}
-
 } // namespace
 
 void emitBlockedLoops(KernelEmitter &e, const ConvolutionOperands &of, const Window &window, int64_t images,
@@ -423,7 +418,7 @@ void emitBlockedLoops(KernelEmitter &e, const ConvolutionOperands &of, const Win
     return BlockedConvolution(e.target, scheduleOf(of.op), over, images, groups, llvm::divideCeilSigned(inputs, per),
                               outputs, inputBlock, of.products.vectors(), packs, (of.columns - 1) * of.distance);
   };
-  BlockedConvolution plan = planFor(window, touchesPadding(window) || !e.isInMemory(of.x) || of.columns > 1);
+  BlockedConvolution plan = planFor(window, readsPadding(window) || !e.isInMemory(of.x) || of.columns > 1);
   // Each would compute the lines anew.
   if (!e.isInMemory(of.x) && depthwiseFeed(of.x))
     plan.splits = 1;
