@@ -6,6 +6,7 @@
 #include "ir/Ops.h"
 #include "ir/TextCheck.h"
 #include "ir/Weights.h"
+#include "ir/analysis/Views.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Parser/Parser.h"
@@ -108,6 +109,21 @@ static std::string findSizeProblem(ModuleOp module, const nn::Limits &limits) {
   return problem;
 }
 
+/// Drops what a compilation found out and wrote beside the ops. This one finds it out anew or goes without: a file may
+/// claim what no analysis would, a place that no storage has, or a budget that its caller never gave.
+static void forgetFindings(ModuleOp module) {
+  for (StringRef budget : {nn::limitsAttr, nn::givenBytesAttr})
+    module->removeAttr(budget);
+  module->walk([](Operation *op) {
+    if (isa<nn::ConcatOp>(op))
+      op->removeAttr(nn::inPlaceAttr);
+    if (isa<nn::KernelOp>(op))
+      for (StringRef finding :
+           {nn::freeOfNaNAttr, nn::finiteAttr, nn::algorithmAttr, nn::alsoOneDnnAttr, nn::measuredAttr})
+        op->removeAttr(finding);
+  });
+}
+
 /// `text`: the source with a zero behind it.
 Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, std::span<const std::byte> text,
                                           MLIRContext &context, const nn::Limits &limits) {
@@ -137,6 +153,7 @@ Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, std::span<con
   if (std::string problem = findInterfaceProblem(function); !problem.empty())
     return Failure{ErrorCode::InvalidFile, "'" + path + "': " + problem};
   nameArguments(function);
+  forgetFindings(*module);
   return module;
 }
 
