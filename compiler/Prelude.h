@@ -1,0 +1,6 @@
+// The MLIR headers that nearly every file of the driver includes, precompiled.
+#pragma once
+
+#include "ir/Ops.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassManager.h"
