@@ -1,30 +1,17 @@
 // See the header.
 #include "compiler/LowerToKernels.h"
 #include "codegen/Output.h"
-#include "codegen/emit/Elements.h"
-#include "codegen/emit/KernelEmitter.h"
-#include "codegen/onednn/OneDnn.h"
+#include "compiler/PassPipeline.h"
 #include "compiler/check/RewriteGuard.h"
-#include "compiler/tuning/Tuner.h"
 #include "compiler/verify/RewriteCheck.h"
 #include "ir/DiagnosticCollector.h"
-#include "ir/Diagnostics.h"
-#include "ir/Limits.h"
-#include "ir/Ops.h"
-#include "ir/RangeRules.h"
-#include "ir/Weights.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
 #include "mlir/Pass/PassManager.h"
-#include "passes/AssignBackend.h"
 #include "passes/Explain.h"
 #include "passes/Passes.h"
-#include "passes/Pipeline.h"
-#include "passes/RangeAnalysis.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
-#include <cmath>
 
 using namespace mlir;
 
@@ -143,58 +130,10 @@ Expected<Target> targetFor(const CompileOptions &options) {
   return target;
 }
 
-static nn::PipelineOptions pipelineOptions(const CompileOptions &options) {
-  nn::PipelineOptions pipeline;
-  pipeline.optimise = options.optimise;
-  pipeline.prune = options.prune;
-  pipeline.reassociate = options.math != "strict";
-  pipeline.exposeKernels = options.exposeKernels;
-  for (const auto &[name, shape] : options.shapes)
-    pipeline.shapes.push_back(name + "=" + toString(shape));
-  for (const auto &[name, size] : options.dims)
-    pipeline.dims.push_back(name + "=" + std::to_string(size));
-  return pipeline;
-}
-
-/// The names of @main's arguments, for messages.
-static std::string inputNames(func::FuncOp main) {
-  std::string names;
-  for (unsigned i = 0; i < main.getNumArguments(); ++i)
-    if (auto name = main.getArgAttrOfType<StringAttr>(i, "nn.name"))
-      names += (names.empty() ? "" : ", ") + name.str();
-  return names;
-}
-
-/// Writes what the options say of inputs and values to where range analysis reads it.
-static Status declareRanges(ModuleOp module, const CompileOptions &options) {
-  auto main = module.lookupSymbol<func::FuncOp>("main");
-  Builder b(module.getContext());
-  if (options.assumeFinite)
-    module->setAttr(nn::assumeFiniteAttr, b.getUnitAttr());
-  if (options.math == "strict")
-    module->setAttr(roundEachOpAttr, b.getUnitAttr());
-  for (const auto &[name, range] : options.inputRanges) {
-    unsigned i = 0;
-    while (i < main.getNumArguments() && main.getArgAttrOfType<StringAttr>(i, "nn.name") != name)
-      ++i;
-    if (i == main.getNumArguments())
-      return {ErrorCode::InvalidArgument, "--input-range names '" + name +
-                                              "', which is no input of the model; its inputs are: " + inputNames(main)};
-    auto [low, high] = range;
-    if (!(std::isfinite(low) && std::isfinite(high) && low <= high))
-      return {ErrorCode::InvalidArgument, "the range of input '" + name + "' needs finite bounds, the lower one first"};
-    if (nn::elementTypeOf(main.getArgument(i)).isInteger(1))
-      return {ErrorCode::InvalidArgument,
-              "input '" + name + "' holds no numbers, so it has no range; the inputs are: " + inputNames(main)};
-    main.setArgAttr(i, nn::inputRangeAttr, b.getDenseF64ArrayAttr({low, high}));
-  }
-  return {};
-}
-
 Status specialiseShapes(LoadedModel &model, const CompileOptions &options) {
   DiagnosticCollector diagnostics(*model.context, options.warn);
   PassManager passes(model.context.get());
-  nn::PipelineOptions pipeline = pipelineOptions(options);
+  nn::PipelineOptions pipeline = pipelineFor(options);
   nn::SpecialiseShapesOptions shapes;
   shapes.shapes.assign(pipeline.shapes.begin(), pipeline.shapes.end());
   shapes.dims.assign(pipeline.dims.begin(), pipeline.dims.end());
@@ -210,7 +149,7 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   if (std::error_code error =
           options.dumpDir.empty() ? std::error_code() : llvm::sys::fs::create_directories(options.dumpDir))
     return {ErrorCode::Io, "cannot create the folder '" + options.dumpDir + "': " + error.message()};
-  if (Status declared = declareRanges(*model.module, options); !declared.ok())
+  if (Status declared = declareOptions(*model.module, options); !declared.ok())
     return declared;
   DiagnosticCollector diagnostics(*model.context, options.warn);
   PassManager passes(model.context.get());
@@ -225,31 +164,10 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   PassBisector checked([&](StringRef pass, ModuleOp module) { return check.accepts(pass, module); });
   if (options.verifyRewrites)
     checked.attach(passes);
-  nn::PipelineOptions pipeline = pipelineOptions(options);
-  // The reference is what passes are compared with: it computes each node as it was imported.
-  pipeline.optimise &= options.backend != "reference";
-  // oneDNN and the reference have layouts of their own.
-  bool isOurs = options.backend == "auto" || options.backend == "llvm";
-  pipeline.lowPrecision = isOurs && options.precision == "bf16";
-  if (pipeline.lowPrecision && !target.hasBfloatDots)
-    return {ErrorCode::Unsupported,
-            "--precision bf16 needs AVX512-BF16, which " + target.cpu +
-                " lacks: leave it out, or compile for a processor that has it (--target-cpu cooperlake)"};
-  if (pipeline.lowPrecision && options.optimise)
-    model.module->getOperation()->setAttr(nn::bfloatProductsAttr, UnitAttr::get(model.context.get()));
-  pipeline.layoutBlock = isOurs ? target.lanes(32) : 0;
-  pipeline.secondOutputs = pipeline.integerKernels = isOurs;
-  pipeline.addBackendAssignment = [&](OpPassManager &manager) {
-    nn::AssignBackendOptions choice;
-    choice.backend = options.backend;
-    manager.addPass(nn::createAssignBackend(
-        choice, {[&](nn::KernelOp kernel) { return refuseKernel(kernel, target); },
-                 [&](nn::KernelOp kernel) { return refuseOneDnn(kernel, /*assumeFinite=*/false); },
-                 [&](nn::KernelOp kernel) { return algorithmOf(kernel, target); },
-                 // strict keeps roundings that oneDNN does not promise.
-                 isTuned(options.tune) && options.backend == "auto" && options.math != "strict"}));
-  };
-  auto build = [&](OpPassManager &manager) { nn::buildPipeline(manager, pipeline); };
+  Expected<nn::PipelineOptions> pipeline = pipelineFor(options, target);
+  if (!pipeline)
+    return pipeline.failure();
+  auto build = [&](OpPassManager &manager) { nn::buildPipeline(manager, *pipeline); };
   build(passes);
   PassProgress progress(*model.context, options, passes.size());
   // What looks for faults itself wants to see them.

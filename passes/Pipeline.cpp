@@ -1,6 +1,5 @@
 // The pipeline, as a table of contents. Alive throughout: nn and func.
 #include "passes/Pipeline.h"
-#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
 
@@ -94,12 +93,6 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createSettleOutcomes());
   // Last: lifetimes are counted in kernels.
   passes.addPass(createPlanMemory());
-}
-
-void registerAll() {
-  registerSinterPasses();
-  PassPipelineRegistration<>("nn-pipeline", "all passes in order, as `sinter compile` runs them",
-                             [](OpPassManager &passes) { buildPipeline(passes, {}); });
 }
 
 } // namespace sinter::nn

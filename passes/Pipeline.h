@@ -30,7 +30,4 @@ void buildPipeline(mlir::OpPassManager &passes, const PipelineOptions &options);
 /// --verify-rewrites must find.
 extern void (*addExtraPasses)(mlir::OpPassManager &);
 
-/// Registers every pass and the whole pipeline (`nn-pipeline`) for sinter-opt.
-void registerAll();
-
 } // namespace sinter::nn

@@ -33,7 +33,7 @@ MAY_USE = {
     "compiler": GENERATOR + ["codegen/target", "codegen/emit", "codegen/lower", "codegen/artefact",
                              "codegen/onednn", "ir/onnx", "passes"],
     "api": ["include", "runtime", "runtime/onednn", "codegen", "compiler"],
-    "tools": ["include", "runtime", "runtime/onednn", "ir", "ir/onnx", "passes", "codegen", "compiler", "api"],
+    "tools": ["include", "runtime", "runtime/onednn", "ir", "ir/onnx", "passes", "codegen", "codegen/lower", "compiler", "api"],
     # What users of the public interface write.
     "examples": ["include", "runtime"],
     "benchmarks": ["include", "runtime", "runtime/onednn"],

@@ -1,11 +1,13 @@
 // sinter-opt: runs passes on IR dumps, for tests and for people who read them.
+#include "codegen/lower/EmitKernels.h"
 #include "ir/NN.h"
 #include "ir/TextCheck.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
-#include "passes/Pipeline.h"
+#include "passes/Passes.h"
+#include "tools/NnPipeline.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -38,7 +40,9 @@ static LogicalResult run(int argc, char **argv, DialectRegistry &registry) {
 int main(int argc, char **argv) {
   DialectRegistry registry;
   registry.insert<sinter::nn::NNDialect, func::FuncDialect>();
-  sinter::nn::registerAll();
+  sinter::nn::registerSinterPasses();
+  sinter::registerNnPipeline();
+  sinter::codegen::registerEmitKernels();
   registerTransformsPasses();
   return asMainReturnCode(run(argc, argv, registry));
 }
