@@ -55,6 +55,8 @@ check "folders (check_layers)" python3 scripts/check_layers.py
 check "names (check_names)" python3 scripts/check_names.py
 check "writers (check_writers)" python3 scripts/check_writers.py
 check "errors (check_verifier_tests)" python3 scripts/check_verifier_tests.py
+check "passes (check_pass_tests)" python3 scripts/check_pass_tests.py
+check "asserts (check_invariants)" python3 scripts/check_invariants.py
 check "sizes (check_products)" python3 scripts/check_products.py
 
 shell() { shellFiles | xargs shellcheck -x --source-path=SCRIPTDIR; }

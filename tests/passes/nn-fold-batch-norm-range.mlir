@@ -113,3 +113,15 @@ func.func @dead_factor(%a: tensor<1x2x3xf32>, %b: tensor<1x2x3xf32>) -> tensor<1
   %y = nn.mul %p, %half : (tensor<1x2x3xf32>, tensor<f32>) -> tensor<1x2x3xf32>
   return %y : tensor<1x2x3xf32>
 }
+
+// -----
+
+// The product of two scales underflows: each stays.
+// CHECK-LABEL: @product_underflows
+// CHECK-COUNT-2: nn.{{mul|channel_affine}}
+func.func @product_underflows(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %c = nn.constant dense<1.0e-30> : tensor<f32>
+  %a = nn.mul %x, %c : (tensor<2x4xf32>, tensor<f32>) -> tensor<2x4xf32>
+  %y = nn.mul %a, %c : (tensor<2x4xf32>, tensor<f32>) -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}

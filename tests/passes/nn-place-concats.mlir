@@ -109,3 +109,24 @@ func.func @main(%x: tensor<1x8x2xf32>, %z: tensor<1x6x2xf32>) -> tensor<1x14x2xf
   %y = nn.reorder %s : (tensor<1x14x2xf32, #b>) -> tensor<1x14x2xf32>
   return %y : tensor<1x14x2xf32>
 }
+
+// -----
+
+// The third wants %c where the first has %b: it is placed around %c, and %a is copied.
+// CHECK-LABEL: func @main
+// CHECK: nn.concat %[[A:.*]], %{{.*}} {axis = 1 : i64, nn.in_place}
+// CHECK: nn.concat %[[C:.*]], %{{.*}} {axis = 1 : i64, nn.in_place}
+// CHECK: %[[COPY:.*]] = nn.concat %[[A]] {axis = 1 : i64} : (tensor<1x4xf32>) -> tensor<1x4xf32>
+// CHECK: nn.concat %[[COPY]], %[[C]] {axis = 1 : i64, nn.in_place}
+func.func @main(%x: tensor<1x4xf32>) -> tensor<1x8xf32> {
+  %a = nn.relu %x : (tensor<1x4xf32>) -> tensor<1x4xf32>
+  %b = nn.abs %x : (tensor<1x4xf32>) -> tensor<1x4xf32>
+  %c = nn.exp %x : (tensor<1x4xf32>) -> tensor<1x4xf32>
+  %d = nn.neg %x : (tensor<1x4xf32>) -> tensor<1x4xf32>
+  %ab = nn.concat %a, %b {axis = 1 : i64} : (tensor<1x4xf32>, tensor<1x4xf32>) -> tensor<1x8xf32>
+  %cd = nn.concat %c, %d {axis = 1 : i64} : (tensor<1x4xf32>, tensor<1x4xf32>) -> tensor<1x8xf32>
+  %ac = nn.concat %a, %c {axis = 1 : i64} : (tensor<1x4xf32>, tensor<1x4xf32>) -> tensor<1x8xf32>
+  %s = nn.sub %ab, %cd : (tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x8xf32>
+  %y = nn.mul %s, %ac : (tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x8xf32>
+  return %y : tensor<1x8xf32>
+}
