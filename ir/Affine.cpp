@@ -50,6 +50,8 @@ bool ChannelAffine::fixes(double x) const {
 static constexpr int64_t maxChannels = int64_t(1) << 22;
 
 std::optional<ChannelAffine> ChannelAffine::along(int64_t onAxis, int64_t channels) const {
+  assert(scale.size() == shift.size() && "an affine has a shift for each scale");
+  assert((!isUniform() || this->channels() == 1) && "an affine without an axis has one scale");
   if (channels > maxChannels)
     return std::nullopt;
   if (isUniform()) {

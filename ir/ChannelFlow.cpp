@@ -146,6 +146,7 @@ std::optional<ChannelFlow> flowThroughView(Value x, Value y, int64_t from, int64
   ArrayRef<int64_t> a = rankedType(x).getShape(), b = rankedType(y).getShape();
   if (llvm::is_contained(a, 0) || llvm::is_contained(b, 0))
     return std::nullopt;
+  assert(elementCount(a) == elementCount(b) && "a view has as many elements as its operand");
   constexpr int64_t maxPositions = int64_t(1) << 22;
   std::optional<ChannelFlow> flow;
   visitGroups(a, b, [&](DimGroup left, DimGroup right) {

@@ -300,6 +300,7 @@ std::optional<Clamp> clampOf(Operation *op) {
 }
 
 Value buildClamp(OpBuilder &builder, Location loc, Clamp clamp, Value x) {
+  assert(clamp.lo <= clamp.hi && "the bounds of a clamp do not cross, and are no NaN");
   if (clamp.lo == 0 && clamp.hi == infinity)
     return ReluOp::create(builder, loc, x.getType(), x);
   auto bound = [&](double value, double none) -> Value {

@@ -272,6 +272,7 @@ void AffineMover::replace(Operation *op, Value by, Location loc) {
 /// The op as one nn.channel_affine of its operand; a scale alone as nn.mul, which keeps -0.
 static Value makeAffineOp(OpBuilder &builder, Location loc, Value x, const ChannelAffine &affine) {
   auto [scale, shift] = makeParameters(builder, loc, rankedType(x), affine);
+  assert(scale && shift && "an affine moves into another after a yes of canCompose");
   if (affine.isScaleOnly())
     return MulOp::create(builder, loc, x.getType(), x, scale);
   return ChannelAffineOp::create(builder, loc, x.getType(), x, scale, shift);
@@ -294,7 +295,9 @@ Value AffineMover::moveUp(Value v, const ChannelAffine &affine, Location loc) {
     return changed;
   }
   OperandAffines operands;
-  (void)passToOperands(op, cast<OpResult>(v).getResultNumber(), affine, nullptr, operands);
+  [[maybe_unused]] AffineVerdict passes =
+      passToOperands(op, cast<OpResult>(v).getResultNumber(), affine, nullptr, operands);
+  assert(passes && "moveUp comes after a yes of canMoveUp");
   for (auto [i, needed] : llvm::enumerate(operands))
     if (needed)
       op->setOperand(static_cast<unsigned>(i), moveUp(op->getOperand(static_cast<unsigned>(i)), *needed, loc));
@@ -375,7 +378,8 @@ void AffineMover::moveDown(Value v, Value raw, const ChannelAffine &affine, Loca
       continue;
     }
     SmallVector<ChannelAffine> results;
-    (void)passToResults(op, use->getOperandNumber(), affine, nullptr, results);
+    [[maybe_unused]] AffineVerdict passes = passToResults(op, use->getOperandNumber(), affine, nullptr, results);
+    assert(passes && "moveDown comes after a yes of canMoveDown");
     use->set(raw);
     for (auto [result, passed] : llvm::zip_equal(op->getResults(), results))
       moveDown(result, result, passed, loc);

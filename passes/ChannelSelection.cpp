@@ -9,8 +9,10 @@ using namespace mlir;
 namespace sinter::nn {
 
 Tensor selectChannels(const Tensor &tensor, const KeptChannels &kept) {
+  assert(llvm::is_sorted(kept.channels) && "kept channels ascend, so that the others keep their order");
   Shape shape = tensor.shape();
   auto axis = static_cast<size_t>(kept.axis);
+  assert((kept.channels.empty() || kept.channels.back() < shape[axis]) && "a kept channel is one of the tensor's");
   size_t inner = sizeOf(tensor.type()), outer = 1, count = static_cast<size_t>(shape[axis]);
   for (size_t d = 0; d < axis; ++d)
     outer *= static_cast<size_t>(shape[d]);
@@ -149,7 +151,10 @@ bool ChannelSelection::requireFlow(OpResult result, const KeptChannels &kept) {
 
 //===- Building -----------------------------------------------------------===//
 
-Value ChannelSelection::apply() { return rebuilt(value); }
+Value ChannelSelection::apply() {
+  assert(possible && "apply comes after a yes of isPossible");
+  return rebuilt(value);
+}
 
 /// A constant's kept channels along `axis`, as a new constant; null stays null.
 static Value keep(OpBuilder &builder, Value constant, int64_t axis, ArrayRef<int64_t> channels) {

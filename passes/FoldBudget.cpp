@@ -40,6 +40,7 @@ bool FoldBudget::take(Operation *op) {
   work -= cost.steps;
   // What shrinks gives nothing back: its operands may stay.
   bytes -= std::max<int64_t>(cost.growth, 0);
+  assert(work >= 0 && bytes >= 0 && "what is folded fits into the budget");
   return true;
 }
 

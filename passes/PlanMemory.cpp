@@ -5,6 +5,7 @@
 #include "passes/SharedStorage.h"
 #include "runtime/Abi.h"
 #include "llvm/ADT/MapVector.h"
+#include <map>
 
 using namespace mlir;
 
@@ -37,6 +38,7 @@ struct PlanMemoryPass : impl::PlanMemoryBase<PlanMemoryPass> {
     collect(body, shared);
     shareInPlace(body);
     int64_t total = place();
+    assert(isDisjoint() && "values that are live together lie apart, at boundaries of 64 bytes");
     record(body);
     module->setAttr("nn.arena_bytes", IntegerAttr::get(IntegerType::get(&getContext(), 64), total));
   }
@@ -147,6 +149,27 @@ private:
           buffer);
     }
     return total;
+  }
+
+  /// Whether buffers that are live at one time lie apart. Those that are live when one is born are kept by their
+  /// offset.
+  [[maybe_unused]] bool isDisjoint() const {
+    SmallVector<const Buffer *> byBirth;
+    for (const auto &[value, buffer] : buffers)
+      if (!buffer.inPlaceOf)
+        byBirth.push_back(&buffer);
+    llvm::stable_sort(byBirth, [](const Buffer *a, const Buffer *b) { return a->first < b->first; });
+    std::map<int64_t, const Buffer *> live;
+    for (const Buffer *buffer : byBirth) {
+      std::erase_if(live, [&](const auto &entry) { return entry.second->last < buffer->first; });
+      auto [at, isNew] = live.try_emplace(buffer->offset, buffer);
+      auto next = std::next(at);
+      if (!isNew || buffer->offset % SINTER_ALIGNMENT != 0 ||
+          (next != live.end() && next->first < buffer->offset + buffer->bytes) ||
+          (at != live.begin() && std::prev(at)->second->offset + std::prev(at)->second->bytes > buffer->offset))
+        return false;
+    }
+    return true;
   }
 
   static Buffer *headOf(Buffer &buffer) {

@@ -52,6 +52,7 @@ std::optional<Weights> weightsOf(Value value, int64_t axis) {
     x = constantTensor(op.getX()), scale = constantTensor(op.getScale()), zero = constantTensor(op.getZeroPoint());
   if (!x || !scale || !zero || !elementTypeOf(op.getX()).isInteger(8) || x->size() == 0)
     return std::nullopt;
+  assert(axis >= 0 && axis < x->rank() && (axis == 0 || x->rank() == 2) && "only a matrix has rows along axis 1");
   int64_t rows = x->shape()[static_cast<size_t>(axis)], perRow = x->size() / rows;
   /// One value for each row; empty where the parameter runs along another dimension.
   auto spread = [&](const Tensor &parameter) {

@@ -5,6 +5,7 @@
 #include "ir/RangeRules.h"
 #include "mlir/Analysis/DataFlow/DeadCodeAnalysis.h"
 #include "mlir/Analysis/DataFlow/SparseAnalysis.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -27,6 +28,8 @@ TensorRange inputRange(Type type, ArrayRef<double> declared, bool assumeFinite, 
   return bfloatReaders ? storedOrNarrow(range, type) : stored(range, type);
 }
 
+[[maybe_unused]] bool isNaN(const Interval &interval) { return std::isnan(interval.lo) || std::isnan(interval.hi); }
+
 /// What an op makes of its operands; everything where it does not say.
 SmallVector<TensorRange> resultRanges(Operation *op, ArrayRef<TensorRange> operands, bool bfloatReaders) {
   SmallVector<TensorRange> results;
@@ -41,8 +44,10 @@ SmallVector<TensorRange> resultRanges(Operation *op, ArrayRef<TensorRange> opera
       uniform.push_back(operand.collapsed());
   if (interface && (!isLong || isa<ConstantOp, ElementwiseOpInterface>(op)))
     interface.inferRange(isLong ? uniform : operands, results);
-  for (auto [range, type] : llvm::zip_equal(results, op->getResultTypes()))
+  for (auto [range, type] : llvm::zip_equal(results, op->getResultTypes())) {
+    assert(llvm::none_of(range.channels, isNaN) && "NaN bounds nothing: it is told by mayBeNaN");
     range = bfloatReaders ? storedOrNarrow(range, type) : stored(range, type);
+  }
   return results;
 }
 

@@ -2,6 +2,7 @@
 #include "passes/Report.h"
 #include "ir/Ops.h"
 #include "mlir/IR/Builders.h"
+#include "passes/Codes.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -112,6 +113,9 @@ ReportRow *Report::find(StringRef name) {
 }
 
 void Report::decide(Location loc, StringRef outcome, ArrayRef<std::string> into, StringRef code, StringRef reason) {
+  assert(llvm::is_contained({"folded", "fused", "kept", "removed", "merged", "constant"}, outcome) &&
+         "docs/explain.md fixes the words of outcomes");
+  assert((code.empty() || findCode(code)) && "docs/explain.md fixes the codes of reasons");
   for (const std::string &name : namesOf(loc))
     if (ReportRow *row = find(name)) {
       row->outcome = outcome.str();
@@ -122,6 +126,7 @@ void Report::decide(Location loc, StringRef outcome, ArrayRef<std::string> into,
 }
 
 void Report::note(Location loc, StringRef code, StringRef reason) {
+  assert((code.empty() || findCode(code)) && "docs/explain.md fixes the codes of reasons");
   for (const std::string &name : namesOf(loc))
     if (ReportRow *row = find(name)) {
       row->code = code.str();

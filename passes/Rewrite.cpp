@@ -18,6 +18,7 @@ void RewriteAction::print(llvm::raw_ostream &os) const { os << "`" << tag << "` 
 void (*aroundRewrite)(Operation *, StringRef, llvm::function_ref<void()>) = nullptr;
 
 bool rewrite(Operation *op, StringRef rule, llvm::function_ref<void()> change) {
+  assert(!rule.empty() && "a rewrite has a name, by which it is counted, checked and withheld");
   bool done = false;
   op->getContext()->executeAction<RewriteAction>(
       [&] {

@@ -52,7 +52,17 @@ bool SharedStorage::overlap(const Set &set, int64_t shift, const Set &other) {
   });
 }
 
+/// Whether no two pieces of a set lie over each other.
+template <typename Set> [[maybe_unused]] static bool isDisjoint(Set pieces) {
+  llvm::sort(pieces, [](const auto &a, const auto &b) { return a.offset < b.offset; });
+  for (size_t i = 1; i < pieces.size(); ++i)
+    if (pieces[i].offset < pieces[i - 1].offset + pieces[i - 1].bytes)
+      return false;
+  return true;
+}
+
 std::optional<SmallVector<unsigned>> SharedStorage::place(ConcatOp concat, unsigned anchor) {
+  assert(isContiguous(concat) && "operands lie side by side only where the result is one after another");
   SmallVector<int64_t> offsets;
   int64_t bytes = 0;
   for (Value operand : concat.getInputs()) {
@@ -95,6 +105,7 @@ std::optional<SmallVector<unsigned>> SharedStorage::place(ConcatOp concat, unsig
     }
     sets[home].push_back(room.front());
   }
+  assert(isDisjoint(sets[home]) && "no two pieces of a set overlap");
   return copies;
 }
 

@@ -61,6 +61,8 @@ void WeightBlob::write(function_ref<void(const void *, size_t)> sink) const {
   static const char zeros[SINTER_ALIGNMENT] = {};
   int64_t at = 0;
   for (const Part &part : parts_) {
+    assert(part.offset % SINTER_ALIGNMENT == 0 && part.offset - at < SINTER_ALIGNMENT && part.offset >= at &&
+           "constants lie one after another, at boundaries of 64 bytes");
     sink(zeros, static_cast<size_t>(part.offset - at));
     if (part.packed)
       part.packed->write(threads, sink);

@@ -174,6 +174,7 @@ std::optional<DType> smallFloat(Type element) {
 } // namespace
 
 Value KernelEmitter::load(const Buffer &buffer, Value offset, unsigned lanes) {
+  assert(lanes > 0 && "a load has a lane");
   Type stored = storageType(buffer.element);
   Value v;
   if (lanes == 1)
@@ -198,6 +199,7 @@ Value roundedTo(KernelEmitter &e, Type element, Value value) {
 }
 
 void KernelEmitter::store(const Buffer &buffer, Value offset, Value value) {
+  assert(getElementTypeOrSelf(value) == computeType(buffer.element) && "elements are stored from their compute type");
   Bits o{b, value.getType()};
   if (buffer.element.isBF16() || buffer.element.isF16()) {
     value = narrow(o, value, buffer.element, target.hasHalf);

@@ -117,6 +117,7 @@ Buffer KernelEmitter::inputWords(Value tensor) {
 }
 
 Buffer KernelEmitter::output(unsigned index) {
+  assert(index < kernel.getNumResults() && "an output is one of the kernel's results");
   Value result = kernel.getResult(index);
   return argument({BufferRef::Output, {}, index}, elementTypeOf(result), storageShape(rankedType(result)));
 }
@@ -182,6 +183,7 @@ Buffer KernelEmitter::workspace(Type element, ArrayRef<int64_t> shape) {
 Buffer KernelEmitter::inThisPhase(const Buffer &buffer) {
   auto argument = cast<BlockArgument>(buffer.memref);
   Phase *owner = llvm::find_if(phases, [&](Phase &p) { return &p.function.front() == argument.getOwner(); });
+  assert(owner != phases.end() && "inThisPhase takes a buffer of an earlier phase of the same kernel");
   BufferRef ref = owner->buffers[argument.getArgNumber() - 2];
   return this->argument(ref, buffer.element, buffer.shape);
 }
@@ -204,6 +206,7 @@ void KernelEmitter::refuseIndex(Value isOutside) {
 }
 
 Value KernelEmitter::offset(const Buffer &buffer, ValueRange indices) {
+  assert(indices.size() <= buffer.shape.size() && "a buffer has at most one index for each dimension");
   Dims strides = rowMajorStrides(buffer.shape);
   Value sum = index(0);
   for (auto [i, at] : llvm::enumerate(indices))
@@ -295,6 +298,8 @@ SmallVector<Value> KernelEmitter::choose(Value condition, function_ref<SmallVect
     return [this, body](OpBuilder &, Location) { scf::YieldOp::create(b, body()); };
   };
   auto branch = scf::IfOp::create(b, condition, region(yes), region(no));
+  assert(llvm::equal(branch.thenYield().getOperandTypes(), branch.elseYield().getOperandTypes()) &&
+         "both branches give as many values, of the same types");
   return SmallVector<Value>(branch.getResults());
 }
 

@@ -25,6 +25,7 @@ bool PackedBytes::makesTheSameAs(const PackedBytes &other) const {
 }
 
 void PackedBytes::write(size_t threads, std::byte *to) const {
+  assert(std::ranges::is_sorted(offsets) && offsets.front() == 0 && "blocks lie one behind another");
   forEachInParallel(blocks(), threads, [&](size_t block) { pack(block, to + offsets[block]); });
 }
 

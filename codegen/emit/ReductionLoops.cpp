@@ -12,6 +12,8 @@ namespace sinter::codegen {
 
 ReductionLoops::ReductionLoops(KernelEmitter &e, Value x, ArrayRef<int64_t> shape, ArrayRef<bool> reduced)
     : e(e), x(x), shape(shape), reduced(reduced) {
+  assert(shape.size() == reduced.size() && "a reduction covers each dimension or leaves it");
+  assert(elementCount(shape) == rankedType(x).getNumElements() && "a shape regroups all elements of the operand");
   split = shape.size();
   // Dimensions of size 1 belong to either side.
   bool decided = false;
@@ -252,6 +254,7 @@ nn::Element mergeLanes(KernelEmitter &e, Element value, ReductionLoops::Merge me
   auto type = dyn_cast<VectorType>(value.type());
   if (!type)
     return value;
+  assert(llvm::isPowerOf2_64(static_cast<uint64_t>(type.getNumElements())) && "lanes merge in halves");
   for (int64_t lanes = type.getNumElements(); lanes > 1; lanes /= 2) {
     auto half = [&](int64_t from) {
       return value.with(vector::ExtractStridedSliceOp::create(e.b, value, ArrayRef<int64_t>{from},

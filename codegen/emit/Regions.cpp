@@ -251,6 +251,8 @@ private:
 } // namespace
 
 void emitRegion(KernelEmitter &e, const Region &region, function_ref<Value()> fill) {
+  assert((fill || llvm::none_of(region.places, [](const Places &places) { return places.hasFill(); })) &&
+         "a region with places outside its source has a fill value");
   RegionEmitter(e, region, fill).emit();
 }
 

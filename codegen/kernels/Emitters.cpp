@@ -122,7 +122,18 @@ std::string algorithmOf(KernelOp kernel, const Target &target) {
   return "";
 }
 
-LogicalResult emitKernel(KernelEmitter &e, KernelOp kernel) {
+/// Whether each result with elements has an argument in some phase, by which it is written.
+[[maybe_unused]] static bool writesAllResults(const KernelEmitter &e, KernelOp kernel) {
+  return llvm::all_of(kernel.getResults(), [&](OpResult result) {
+    return rankedType(result).getNumElements() == 0 || llvm::any_of(e.phases, [&](const Phase &phase) {
+             return llvm::any_of(phase.buffers, [&](const BufferRef &buffer) {
+               return buffer.kind == BufferRef::Output && buffer.index == result.getResultNumber();
+             });
+           });
+  });
+}
+
+static LogicalResult emitPhases(KernelEmitter &e, KernelOp kernel) {
   if (std::optional<Attention> attention = attentionOf(kernel))
     return emitAttention(e, *attention);
   Operation *anchor = e.anchor();
@@ -134,6 +145,13 @@ LogicalResult emitKernel(KernelEmitter &e, KernelOp kernel) {
     return failure();
   emitElementwise(e, rest);
   return success();
+}
+
+LogicalResult emitKernel(KernelEmitter &e, KernelOp kernel) {
+  assert(refuseKernel(kernel, e.target).empty() && "emitKernel comes after refuseKernel found no reason against it");
+  LogicalResult emitted = emitPhases(e, kernel);
+  assert((failed(emitted) || writesAllResults(e, kernel)) && "every element of every result is finished");
+  return emitted;
 }
 
 } // namespace sinter::codegen

@@ -160,6 +160,7 @@ CodeSharing::CodeSharing() = default;
 CodeSharing::~CodeSharing() = default;
 
 void CodeSharing::add(OwningOpRef<ModuleOp> code) {
+  assert(!isFinished && "finish comes once, after the last kernel");
   Skeleton skeleton(*code);
   Group *&group = groupByKey[skeleton.key];
   if (!group) {
@@ -171,6 +172,8 @@ void CodeSharing::add(OwningOpRef<ModuleOp> code) {
 }
 
 std::vector<CodeShare> CodeSharing::finish() {
+  assert(!isFinished && "finish comes once, after the last kernel");
+  isFinished = true;
   DenseMap<Group *, std::vector<std::vector<int64_t>>> parameters;
   for (const std::unique_ptr<Group> &group : groups)
     parameters[group.get()] = group->parameterise();

@@ -45,6 +45,7 @@ private:
   std::vector<std::unique_ptr<Group>> groups;
   llvm::StringMap<Group *> groupByKey;
   std::vector<Member> kernels;
+  bool isFinished = false;
 };
 
 } // namespace sinter::codegen

@@ -71,6 +71,7 @@ static std::optional<StridedView> throughMovement(Operation *op, unsigned result
 }
 
 StridedView stridedView(Value v, Block *block) {
+  assert(rankedType(v).hasStaticShape() && "strides are those of a static shape");
   StridedView plain{v, 0, rowMajorStrides(rankedType(v).getShape()), {}};
   Operation *op = v.getDefiningOp();
   if (!op || op->getBlock() != block || layoutOf(v.getType()) || llvm::is_contained(rankedType(v).getShape(), 0) ||

@@ -231,8 +231,11 @@ std::pair<Value, Value> foldIntoWeights(OpBuilder &builder, Location loc, Value 
                                         const ChannelAffine &affine, WeightLayout layout) {
   Tensor weight = *constantTensor(w);
   ChannelAffine mine = *affine.along(1, channels);
-  Value newW = ConstantOp::create(builder, loc, *scaleWeight(weight, layout, layout, mine.scale), "weight");
-  Value newB = ConstantOp::create(builder, loc, *foldedBias(constantTensor(b), weight.type(), mine), "bias");
+  std::optional<Tensor> scaled = scaleWeight(weight, layout, layout, mine.scale);
+  std::optional<Tensor> bias = foldedBias(constantTensor(b), weight.type(), mine);
+  assert(scaled && bias && "foldIntoWeights comes after a yes of canFoldIntoWeights");
+  Value newW = ConstantOp::create(builder, loc, *scaled, "weight");
+  Value newB = ConstantOp::create(builder, loc, *bias, "bias");
   return {newW, newB};
 }
 

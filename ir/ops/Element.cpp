@@ -102,19 +102,28 @@ Element Element::to(Type scalar, bool toUnsigned) const {
 
 //===- Arithmetic --------------------------------------------------------===//
 
+/// What holds of the operands of all arithmetic.
+[[maybe_unused]] static bool canCompute(Element a, Element b) {
+  return a.type() == b.type() && !(a.isFloat() && a.width() < 32);
+}
+
 Element operator+(Element a, Element b) {
+  assert(canCompute(a, b) && "elements compute in one type, and floats of 16 bits in f32");
   return a.isFloat() ? make<arith::AddFOp>(a, a.value, b.value) : make<arith::AddIOp>(a, a.value, b.value);
 }
 
 Element operator-(Element a, Element b) {
+  assert(canCompute(a, b) && "elements compute in one type, and floats of 16 bits in f32");
   return a.isFloat() ? make<arith::SubFOp>(a, a.value, b.value) : make<arith::SubIOp>(a, a.value, b.value);
 }
 
 Element operator*(Element a, Element b) {
+  assert(canCompute(a, b) && "elements compute in one type, and floats of 16 bits in f32");
   return a.isFloat() ? make<arith::MulFOp>(a, a.value, b.value) : make<arith::MulIOp>(a, a.value, b.value);
 }
 
 Element operator/(Element a, Element b) {
+  assert(canCompute(a, b) && "elements compute in one type, and floats of 16 bits in f32");
   if (a.isFloat())
     return make<arith::DivFOp>(a, a.value, b.value);
   Element zero = b == b.constantInt(0);
@@ -143,6 +152,7 @@ Element operator>>(Element a, Element amount) {
 
 static Element compare(Element a, Element b, arith::CmpFPredicate ofFloats, arith::CmpIPredicate ofSigned,
                        arith::CmpIPredicate ofUnsigned) {
+  assert(canCompute(a, b) && "elements compute in one type, and floats of 16 bits in f32");
   if (a.isFloat())
     return make<arith::CmpFOp>(a, ofFloats, a.value, b.value);
   return make<arith::CmpIOp>(a, a.isUnsigned || a.isBool() ? ofUnsigned : ofSigned, a.value, b.value);
@@ -167,6 +177,8 @@ Element isNan(Element x) {
 }
 
 Element select(Element condition, Element a, Element b) {
+  assert(condition.isBool() && "a condition is an i1");
+  assert(a.type() == b.type() && "a selection is between elements of one type");
   return make<arith::SelectOp>(a, condition.value, a.value, b.value);
 }
 
@@ -185,6 +197,7 @@ Element quotient(Element a, Element b) {
 }
 
 Element polynomial(Element x, llvm::ArrayRef<double> c) {
+  assert(!c.empty() && "a polynomial has a coefficient");
   Element sum = x.constant(c.back());
   for (double coefficient : llvm::reverse(c.drop_back()))
     sum = mulAdd(sum, x, coefficient);

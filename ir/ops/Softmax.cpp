@@ -8,6 +8,8 @@ using namespace sinter;
 using namespace sinter::nn;
 
 AxisView sinter::nn::viewAlong(ArrayRef<int64_t> shape, int64_t axis) {
+  [[maybe_unused]] auto rank = static_cast<int64_t>(shape.size());
+  assert(axis >= -rank && axis < rank && "shape inference has checked the axis");
   int64_t normal = axis < 0 ? axis + static_cast<int64_t>(shape.size()) : axis;
   AxisView view;
   for (auto [d, dim] : llvm::enumerate(shape))
