@@ -53,7 +53,7 @@ OwningOpRef<ModuleOp> EmitKernels::emit(nn::KernelOp kernel, const Target &targe
     phase.function->setAttr("grain", b.getI64IntegerAttr(phase.grain));
   }
   if (emitter.workspaceBytes > 0)
-    (*code)->setAttr("workspace_bytes", b.getI64IntegerAttr(emitter.workspaceBytes));
+    emitter.phases.front().function->setAttr("workspace_bytes", b.getI64IntegerAttr(emitter.workspaceBytes));
   return code;
 }
 

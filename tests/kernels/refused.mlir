@@ -1,5 +1,5 @@
 // RUN: sinter-opt %s -nn-emit-kernels=target-cpu=x86-64-v3 -split-input-file -verify-diagnostics
-// RUN: not sinter-opt %s -nn-emit-kernels=target-cpu=x86-64-v9 2>&1 | FileCheck %s
+// RUN: not sinter-opt %s -split-input-file -nn-emit-kernels=target-cpu=x86-64-v9 2>&1 | FileCheck %s
 // CHECK: 'x86-64-v9' is not known
 
 // Emission is asked only for what code generation takes, and says why it is not.
