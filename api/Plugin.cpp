@@ -1,4 +1,4 @@
-// See the header.
+// Opens the plug-in beside this library or on the search path, checks its version, and registers its factory, once.
 #include "api/Plugin.h"
 
 #include <algorithm>

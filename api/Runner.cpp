@@ -1,4 +1,4 @@
-// See the header.
+// A run picks the variant, checks and binds each tensor, checks that none overlap, runs, and copies results out.
 #include "api/Runner.h"
 #include "api/Errors.h"
 #include "api/Plugin.h"

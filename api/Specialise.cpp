@@ -1,4 +1,4 @@
-// See the header.
+// The runtime's handle owns its compiled model or shape cache through a release callback, which also tells its kind.
 #include "api/Specialise.h"
 #include "api/Errors.h"
 #include "api/Strided.h"

@@ -1,4 +1,4 @@
-// See the header.
+// A list of runners, the last used one first; only shapes that are not in it ask the compiler for a model.
 #include "api/Specialised.h"
 #include "api/Errors.h"
 

@@ -1,4 +1,4 @@
-// See the header.
+// The stream writes to a temporary file, which the set renames later; signals wait until it is closed.
 #include "codegen/Output.h"
 
 #include "runtime/SystemError.h"

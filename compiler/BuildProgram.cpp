@@ -1,4 +1,4 @@
-// See the header.
+// Copies the options that the generator reads into its own struct, and attaches the explanation to each variant.
 #include "compiler/BuildProgram.h"
 #include "ir/Limits.h"
 #include "passes/Explain.h"

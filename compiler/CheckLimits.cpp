@@ -1,4 +1,4 @@
-// See the header.
+// A limit has a name that nn::Limits knows and a value of at least 0.
 #include "compiler/CheckLimits.h"
 #include "ir/Limits.h"
 

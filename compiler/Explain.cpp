@@ -1,4 +1,4 @@
-// See the header.
+// explainModel runs the passes and no code generation; the other functions interpret the IR, also after each pass.
 #include "compiler/Explain.h"
 #include "compiler/LowerToKernels.h"
 #include "compiler/ModelSource.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Builds one pass manager with instrumentations for dumps, progress, bisecting and the check of rewrites, and runs it.
 #include "compiler/LowerToKernels.h"
 #include "codegen/Output.h"
 #include "compiler/PassPipeline.h"

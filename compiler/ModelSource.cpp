@@ -1,4 +1,4 @@
-// See the header.
+// A source keeps the parsed file and its mapped data; each load imports it into a new context.
 #include "compiler/ModelSource.h"
 #include "compiler/ModelText.h"
 #include "ir/Limits.h"

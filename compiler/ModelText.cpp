@@ -1,4 +1,4 @@
-// See the header.
+// Parses, checks sizes and the interface, names arguments, and drops attributes that only a compilation may write.
 #include "compiler/ModelText.h"
 #include "ir/DiagnosticCollector.h"
 #include "ir/Diagnostics.h"

@@ -1,4 +1,4 @@
-// See the header.
+// A scan counts open brackets outside strings; only text that nests at most 64 deep reaches LLVM's parser.
 #include "compiler/ParseJson.h"
 
 namespace sinter {

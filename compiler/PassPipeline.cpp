@@ -1,4 +1,4 @@
-// See the header.
+// Translates compile options to pipeline options, and declares the rest as attributes of the module and its inputs.
 #include "compiler/PassPipeline.h"
 #include "codegen/emit/Elements.h"
 #include "codegen/emit/KernelEmitter.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Legality first: digits that cancel, products that overflow; then the walk of one affine through an op, channel-wise.
 #include "ir/Affine.h"
 #include "ir/Diagnostics.h"
 #include "ir/NN.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Copies connect channels by offsets modulo strides; views by groups of dimensions with equal products.
 #include "ir/ChannelFlow.h"
 #include "ir/Limits.h"
 #include "ir/NN.h"

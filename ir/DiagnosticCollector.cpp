@@ -1,4 +1,4 @@
-// See the header.
+// A handler turns each diagnostic into one sentence that begins with its node, and drops repetitions.
 #include "ir/DiagnosticCollector.h"
 #include "ir/Diagnostics.h"
 #include "llvm/ADT/StringExtras.h"

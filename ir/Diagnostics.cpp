@@ -1,4 +1,4 @@
-// See the header.
+// Names come from locations; messages are rewritten from ODS's and MLIR's words by search and replacement.
 #include "ir/Diagnostics.h"
 #include "ir/Weights.h"
 #include "mlir/IR/BuiltinAttributes.h"

@@ -1,4 +1,4 @@
-// See the header.
+// One table pairs each limit's name with its field; the module carries what callers gave in an attribute.
 #include "ir/Limits.h"
 #include "ir/Weights.h"
 #include "ir/ops/Constant.h"

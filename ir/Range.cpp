@@ -1,4 +1,4 @@
-// See the header.
+// Interval arithmetic in double, rounded outwards by the exact error of each sum, product and quotient.
 #include "ir/Range.h"
 #include "ir/RangeRules.h"
 #include "ir/Weights.h"

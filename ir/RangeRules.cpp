@@ -1,4 +1,4 @@
-// See the header.
+// Functions of one value by monotonic pieces, sums by a bound of their rounding error, movement by the channel axis.
 #include "ir/RangeRules.h"
 #include "ir/ops/View.h"
 #include "mlir/IR/BuiltinOps.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Shapes may have dynamic dimensions, but in functions that compute strides and offsets.
 #include "ir/ShapeMath.h"
 
 using namespace mlir;

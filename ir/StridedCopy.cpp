@@ -1,4 +1,4 @@
-// See the header.
+// Copies are merged to few dimensions, checked to stay in bounds, and run by rows, with memcpy where steps are 1.
 #include "ir/StridedCopy.h"
 #include "llvm/ADT/STLExtras.h"
 

@@ -1,4 +1,4 @@
-// See the header.
+// Identities compare an op's bounds with the range of its operand; the sign of a zero is followed to its readers.
 #include "passes/ActivationRules.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"

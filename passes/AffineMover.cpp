@@ -1,4 +1,4 @@
-// See the header. Up means towards the inputs of the network, down towards its outputs.
+// canMove asks and changes nothing; move changes. Up means towards the network's inputs, down towards its outputs.
 #include "passes/AffineMover.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"

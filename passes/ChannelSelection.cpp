@@ -1,4 +1,4 @@
-// See the header.
+// require() collects the channels to keep, value by value, and fails where an op cannot drop others; apply() clones.
 #include "passes/ChannelSelection.h"
 #include "ir/Ops.h"
 #include "mlir/IR/IRMapping.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Rows of the report, kernels and the check's attributes become objects; the text must be valid UTF-8.
 #include "passes/Explain.h"
 #include "ir/Ops.h"
 #include "ir/analysis/Attention.h"

@@ -1,4 +1,4 @@
-// See the header. Reproducible values are found down the block, what reaches a rounding up it.
+// One walk down the block finds reproducible values, one walk up it the ops whose result reaches a rounding.
 #include "passes/FeedsRounding.h"
 #include "ir/Ops.h"
 

@@ -1,4 +1,4 @@
-// See the header.
+// Matches nn.dequantize of constants; weights become rows of int8 less their zero point, or int16 if they need it.
 #include "passes/QuantisedValues.h"
 #include <cmath>
 

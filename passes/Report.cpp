@@ -1,4 +1,4 @@
-// See the header.
+// forEachField lists the fields once, for reading and writing; a decision finds its rows by the names in a location.
 #include "passes/Report.h"
 #include "ir/Ops.h"
 #include "mlir/IR/Builders.h"

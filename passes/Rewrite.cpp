@@ -1,4 +1,4 @@
-// See the header.
+// rewrite() runs its change as an MLIR action: a handler that does not call it withholds the change.
 #include "passes/Rewrite.h"
 #include "ir/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"

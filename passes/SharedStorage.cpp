@@ -1,4 +1,4 @@
-// See the header.
+// Sets of pieces with offsets; place() merges an operand's set at its offset and copies what would overlap.
 #include "passes/SharedStorage.h"
 #include "ir/analysis/Views.h"
 

@@ -1,4 +1,4 @@
-// See the header.
+// A constant of equal elements becomes an expand; views pass it on, elementwise ops compute it on one element.
 #include "passes/Splats.h"
 #include "ir/Evaluation.h"
 #include "ir/Ops.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Walks the block backwards, so that an op whose readers have just gone goes, too.
 #include "passes/Unused.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/STLExtras.h"

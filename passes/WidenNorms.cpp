@@ -1,4 +1,4 @@
-// See the header. For each such square the ops to widen are collected first: back to x - mean(x), forward through
+// For each such square it first collects the ops to widen: back to x - mean(x), forward through
 // arithmetic that reads nothing but what is widened already, constants, and the operand that was squared.
 #include "passes/WidenNorms.h"
 #include "ir/Ops.h"

@@ -1,4 +1,4 @@
-// See the header. Four lanes of 8 bytes each keep the multipliers busy: about 10 GB/s without vector
+// Four lanes of 8 bytes each keep the multipliers busy: about 10 GB/s without vector
 // instructions.
 #include "runtime/Checksum.h"
 

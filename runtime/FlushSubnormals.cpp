@@ -1,4 +1,4 @@
-// See the header.
+// Sets FTZ and DAZ in MXCSR on x86-64, FZ in FPCR on AArch64, and writes only where the mode changes.
 #include "runtime/FlushSubnormals.h"
 
 #if defined(__x86_64__)

@@ -1,4 +1,4 @@
-// See the header. What is no regular file is read into memory that a mapping would have taken.
+// Regular files are mapped; others are read into memory. External data must lie in the folder after links are resolved.
 #include "runtime/MappedFile.h"
 
 #include "runtime/Descriptor.h"

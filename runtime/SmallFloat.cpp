@@ -1,4 +1,4 @@
-// See the header. A code is exponent << fractionBits | fraction: codes of finite numbers are in order.
+// A code is exponent << fractionBits | fraction, so codes of finite numbers are in order and rounding may carry.
 #include "runtime/SmallFloat.h"
 
 #include <cmath>

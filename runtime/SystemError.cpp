@@ -1,4 +1,4 @@
-// See the header.
+// A table adds the remedy to the system's message for errors that mean that something has run out.
 #include "runtime/SystemError.h"
 
 #include <cerrno>

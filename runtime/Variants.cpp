@@ -1,4 +1,4 @@
-// See the header.
+// Walks the list of variants, drops those this processor cannot run, and checks each table before it is believed.
 #include "runtime/Variants.h"
 
 #include "runtime/CpuFeatures.h"

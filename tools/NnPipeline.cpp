@@ -1,4 +1,4 @@
-// See the header. The passes come from compiler/PassPipeline; here is only the text of their options.
+// The passes come from compiler/PassPipeline; this file has the text of their options alone.
 #include "tools/NnPipeline.h"
 #include "compiler/LowerToKernels.h"
 #include "compiler/PassPipeline.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Finds the seal in the ELF headers; hashes all but the weights, with the checksum field 0, then fills the field in.
 #include "codegen/artefact/LibrarySeal.h"
 #include "runtime/Checksum.h"
 #include "llvm/Object/ELF.h"

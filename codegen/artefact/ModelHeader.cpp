@@ -1,4 +1,4 @@
-// See the header.
+// The text is a comment that lists inputs and outputs, then runtime/Abi.h, then the declaration of the model.
 #include "codegen/artefact/ModelHeader.h"
 #include "codegen/AbiText.inc"
 

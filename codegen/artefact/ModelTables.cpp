@@ -1,4 +1,4 @@
-// See the header.
+// Names, default values and bounds come from the argument and result attributes of the function @main.
 #include "codegen/artefact/ModelTables.h"
 #include "ir/Bounds.h"
 #include "ir/Weights.h"

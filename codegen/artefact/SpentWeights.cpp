@@ -1,4 +1,4 @@
-// See the header.
+// Finds the last kernel in block order that reads each large blob; after it the blob is freed, if no view needs it.
 #include "codegen/artefact/SpentWeights.h"
 #include "ir/ops/Constant.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"

@@ -1,4 +1,4 @@
-// See the header.
+// A run's stack is its own frame and the deepest of its kernels, whose frame sizes the object code has reported.
 #include "codegen/artefact/StackTables.h"
 #include "codegen/lower/StackUse.h"
 

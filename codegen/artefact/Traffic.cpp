@@ -1,4 +1,4 @@
-// See the header.
+// Adds up the bytes of inputs, once for each storage, and of results; a gather or slice reads what it picks.
 #include "codegen/artefact/Traffic.h"
 
 #include "ir/analysis/Views.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Blocks are packed by several threads; into a stream, the next group is packed while one is written.
 #include "codegen/emit/PackedBytes.h"
 #include "codegen/Workers.h"
 #include "llvm/ADT/StringRef.h"

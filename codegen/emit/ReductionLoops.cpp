@@ -1,4 +1,4 @@
-// See the header.
+// Trailing dimensions that are all reduced, or all kept, are one run; vectors go along it, within cells or across them.
 #include "codegen/emit/ReductionLoops.h"
 #include "ir/ops/MathExpansions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Tables of places become lines (start, step) where they can; each line is a vector loop, the rest is loaded by index.
 #include "codegen/emit/Regions.h"
 #include "ir/Limits.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

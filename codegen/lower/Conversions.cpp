@@ -1,4 +1,4 @@
-// See the header.
+// Passes that need the ops of kernels as they are run first; then each dialect is converted to LLVM's.
 #include "codegen/lower/Conversions.h"
 #include "codegen/lower/OutlineApart.h"
 #include "codegen/target/ExpandForTarget.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Runs a short list of scalar passes, without LLVM's vectorisers: kernels are vectors already. Then emits the code.
 #include "codegen/lower/ObjectCode.h"
 #include "codegen/lower/StackUse.h"
 #include "llvm/Analysis/CGSCCPassManager.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Without FMA, a product and a sum; without rounding instructions, (|x| + 2^m) - 2^m, which rounds x to an integer.
 #include "codegen/target/ExpandForTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Small constants are hashed without signs, so that folds which negate have the same content; equal elements as one.
 #include "compiler/check/CheckMemory.h"
 #include "ir/Ops.h"
 #include "ir/Weights.h"

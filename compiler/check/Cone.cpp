@@ -1,4 +1,4 @@
-// See the header.
+// plan() walks from the root to the leaves and asks for the elements needed; evaluate() runs its steps backwards.
 #include "compiler/check/Cone.h"
 #include "compiler/check/Leaves.h"
 #include "compiler/check/Rules.h"

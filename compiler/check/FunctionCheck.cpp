@@ -1,4 +1,4 @@
-// See the header.
+// Gives values numbers in both functions; where a result has another number than before, compares sampled elements.
 #include "compiler/check/FunctionCheck.h"
 #include "compiler/check/Judgement.h"
 #include "compiler/check/LeafDrawing.h"

@@ -1,4 +1,4 @@
-// See the header.
+// An element may differ by the sum of both error bounds, and the new bound may exceed the old by a fixed factor only.
 #include "compiler/check/Judgement.h"
 #include "compiler/check/Leaves.h"
 #include "ir/Ops.h"

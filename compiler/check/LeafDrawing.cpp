@@ -1,4 +1,4 @@
-// See the header.
+// A leaf copies the elements that a leaf of the same number has drawn already, and draws the missing ones.
 #include "compiler/check/LeafDrawing.h"
 #include "compiler/check/Cone.h"
 #include "ir/Ops.h"

@@ -1,4 +1,4 @@
-// See the header.
+// A hash of (leaf, element, set) seeds each draw, so a value depends on nothing else; one set for each kind of fault.
 #include "compiler/check/Leaves.h"
 
 namespace sinter::codegen {

@@ -1,4 +1,4 @@
-// See the header.
+// Elements are found by a hash table, from 256 on by an array; values and error bounds are arrays of fixed lanes.
 #include "compiler/check/Points.h"
 
 namespace sinter::codegen {

@@ -1,4 +1,4 @@
-// See the header.
+// Clones the module before each pass; after a fault it replays the pass, bisects its rewrites, and withholds one.
 #include "compiler/check/RewriteGuard.h"
 #include "compiler/verify/Replay.h"
 #include "ir/Ops.h"

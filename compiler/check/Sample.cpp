@@ -1,4 +1,4 @@
-// See the header.
+// A generator with a fixed seed chooses places, so that every comparison of a type takes the same elements.
 #include "compiler/check/Sample.h"
 #include "ir/Ops.h"
 

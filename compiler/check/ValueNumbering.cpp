@@ -1,4 +1,4 @@
-// See the header.
+// Hashes each op's key in a table; equal values that are found later are joined by a union-find over numbers.
 #include "compiler/check/ValueNumbering.h"
 #include "ir/Ops.h"
 

@@ -1,4 +1,4 @@
-// See the header.
+// Multiplies each value that is no integer by 1 + unit * r, with r uniform in [-1, 1].
 #include "compiler/verify/LastBits.h"
 #include <cmath>
 

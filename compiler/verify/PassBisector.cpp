@@ -1,4 +1,4 @@
-// See the header.
+// Keeps a clone from before each pass; findFault() replays the refused pass with its first n rewrites and bisects n.
 #include "compiler/verify/PassBisector.h"
 #include "compiler/verify/Replay.h"
 #include "mlir/Pass/Pass.h"

@@ -1,4 +1,4 @@
-// See the header.
+// An action handler skips every pass but the one at `place`, and in it every rewrite that is withheld.
 #include "compiler/verify/Replay.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/Pass.h"

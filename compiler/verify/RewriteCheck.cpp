@@ -1,4 +1,4 @@
-// See the header.
+// Draws inputs after shapes are static, then evaluates the module after each pass that changed its fingerprint.
 #include "compiler/verify/RewriteCheck.h"
 #include "compiler/verify/LastBits.h"
 #include "ir/Evaluation.h"

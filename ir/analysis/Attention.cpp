@@ -1,4 +1,4 @@
-// See the header.
+// Matches from the last product upwards: softmax, elementwise chain, first product, then the views of Q, K and V.
 #include "ir/analysis/Attention.h"
 #include "ir/Layout.h"
 #include <cmath>

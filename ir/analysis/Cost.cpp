@@ -1,4 +1,4 @@
-// See the header.
+// One TypeSwitch lists the ops that multiply, another those whose reference takes more steps than elements.
 #include "ir/analysis/Cost.h"
 #include "ir/Ops.h"
 #include "ir/ops/Detection.h"

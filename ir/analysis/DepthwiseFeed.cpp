@@ -1,4 +1,4 @@
-// See the header.
+// Walks from the pointwise input up through elementwise ops to a depthwise convolution, which must be the only one.
 #include "ir/analysis/DepthwiseFeed.h"
 #include "llvm/ADT/SetVector.h"
 

@@ -1,4 +1,4 @@
-// See the header.
+// Walks up from the value; each op changes offset and strides, and the first that no strides express ends the walk.
 #include "ir/analysis/StridedView.h"
 #include "ir/Layout.h"
 #include "ir/Ops.h"

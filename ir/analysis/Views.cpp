@@ -1,4 +1,4 @@
-// See the header.
+// A list of op classes decides; storageRoot() follows first operands up to the op that writes the bytes.
 #include "ir/analysis/Views.h"
 #include "ir/Ops.h"
 

@@ -1,4 +1,4 @@
-// See the header. What lies behind a tensor's true size are numbers of no meaning: a node may compute with them, as
+// Passes a tensor's true size on, node by node. Elements behind it mean nothing: a node may compute with them, as
 // long as nothing of them reaches what is there of its results.
 #include "ir/onnx/Bounded.h"
 #include "ir/ShapeMath.h"

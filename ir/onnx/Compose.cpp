@@ -1,4 +1,4 @@
-// See the header.
+// Every method creates its op by NodeImporter::create, which infers types and stops at the first error.
 #include "ir/onnx/Compose.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"

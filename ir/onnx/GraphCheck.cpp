@@ -1,4 +1,4 @@
-// See the header. Kahn's algorithm gives the order and finds cycles.
+// Kahn's algorithm gives the order of nodes and finds cycles; a heap keeps the file's order where it is one.
 #include "ir/onnx/GraphCheck.h"
 
 #include "llvm/ADT/StringSet.h"

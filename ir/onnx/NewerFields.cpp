@@ -1,4 +1,4 @@
-// See the header.
+// Reads a field by its number: from the unknown fields, or by reflection where the built-in onnx.proto has it.
 #include "ir/onnx/NewerFields.h"
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/unknown_field_set.h>

@@ -1,4 +1,4 @@
-// See the header.
+// Every read marks its attribute as taken; finish() infers types and reports attributes that nobody read.
 #include "ir/onnx/NodeImporter.h"
 #include "ir/Diagnostics.h"
 #include "ir/Evaluation.h"

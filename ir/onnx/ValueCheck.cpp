@@ -1,4 +1,4 @@
-// See the header.
+// Each check reads the values that are known at import and lists the first three odd ones with their places.
 #include "ir/onnx/ValueCheck.h"
 #include <cmath>
 #include <cstdio>

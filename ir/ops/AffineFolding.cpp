@@ -1,4 +1,4 @@
-// See the header.
+// Scales a few rows at a time in double, rounds once, and says no where a value is not finite or loses digits.
 #include "ir/ops/AffineFolding.h"
 #include "ir/ops/Constant.h"
 #include <cfloat>

@@ -1,4 +1,4 @@
-// See the header.
+// Operators create arith and math ops and choose float, signed or unsigned by type; edge cases are selects.
 #include "ir/ops/Element.h"
 #include "ir/ops/Activation.h"
 #include "ir/ops/Arithmetic.h"

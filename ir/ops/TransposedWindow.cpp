@@ -1,4 +1,4 @@
-// See the header.
+// For each remainder it collects the kernel taps that hit it; their input positions make the window of that phase.
 #include "ir/ops/TransposedWindow.h"
 #include "ir/Ops.h"
 

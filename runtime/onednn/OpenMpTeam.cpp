@@ -1,4 +1,4 @@
-// See the header.
+// Each member of a parallel region takes its part of the range, in the caller's mode for subnormals.
 #include "runtime/onednn/OpenMpTeam.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// See the header.
+// Forks, sets RLIMIT_CPU, runs the program, and reads time and memory from wait4.
 #include "tests/cli/Bounded.h"
 #include "tests/cli/Cli.h"
 

@@ -1,4 +1,4 @@
-// See the header.
+// Each basic block hashes its return address into a table of 2^17 bytes in shared memory; collisions are accepted.
 #include "tests/fuzz/Coverage.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// See the header.
+// One walk over the model counts changes down from the wanted number; the one at 0 is made, so numbers are dense.
 #include "tests/fuzz/OpEdits.h"
 #include "tests/fuzz/Fuzz.h"
 #include "tests/fuzz/ModelParts.h"

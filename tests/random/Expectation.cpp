@@ -1,4 +1,4 @@
-// See the header.
+// Evaluates with random roundings, 3, 12, then 192 times, until the outputs are allowed; else they are a fault.
 #include "tests/random/Expectation.h"
 #include "ir/Ops.h"
 #include "ir/ops/Bits.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Each draw picks existing values or makes new ones; keep() verifies and evaluates the op, and erases one that fails.
 #include "tests/random/Graph.h"
 #include "ir/analysis/Cost.h"
 #include "mlir/IR/Verifier.h"

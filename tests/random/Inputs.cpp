@@ -1,4 +1,4 @@
-// See the header.
+// Each kind maps one random number to an element; declared ranges and integer types then bound it.
 #include "tests/random/Inputs.h"
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-// See the header.
+// An element's error is that of its group's mean, divided by the group's standard deviation.
 #include "tests/random/MeanErrors.h"
 #include "ir/Ops.h"
 #include "ir/ShapeMath.h"

@@ -1,4 +1,4 @@
-// See the header.
+// One list holds every op once, and as many usual ops and motifs again; a network draws from it with equal chances.
 #include "tests/random/RandomGraph.h"
 #include "tests/random/Generators.h"
 

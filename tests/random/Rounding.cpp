@@ -1,4 +1,4 @@
-// See the header.
+// Evaluates an op exactly, then moves operands and results by random roundings as its family's kernels would.
 #include "tests/random/Rounding.h"
 #include "ir/Ops.h"
 #include "ir/ops/Bits.h"

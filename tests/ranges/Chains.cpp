@@ -1,4 +1,4 @@
-// See the header.
+// Reads op examples, clones them in a float type between random elementwise ops, and draws inputs in their ranges.
 #include "tests/ranges/Chains.h"
 #include "ir/Ops.h"
 #include "ir/ops/Bits.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Takes examples from docs/ops.md by regular expressions and wraps undefined names as arguments of @main.
 #include "tests/unit/OpExamples.h"
 #include <fstream>
 #include <regex>

@@ -1,4 +1,4 @@
-// See the header.
+// Inputs are uniform in [-1, 1], integers in [-9, 9], from a fixed seed.
 #include "tests/unit/RunModel.h"
 
 #include <cmath>

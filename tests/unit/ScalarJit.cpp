@@ -1,4 +1,4 @@
-// See the header.
+// Each function loads its scalars through an array of pointers and stores one result; MLIR's engine compiles them.
 #include "ScalarJit.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Runs with and without an observer take turns; each observed run times one part of the kernels, medians are kept.
 #include "tools/sinter/KernelProfile.h"
 #include "compiler/ParseJson.h"
 

@@ -1,4 +1,4 @@
-// See the header.
+// Handlers are installed before main; each removes temporary files, writes one line without allocating, and exits.
 #include "tools/sinter/LastWord.h"
 #include "runtime/Output.h"
 

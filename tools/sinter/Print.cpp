@@ -1,4 +1,4 @@
-// See the header.
+// Walks over UTF-8 characters and escapes control characters and invalid bytes; only our own colours pass.
 #include "tools/sinter/Print.h"
 
 namespace sinter {

@@ -1,4 +1,4 @@
-// See the header.
+// Objects hold the fields in a fixed order; a figure that is unknown is null, and names are made valid UTF-8.
 #include "tools/sinter/ProfileJson.h"
 
 #include "tools/sinter/Json.h"

@@ -1,4 +1,4 @@
-// See the header.
+// Formats the table twice: once to measure the other columns, then with the names as wide as the terminal leaves.
 #include "tools/sinter/ProfileText.h"
 
 #include "tools/sinter/TextTable.h"

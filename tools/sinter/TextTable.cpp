@@ -1,4 +1,4 @@
-// See the header.
+// Widths are counted in UTF-8 characters; the first row is the head, and cells are padded when the text is made.
 #include "tools/sinter/TextTable.h"
 
 #include "tools/sinter/Print.h"

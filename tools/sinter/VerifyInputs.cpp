@@ -1,4 +1,4 @@
-// See the header.
+// A kind maps two uniform numbers and the input's range to one element.
 #include "tools/sinter/VerifyInputs.h"
 
 #include "tools/sinter/Inputs.h"

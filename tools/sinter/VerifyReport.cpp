@@ -1,4 +1,4 @@
-// See the header.
+// Text names, for each output, what explains its difference; JSON has every field, null where nothing is known.
 #include "tools/sinter/VerifyReport.h"
 
 #include "tools/sinter/Json.h"

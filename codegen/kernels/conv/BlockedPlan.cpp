@@ -1,4 +1,4 @@
-// See the header.
+// Chooses the register tile first, then blocks of pixels that fit the caches, then chunks of weights for the L1 cache.
 #include "codegen/kernels/conv/BlockedPlan.h"
 
 using namespace mlir;

@@ -1,4 +1,4 @@
-// See the header.
+// First marks the parts of the weights that hold NaN or infinity; then sums the terms that lie inside the input.
 #include "codegen/kernels/conv/TransposedTerms.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"

@@ -1,4 +1,4 @@
-// See the header: every output pixel folds vectors of the input under its
+// Every output pixel folds vectors of the input under its
 // window. Tiles of pixels of a line share a step; which kernel columns a pixel at a border lacks is known at
 // compile time, which kernel lines at run time.
 #include "codegen/kernels/conv/WindowLoops.h"
