@@ -64,16 +64,16 @@ struct KernelConstant {
 ///   static LogicalResult emitTwice(KernelEmitter &e, Operation *op) {
 ///     Value x = op->getOperand(0);
 ///     ArrayRef<int64_t> shape = rankedType(x).getShape();          // say [n, c, w]
-///     e.iterations(shape[0] * shape[1], 4, [&](Value row) {         // parallel: one iteration per row
+///     e.iterations(shape[0] * shape[1], 4, [&](Value row) { // parallel: one iteration per row
 ///       SmallVector<Value> at = e.delinearize(row, shape.take_front(2));
-///       e.forLanes(e.index(0), e.index(shape[2]), e.lanes(), [&](Value i, unsigned lanes) {  // vectors,
-///       then the tail
+///       // Vectors first, then the rest element by element.
+///       e.forLanes(e.index(0), e.index(shape[2]), e.lanes(), [&](Value i, unsigned lanes) {
 ///         Point point{at, i, lanes};
-///         Value v = e.read(x, point);                               // memory, or the fused ops that compute
-///         x e.finish(0, arith::AddFOp::create(e.b, v, v), point);     // fused ops that follow, and the
-///         stores
+///         Value v = e.read(x, point); // from memory, or from the fused ops that compute x
+///         e.finish(0, arith::AddFOp::create(e.b, v, v), point); // the fused ops that follow, and the stores
 ///       });
 ///     });
+///     // phases run in the order of these calls
 ///     return success();
 ///   }
 class KernelEmitter {
