@@ -6,7 +6,7 @@
 
 namespace sinter::api {
 
-/// What is asked of the other process.
+/// The request to the other process.
 struct IsolateRequest {
   std::string verb;   ///< "file", "content" or "explain"
   std::string path;   ///< of the model; of content, what it is called

@@ -1,4 +1,4 @@
-// What a sinter_model_t is.
+// The contents of a sinter_model_t.
 #pragma once
 
 #include "runtime/Model.h"
@@ -6,7 +6,7 @@
 
 namespace sinter::api {
 
-/// What an open model is made of, with the memory behind its tables.
+/// An open model and the memory behind its tables.
 class OpenModel {
 public:
   /// Checked by the caller.

@@ -99,7 +99,7 @@ sinter_error_t *Runner::checkTensor(const Port &port, const sinter_tensor_t &ten
     return fail(wrongType(info.type, tensor.type));
   if (tensor.rank < 0 || (tensor.rank > 0 && !tensor.shape))
     return fail("has no valid shape");
-  // What was there in the last run may be less than can be.
+  // The last run may have left a smaller true size than the largest.
   auto fits = [&](int32_t axis) {
     bool isBounded = info.countedBy > 0 && axis == info.boundedAxis;
     return isBounded ? tensor.shape[axis] <= info.shape[axis] : tensor.shape[axis] == info.shape[axis];

@@ -9,7 +9,7 @@
 
 namespace sinter::api {
 
-/// What runners of a session have in common.
+/// The settings that the runners of a session share.
 struct RunnerSetup {
   int threads = 0;
   std::optional<sinter_allocator_t> allocator;

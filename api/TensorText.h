@@ -13,7 +13,7 @@ inline std::string shapeText(const int64_t *shape, int32_t rank) {
   bool isValid = rank == 0 || (rank > 0 && shape);
   return isValid ? toString({shape, static_cast<size_t>(rank)}) : std::string("no valid shape");
 }
-/// What the caller gave where `wanted` sizes are expected. Of another rank no size is read: the caller may not have as
+/// The caller's shape where `wanted` sizes are expected. If its rank differs, no size is read: there may not be as
 /// many.
 inline std::string shapeText(const sinter_tensor_t &tensor, int32_t wanted) {
   bool isRight = tensor.rank == wanted || tensor.rank < 0;

@@ -1,4 +1,4 @@
-// What a call of sinter_session_run costs beside the kernels: the same compiled model through the C interface and by
+// The cost of a call of sinter_session_run beside the kernels: the same compiled model through the C interface and by
 // its own table. The smallest model shows it best. usage: call-overhead MODEL.so   (one thread; the medians of 200
 // rounds of 1,000 calls, interleaved)
 #include "runtime/Abi.h"

@@ -9,7 +9,7 @@
 
 namespace sinter::codegen {
 
-/// What the options say of the pipeline on every target.
+/// The part of the pipeline that the options fix on every target.
 nn::PipelineOptions pipelineFor(const CompileOptions &options);
 
 /// The pipeline for one target. A kernel's backend is the one that `options.backend` prefers of those that take it.

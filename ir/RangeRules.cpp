@@ -227,7 +227,7 @@ Interval SumBounds::bounds() const {
     return std::isnan(moved) || isLost ? sign * infinity : moved;
   };
   Interval sum{outward(lo, loSize, -1), outward(hi, hiSize, 1)};
-  // Of terms of one sign, none of which is beyond 0, the sum is not either.
+  // A sum of terms of one sign, none of which is beyond 0, is not beyond 0 either.
   if (negative == 0 && !isTransformed)
     sum.lo = std::max(sum.lo, 0.0);
   if (positive == 0 && !isTransformed)

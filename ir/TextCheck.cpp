@@ -42,7 +42,7 @@ public:
   }
 
 private:
-  /// What an alias stands for.
+  /// The size and depth of the text that an alias stands for.
   struct Extent {
     int64_t depth = 0, members = 1;
   };

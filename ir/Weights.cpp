@@ -157,7 +157,7 @@ std::optional<Tensor> readElements(ElementsAttr elements) {
   } else {
     std::memcpy(tensor.data(), dense.getRawData().data(), tensor.bytes());
   }
-  // What the parser leaves in the unused bits is not said.
+  // The unused bits of a parsed element are unspecified.
   if (bitsOf(*dtype) < 8 && *dtype != DType::Bool)
     for (int8_t &value : tensor.as<int8_t>())
       value = *dtype == DType::F4E2M1 ? static_cast<int8_t>(value & 15) : wrapNarrow(*dtype, value);

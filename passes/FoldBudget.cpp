@@ -38,7 +38,7 @@ bool FoldBudget::take(Operation *op) {
   if (!fits(cost))
     return false;
   work -= cost.steps;
-  // What shrinks gives nothing back: its operands may stay.
+  // A result smaller than its operands gives nothing back: the operands may stay.
   bytes -= std::max<int64_t>(cost.growth, 0);
   assert(work >= 0 && bytes >= 0 && "what is folded fits into the budget");
   return true;

@@ -75,7 +75,7 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
   layout.pairs = options.lowPrecision;
   passes.addPass(createAssignLayout(layout));
 
-  // What becomes a view needs no kernel. Graph outputs cannot be views, and exposed kernels are outputs.
+  // A value that becomes a view needs no kernel. Graph outputs cannot be views, and exposed kernels are outputs.
   if (options.optimise && !options.exposeKernels)
     passes.addPass(createPlaceConcats());
 
@@ -89,7 +89,7 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
     options.addBackendAssignment(passes);
   if (options.exposeKernels)
     passes.addPass(createExposeKernels());
-  // What is fused and what has a kernel of its own shows in the kernels.
+  // The kernels now show which ops are fused and which have a kernel of their own.
   passes.addPass(createSettleOutcomes());
   // Last: lifetimes are counted in kernels.
   passes.addPass(createPlanMemory());

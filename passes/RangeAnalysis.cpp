@@ -15,7 +15,7 @@ namespace {
 
 using RangeLattice = dataflow::Lattice<TensorRange>;
 
-/// What an input can be: all that its type holds, or what the caller declares, rounded to its type.
+/// The range of an input: all that its type holds, or the range that the caller declares, rounded to its type.
 TensorRange inputRange(Type type, ArrayRef<double> declared, bool assumeFinite, bool bfloatReaders) {
   Type element = cast<ShapedType>(type).getElementType();
   TensorRange range = TensorRange::unknown(type);
@@ -30,7 +30,7 @@ TensorRange inputRange(Type type, ArrayRef<double> declared, bool assumeFinite, 
 
 [[maybe_unused]] bool isNaN(const Interval &interval) { return std::isnan(interval.lo) || std::isnan(interval.hi); }
 
-/// What an op makes of its operands; everything where it does not say.
+/// The ranges of an op's results; everything where the op does not say.
 SmallVector<TensorRange> resultRanges(Operation *op, ArrayRef<TensorRange> operands, bool bfloatReaders) {
   SmallVector<TensorRange> results;
   for (Type type : op->getResultTypes())

@@ -122,7 +122,7 @@ private:
     // Stands for the ops that an importer wrote in place of one.
     if (auto kind = op->getAttrOfType<StringAttr>(nodeKindAttr))
       return kind.getValue();
-    // What only replaces a BatchNorm is no node of the model.
+    // An op that only replaces a BatchNorm is no node of the model.
     return isa<ChannelAffineOp>(op) ? "" : reportKind(op);
   }
 

@@ -102,7 +102,7 @@ void TableReader::readModel(uint64_t address) {
 }
 
 const SinterTensorInfo *TableReader::tensorsAt(uint64_t address, int32_t count) {
-  /// What the value of a default is lies with the weights; that there is one is all that is known here.
+  /// The value of a default lies with the weights; here only its presence is known.
   static constexpr uint64_t somewhere = 0;
   if (count <= 0 || !take(address, static_cast<uint64_t>(count) * sizeof(SinterTensorInfo)))
     return nullptr;

@@ -126,7 +126,7 @@ int namedDescriptor(const std::string &path) {
   return -1;
 }
 
-/// What `path` means after symbolic links at its end, whether or not something is there; empty where they never end.
+/// The file that `path` names after symbolic links at its end, whether or not it exists; empty where they never end.
 std::string followLinks(std::string path) {
   namespace fs = std::filesystem;
   for (int links = 0; links < 40; ++links) {

@@ -263,7 +263,7 @@ template <typename T> static T saturate(double value) {
   return static_cast<T>(value);
 }
 
-/// The same to an integer type of less than 8 bits.
+/// Saturates to an integer type of less than 8 bits.
 template <typename T> static T saturateNarrow(DType type, double value) {
   int top = 1 << (bitsOf(type) - (isUnsigned(type) ? 0 : 1)), bottom = isUnsigned(type) ? 0 : -top;
   return static_cast<T>(std::clamp<int>(saturate<int>(value), bottom, top - 1));

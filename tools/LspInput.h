@@ -1,4 +1,4 @@
-// What an editor sends to sinter-lsp-server, checked before MLIR's parser sees it.
+// Checks an editor's messages to sinter-lsp-server before MLIR's parser sees them.
 #pragma once
 
 namespace sinter {

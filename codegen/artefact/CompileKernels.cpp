@@ -88,7 +88,7 @@ private:
   std::optional<Failure> failure;
 };
 
-/// What was reserved for `run` and for copies before their code was known.
+/// Compares frames with the bytes that were reserved for `run` and for copies before their code was known.
 Status Compilation::checkRunFrames(const llvm::StringMap<int64_t> &used) const {
   int64_t reserved = runFrameBytes(0);
   for (const Variant &variant : program.variants)

@@ -38,7 +38,7 @@ Status runLinker(const std::vector<std::string> &arguments) {
 
 } // namespace
 
-/// What an object lets others see.
+/// The symbols that an object exports.
 static std::vector<std::string> exportedSymbols(const Program &program) {
   if (!program.standalone)
     return {"sinter_model"};

@@ -175,7 +175,7 @@ private:
   llvm::StringSet<> taken;
 };
 
-/// What could end a comment is taken out.
+/// Replaces characters that could end the comment.
 std::string forComment(llvm::StringRef text) {
   std::string safe;
   for (char c : text)

@@ -54,7 +54,7 @@ public:
     e.store(places, i, arith::IndexCastOp::create(e.b, e.b.getI64Type(), c.place));
   }
 
-  /// Of equal elements the later one; NaN is the largest.
+  /// Whether a comes behind b. Of equal elements the later one does; NaN is the largest.
   Value isWorse(const Candidate &a, const Candidate &b) const {
     auto less = [](Element x, Element y) { return x.isFloat() ? (x < y) | (isNan(y) & ~isNan(x)) : x < y; };
     Element worse = less(a.value, b.value), better = less(b.value, a.value);
@@ -99,7 +99,7 @@ private:
 };
 } // namespace
 
-/// What every element of the line is better than: after all of them in place, and no better in value.
+/// A candidate that is worse than every element of the line: its place is behind all, and its value no better.
 static Candidate noCandidate(KernelEmitter &e, TopKOp op, int64_t length) {
   Element value = op.getLargest() ? lowest(e, op.getX()) : highest(e, op.getX());
   if (value.isFloat() && !op.getLargest())

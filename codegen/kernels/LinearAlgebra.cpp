@@ -20,7 +20,7 @@ public:
   LogicalResult emit();
 
 private:
-  /// Of column `column` of row `row` of the matrix, whose columns the identity's follow.
+  /// The place of column `column` of row `row` of the matrix; the columns of the identity follow those of the matrix.
   Value place(Value row, Value column) { return e.add(first, e.add(e.mul(row, 2 * size), column)); }
   Value at(Value row, Value column, unsigned lanes = 1) { return e.load(rows, place(row, column), lanes); }
   void put(Value row, Value column, Value value) { e.store(rows, place(row, column), value); }

@@ -15,7 +15,7 @@ using namespace sinter::nn;
 namespace sinter::codegen {
 namespace {
 
-/// What tells one pool from another: terms are folded with `merge`, and `finish` makes the result of the fold
+/// The steps that tell one pool from another: terms are folded with `merge`, and `finish` makes the result of the fold
 /// at an output.
 struct PoolKind {
   function_ref<Element(Element x)> term;
@@ -200,7 +200,7 @@ template <typename Op> static std::string refusePool(Operation *op, const Target
   return "";
 }
 
-/// Of pools that add up their elements and divide or take a root: integers would wrap on the way.
+/// The reason against pools that add up integers and divide or take a root: the sums would wrap on the way.
 template <typename Op> static std::string refuseSum(Operation *op, const Target &target) {
   return isa<FloatType>(elementTypeOf(op->getOperand(0))) ? refusePool<Op>(op, target)
                                                           : "it computes a fraction from integers";

@@ -31,7 +31,7 @@ void addKernelConversions(PassManager &passes, const Target &target) {
   passes.addPass(createOutlineApart());
   passes.addPass(createCSEPass());
   passes.addPass(createCanonicalizerPass());
-  // What the target has no instruction for, while ops still have names.
+  // Expands ops that the target has no instruction for, while they still have names.
   passes.addPass(createExpandForTarget(target));
   // Views with offsets and strides become index arithmetic.
   passes.addPass(memref::createExpandStridedMetadataPass());

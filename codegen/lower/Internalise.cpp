@@ -12,7 +12,7 @@
 
 namespace sinter::codegen {
 
-/// What code generation may call beside what a model defines itself.
+/// The functions that code generation may call beside those that a model defines itself.
 static const llvm::StringSet<> &libraryFunctions() {
   static const llvm::StringSet<> names = {"memcpy", "memmove", "memset", "fmaf", "fma", "fmodf", "fmod"};
   return names;

@@ -37,7 +37,7 @@ void outline(scf::ExecuteRegionOp marked, unsigned number) {
                                        b.getFunctionType(ValueRange(arguments).getTypes(), {}));
   function.setPrivate();
   for (auto [i, argument] : llvm::enumerate(arguments)) {
-    // What the kernel knows of its buffers holds here too.
+    // The attributes of the kernel's buffers hold here too.
     if (auto outer = dyn_cast<BlockArgument>(argument); outer && outer.getOwner() == &parent.front())
       if (DictionaryAttr attributes = parent.getArgAttrDict(outer.getArgNumber()))
         function.setArgAttrs(static_cast<unsigned>(i), attributes);

@@ -50,7 +50,7 @@ std::string lowerConcat(Lowering &lowering, ConcatOp op) {
   return "";
 }
 
-/// What oneDNN reads for result `index`: half-pixel coordinates, linear ones clamped to the operand.
+/// The places that oneDNN reads for result `index`: half-pixel coordinates, linear ones clamped to the operand.
 struct Sample {
   int64_t low, high;
   double weightHigh;

@@ -1,5 +1,5 @@
-// What the comparisons of one compilation share: the work that is left, the contents of constants, and what
-// similar comparisons cost.
+// State that the comparisons of one compilation share: the work that is left, the contents of constants, and
+// the cost of similar comparisons.
 #pragma once
 
 #include "mlir/IR/Attributes.h"
@@ -22,12 +22,12 @@ public:
   /// more, by what compiling it costs. A recurrent network of ten thousand ops is compared in part.
   explicit CheckMemory(size_t ops);
 
-  /// The same for constants with the same elements but for signs, whatever their shapes: a pass that moves
+  /// An equal hash for constants with the same elements but for signs, whatever their shapes: a pass that moves
   /// the mean of a BatchNorm, or negates it, rounds nothing. Nothing for large ones.
   std::optional<uint64_t> contentOf(mlir::Attribute constant);
 
   int64_t maxWork, workLeft;
-  /// What looks for a fault that was found compares as much of all layers.
+  /// A search for a fault that was found compares as much in all layers.
   bool isThorough = false;
   llvm::DenseMap<uint64_t, ComparisonKind> kinds;
 

@@ -49,12 +49,12 @@ public:
   Points &points(mlir::Value value);
   llvm::ArrayRef<mlir::Value> leaves() const { return leafValues; }
   llvm::ArrayRef<mlir::Operation *> ops() const { return order; }
-  /// Of several results of an op some may be leaves, which are drawn while others are computed.
+  /// Some of several results of an op may be leaves, which are drawn while others are computed.
   bool isDrawn(mlir::Value value) const { return drawn.contains(value); }
 
   //===- For the rules of ops ---------------------------------------------===//
 
-  /// What computes an op's demanded results; null where the op has no rule.
+  /// Computes an op's demanded results; null where the op has no rule.
   using Step = std::function<void()>;
 
   /// The slot of an element of an operand.

@@ -206,7 +206,7 @@ private:
     return false;
   }
 
-  /// What overflows is carried on as if it did not, but to a step (a quantisation, a comparison) it is an infinity.
+  /// An overflown value is computed on as if it were finite, but a step (a quantisation, a comparison) reads infinity.
   double stepped(double x, const Rounding &rounding) const {
     return !made.isFloat && std::fabs(x) > rounding.largest ? std::copysign(INFINITY, x) : x;
   }
@@ -294,7 +294,7 @@ private:
     return true;
   }
 
-  /// What the op rounds: its result, and the products of an affine before they are added.
+  /// The magnitudes that the op rounds: its result, and the products of an affine before they are added.
   double magnitude(double y, unsigned slot, unsigned lane) {
     auto of = [&](unsigned k) { return operands[k]->value(slots[k][slot])[lane]; };
     double size = std::fabs(y);

@@ -7,7 +7,7 @@
 
 namespace sinter::codegen {
 
-/// What one comparison came to.
+/// The outcome of one comparison.
 struct FunctionVerdict {
   std::string change;     ///< where and how values differ, in words; empty if they do not
   unsigned compared = 0;  ///< pairs of values that were compared by elements

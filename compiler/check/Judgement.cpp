@@ -103,7 +103,7 @@ double Judgement::maxGrowth() const { return maxGrowthOf(a.type) * unitGrowth(ol
 
 Growth Judgement::growth() {
   Growth result;
-  // What is spared an overflow may round as it likes.
+  // A value that is spared an overflow may round in any way.
   if (!a.isFloat || old.undefined[offsetLane] || old.overflown[offsetLane])
     return result;
   double most = maxGrowth();

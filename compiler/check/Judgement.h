@@ -7,7 +7,7 @@
 
 namespace sinter::codegen {
 
-/// What comparing two values came to.
+/// The outcome of comparing two values.
 enum class Outcome { Equal, Different, Unknown };
 
 struct Comparison {

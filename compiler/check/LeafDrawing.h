@@ -1,4 +1,4 @@
-// What the leaves of two cones hold: the same values for the same elements of values that have one number.
+// Draws the leaves of two cones: the same values for the same elements of values that have one number.
 #pragma once
 
 #include "compiler/check/Leaves.h"
@@ -14,7 +14,7 @@ class LeafDrawing {
 public:
   LeafDrawing(mlir::func::FuncOp before, ValueNumbering &numbering) : before(before), numbering(numbering) {}
 
-  /// What was drawn so far is forgotten: another comparison, or the same one once more.
+  /// Forgets the values drawn so far: another comparison, or the same one once more.
   void begin() { drawn.clear(); }
   /// Values of a leaf: those that other points with its number have, others anew. With `isBounded` it holds what ranges
   /// prove of it, else anything.
@@ -24,7 +24,7 @@ public:
 
 private:
   LeafDraw describe(mlir::Value leaf, const Points &points, bool isBounded);
-  /// What ranges prove of the old value that has this value's number.
+  /// The range that is proved for the old value that has this value's number.
   nn::TensorRange rangeOf(mlir::Value leaf);
 
   mlir::func::FuncOp before;

@@ -71,7 +71,7 @@ double draw(Set set, Random &random, double weight, double centre, double spread
   return 0;
 }
 
-/// The same where a range says what can be.
+/// A float of the set, within the range.
 double drawWithin(Set set, Random &random, double weight, double centre, double spread, double scale,
                   const nn::Interval &range, const Rounding &rounding) {
   auto fit = [&](double x) {
@@ -147,7 +147,7 @@ int64_t drawWhole(Set set, Random &random, DType type, nn::Interval range) {
   case Tiny:
     return fit(pick(isSigned ? -3 : 0, 4));
   default: {
-    // Of any magnitude: sums of products are far from either end of their type, and quantised further on.
+    // Any magnitude: sums of products are far from either end of their type, and quantised further on.
     int64_t size = pick(0, (int64_t(1) << random.bits() % std::min(bits, 62u)) - 1);
     return fit(isSigned && random.oneIn(2) ? -size : size);
   }

@@ -10,7 +10,7 @@ namespace sinter::codegen {
 /// The sets of huge values, and of those where digits cancel.
 constexpr unsigned hugeLane = 4, offsetLane = 6;
 
-/// What is in the sets (lanes): values of both signs; the ends of the range that add up, both ways; small ones with
+/// The sets (lanes) hold: values of both signs; the ends of the range that add up, both ways; small ones with
 /// zeros of either sign; huge and tiny ones; values where digits cancel; NaN and infinities.
 struct LeafDraw {
   unsigned number = 0;          ///< of the leaf

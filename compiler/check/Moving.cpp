@@ -17,7 +17,7 @@ struct Source {
   double fill = 0;
 };
 
-/// What is to be known of a leaf moves along with its element.
+/// The hints for drawing a leaf move along with its element.
 void passHints(Points &made, unsigned slot, Points &source, unsigned sourceSlot) {
   if (made.spread[slot] != 0) {
     source.centre[sourceSlot] = made.centre[slot];

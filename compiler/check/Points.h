@@ -27,7 +27,7 @@ struct Rounding {
   double unit = 0, least = 0, largest = std::numeric_limits<double>::infinity();
   double flushed = least; ///< what flushing may lose
   static Rounding of(DType type);
-  /// What one operation may add to the error of its result y, by the magnitudes that it rounds.
+  /// The error that one operation may add to its result y, by the magnitudes that it rounds.
   double own(double magnitude) const { return 2 * unit * magnitude + flushed; }
 };
 
@@ -38,7 +38,7 @@ int64_t wholeAt(const Tensor &tensor, int64_t element);
 /// The elements of one value that something asks for.
 class Points {
 public:
-  /// Of a tensor of `count` elements.
+  /// Points of a tensor of `count` elements.
   Points(DType type, int64_t count)
       : type(type), rounding(Rounding::of(type)), isFloat(sinter::isFloat(type)), count(count) {}
 

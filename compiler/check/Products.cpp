@@ -11,7 +11,7 @@ namespace sinter::codegen::rules {
 
 namespace {
 
-/// What all outputs of one place (a pixel and a group, a row) read: elements of x, and where in a row of weights the
+/// The operands of all outputs of one place (a pixel and a group, a row): elements of x, and where in a weight row the
 /// factor of each lies.
 struct Place {
   std::vector<unsigned> x;

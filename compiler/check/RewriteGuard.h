@@ -27,7 +27,7 @@ public:
   void attach(mlir::PassManager &passes);
 
   const std::vector<UnsoundRewrite> &found() const { return unsound; }
-  /// What was compared, and what could not be.
+  /// Pairs of values that were compared, and those that could not be.
   unsigned compared = 0, unchecked = 0;
   std::string why;
 

@@ -58,7 +58,7 @@ private:
     size_t row, place;
     SmallVector<unsigned, 2> parameters;
   };
-  /// Of a row: the largest value and the sum of exponentials, or the mean and 1 / sqrt(variance + epsilon).
+  /// Statistics of a row: the largest value and the sum of exponentials, or the mean and 1 / sqrt(variance + epsilon).
   struct Statistics {
     double shift, shiftError, factor, factorError;
   };

@@ -11,7 +11,7 @@ namespace sinter::codegen {
 
 using ValueNumber = unsigned;
 
-/// What computes a value: through kernels to the op in their regions, and through what only renames a tensor or lays it
+/// The value's origin: through kernels to the op in their regions, and through ops that only rename a tensor or lay it
 /// out anew.
 mlir::Value originOf(mlir::Value value);
 

@@ -1,4 +1,4 @@
-// What tells kernels apart that may want different schedules.
+// A key that differs between kernels which may want different schedules.
 #pragma once
 
 #include "codegen/target/Target.h"

@@ -9,7 +9,7 @@ namespace sinter::codegen {
 /// Whether the options ask for kernels to be measured, or to be as they were measured.
 inline bool isTuned(const TuneOptions &tune) { return tune.measure || !tune.cachePath.empty(); }
 
-/// What can be said against the options before any work is done.
+/// Errors in the options that show before any work is done.
 Status checkTuning(const CompileOptions &options, const Target &target);
 
 /// Gives the kernels of a model that lowerToKernels made the schedule and the backend that were fastest on this

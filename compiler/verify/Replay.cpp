@@ -34,7 +34,7 @@ Replay replayPass(ModuleOp before, unsigned place, llvm::function_ref<void(OpPas
     }
     act();
   });
-  // What a version fails by is told of by the search.
+  // The search reports the error that a version fails with.
   ScopedDiagnosticHandler quiet(&context, [](Diagnostic &) { return success(); });
   LogicalResult ran = passes.run(*result.module);
   context.registerActionHandler(nullptr);

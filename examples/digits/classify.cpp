@@ -53,7 +53,7 @@ void draw(std::span<const int64_t> chosen, const Tensor &images, std::span<const
   fmt::print("\n\n");
 }
 
-/// What the compiler made of the network: the nodes that each kernel stands for, and what it still computes.
+/// Lists the kernels of the network: the nodes that each stands for, and the ops that it still computes.
 /// A node whose kind is not named on the right went into another op's constants.
 void listKernels(const Model &model) {
   fmt::print("  {:<40} {}\n", "nodes", "computed as");

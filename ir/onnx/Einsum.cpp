@@ -63,7 +63,7 @@ FailureOr<Labels> EinsumImporter::parse(StringRef text, int64_t rank, int64_t el
   return labels;
 }
 
-/// Of a repeated label only places where its indices agree count: every (size + 1)th of the two dimensions.
+/// A repeated label takes only places where its indices agree: every (size + 1)th of the two dimensions.
 LogicalResult EinsumImporter::takeDiagonals(Term &term) {
   for (size_t i = 0; i < term.labels.size(); ++i)
     for (size_t j = i + 1; j < term.labels.size(); ++j) {

@@ -38,7 +38,7 @@ std::string overloadOf(const onnx::FunctionProto &function) { return lastOf(cont
 std::vector<onnx::AttributeProto> defaultsOf(const onnx::FunctionProto &function) {
   std::vector<onnx::AttributeProto> defaults;
   for (const std::string &content : contentsOf(function, functionAttributeProto))
-    // What cannot be parsed has no name, so nothing refers to it.
+    // An attribute that cannot be parsed has no name, so nothing refers to it.
     if (onnx::AttributeProto attribute; attribute.ParseFromString(content))
       defaults.push_back(attribute);
   return defaults;

@@ -7,10 +7,10 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-/// What is gathered at once: a bound on the memory of one operator.
+/// The elements that are gathered at once: a bound on the memory of one operator.
 static constexpr double maxGathered = 1 << 28;
 
-/// Of sizes; as double, for it may be more than an integer holds.
+/// The product of sizes; as double, for it may be more than an integer holds.
 static double product(std::initializer_list<int64_t> sizes) {
   double result = 1;
   for (int64_t size : sizes)

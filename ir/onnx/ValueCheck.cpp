@@ -7,7 +7,7 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-/// What is known of a value; nothing of tensors whose data is left out (`sinter inspect` reads none of more than a
+/// The known elements of a value; nothing of tensors whose data is left out (`sinter inspect` reads none of more than a
 /// page).
 static std::optional<std::vector<double>> valuesOf(NodeImporter &n, Value value) {
   constexpr size_t page = 4096;

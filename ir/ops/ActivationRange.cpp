@@ -26,7 +26,7 @@ static Interval orUnseen(Interval y, Interval x, double smallest) {
   return y.lo < 0 && x.lo < 0 && x.hi > -smallest ? y.hull({std::max(x.lo, -smallest), std::min(x.hi, 0.0)}) : y;
 }
 
-/// Of a leaky activation: x, or its product with a slope where it is negative.
+/// The range of a leaky activation: x, or its product with a slope where it is negative.
 static Interval leaky(Interval x, Interval slope, double smallest, bool &mayBeNaN) {
   if (x.lo >= 0)
     return x;

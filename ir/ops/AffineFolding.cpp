@@ -8,7 +8,7 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-/// What kernels keep of a folded value. Subnormal weights slow every multiplication down; f16 is widened
+/// The smallest magnitude that kernels keep. Subnormal weights slow every multiplication down; f16 is widened
 /// before it computes, so its subnormals do not.
 static double smallestKept(DType type) { return type == DType::F64 ? DBL_MIN : type == DType::F16 ? 0 : FLT_MIN; }
 
@@ -27,7 +27,7 @@ static double unitRoundoff(DType type) {
 }
 
 namespace {
-/// What became of values that were rounded.
+/// The outcome of rounding values.
 struct Rounding {
   bool isFinite = true;
   bool losesDigits = false; ///< some value lost more than a rounding: it is subnormal, or flushed

@@ -24,7 +24,7 @@ static std::optional<ChannelAffine> onOperand(Operation *op, unsigned operand, c
   return moved;
 }
 
-/// The same from operand to result.
+/// The affine on the result that stands for one on the operand.
 static std::optional<ChannelAffine> onResult(Operation *op, unsigned operand, const ChannelAffine &affine) {
   if (affine.isUniform())
     return affine;

@@ -14,7 +14,7 @@ using namespace sinter::nn;
 //===- Border classes -----------------------------------------------------===//
 
 namespace {
-/// What a shift of the input adds to the output, per channel and class of positions.
+/// The sums that a shift of the input adds to the output, per channel and class of positions.
 struct ShiftOfInput {
   /// Per spatial axis: the class of each output position, and the kernel positions that each class reads.
   std::vector<std::vector<size_t>> classOf;
@@ -120,7 +120,7 @@ static std::vector<double> sumClasses(const ShiftOfInput &shift, const Window &w
   return result;
 }
 
-/// What the shift and the bias add: [O] where that is the same everywhere, else [1, O, spatial...].
+/// The sum of the shift and the bias: [O] where it is the same everywhere, else [1, O, spatial...].
 static std::optional<Tensor> addedTo(const ShiftOfInput &shift, const Window &window, ArrayRef<double> sums,
                                      const std::optional<Tensor> &bias, int64_t outputs, DType type) {
   int64_t kernel = outputs ? static_cast<int64_t>(sums.size()) / outputs : 0;
@@ -157,7 +157,7 @@ static std::optional<Tensor> addedTo(const ShiftOfInput &shift, const Window &wi
 /// Where the input channels of a convolution stand in its weight.
 static WeightLayout inputLayout(ConvOp op) { return {1, static_cast<int64_t>(op.getGroup())}; }
 static WeightLayout inputLayout(ConvTransposeOp) { return {0, 1}; }
-/// The same for output channels.
+/// The layout of a weight along its output channels.
 static WeightLayout outputLayout(ConvOp) { return {0, 1}; }
 static WeightLayout outputLayout(ConvTransposeOp op) { return {1, static_cast<int64_t>(op.getGroup())}; }
 

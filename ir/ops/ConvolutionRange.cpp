@@ -42,7 +42,7 @@ static bool alwaysInside(const WindowAxis &axis, int64_t k) {
   return axis.inside(k) == std::pair<int64_t, int64_t>(0, axis.out);
 }
 
-/// The same for a transposed axis: every output of the tap's phase has an input within [0, in).
+/// Whether a tap of a transposed axis is always inside: every output of its phase has an input within [0, in).
 static bool alwaysInsideTransposed(const WindowAxis &axis, int64_t k) {
   int64_t shift = k * axis.dilation - axis.padBegin; // output = input*stride + shift
   int64_t phase = (shift % axis.stride + axis.stride) % axis.stride;

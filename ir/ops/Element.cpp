@@ -102,7 +102,7 @@ Element Element::to(Type scalar, bool toUnsigned) const {
 
 //===- Arithmetic --------------------------------------------------------===//
 
-/// What holds of the operands of all arithmetic.
+/// Whether the operands fit together: this holds for all arithmetic.
 [[maybe_unused]] static bool canCompute(Element a, Element b) {
   return a.type() == b.type() && !(a.isFloat() && a.width() < 32);
 }

@@ -193,7 +193,7 @@ static double roundedPower(CastOp op, double x) {
   return std::ldexp(std::copysign(1.0, x), roundsUp ? exponent : exponent - 1);
 }
 
-/// The same on the bits of an f32.
+/// A power of two: x rounded to one by round_mode, on the bits of an f32.
 static Element roundedPower(CastOp op, Element x) {
   if (!isa<Float8E8M0FNUType>(op.getTo()) || op.getRoundMode() == "up")
     return x;

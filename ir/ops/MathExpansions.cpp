@@ -58,7 +58,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double log2e = 1.4426950408889634, ln2 = 0.6931471805599453;
 
-/// What differs between f32 and f64.
+/// The constants that differ between f32 and f64.
 struct Format {
   unsigned fraction; // bits of the fraction field
   int64_t bias;      // of the exponent field

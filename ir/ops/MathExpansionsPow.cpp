@@ -97,7 +97,7 @@ Element pow(Element x, Element y) {
     return powForF32(x.to(wide), y.to(wide)).to(x.scalarType());
   }
   Element a = abs(x), magnitude = powOfFinite(a, y);
-  // Of zero and infinity, and to the power of infinity: the one or the other.
+  // Powers of zero and infinity, and powers to infinity, are 0 or infinity.
   Element grows = ~((a > 1.0) ^ (y > 0.0)), limit = select(grows, infinity, a.constant(0));
   magnitude = select((a == 0.0) | (a == infinity) | (abs(y) == infinity), limit, magnitude);
   return withSign(x, y, select(isNan(x) | isNan(y), nan, magnitude));

@@ -165,7 +165,7 @@ static std::optional<MatmulSide> sideOf(MatmulOp op, int64_t axis) {
   return std::nullopt;
 }
 
-/// Of two matrices, so that nn.gemm can take a bias.
+/// Whether it is a product of two matrices, so that nn.gemm can take a bias.
 static bool isMatrixProduct(MatmulOp op) {
   return rankedType(op.getA()).getRank() == 2 && rankedType(op.getB()).getRank() == 2;
 }

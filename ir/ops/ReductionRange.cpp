@@ -95,7 +95,7 @@ static TensorRange reductionRange(Operation *op, const ReduceAttributes &a, cons
   }
   Type type = op->getResult(0).getType();
   TensorRange y = reduceRange(a.kind, withAxis(operand, axis), count, type);
-  // What is not a number becomes some integer.
+  // A NaN becomes some integer.
   return y.mayBeNaN && !isa<FloatType>(x.getElementType()) ? unknown : y;
 }
 

@@ -1,4 +1,4 @@
-// What the tests of the C interface share: errors as text, and small models.
+// Helpers that the tests of the C interface share: errors as text, and small models.
 #pragma once
 
 #include "sinter/sinter.h"
@@ -12,7 +12,7 @@
 
 namespace api_test {
 
-/// What a call returned, owned.
+/// The result of a call, owned.
 struct Outcome {
   Outcome(sinter_error_t *error) : code(sinter_error_code(error)), message(sinter_error_message(error)) {
     sinter_error_free(error);
@@ -78,7 +78,7 @@ inline sinter_tensor_t f32(void *data, const int64_t *strides = nullptr, const i
   return {data, shape, strides, 2, SINTER_F32};
 }
 
-/// What sumModel makes of 0 to 5.
+/// The result of sumModel for 0 to 5.
 inline std::vector<float> runSum(const sinter_model_t *model) {
   Session session;
   EXPECT_DONE(sinter_session_create(model, nullptr, &session.handle));

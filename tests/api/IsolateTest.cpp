@@ -144,7 +144,7 @@ TEST(Isolate, SurvivesEachAllocation) {
 }
 #endif
 
-/// Of the processes below this one, those that compile.
+/// The processes below this one that compile.
 std::vector<pid_t> compilers() {
   std::vector<pid_t> found;
   for (const auto &task : std::filesystem::directory_iterator("/proc/self/task")) {

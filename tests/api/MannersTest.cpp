@@ -12,7 +12,7 @@ using namespace api_test;
 
 namespace {
 
-/// What every signal does, the mask, and the stack for handlers.
+/// The action of every signal, the mask, and the stack for handlers.
 struct Signals {
   Signals() {
     for (int i = 1; i < 65; ++i)

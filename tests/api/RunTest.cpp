@@ -47,7 +47,7 @@ TEST_F(RunTest, OutputInTheSessionsMemory) {
   EXPECT_EQ(output.strides[0], 12);
   EXPECT_EQ(output.strides[1], 4);
   EXPECT_EQ(values(static_cast<float *>(output.data)), expected);
-  // What was handed out cannot be the input of the run that writes it.
+  // A buffer that a run handed out cannot be the input of the run that writes it.
   sinter_tensor_t again = {};
   EXPECT_EQ(run(output, again).code, SINTER_INVALID_ARGUMENT);
 }

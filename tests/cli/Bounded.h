@@ -11,7 +11,7 @@ namespace sinter::cli {
 size_t countOf(const std::string &text, std::string_view part);
 /// Expects it of a command.
 void expectBounded(const std::vector<std::string> &words);
-/// Of `inspect` and `compile` on a model.
+/// Expects the bounds of `inspect` and `compile` on a model.
 void expectBoundedCompile(const std::string &path);
 
 } // namespace sinter::cli

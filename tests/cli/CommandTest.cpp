@@ -1,4 +1,4 @@
-// What the commands do when all is well, and how `sinter test` counts.
+// Commands on valid input, and the counts of `sinter test`.
 #include "runtime/TensorProto.h"
 #include "tests/cli/Cli.h"
 

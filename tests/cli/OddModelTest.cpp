@@ -21,7 +21,7 @@ TEST(OddModels, NamedByEveryCommand) {
     ASSERT_TRUE(std::getline(fields, file, '\t') && std::getline(fields, node, '\t') && std::getline(fields, cause))
         << line;
     std::string model = models + file + ".onnx";
-    // What is known when the file is read is said by all of them; each eighth model shows that it is.
+    // All commands print warnings that reading the file gives; each eighth model checks all of them.
     std::vector<std::string> commands{"inspect " + model, "compile " + model + " -o @/odd.so"};
     if (count % 8 == 0)
       commands.insert(commands.end(), {"explain " + model, "run " + model});

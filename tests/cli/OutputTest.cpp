@@ -1,4 +1,4 @@
-// What is there is never destroyed: outputs of every command go through one writer.
+// Existing files are never destroyed: outputs of every command go through one writer.
 #include "tests/cli/Cli.h"
 
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// What the command line says of the stack that compiled code needs, and the limit on it.
+// The stack that compiled code needs, as the command line states it, and the limit on it.
 #include "tests/cli/Cli.h"
 
 #include <filesystem>

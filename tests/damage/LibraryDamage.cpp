@@ -27,7 +27,7 @@ namespace {
 
 enum class Outcome { Refused, RefusedWithoutReason, Right, Wrong, Crashed, Exited };
 
-/// What a child answers: an error's sentence, or the outputs.
+/// The answer of a child: an error's sentence, or the outputs.
 struct Answer {
   bool isRefusal = true;
   std::string bytes;
@@ -136,7 +136,7 @@ private:
 constexpr const char *headers = "headers", *tables = "tables", *code = "code", *weights = "weights",
                      *unloaded = "symbols, unloaded", *padding = "padding";
 
-/// What each byte of the library is.
+/// The kind of each byte of the library.
 std::vector<const char *> regionsOf(const std::string &library) {
   std::vector<const char *> regions(library.size(), padding);
   auto *header = reinterpret_cast<const Elf64_Ehdr *>(library.data());

@@ -1,4 +1,4 @@
-// What a program finds by dlsym where FailingMalloc is preloaded.
+// The functions that a program finds by dlsym where FailingMalloc is preloaded.
 #pragma once
 
 extern "C" {

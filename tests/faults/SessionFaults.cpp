@@ -44,7 +44,7 @@ struct Allocator {
   }
 };
 
-/// What came of one try; nothing in it is allocated.
+/// The outcome of one try; nothing in it is allocated.
 struct Outcome {
   sinter_code_t code = SINTER_OK;
   char message[256] = {};

@@ -65,7 +65,7 @@ bool takeNewPlaces() {
 
 size_t placesReached() { return places ? static_cast<size_t>(std::count(places->ever, places->ever + slots, 1)) : 0; }
 
-/// What the compiler calls at every block; two blocks share a slot now and then.
+/// The compiler inserts a call of this at every block; two blocks share a slot now and then.
 extern "C" __attribute__((visibility("default"))) void __sanitizer_cov_trace_pc();
 extern "C" void __sanitizer_cov_trace_pc() {
   if (!isNoting.load(std::memory_order_relaxed) || !places)

@@ -149,7 +149,7 @@ constexpr bool isSanitized = true;
 constexpr bool isSanitized = false;
 #endif
 
-/// What a child tells its parent, in memory of both.
+/// The message of a child to its parent, in memory of both.
 struct Report {
   int stage, outcome;
   std::array<void *, 24> frames; ///< of a crash
@@ -158,7 +158,7 @@ struct Report {
 Report *report = nullptr;
 
 void onCrash(int signal) {
-  // What the kernel calls a crash ends the process as it would have, after a look at where it was.
+  // A crash, as the kernel calls it, ends the process as it would have, after a look at where it was.
   backtrace(report->frames.data(), static_cast<int>(report->frames.size()));
   std::signal(signal, SIG_DFL);
   raise(signal);
@@ -206,7 +206,7 @@ bool await(pid_t child, int &status, struct rusage &used) {
   return true;
 }
 
-/// What the child wrote to standard error that says most: the line of a sanitizer or an assertion, and where.
+/// The most telling line of the child's standard error: that of a sanitizer or an assertion, and where.
 std::string complaint(const std::string &log) {
   for (std::string_view mark :
        {"ERROR: ", "runtime error: ", "Assertion ", "LLVM ERROR", "terminate called", "what():"})
@@ -274,7 +274,7 @@ std::string runInChild(const Case &test, const std::string &input, const std::st
              : "exit status " + std::to_string(WEXITSTATUS(status)) + ": " + complaint(readFile(logPath));
 }
 
-/// The same for findings of one cause: the first lines, without their numbers and names.
+/// A text that findings of one cause share: the first lines, without their numbers and names.
 std::string signature(const std::string &finding) {
   std::string result;
   size_t lines = 0;

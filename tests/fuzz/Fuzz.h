@@ -1,4 +1,4 @@
-// What the fuzz targets have in common: seeded choices, and cases that each run in a child process with limits, so that
+// The common part of the fuzz targets: seeded choices, and cases that each run in a child process with limits, so that
 // one that crashes or hangs is a finding, is kept in a file, and does not end the run.
 #pragma once
 
@@ -58,7 +58,7 @@ struct Arguments {
   bool parse(int argc, char **argv);
 };
 
-/// What a case found; empty: nothing. Stages tell how far it came: a case that is out of time in a stage that may take
+/// Runs a case; returns its finding, or "". Stages tell how far it came: a case out of time in a stage that may take
 /// long is no finding.
 using Case = std::function<std::string(const std::string &input)>;
 enum class Stage : int { Checked, MayTakeLong, Ran };
@@ -75,7 +75,7 @@ int runCases(const Arguments &arguments, const std::string &ending, const std::f
 /// Inputs that reached what none before them had, where code is instrumented (Coverage.h): worth changing further.
 const std::vector<std::string> &reachedByNew();
 
-/// What is wrong with an error, in words; empty if it is one that users can act on.
+/// The fault of an error, in words; empty if it is one that users can act on.
 std::string faultOf(const Failure &failure);
 
 } // namespace sinter::fuzz

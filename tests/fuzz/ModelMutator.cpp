@@ -35,7 +35,7 @@ template <typename List> void rearrange(List &list, Choices &choices) {
   }
 }
 
-/// The same where elements are numbers, which are changed more often.
+/// As above for lists of numbers, which are changed more often.
 template <typename List, typename Make> void changeNumbers(List &list, Choices &choices, const Make &make) {
   using Value = std::remove_cvref_t<decltype(list.Get(0))>;
   int size = list.size(), at = static_cast<int>(choices.below(static_cast<size_t>(std::max(size, 1))));
@@ -78,7 +78,7 @@ void setExternal(TensorProto &tensor, Choices &choices) {
 
 void changeData(TensorProto &tensor, Choices &choices) {
   auto integer = [&] { return choices.integer(); };
-  // Of moderate size, or none: what overflows on the way depends on the order of sums, which is each backend's own.
+  // Values of moderate size, or none: overflow on the way depends on the order of sums, which is each backend's own.
   static constexpr double notFinite[] = {std::numeric_limits<double>::infinity(),
                                          -std::numeric_limits<double>::infinity(),
                                          std::numeric_limits<double>::quiet_NaN()};

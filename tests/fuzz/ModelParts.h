@@ -1,4 +1,4 @@
-// What of a model can be changed, subgraphs included.
+// The parts of a model that can be changed, subgraphs included.
 #pragma once
 
 #include <onnx/onnx_pb.h>

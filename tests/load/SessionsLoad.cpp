@@ -192,7 +192,7 @@ int main(int count, char **arguments) {
   for (long kilobytes : resident)
     fmt::print(" {:.1f}", inMegabytes(kilobytes));
   fmt::print("\n");
-  // What sessions hold of their last shapes differs from moment to moment by some megabytes.
+  // The scratch memory of sessions for their last shapes differs from moment to moment by some megabytes.
   constexpr long slack = 16'000;
   if (resident.back() > resident.front() + slack)
     stop(fmt::format("resident memory grew from {:.1f} to {:.1f} MB", inMegabytes(resident.front()),

@@ -41,7 +41,7 @@ void Expectation::note(const std::vector<Tensor> &outputs) {
       }
       continue;
     }
-    // What was kept wide is stored in the type that the network says.
+    // A value that was kept wide is stored in the type that the network says.
     Tensor stored(exact[i].type(), output.shape());
     storeDoubles(stored, toDoubles(output));
     std::vector<double> values = toDoubles(stored);

@@ -1,4 +1,4 @@
-// What a compiled network may compute: what the reference computes, and whatever roundings can make of that. Nothing
+// The results that a compiled network may have: the reference's, and all that roundings can make of them. Nothing
 // here is tuned to a network: each op is evaluated several times as if it had rounded another way (Monte Carlo
 // arithmetic: Parker, UCLA CSD-970002, 1997), by as many units in the last place as the arithmetic that runs may take
 // (docs/rationale.md), and the values so found span what is allowed.
@@ -18,7 +18,7 @@ namespace sinter::random_graphs {
 
 class Expectation {
 public:
-  /// Of @main for these inputs, with kernels of oneDNN or without. Invalid where the reference refuses.
+  /// The expectation of @main for these inputs, with kernels of oneDNN or without. Invalid where the reference fails.
   Expectation(mlir::func::FuncOp function, const std::vector<Tensor> &inputs, bool oneDnn);
   bool isValid() const { return valid; }
 
@@ -26,7 +26,7 @@ public:
   std::optional<std::string> findFault(const std::vector<Tensor> &got);
 
 private:
-  /// What one element was in any of the evaluations.
+  /// The values of one element in all evaluations.
   struct Seen {
     double low = HUGE_VAL, high = -HUGE_VAL; ///< of finite floats
     bool nan = false, plus = false, minus = false;

@@ -10,7 +10,7 @@ namespace sinter::random_graphs {
 /// Adds an op (or a motif) to the network; false where nothing fits.
 using Make = bool (*)(Graph &graph);
 
-/// Of one op. Without `make`, `reason` says why.
+/// The generator of one op. Without `make`, `reason` says why.
 struct OpGenerator {
   llvm::StringLiteral op;
   Make make;

@@ -44,7 +44,7 @@ public:
   Value any(Filter fits);
   Value anyFloat(int64_t minRank = 0, int64_t maxRank = 6);
   Value anyNumber(int64_t minRank = 0, int64_t maxRank = 6);
-  /// Of this element type: a value that is there, one converted, or a new input.
+  /// A value of this element type: one that is there, one converted, or a new input.
   Value ofType(DType type, int64_t minRank = 0, int64_t maxRank = 6);
   /// A second operand for x: a value or constant of its element type that broadcasts to its shape, now and then x
   /// itself.
@@ -73,7 +73,7 @@ public:
   /// Numbers in [low, high], unless the network is a hostile one: then 0, -0, negative, equal, tiny or large ones, too.
   std::vector<double> numbers(int64_t count, double low, double high);
   Value numbers(DType type, Shape shape, double low, double high);
-  /// Of a convolution or product: about 1 over the root of the summands. Sometimes one that another op has already, or
+  /// The weight of a convolution or product: about 1 over the root of the summands. Sometimes another op's weight, or
   /// an input.
   Value weight(DType type, Shape shape, int64_t summands);
   /// A shape that broadcasts to `shape`: one element, along one axis, along several.

@@ -1,4 +1,4 @@
-// What the inputs of a random network hold.
+// Draws the inputs of a random network.
 #pragma once
 
 #include "runtime/Tensor.h"
@@ -14,7 +14,7 @@ enum class InputKind {
   Holes,    ///< NaN and infinities here and there
 };
 
-/// Of one argument. What is declared (`nn.range`) holds for all kinds; undeclared bounds of integers hold, too, as they
+/// The bounds of one argument. Declared ones (`nn.range`) hold for all kinds; those of integers hold, too, as they
 /// are indices.
 struct InputInfo {
   DType type;

@@ -17,7 +17,7 @@ bool subtractsMean(Operation *op) {
 
 namespace {
 
-/// What is added to the variance.
+/// The number that the op adds to the variance.
 double epsilonOf(Operation *op) {
   auto epsilon = op->getAttrOfType<FloatAttr>("epsilon");
   return epsilon ? epsilon.getValueAsDouble() : 0;

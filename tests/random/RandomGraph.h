@@ -22,7 +22,7 @@ struct Network {
 /// 3 to 40 ops.
 Network makeNetwork(mlir::MLIRContext &context, unsigned seed);
 
-/// What is wrong with a network; nothing if it is right.
+/// Checks a network: returns its fault, or nothing.
 using Check = llvm::function_ref<std::optional<std::string>(mlir::ModuleOp, const std::vector<Inputs> &)>;
 
 /// The smallest network found that `check` still complains about: sets of inputs and outputs dropped, ops bypassed,

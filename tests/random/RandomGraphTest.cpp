@@ -33,7 +33,7 @@ TEST(RandomGraphs, KnowEveryOp) {
     EXPECT_TRUE(registered.count(op)) << op << " is no op";
 }
 
-/// What generators meant to make is made: of the first seeds, each op is in some network, and each float type and
+/// Generators reach every op: in the networks of the first seeds, each op is in some network, and each float type and
 /// integer width.
 TEST(RandomGraphs, ReachEveryOp) {
   std::map<std::string, int> ops;

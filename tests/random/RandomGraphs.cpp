@@ -77,7 +77,7 @@ Expected<std::vector<Tensor>> run(Session &session, const Inputs &inputs) {
   return *outputs;
 }
 
-/// What goes wrong: the compilation, the run, or a number.
+/// A failure: the compilation, the run, or a number.
 struct Fault {
   enum Kind { Refused, Failed, Wrong } kind;
   std::string message;

@@ -84,7 +84,7 @@ void Rounding::perturb(Tensor &tensor, const std::vector<double> &absolute) {
   storeDoubles(tensor, values);
 }
 
-/// What cancels may cancel to the last bit.
+/// Digits that cancel may cancel to the last bit.
 void Rounding::cancel(Tensor &tensor, const std::vector<double> &errors) {
   std::vector<double> values = toDoubles(tensor);
   for (auto [value, error] : llvm::zip_equal(values, errors))

@@ -192,7 +192,7 @@ private:
     return nn::ConstantOp::create(b, loc, values, "c");
   }
 
-  /// What the example's argument becomes: floats are inputs behind elementwise ops, or constants.
+  /// The replacement of the example's argument: floats are inputs behind elementwise ops, or constants.
   Value operand(RankedTensorType tensor, Value argument) {
     if (!isFloatTensor(tensor))
       return input(tensor);

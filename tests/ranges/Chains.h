@@ -33,7 +33,7 @@ public:
   std::vector<size_t> unaries, binaries;
   /// Why an op is not looked for among compiled kernels, of all element types.
   static const std::map<std::string, std::string> &exceptions();
-  /// The same of an op and a float type: "nn.inverse f16".
+  /// Exceptions for an op in one float type: "nn.inverse f16".
   static const std::map<std::string, std::string> &typeExceptions();
 };
 

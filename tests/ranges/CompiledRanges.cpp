@@ -32,7 +32,7 @@ struct Arguments {
   bool table = false, quiet = false;
 };
 
-/// What range analysis knew of the results of @main behind nn-simplify-activations.
+/// The ranges of the results of @main behind nn-simplify-activations.
 SmallVector<TensorRange> proved;
 
 struct RecordRanges : PassWrapper<RecordRanges, OperationPass<ModuleOp>> {

@@ -94,7 +94,7 @@ protected:
     EXPECT_EQ(valueAt(3), -1);
     EXPECT_NE(message.find("changed after it was opened"), std::string::npos) << message;
     EXPECT_NE(message.find(file().filename().string()), std::string::npos) << message;
-    // What is compiled has its own weights.
+    // Compiled code has its own weights.
     EXPECT_EQ(valueAt(2), inputs);
   }
   struct stat status() const {

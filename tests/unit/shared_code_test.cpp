@@ -13,7 +13,7 @@ using namespace sinter::codegen;
 
 namespace {
 
-/// What a kernel of one loop is made of.
+/// The numbers of a kernel of one loop.
 struct Numbers {
   int64_t bound = 8, distance = 4, step = 1, divisor = 2, scratch = 16, size = 64;
 };

@@ -55,7 +55,7 @@ TEST(StackBound, AddsUpTheDeepestPath) {
   Expected<llvm::StringMap<int64_t>> bytes = stackOf(code);
   ASSERT_TRUE(bytes) << bytes.failure().message;
   int64_t leaf = bytes->lookup("leaf"), middle = bytes->lookup("middle"), top = bytes->lookup("top");
-  // What is called elsewhere has an allowance.
+  // A call out of the code has an allowance.
   EXPECT_GE(leaf, 100 + foreignCallBytes);
   EXPECT_LE(leaf, 256 + foreignCallBytes);
   EXPECT_GE(middle, leaf + 2000);
@@ -122,7 +122,7 @@ void *paintAndRun(void *argument) {
   return nullptr;
 }
 
-/// What a thread needs before it calls anything: the C library's block of it, the variables of all libraries that are
+/// The stack of a thread before it calls anything: the C library's block of it, the variables of all libraries that are
 /// local to threads, and room for a signal (sysconf), and the frames of its start and of paintAndRun (less than a
 /// page).
 size_t startBytes() { return static_cast<size_t>(::sysconf(_SC_THREAD_STACK_MIN)) + 4096; }

@@ -120,7 +120,7 @@ template <int Shift> void shiftedScale(onnx::ModelProto &model) {
   addNode(model, "Mul", {"d", "s"}, "y", "scale");
 }
 
-/// The same in f16, with what hides lost digits behind it: tanh of large numbers is 1.
+/// A shifted scale in f16, with an op behind it that hides lost digits: tanh of large numbers is 1.
 void shiftedScaleOfHalves(onnx::ModelProto &model) {
   auto half = [&](const char *name, int32_t bits) {
     addInts(model, name, {bits}, onnx::TensorProto::FLOAT16, /*isScalar=*/true);
@@ -326,7 +326,7 @@ std::string nameOf(const testing::TestParamInfo<Case> &info) {
 
 INSTANTIATE_TEST_SUITE_P(One, Faults, testing::ValuesIn(cases), nameOf);
 
-/// What the check would have found is seen by a run, too, on inputs that reach it.
+/// A run, too, shows faults that the check would have found, on inputs that reach them.
 TEST(Verify, HostileInputsShowWhatUniformOnesDoNot) {
   onnx::ModelProto model = makeModel({3, 4});
   relu6Model(model);

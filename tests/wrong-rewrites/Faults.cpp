@@ -71,7 +71,7 @@ void cancelInMatmul(Operation *op) {
   });
 }
 
-/// The same for an unpadded convolution, into its bias.
+/// The fault of cancellation for an unpadded convolution, into its bias.
 void cancelInConv(Operation *op) {
   auto conv = dyn_cast<ConvOp>(op);
   auto sub = conv ? conv.getX().getDefiningOp<SubOp>() : SubOp();
@@ -217,7 +217,7 @@ void disturb(Operation *op, StringRef rule, llvm::function_ref<void()> change) {
   Operation *scope = op;
   while (scope->getParentOp())
     scope = scope->getParentOp();
-  // What a rule makes before it asks is read by nothing yet.
+  // Nothing reads yet what a rule makes before it asks.
   llvm::SmallPtrSet<Operation *, 32> before;
   scope->walk([&](ConstantOp constant) {
     if (!constant->use_empty())

@@ -80,13 +80,13 @@ void zeroPoint(Operation *op) {
     conv.setXZeroPointAttr(OpBuilder(op).getI64IntegerAttr(static_cast<int64_t>(conv.getXZeroPoint()) + 1));
 }
 
-/// Of the values that the rule left quantised.
+/// Spoils the values that the rule left quantised.
 void quantizedZero(Operation *op) {
   if (isa<QuantizeOp>(op))
     changeOperand(op, 2, [](std::vector<double> &values, const Tensor &) { values[0] += 1; });
 }
 
-/// Of one channel.
+/// Spoils one channel.
 void scaleOfChannel(Operation *op) {
   if (isa<ChannelAffineOp>(op))
     changeOperand(op, 1, [](std::vector<double> &values, const Tensor &) { values.back() *= 1 + 0x1p-12; });
@@ -138,7 +138,7 @@ template <unsigned Axis> void nextChannel(Operation *op) {
   });
 }
 
-/// What the constant channels gave is forgotten.
+/// Forgets the values of the constant channels.
 void lostConstant(Operation *op) {
   if (isa<ConvOp, GemmOp>(op))
     changeOperand(op, 2, [](std::vector<double> &values, const Tensor &) { values.assign(values.size(), 0); });
@@ -157,7 +157,7 @@ void swapConstant(Operation *op) {
   constant.setValueAttr(makeElements(numbersLike(*tensor, values), constant.getContext()));
 }
 
-/// What an op gives with two axes of one size in the wrong order.
+/// Swaps two axes of one size in the result of an op.
 void swapAxes(Operation *op) {
   if (op->getNumResults() != 1 || op->getNumOperands() == 0)
     return;

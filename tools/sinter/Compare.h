@@ -18,7 +18,7 @@ struct Errors {
 };
 Errors measureErrors(const Tensor &got, const Tensor &want);
 
-/// What is wrong with `got`, in words, or nothing. A missing rtol is 1e-3, a missing atol max(1e-7, 1e-5 *
+/// How `got` differs from `want`, in words, or nothing. A missing rtol is 1e-3, a missing atol max(1e-7, 1e-5 *
 /// max|want|).
 std::optional<std::string> findDifference(const Tensor &got, const Tensor &want, const Tolerance &tolerance);
 

@@ -1,4 +1,4 @@
-// What `sinter profile` finds out: the time of every kernel, beside what the machine allows it.
+// The measurements of `sinter profile`: the time of every kernel, beside the least time that the machine needs.
 #pragma once
 
 #include "runtime/Model.h"
@@ -41,7 +41,7 @@ struct ModelProfile {
   StreamBandwidth bandwidth{{}};
   std::vector<KernelProfile> kernels; ///< in the model's order
 
-  /// What the observer costs, as a share: -0.01 or so where that drowns in noise.
+  /// The cost of the observer, as a share: -0.01 or so where that drowns in noise.
   double overhead() const { return profiledMs / unprofiledMs - 1; }
   /// Sums over kernels; its `share` is 1.
   KernelProfile total() const;

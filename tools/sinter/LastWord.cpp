@@ -83,7 +83,7 @@ void onCrash(int signal, siginfo_t *info, void *) {
 
 } // namespace
 
-/// What needs nothing of LLVM's. Libraries make their constants before main runs, and may lack memory for them.
+/// The handlers that need no LLVM. Libraries make their constants before main runs, and may lack memory for them.
 static void installEarly() {
   std::set_new_handler(onNoMemory);
   std::set_terminate(onTerminate);

@@ -1,4 +1,4 @@
-// What ends the program where nothing of ours can: LLVM and MLIR abort by design where memory is short or a
+// Ends the program with a sentence where no error can be returned: LLVM and MLIR abort where memory is short or a
 // number is beyond their containers, and an exception that nobody takes ends in std::terminate.
 #pragma once
 

@@ -12,7 +12,7 @@ bool isCompiled(const std::string &path);
 /// --shape, which chooses from several.
 Expected<std::shared_ptr<const Model>> openModel(const std::string &path, const CommonOptions &options);
 
-/// The same of a .so whose tables are all that the command wants: none of its code runs, and it may be for another
+/// Reads only the tables of a .so, for commands that need no more: none of its code runs, and it may be for another
 /// machine.
 Expected<std::shared_ptr<const Model>> readCompiled(const std::string &path, const CommonOptions &options);
 

@@ -22,7 +22,7 @@ static Array textsOf(const std::vector<std::string> &texts) {
 /// Null for a roofline that could not be measured.
 static Value orNull(double value) { return value > 0 ? finiteOrNull(value) : Value(nullptr); }
 
-/// What a kernel and the sum of all have in common.
+/// The fields that a kernel and the sum of all have in common.
 static Object figuresOf(const KernelProfile &kernel) {
   return Object{{"calls", kernel.calls},
                 {"median_ms", kernel.ms},

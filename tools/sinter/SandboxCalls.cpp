@@ -78,7 +78,7 @@ public:
   void keepBits(uint32_t mask) { add(BPF_ALU | BPF_AND | BPF_K, mask); }
   void loadNumber() { loadField(offsetof(seccomp_data, nr)); }
 
-  /// Of the call `number`: fails where bits `mask` of the argument are `value`, or, with `others`, are not.
+  /// A rule for the call `number`: it fails where bits `mask` of the argument are `value`, or, with `others`, are not.
   void refuseArgument(uint32_t number, unsigned argument, uint32_t mask, uint32_t value, bool others = false) {
     unlessEqual(number, 5);
     loadArgument(argument);
@@ -130,7 +130,7 @@ bool confineCalls() {
   for (uint32_t number : {SYS_kill, SYS_tgkill})
     filter.refuseArgument(number, 0, ~0u, self, /*others=*/true);
   filter.refuseArgument(SYS_prlimit64, 0, ~0u, 0, /*others=*/true);
-  // What a terminal is told to have been typed.
+  // Calls that put input into a terminal, as if it had been typed.
   for (uint32_t command : {0x5412u /* TIOCSTI */, 0x541cu /* TIOCLINUX */})
     filter.refuseArgument(SYS_ioctl, 1, ~0u, command);
   filter.answer(SECCOMP_RET_ALLOW);

@@ -1,4 +1,4 @@
-// What a confined process may ask of the kernel.
+// The system calls that a confined process may make.
 #pragma once
 
 namespace sinter {

@@ -14,7 +14,7 @@
 namespace sinter {
 namespace {
 
-// The same on every architecture.
+// Numbers of system calls, the same on every architecture.
 constexpr long createRuleset = 444, addRule = 445, restrictSelf = 446;
 constexpr unsigned askVersion = 1, pathBeneath = 1;
 

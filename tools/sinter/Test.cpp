@@ -35,7 +35,7 @@ A case is a folder with model.onnx and test_data_set_N/input_K.pb, output_K.pb. 
 is not supported is skipped. The tolerance is the command line's, else expect.json's, else rtol 1e-3 and
 atol max(1e-7, 1e-5 * max|ref|). The exit status is 1 if a case failed.)";
 
-/// What precedes the result on the line that a case's process prints.
+/// The text before the result on the line that a case's process prints.
 constexpr std::string_view resultMarker = "sinter-test-result: ";
 
 constexpr const char *statusNames[] = {"passed", "failed", "skipped"};

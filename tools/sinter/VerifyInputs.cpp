@@ -22,7 +22,7 @@ constexpr InputKind kinds[] = {
     {"tiny", "without a range: about 1e-15"},
 };
 
-/// What a type without a range bears: sums of products of halves overflow soon.
+/// The largest input of a type without a range: sums of products of halves overflow soon.
 double most(DType type, double wanted) { return type == DType::F16 ? std::min(wanted, 16.0) : wanted; }
 
 /// One element by two numbers in [0, 1).

@@ -1,4 +1,4 @@
-// What `sinter verify` found, as text and as JSON.
+// The report of `sinter verify`, as text and as JSON.
 #pragma once
 
 #include "compiler/Explain.h"

@@ -247,7 +247,7 @@ private:
         emitPixels(pixel, shape, base, chunk);
       });
       turn = e.index(0);
-      // What is left of a full block of pixels and of the last one.
+      // The pixels that full blocks leave over, and those of the last block.
       int64_t last = plan.pixels() - (plan.pixelBlocks() - 1) * plan.blockPixels;
       llvm::SmallSetVector<int64_t, 2> rests;
       for (int64_t pixels : {plan.blockPixels, last})
@@ -332,7 +332,7 @@ private:
     int64_t perTap = plan.inputBlock * plan.vectors * tile.weights();
     Value weightAt = e.add(weightBase, e.mul(block, plan.taps() * perTap));
     Value inputAt = e.mul(block, blockStride());
-    // Of planes only those are copied that the kernel reads.
+    // Only those planes are copied that the kernel reads.
     int64_t planeStep = (plan.packs ? 1 : w[0].dilation) * planeStride();
     auto line = [&](Value k, Value r, ValueRange sumsIn) {
       Value lineWeights = e.add(weightAt, e.mul(e.add(e.mul(k, w[1].size), r), w[2].size * perTap));

@@ -29,7 +29,7 @@ Tensor packedTaps(const Tensor &weights, DType type, int64_t channels, int64_t i
   return packed;
 }
 
-/// Of a convolution whose groups lie inside blocks.
+/// The fold of a convolution whose groups lie inside blocks.
 WindowFold foldOf(KernelEmitter &e, ConvOp op, const Window &window) {
   int64_t lanes = e.target.lanes(32), channels = rankedType(op.getX()).getDimSize(1);
   int64_t inputs = channels / op.getGroup(), taps = window[0].size * window[1].size * window[2].size;
@@ -90,7 +90,7 @@ WindowFold foldOf(KernelEmitter &e, ConvOp op, const Window &window) {
   return fold;
 }
 
-/// What ops between `from` and `to` (ir/analysis/DepthwiseFeed.h) make of an element of `from`.
+/// An element of `from` after the ops between `from` and `to` (ir/analysis/DepthwiseFeed.h).
 Value through(KernelEmitter &e, Value from, Value element, Value to, const Point &point,
               llvm::DenseMap<Value, Value> &known) {
   if (to == from)

@@ -12,7 +12,7 @@ namespace sinter::codegen {
 using Values = SmallVector<Value>;
 
 double PixelTile::cycles(int64_t farBytes) const {
-  // What the L2 cache gives beside what flows into it.
+  // Bytes that the L2 cache delivers in a cycle while others flow into it.
   constexpr double farBytesPerCycle = 16;
   double products = static_cast<double>(pixels * weights()) / static_cast<double>(2 * lanes);
   return std::max({products, static_cast<double>(pixels + blocks) / 2, static_cast<double>(farBytes) / farBytesPerCycle,

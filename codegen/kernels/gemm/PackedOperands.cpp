@@ -139,7 +139,7 @@ std::function<Buffer()> packedColumns(KernelEmitter &e, const ContractionPlan &p
     });
   };
   Shape shape = {std::max<int64_t>(plan.packedColumnElements(), 1)};
-  // What is small, and what was converted, is packed now: nothing is gained by keeping the source.
+  // Small operands, and converted ones, are packed now: nothing is gained by keeping the source.
   constexpr size_t large = 1 << 20;
   if (packing->bytes() >= large && packing->source.data() == tensor.data())
     return [&e, packing, type, shape] { return e.constant(std::shared_ptr<const PackedBytes>(packing), type, shape); };

@@ -110,7 +110,7 @@ static bool stack(Graph &g) {
   return x != nullptr;
 }
 
-/// What a range can prove: an activation behind squares, absolute values, softmaxes, pools and sums of what has a sign.
+/// An activation that a range proves redundant: behind squares, absolute values, softmaxes, pools and sums with a sign.
 static bool provable(Graph &g) {
   Value x = g.anyFloat(1);
   if (!x)

@@ -68,7 +68,7 @@ static Value transposed(Graph &g, Value x) {
                                  g.array(outputPadding), DenseI64ArrayAttr(), g.string("NOTSET"), g.i64(group));
 }
 
-/// Of rank 3 to 5, whatever x is: with dimensions of 1, or some joined.
+/// A value of rank 3 to 5, whatever x is: with dimensions of 1, or some joined.
 static Value withSpace(Graph &g, Value x) {
   if (g.rankOf(x) >= 3 && g.rankOf(x) <= 5)
     return x;

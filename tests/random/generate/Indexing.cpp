@@ -108,7 +108,7 @@ static bool maxUnpool(Graph &g) {
                       : nullptr;
   if (!pool)
     return false;
-  // Of an odd size the indices count in a larger image than is inferred without output_shape.
+  // If a size is odd, the indices count in a larger image than is inferred without output_shape.
   SmallVector<int64_t> shape(rankedType(x).getShape());
   bool even = shape[2] % 2 == 0 && shape[3] % 2 == 0;
   return even && g.make<MaxUnpoolOp>(pool->getResult(0), pool->getResult(1), g.chance(30) ? g.ints(shape) : Value(),

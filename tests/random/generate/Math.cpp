@@ -16,7 +16,7 @@ template <typename Op> static bool unaryNumber(Graph &g) {
   return x && g.make<Op>(x);
 }
 
-/// Of a function that is real for positive numbers or within [-1, 1] alone: mostly brought there first.
+/// A function that is real only for positive numbers or within [-1, 1]: its operand is mostly brought there first.
 template <typename Op> static bool within(Graph &g) {
   constexpr bool positive = std::is_same_v<Op, SqrtOp> || std::is_same_v<Op, LogOp> || std::is_same_v<Op, AcoshOp>;
   Value x = g.anyFloat();

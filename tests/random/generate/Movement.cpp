@@ -8,7 +8,7 @@ namespace sinter::random_graphs {
 
 //===- Views --------------------------------------------------------------===//
 
-/// The same elements under another shape: dimensions joined, split or moved past ones of size 1.
+/// Gives x another shape: dimensions joined, split or moved past ones of size 1.
 static Value reshape(Graph &g, Value x) {
   Shape shape = g.shapeOf(x);
   for (int64_t i = g.between(1, 2); i > 0; --i) {
@@ -235,7 +235,7 @@ static bool viewsOfViews(Graph &g) {
   return x != nullptr;
 }
 
-/// Of any element type: numbers, bools, floats of 8 bits and integers of 4.
+/// Applies `maker` to a value of any element type: numbers, bools, floats of 8 bits and integers of 4.
 template <Value (*maker)(Graph &, Value)> static bool onAny(Graph &g) {
   DType type =
       g.chance(80) ? g.numberType()

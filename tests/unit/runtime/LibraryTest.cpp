@@ -159,7 +159,7 @@ TEST_F(LibraryTest, ReadingRunsNoCode) {
   EXPECT_EQ(session.failure().message, "the model was opened to be read, not to run");
   EXPECT_FALSE((*model)->verifyWeights().ok());
   EXPECT_DEATH(static_cast<void>(Model::load(modelPath("TinyModelConstructor"))), "");
-  // What is refused runs nothing, either.
+  // A library that is rejected runs nothing, either.
   for (const char *refused : {"TinyModelConstructorAbi", "TinyModelConstructorFeature"})
     EXPECT_FALSE(Model::load(modelPath(refused))) << refused;
 }

@@ -181,7 +181,7 @@ TEST(TensorFile, ExternalDataStaysInTheFolder) {
   // The name that means the model's own file, where there is none, and a name that the system would cut.
   EXPECT_NE(error(std::string(ModelFolder::ownFile)).find("outside"), std::string::npos);
   EXPECT_NE(error(std::string("inside.bin\0x", 12)).find("outside"), std::string::npos);
-  // What is no file: reading a pipe would wait for ever.
+  // Paths that are no file: reading a pipe would wait for ever.
   EXPECT_NE(error("."), "");
   std::filesystem::remove(folder + "/pipe");
   ASSERT_EQ(mkfifo((folder + "/pipe").c_str(), 0600), 0);
@@ -211,7 +211,7 @@ TEST(TensorFile, ExternalDataIsAView) {
   // Two tensors may share bytes.
   Tensor a = read(onnx::TensorProto::FLOAT, 8, "0"), b = read(onnx::TensorProto::FLOAT, 4, "16");
   EXPECT_EQ(a.data() + 16, b.data());
-  // What cannot be used in place is copied: unaligned, packed, bools.
+  // Data that cannot be used in place is copied: unaligned, packed, bools.
   Tensor c = read(onnx::TensorProto::FLOAT, 4, "2"), d = read(22, 8, "0"), e = read(onnx::TensorProto::BOOL, 4, "0");
   EXPECT_EQ(reinterpret_cast<uintptr_t>(c.data()) % 4, 0u);
   EXPECT_EQ(std::memcmp(a.data(), c.data(), 16), 0);

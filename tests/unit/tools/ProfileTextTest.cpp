@@ -97,7 +97,7 @@ TEST(ModelProfile, SumsAndShares) {
   EXPECT_DOUBLE_EQ(total.ms, 4);
   EXPECT_DOUBLE_EQ(total.share, 1);
   EXPECT_DOUBLE_EQ(profile.kernels[1].shareOfRoofline(), 0.5);
-  // Of one kernel nothing is known, so nothing is of the sum.
+  // Nothing is known of one kernel, so nothing is of the sum.
   EXPECT_TRUE(std::isnan(profile.kernels[0].shareOfRoofline()));
   EXPECT_TRUE(std::isnan(total.shareOfRoofline()));
   profile.kernels.erase(profile.kernels.begin());
