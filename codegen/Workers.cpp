@@ -1,3 +1,4 @@
+// Threads take numbers from a shared counter; the first exception stops the counter and is thrown again to the caller.
 #include "codegen/Workers.h"
 #include "runtime/ThreadCount.h"
 

@@ -1,4 +1,4 @@
-// See FoldOp.h.
+// The budget is the two limits plus an allowance for each byte of weights in the file; each fold spends from it.
 #include "ir/Limits.h"
 #include "ir/Ops.h"
 #include "ir/analysis/Cost.h"

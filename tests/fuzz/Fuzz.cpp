@@ -1,3 +1,4 @@
+// Forks a child for each case, which reports through shared memory; its signal, time and log say what was found.
 #include "tests/fuzz/Fuzz.h"
 #include "tests/fuzz/Coverage.h"
 

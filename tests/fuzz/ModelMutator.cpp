@@ -1,3 +1,4 @@
+// Walks the protobuf message, picks places by chance, and changes one by its kind: lists, numbers, names, types.
 #include "tests/fuzz/ModelMutator.h"
 #include "tests/fuzz/ModelParts.h"
 #include "tests/fuzz/OpEdits.h"

@@ -1,4 +1,4 @@
-// Networks in channel blocks against the reference: a convolution makes the blocks, then whatever works on
+// Networks in NCHWc against the reference: a convolution makes the blocks, then whatever works on
 // them: odd channel counts, borders wider than a tile, prologues, epilogues, blocks of 4 and of 8 channels. Two
 // threads must give the bits of one.
 #include "codegen/target/Target.h"

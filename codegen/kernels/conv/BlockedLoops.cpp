@@ -1,4 +1,4 @@
-// Loops in channel blocks: a register tile holds a few output pixels times a few blocks of output
+// Loops in NCHWc: a register tile holds a few output pixels times a few blocks of output
 // channels, weights are vectors, inputs are broadcast. Input lines that padding touches (or a prologue
 // computes) are first copied, zeros around them, so that the tile never asks where the border is. Inputs are counted in
 // words: a word is a channel of f32, or four channels of bytes.

@@ -1,4 +1,4 @@
-// Depthwise convolutions and pools in channel blocks: what each folds under its window (WindowLoops.h).
+// Depthwise convolutions and pools in NCHWc: the fold of each under its window (WindowLoops.h).
 #include "codegen/emit/ReductionLoops.h"
 #include "codegen/kernels/PoolCounts.h"
 #include "codegen/kernels/conv/Blocked.h"

@@ -1,4 +1,4 @@
-// Register tiles in channel blocks.
+// Register tiles in NCHWc.
 #include "codegen/kernels/conv/PixelTiles.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
