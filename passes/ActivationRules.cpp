@@ -186,7 +186,7 @@ static std::string originOf(Value value, const RangeAnalysis &ranges, function_r
   }
 }
 
-std::optional<Proof> proveIdentity(Operation *op, const RangeAnalysis &ranges) {
+std::optional<Reason> proveIdentity(Operation *op, const RangeAnalysis &ranges) {
   Value x = activationOperand(op);
   if (x.getType() != op->getResult(0).getType())
     return std::nullopt;
@@ -195,23 +195,23 @@ std::optional<Proof> proveIdentity(Operation *op, const RangeAnalysis &ranges) {
   if (zeroSignMatters(op, ranges))
     return std::nullopt;
   auto because = [&](StringRef code, auto holds) {
-    return Proof{code, "its operand lies in " + text(whole) + ", by " + originOf(x, ranges, holds)};
+    return Reason{code.str(), "its operand lies in " + text(whole) + ", by " + originOf(x, ranges, holds)};
   };
   if (isa<ClipOp, MaxOp, MinOp>(op)) {
     if (!staysWithin(op, ranges))
       return std::nullopt;
     if (whole == Interval())
-      return Proof{"WITHIN_BOUNDS", "it has no bounds"};
+      return Reason{"WITHIN_BOUNDS", "it has no bounds"};
     return because("WITHIN_BOUNDS", [&](Interval v) { return whole.contains(v); });
   }
   if (auto prelu = dyn_cast<PReluOp>(op)) {
     TensorRange slope = ranges.rangeOf(prelu.getSlope());
     if (slope.hull() == Interval::point(1) && !slope.mayBeNaN)
-      return Proof{"SLOPE_ONE", "every slope is 1"};
+      return Reason{"SLOPE_ONE", "every slope is 1"};
   }
   std::optional<double> from = identityFrom(op);
   if (from == -infinity)
-    return Proof{"SLOPE_ONE", "its slope is 1"};
+    return Reason{"SLOPE_ONE", "its slope is 1"};
   // NaN passes through all of these but the thresholded ReLU, which makes it 0.
   if (!from || whole.lo < *from || (isa<ThresholdedReluOp>(op) && range.mayBeNaN))
     return std::nullopt;
@@ -241,7 +241,7 @@ static std::string reachesNaN(Value x) {
   return (op ? describe(op) : "a graph input") + " may give";
 }
 
-Proof whyNeeded(Operation *op, const RangeAnalysis &ranges) {
+Reason whyNeeded(Operation *op, const RangeAnalysis &ranges) {
   Value x = activationOperand(op);
   TensorRange range = ranges.rangeOf(x);
   if (isa<ClipOp, MaxOp, MinOp>(op)) {

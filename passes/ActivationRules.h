@@ -2,6 +2,7 @@
 // which clamp it is.
 #pragma once
 
+#include "ir/Legality.h"
 #include "passes/RangeAnalysis.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 
@@ -13,15 +14,9 @@ llvm::StringRef activationKind(mlir::Operation *op);
 /// The operand that the activation acts on.
 mlir::Value activationOperand(mlir::Operation *op);
 
-/// A stable code (docs/explain.md) and a sentence for people.
-struct Proof {
-  llvm::StringRef code;
-  std::string reason;
-};
-
 /// Why `op` returns its operand on every value that this can take, NaN included; nothing if that is not
 /// proved.
-std::optional<Proof> proveIdentity(mlir::Operation *op, const RangeAnalysis &ranges);
+std::optional<Reason> proveIdentity(mlir::Operation *op, const RangeAnalysis &ranges);
 /// Whether the activation could be told from its operand by the sign of a zero: it makes +0 of -0, that may come, and
 /// something that divides by the result, directly or behind other ops, reads it. That zeros of graph outputs differ in
 /// sign does not count.
@@ -31,7 +26,7 @@ bool isZeroSignRead(mlir::Value value);
 /// Whether a zero of `value` may be -0, as far as its op and range tell.
 bool mayBeNegativeZero(mlir::Value value, const RangeAnalysis &ranges);
 /// Why the activation is needed, as far as ranges tell.
-Proof whyNeeded(mlir::Operation *op, const RangeAnalysis &ranges);
+Reason whyNeeded(mlir::Operation *op, const RangeAnalysis &ranges);
 
 /// Channels (indices of axis 1) all of whose values a ReLU, or the lower bound of a clip, replaces. NaN is
 /// not replaced, so there are none where it may occur. Nothing for activations that do not cut off.

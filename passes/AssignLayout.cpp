@@ -6,6 +6,7 @@
 #include "ir/ops/PaddedWeights.h"
 #include "ir/ops/TransposedWindow.h"
 #include "passes/Passes.h"
+#include "passes/Remarks.h"
 #include "passes/Rewrite.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -20,13 +21,13 @@ namespace {
 
 constexpr int64_t channelAxis = 1;
 
-/// What an op works on: nothing blocked, or a blocked result with these operands blocked too.
+/// What an op works on: a blocked result with these operands blocked too, or nothing blocked, and why.
 struct Decision {
-  bool isBlocked = false;
+  Legality isBlocked;
   SmallVector<unsigned> blockedOperands = {};
 
-  static Decision plain() { return {}; }
-  static Decision blocked(SmallVector<unsigned> operands) { return {true, std::move(operands)}; }
+  static Decision plain(StringRef code, const Twine &sentence) { return {Legality::no(code, sentence)}; }
+  static Decision blocked(SmallVector<unsigned> operands) { return {Legality::yes(), std::move(operands)}; }
 };
 
 struct AssignLayoutPass : impl::AssignLayoutBase<AssignLayoutPass> {
@@ -45,7 +46,7 @@ struct AssignLayoutPass : impl::AssignLayoutBase<AssignLayoutPass> {
       for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
         assign(&op);
       for (OpOperand &output : body.getTerminator()->getOpOperands())
-        setLayout(output, {});
+        setLayout(output, {}, [] { return "the model's outputs lie plain"; });
     }
     converted.clear();
   }
@@ -65,8 +66,14 @@ private:
 
   void assign(Operation *op) {
     Decision decision = decide(op);
-    if (!decision.isBlocked || !rewrite(op, "block-channels", [&] { apply(op, decision); }))
-      apply(op, Decision::plain());
+    if (!decision.isBlocked) {
+      bool wasBlocked = llvm::any_of(op->getOperands(), [&](Value operand) { return isBlocked(operand); });
+      if (wasBlocked || isa<ConvOp, ConvTransposeOp, ConvIntegerOp>(op))
+        remarkMissed(op, getArgument(), decision.isBlocked);
+      apply(op, decision);
+    } else if (!rewrite(op, "block-channels", [&] { apply(op, decision); })) {
+      apply(op, Decision{Legality::noCandidate()});
+    }
   }
 
   void apply(Operation *op, const Decision &decision) {
@@ -75,19 +82,28 @@ private:
       // A convolution reads either layout; every other op reads what it asked for.
       if (decision.isBlocked && isa<ConvOp, ConvIntegerOp>(op) && !isBlocked)
         continue;
-      setLayout(operand, isBlocked ? layout : BlockedAttr());
+      setLayout(operand, isBlocked ? layout : BlockedAttr(), [&] {
+        return describe(op) +
+               (isBlocked ? " works in blocks" : " works on plain values: " + decision.isBlocked.sentence);
+      });
     }
     if (decision.isBlocked)
       op->getResult(0).setType(withLayout(rankedType(op->getResult(0)), layout));
   }
 
-  void setLayout(OpOperand &operand, BlockedAttr wanted) {
+  /// `why` completes "reordered into ..., as ".
+  void setLayout(OpOperand &operand, BlockedAttr wanted, llvm::function_ref<std::string()> why) {
     Value value = operand.get();
     if (layoutOf(value.getType()) == wanted)
       return;
     if (auto reorder = value.getDefiningOp<ReorderOp>())
       if (layoutOf(reorder.getX().getType()) == wanted)
         return operand.set(reorder.getX());
+    if (wantsRemarks(&getContext()))
+      remarkAnalysis(
+          value, getArgument(),
+          {"REORDERED",
+           (wanted ? "reordered into blocks of channels, as " : "reordered into the plain layout, as ") + why()});
     Value &twin = converted[value];
     if (!twin) {
       OpBuilder builder(value.getContext());
@@ -103,22 +119,27 @@ private:
   //===- What ops can do --------------------------------------------------===//
 
   Decision decide(Operation *op) {
-    if (op->getNumResults() != 1 || !canBeBlocked(op->getResult(0)))
-      return Decision::plain();
+    if (op->getNumResults() != 1 || !isa<ConvOp, ConvTransposeOp, ConvIntegerOp, ConcatOp, MaxPoolOp, AveragePoolOp,
+                                         GlobalAveragePoolOp, ElementwiseOpInterface>(op))
+      return Decision::plain("NO_BLOCKED_FORM", "it has no blocked form");
+    if (!canBeBlocked(op->getResult(0)))
+      return unsuited("its result");
     return TypeSwitch<Operation *, Decision>(op)
         .Case([&](ConvOp conv) { return decideConvolution(conv); })
-        .Case([&](ConvTransposeOp conv) {
-          return isBlocked(conv.getX()) && nn::canBeBlocked(conv) && hasFiniteWeights(conv.getW())
-                     ? Decision::blocked({0})
-                     : Decision::plain();
-        })
+        .Case([&](ConvTransposeOp conv) { return decideTransposed(conv); })
         .Case([&](ConvIntegerOp conv) { return decideConvolution(conv); })
         .Case([&](ConcatOp concat) { return decideConcat(concat); })
         .Case<MaxPoolOp, AveragePoolOp, GlobalAveragePoolOp>(
-            [&](auto pool) { return isBlocked(pool.getX()) ? Decision::blocked({0}) : Decision::plain(); })
+            [&](auto pool) { return isBlocked(pool.getX()) ? Decision::blocked({0}) : plainInput(); })
         .Case([&](ElementwiseOpInterface elementwise) { return decideElementwise(elementwise); })
-        .Default(Decision::plain());
+        .DefaultUnreachable("ops without a blocked form were taken out");
   }
+
+  static Decision unsuited(const Twine &what) {
+    return Decision::plain("NOT_SPATIAL", what + " is not of three to five dimensions and a type that is blocked");
+  }
+  static Decision plainInput() { return Decision::plain("INPUT_PLAIN", "what it reads lies plain"); }
+  static Decision nonFinite() { return Decision::plain("NONFINITE_WEIGHT", "a weight is infinite or NaN"); }
 
   /// [N, C, spatial...] of f32 or integers, with one to three spatial dimensions.
   static bool canBeBlocked(Value value) {
@@ -129,39 +150,59 @@ private:
 
   bool isBlocked(Value value) const { return layoutOf(value.getType()) == layout; }
 
+  Decision decideTransposed(ConvTransposeOp conv) {
+    if (!isBlocked(conv.getX()))
+      return plainInput();
+    if (!nn::canBeBlocked(conv))
+      return Decision::plain("NO_BLOCKED_FORM", "its weight, groups or type have no blocked form");
+    return hasFiniteWeights(conv.getW()) ? Decision::blocked({0}) : nonFinite();
+  }
+
   /// Weights are packed at compile time, so they must be known; groups must not cut blocks.
   template <typename Op> Decision decideConvolution(Op conv) {
-    if (!constantTensor(conv.getW()) || (conv.getB() && !constantTensor(conv.getB())) || !canBeBlocked(conv.getX()) ||
-        !canBeBlocked(conv.getY()))
-      return Decision::plain();
+    if (!constantTensor(conv.getW()) || (conv.getB() && !constantTensor(conv.getB())))
+      return Decision::plain("NON_CONST_PARAM", "its weight or bias is computed at run time");
+    if (!canBeBlocked(conv.getX()))
+      return unsuited("what it reads");
     GroupLayout groups = groupLayout(conv, block);
+    auto cut = [&] {
+      return Decision::plain("GROUPS_CUT_BLOCKS",
+                             "its groups share blocks of " + Twine(block.getValue()) + " channels");
+    };
     // Bytes are multiplied in blocks alone.
     if constexpr (std::is_same_v<Op, ConvIntegerOp>) {
       bool isFast = groups == GroupLayout::One || groups == GroupLayout::Whole || isDepthwise(conv);
-      return isFast ? Decision::blocked({0}) : Decision::plain();
+      return isFast ? Decision::blocked({0}) : cut();
     }
     // Pairs of bf16 lie in blocks, too; where the target has no products of them, models stay plain.
-    if (elementTypeOf(conv.getX()).isBF16())
-      return pairs && (groups == GroupLayout::One || groups == GroupLayout::Whole) ? Decision::blocked({0})
-                                                                                   : Decision::plain();
+    if (elementTypeOf(conv.getX()).isBF16()) {
+      if (!pairs)
+        return Decision::plain("NO_BLOCKED_FORM", "bf16 lies in blocks under --precision bf16 alone");
+      return groups == GroupLayout::One || groups == GroupLayout::Whole ? Decision::blocked({0}) : cut();
+    }
     // Kernels of groups skip the padding, which weights that are not finite turn into NaN.
     if (groups != GroupLayout::One && !hasFiniteWeights(conv.getW()))
-      return Decision::plain();
-    bool fillsBlocks = rankedType(conv.getY()).getDimSize(channelAxis) >= block / 2;
+      return nonFinite();
+    int64_t channels = rankedType(conv.getY()).getDimSize(channelAxis);
+    bool fillsBlocks = channels >= block / 2;
+    auto few = [&] {
+      return Decision::plain("FEW_CHANNELS", "its " + Twine(channels) + " channels fill less than half of a block of " +
+                                                 Twine(block.getValue()) + ", and what it reads lies plain");
+    };
     switch (groups) {
     case GroupLayout::Cut:
-      return Decision::plain();
+      return cut();
     case GroupLayout::Whole:
       return Decision::blocked({0});
     case GroupLayout::Inside:
-      return isBlocked(conv.getX()) || fillsBlocks ? Decision::blocked({0}) : Decision::plain();
+      return isBlocked(conv.getX()) || fillsBlocks ? Decision::blocked({0}) : few();
     case GroupLayout::One:
       break;
     }
     if (isBlocked(conv.getX()))
       return Decision::blocked({0});
     // The planes of an image are read as they are.
-    return fillsBlocks ? Decision::blocked({}) : Decision::plain();
+    return fillsBlocks ? Decision::blocked({}) : few();
   }
 
   /// Blocks must not be cut: only the last operand may end within one.
@@ -172,13 +213,18 @@ private:
       RankedTensorType type = rankedType(operand.get());
       bool isLast = operand.getOperandNumber() + 1 == concat->getNumOperands();
       bool isCut = type.getDimSize(channelAxis) % block != 0 && !isLast;
-      if (!canBeBlocked(operand.get()) || ((axis + rank) % rank == channelAxis && isCut))
-        return Decision::plain();
+      if (!canBeBlocked(operand.get()))
+        return unsuited("an operand");
+      if ((axis + rank) % rank == channelAxis && isCut)
+        return Decision::plain("BLOCKS_CUT", "its operand " + Twine(operand.getOperandNumber()) + " has " +
+                                                 Twine(type.getDimSize(channelAxis)) +
+                                                 " channels, which end within a block of " + Twine(block.getValue()));
       blockedElements += isBlocked(operand.get()) ? type.getNumElements() : 0;
       all.push_back(operand.getOperandNumber());
     }
-    return 2 * blockedElements >= rankedType(concat.getY()).getNumElements() ? Decision::blocked(all)
-                                                                             : Decision::plain();
+    return 2 * blockedElements >= rankedType(concat.getY()).getNumElements()
+               ? Decision::blocked(all)
+               : Decision::plain("INPUT_PLAIN", "more than half of what it reads lies plain");
   }
 
   /// Computed operands must have the result's channels, at the same place, or none; constants are laid out to
@@ -190,7 +236,7 @@ private:
     for (OpOperand &operand : op->getOpOperands()) {
       RankedTensorType type = rankedType(operand.get());
       if (!type || !nn::canBeBlocked(type.getElementType()))
-        return Decision::plain();
+        return Decision::plain("NO_BLOCKED_FORM", "an operand is of a type that is not blocked");
       if (constantTensor(operand.get()))
         continue;
       SmallVector<int64_t> follows = op.resultDims(operand.getOperandNumber());
@@ -198,11 +244,11 @@ private:
       if (at == follows.end() || type.getDimSize(at - follows.begin()) == 1)
         continue;
       if (type.getRank() != result.getRank())
-        return Decision::plain();
+        return Decision::plain("OTHER_RANK", "an operand has another number of dimensions than the result");
       blockedOperands.push_back(operand.getOperandNumber());
       anyBlocked |= isBlocked(operand.get());
     }
-    return anyBlocked ? Decision::blocked(blockedOperands) : Decision::plain();
+    return anyBlocked ? Decision::blocked(blockedOperands) : plainInput();
   }
 
   BlockedAttr layout;

@@ -2,6 +2,7 @@
 // docs/explain.md is generated; a code that is used and not listed here fails a test.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 namespace sinter {
@@ -89,12 +90,82 @@ inline constexpr ExplainCode explainCodes[] = {
      "--input-range NAME=LO:HI, if the inputs are bounded, may prove more"},
 };
 
+/// What remarks of passes say besides (passes/Remarks.h).
+inline constexpr ExplainCode remarkCodes[] = {
+    // Why a pass leaves a node as it is: shapes that it looks for.
+    {"OTHER_FORM", "it looks like something that a pass knows, and is put together in another way",
+     "export the model with the operator itself (Gelu, LayerNormalization, ...), where the opset has it"},
+    {"OTHER_CONSTANTS", "it has the form that a pass looks for, with other constants",
+     "if it is meant to be the function that it looks like, its constants are wrong"},
+    {"OTHER_AXES", "it is computed over other axes than a pass looks for", ""},
+    {"INNER_VALUE_READ", "a value inside it is read elsewhere, or an output of the model, and has to be computed",
+     "take that output out of the model if nobody needs it"},
+    {"F32_ONLY", "the pass knows it of f32 alone", "export the model in f32"},
+    {"RANK_TOO_HIGH", "it has more spatial dimensions than kernels of that kind", ""},
+    {"FEW_CHANNELS", "it has too few channels for a kernel of that kind to be faster", ""},
+    {"GROUPS_CUT_BLOCKS", "groups share blocks of channels, which kernels compute as a whole", ""},
+    {"TRANSPOSED_INPUT", "its input is transposed", "export the product without transA"},
+    {"BIAS_SHAPE", "its bias is not one value for each output channel", ""},
+    {"WEIGHT_NOT_MATRIX", "its second operand is a batch of matrices", ""},
+    {"FEEDS_ROUNDING",
+     "an op behind it rounds, compares or picks, which makes a whole step of a last bit: it keeps its own roundings",
+     ""},
+    {"RESULT_TOO_LARGE", "its operands are constant, and its result is too large to be kept", ""},
+    {"FOLD_TOO_COSTLY", "its operands are constant, and computing it takes more than compiling may",
+     "--limit fold-work=N, --limit fold-bytes=N"},
+    // Pads.
+    {"PAD_MODE", "it pads with values of the tensor, and convolutions and pools pad with a number", ""},
+    {"PAD_VALUE", "it pads with another number than the op that reads it", ""},
+    {"NEGATIVE_PAD", "it crops", ""},
+    {"NOT_SPATIAL", "it is not about spatial dimensions, those from the third on", ""},
+    {"READER_CANNOT_PAD", "the op that reads it has no padding of its own", ""},
+    {"CEIL_MODE", "the pool that reads it rounds its size up, and its last window may lie in padding", ""},
+    {"PADDING_UNCOUNTED", "the average that reads it pads, too, and counts no padding", ""},
+    // Quantised values.
+    {"INPUT_NOT_QUANTISED", "what it reads is not quantised right before it",
+     "quantise its input, too: QuantizeLinear and DequantizeLinear before the node"},
+    {"WEIGHT_NOT_QUANTISED", "its weight is not quantised", "quantise its weight, too"},
+    {"NOT_BYTES", "it is quantised to other integers than 8 bits", ""},
+    {"INPUT_PER_CHANNEL", "what it reads has several scales or zero points, which leave no sum",
+     "quantise activations with one scale (per tensor)"},
+    {"WEIGHT_AXIS", "the scales of its weight run along an axis that it sums over",
+     "quantise weights with one scale, or one for each output channel"},
+    {"SCALE_LOST", "a scale, or a product of scales, is too small or too large for f32", ""},
+    {"SUM_OVERFLOWS", "its sum of products could leave 32 bits", ""},
+    {"BYTES_READ", "something else reads its bytes", ""},
+    {"WINDOW_IN_PADDING", "one of its windows lies in the padding alone", ""},
+    {"OTHER_QUANTISATION", "it quantises otherwise than the op before it dequantises", "quantise both alike"},
+    {"ZERO_ABOVE_LOWEST",
+     "the quantisation behind it has a zero point above the lowest value of its type, so negatives are not lost there",
+     ""},
+    // Constant channels.
+    {"MAY_BE_NAN", "nothing proves that a channel which is constant otherwise is never NaN",
+     "--input-range NAME=LO:HI, if the inputs are bounded, or --assume-finite"},
+    {"READ_OTHERWISE", "constant channels leave only where products with constant weights are all that reads them", ""},
+    {"CHANNELS_BOUND", "what computes its constant channels, or what else reads that, needs all of them", ""},
+    // Memory.
+    {"REORDERED", "its value is copied into another layout for an op that reads it", ""},
+    {"NO_BLOCKED_FORM", "it cannot be computed in blocks of channels", ""},
+    {"INPUT_PLAIN", "what it reads lies plain, and it alone is not worth reordering that", ""},
+    {"OTHER_RANK", "an operand has another number of dimensions than the result, so channels do not lie alike", ""},
+    {"NONFINITE_WEIGHT", "a weight is infinite or NaN, and zeros of padding would not stay zeros", ""},
+    {"BLOCKS_CUT", "the channels of an operand end within a block", ""},
+    {"NOT_CONTIGUOUS", "its operands do not lie one after another in its result", ""},
+    {"MOSTLY_COPIED", "more than half of it would have to be copied to where it lies", ""},
+};
+
 /// Null if there is no such code.
-constexpr const ExplainCode *findCode(std::string_view code) {
-  for (const ExplainCode &entry : explainCodes)
+constexpr const ExplainCode *findCode(std::string_view code, std::span<const ExplainCode> codes) {
+  for (const ExplainCode &entry : codes)
     if (entry.code == code)
       return &entry;
   return nullptr;
+}
+
+/// The same, of rows and remarks.
+constexpr const ExplainCode *findCode(std::string_view code) {
+  const ExplainCode *entry = findCode(code, explainCodes);
+  return entry ? entry : findCode(code, remarkCodes);
 }
 
 } // namespace sinter

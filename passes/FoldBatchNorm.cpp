@@ -8,6 +8,7 @@
 #include "passes/FeedsRounding.h"
 #include "passes/Passes.h"
 #include "passes/RangeAnalysis.h"
+#include "passes/Remarks.h"
 #include "passes/Report.h"
 #include "passes/Rewrite.h"
 #include "passes/Unused.h"
@@ -32,6 +33,10 @@ struct FoldBatchNormPass : impl::FoldBatchNormBase<FoldBatchNormPass> {
       // An affine that stayed may move once its neighbours have.
       while (sweep(body))
         eraseUnused(body);
+      for (const auto &[op, why] : stayed)
+        remarkMissed(op, getArgument(), why);
+      if (wantsRemarks(&getContext()))
+        remarkRoundings(body);
       for (auto op : llvm::make_early_inc_range(function.getOps<BatchNormOp>()))
         replaceByAffine(op);
     }
@@ -53,9 +58,20 @@ private:
     // Moving an affine erases ops that took it up: candidates after it may be gone. What was made since may stand at
     // the address of one that is gone; the next sweep looks at it.
     gone.clear();
+    stayed.clear();
     for (Operation *op : candidates)
       changed |= !gone.contains(op) && process(op);
     return changed;
+  }
+
+  /// Affines that are no candidates.
+  void remarkRoundings(Block &body) {
+    DenseSet<Operation *> beforeRoundings = findOpsBeforeRoundings(body);
+    for (Operation &op : body)
+      if (isAffineLike(&op) && beforeRoundings.contains(&op) && affineOf(&op).first)
+        remarkMissed(
+            &op, getArgument(),
+            Legality::no("FEEDS_ROUNDING", "an op behind it rounds to steps, where a last bit would become one"));
   }
 
   static bool isAffineLike(Operation *op) {
@@ -95,8 +111,12 @@ private:
         finishFolded(op, mover, added);
       });
     // Behind a graph input there is but one way to go.
-    report->note(op->getLoc(), verdict.code == "NO_PRODUCER" ? down.code : verdict.code,
-                 verdict.reason + "; after it: " + down.reason);
+    const std::string &code = verdict.code == "NO_PRODUCER" ? down.code : verdict.code;
+    std::string sentence = verdict.reason + "; after it: " + down.reason;
+    report->note(op->getLoc(), code, sentence);
+    // BatchNorms have rows in the report. A bias costs nothing in the kernel that it joins: nobody asks.
+    if (reportKind(op).empty() && !affine.isShiftOnly())
+      stayed.emplace_back(op, Legality::no(code, sentence));
     return false;
   }
 
@@ -188,7 +208,8 @@ private:
 
   std::optional<Report> report;
   int64_t borderBytes = 0;
-  DenseSet<Operation *> gone; ///< of this sweep
+  DenseSet<Operation *> gone;                           ///< of this sweep
+  std::vector<std::pair<Operation *, Legality>> stayed; ///< the same
 };
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "ir/Ops.h"
 #include "passes/FoldOp.h"
 #include "passes/Passes.h"
+#include "passes/Remarks.h"
 #include "passes/Report.h"
 #include "passes/Rewrite.h"
 #include "passes/Splats.h"
@@ -114,8 +115,28 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
         if (!reportKind(op).empty())
           report.decide(op->getLoc(), "removed", {}, "UNUSED_RESULT", "no output of the model depends on it");
       });
+      if (wantsRemarks(&getContext()))
+        for (Operation &op : body.without_terminator())
+          remarkMissed(&op, getArgument(), isWorthFolding(&op, budget));
     }
     report.save();
+  }
+
+private:
+  /// Of an op that is left: whether it would have been folded, were it not for its cost.
+  static Legality isWorthFolding(Operation *op, const FoldBudget &budget) {
+    bool isConstant = op->getNumOperands() > 0 && llvm::all_of(op->getOperands(), [](Value operand) {
+                        return static_cast<bool>(operand.getDefiningOp<ConstantOp>());
+                      });
+    if (!isConstant || !isa<ReferenceOpInterface>(op))
+      return Legality::noCandidate();
+    for (Type type : op->getResultTypes())
+      if (auto ranked = dyn_cast<RankedTensorType>(type); ranked && ranked.getNumElements() > foldedElements)
+        return Legality::no("RESULT_TOO_LARGE", "its operands are constant, and its result has " +
+                                                    llvm::Twine(ranked.getNumElements()) + " elements");
+    return budget.covers(op) ? Legality::noCandidate()
+                             : Legality::no("FOLD_TOO_COSTLY", "its operands are constant, and computing it takes more "
+                                                               "work or memory than compiling may");
   }
 };
 

@@ -1,7 +1,9 @@
 // nn-fold-requantize: round(x / s) needs no division where x has constants that can take 1/s, which is exact in real
 // arithmetic; ReLUs whose zeros saturate go.
+#include "ir/Diagnostics.h"
 #include "passes/Passes.h"
 #include "passes/QuantisedValues.h"
+#include "passes/Remarks.h"
 #include "passes/Report.h"
 #include "passes/Rewrite.h"
 #include "passes/Unused.h"
@@ -22,8 +24,9 @@ struct FoldRequantizePass : impl::FoldRequantizeBase<FoldRequantizePass> {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       Block &body = function.getBody().front();
       for (auto op : llvm::make_early_inc_range(body.getOps<QuantizeOp>())) {
-        dropRelu(op, report);
-        foldScale(op);
+        if (auto relu = op.getX().getDefiningOp<ReluOp>())
+          remarkMissed(relu, getArgument(), dropRelu(relu, op, report));
+        remarkMissed(op, getArgument(), foldScale(op));
       }
       eraseUnused(body);
     }
@@ -147,11 +150,19 @@ private:
     return copy->getResult(0);
   }
 
-  static void foldScale(QuantizeOp op) {
+  static Legality foldScale(QuantizeOp op) {
     std::optional<double> s = constantScalar(op.getScale());
-    if (!s || *s == 1 || !(*s > 0) || !std::isnormal(*s) || !canScale(op.getX(), 1 / *s) ||
-        !keepsInfinities(op.getX(), *s))
-      return;
+    if (!s)
+      return Legality::no("NON_CONST_PARAM", "its scale is computed at run time, or not one for all elements");
+    if (*s == 1)
+      return Legality::yes();
+    if (!(*s > 0) || !std::isnormal(*s))
+      return Legality::no("SCALE_LOST", "its scale is not above 0, or subnormal");
+    if (!canScale(op.getX(), 1 / *s))
+      return Legality::no("OP_CANNOT_ABSORB",
+                          "no constants before it, which nothing else reads, can take up its scale");
+    if (!keepsInfinities(op.getX(), *s))
+      return Legality::no("MAY_OVERFLOW", "what it quantises may overflow, and would not where its scale is folded");
     rewrite(op, "fold-requantize", [&] {
       OpBuilder b(op);
       Tensor one(DType::F32, {});
@@ -160,14 +171,19 @@ private:
       op.getXMutable().assign(x);
       op.getScaleMutable().assign(ConstantOp::create(b, op.getScale().getLoc(), one));
     });
+    return Legality::yes();
   }
 
   /// Below its zero point the result saturates, if that is the lowest value of the type.
-  static void dropRelu(QuantizeOp op, Report &report) {
-    auto relu = op.getX().getDefiningOp<ReluOp>();
+  static Legality dropRelu(ReluOp relu, QuantizeOp op, Report &report) {
     std::optional<double> zero = constantScalar(op.getZeroPoint()), s = constantScalar(op.getScale());
-    if (!relu || !zero || !s || !(*s > 0) || *zero != limitsOf(elementTypeOf(op.getY())).lo)
-      return;
+    if (!zero || !s || !(*s > 0))
+      return Legality::no("NON_CONST_PARAM",
+                          "the scale or zero point of " + describe(op) + " behind it is not one number above 0");
+    if (*zero != limitsOf(elementTypeOf(op.getY())).lo)
+      return Legality::no("ZERO_ABOVE_LOWEST",
+                          "the zero point of " + describe(op) +
+                              " behind it is not the lowest value of its type, so negatives do not saturate there");
     rewrite(op, "drop-saturated-relu", [&] {
       if (relu->hasOneUse())
         report.decide(relu.getLoc(), "merged", namesOf(op.getLoc()), "SATURATES",
@@ -176,6 +192,7 @@ private:
       if (relu->use_empty())
         relu->erase();
     });
+    return Legality::yes();
   }
 };
 

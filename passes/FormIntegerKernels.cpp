@@ -1,8 +1,10 @@
 // nn-form-integer-kernels: sums of products of dequantised bytes become sums of products of the bytes (Jacob et al.,
 // arXiv 1712.05877, section 2.2): sum of sx*(x - zx) * sw*(w - zw) = sx*sw * sum of (x - zx)*(w - zw), exact in 32 bits
 // where that cannot overflow.
+#include "ir/Diagnostics.h"
 #include "passes/Passes.h"
 #include "passes/QuantisedValues.h"
+#include "passes/Remarks.h"
 #include "passes/Rewrite.h"
 #include "passes/Unused.h"
 #include <cmath>
@@ -31,25 +33,32 @@ struct FormIntegerKernelsPass : impl::FormIntegerKernelsBase<FormIntegerKernelsP
       return;
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       Block &body = function.getBody().front();
+      // Of a model without quantised values nobody asks why its products are not of integers.
+      bool isQuantised = !body.getOps<DequantizeOp>().empty();
       for (auto op : llvm::make_early_inc_range(body.getOps<QuantizeOp>()))
-        makeUnsigned(op);
+        remarkMissed(op, getArgument(), makeUnsigned(op));
       // What they replace besides themselves are sums and casts.
       SmallVector<Operation *> products;
       for (Operation &op : body)
         if (isa<ConvOp, GemmOp, MatmulOp>(op))
           products.push_back(&op);
       for (Operation *op : products)
-        if (auto conv = dyn_cast<ConvOp>(op))
-          elementTypeOf(conv.getY()).isF64() ? convolveIntegers(conv) : convolveBytes(conv);
-        else if (auto gemm = dyn_cast<GemmOp>(op))
-          multiplyBytes(gemm);
-        else if (auto matmul = dyn_cast<MatmulOp>(op))
-          elementTypeOf(matmul.getY()).isSignlessInteger(32) ? multiplyIntegers(matmul) : multiplyBytes(matmul);
+        if (Legality isFormed = form(op); isQuantised || isFormed.code != "INPUT_NOT_QUANTISED")
+          remarkMissed(op, getArgument(), isFormed);
       eraseUnused(body);
     }
   }
 
 private:
+  Legality form(Operation *op) {
+    if (auto conv = dyn_cast<ConvOp>(op))
+      return elementTypeOf(conv.getY()).isF64() ? convolveIntegers(conv) : convolveBytes(conv);
+    if (auto gemm = dyn_cast<GemmOp>(op))
+      return multiplyBytes(gemm);
+    auto matmul = cast<MatmulOp>(op);
+    return elementTypeOf(matmul.getY()).isSignlessInteger(32) ? multiplyIntegers(matmul) : multiplyBytes(matmul);
+  }
+
   //===- Building ---------------------------------------------------------===//
 
   /// y = scale[o] * sums + shift[o], in f32; `sums` is [N, O, ...].
@@ -64,24 +73,31 @@ private:
                                    constant(b, loc, DType::F32, shape, shift));
   }
 
-  /// Products of scales, rounded once; false where one would be lost, or where a sum of 32 bits would overflow in f32.
-  static bool multiplyScales(std::vector<double> &scales, double factor) {
-    return llvm::all_of(scales, [&](double &scale) {
+  /// Products of scales, rounded once; a no where one would be lost, or where a sum of 32 bits would overflow in f32.
+  static Legality multiplyScales(std::vector<double> &scales, double factor) {
+    for (double &scale : scales) {
       scale *= factor;
-      return std::isnormal(static_cast<float>(scale)) && std::isfinite(static_cast<float>(scale * 0x1p31));
-    });
+      if (!std::isnormal(static_cast<float>(scale)) || !std::isfinite(static_cast<float>(scale * 0x1p31)))
+        return Legality::no("SCALE_LOST", "the product of its scales is subnormal, or so large that sums overflow");
+    }
+    return Legality::yes();
   }
 
   //===- Signs ------------------------------------------------------------===//
 
   /// Bytes that only dequantisations read are unsigned ones: q and zero point both 128 larger.
-  void makeUnsigned(QuantizeOp op) {
-    if (!constantScalar(op.getZeroPoint()) || !elementTypeOf(op.getY()).isSignlessInteger(8))
-      return;
+  Legality makeUnsigned(QuantizeOp op) {
+    if (!elementTypeOf(op.getY()).isSignlessInteger(8))
+      return Legality::yes();
+    if (!constantScalar(op.getZeroPoint()))
+      return Legality::no("NON_CONST_PARAM", "its bytes stay signed: its zero point is no constant for all of them");
     for (Operation *user : op->getUsers()) {
       auto reader = dyn_cast<DequantizeOp>(user);
+      if (isa<func::ReturnOp>(user))
+        return Legality::no("GRAPH_OUTPUT", "its bytes stay signed: they are an output of the model");
       if (!reader || reader.getX() != op.getY() || !constantScalar(reader.getZeroPoint()))
-        return;
+        return Legality::no("BYTES_READ", "its bytes stay signed: " + describe(user) +
+                                              " reads them, which is no dequantisation with one constant zero point");
     }
     rewrite(op, "make-unsigned", [&] {
       OpBuilder b(op);
@@ -103,17 +119,23 @@ private:
       }
       op.erase();
     });
+    return Legality::yes();
   }
 
   //===- Convolutions -----------------------------------------------------===//
 
   /// Whether there is a fast kernel: groups must not cut the blocks of channels.
-  bool canCompute(ConvOp op) {
+  Legality canCompute(ConvOp op) {
     RankedTensorType y = rankedType(op.getY());
-    if (y.getRank() > 5 || y.getNumElements() == 0)
-      return false;
+    if (y.getRank() > 5)
+      return Legality::no("RANK_TOO_HIGH", "it has more than three spatial dimensions");
+    if (y.getNumElements() == 0)
+      return Legality::no("EMPTY_TENSOR", "its result has no elements");
     GroupLayout groups = groupLayout(op, block);
-    return groups == GroupLayout::One || groups == GroupLayout::Whole || isDepthwise(op);
+    if (groups != GroupLayout::One && groups != GroupLayout::Whole && !isDepthwise(op))
+      return Legality::no("GROUPS_CUT_BLOCKS",
+                          "its groups share blocks of " + llvm::Twine(block.getValue()) + " channels");
+    return Legality::yes();
   }
 
   static Value convolution(OpBuilder &b, ConvOp op, Value x, int64_t zero, const Tensor &weights, Value bias = {}) {
@@ -165,19 +187,31 @@ private:
     return MulOp::create(b, loc, columns.getType(), columns, zero);
   }
 
-  void convolveBytes(ConvOp op) {
-    std::optional<Bytes> x = bytesOf(op.getX());
-    std::optional<Weights> w = x ? weightsOf(op.getW()) : std::nullopt;
+  Legality convolveBytes(ConvOp op) {
+    Legality why;
+    std::optional<Bytes> x = bytesOf(op.getX(), &why);
+    std::optional<Weights> w = x ? weightsOf(op.getW(), 0, &why) : std::nullopt;
     std::optional<Tensor> bias = constantTensor(op.getB());
-    if (!w || (op.getB() && !bias) || !canCompute(op) || !fitsSums(w->values) || !multiplyScales(w->scales, x->scale))
-      return;
+    if (!w)
+      return why;
+    if (op.getB() && !bias)
+      return computedBias();
+    if (Legality isComputable = canCompute(op); !isComputable)
+      return isComputable;
+    if (Legality fits = fitsSums(w->values); !fits)
+      return fits;
+    if (Legality isKept = multiplyScales(w->scales, x->scale); !isKept)
+      return isKept;
     rewrite(op, "convolve-bytes", [&] {
       OpBuilder b(op);
       Value sums = convolution(b, op, x->value, x->zeroPoint, w->values);
       op.replaceAllUsesWith(scaled(b, op.getLoc(), sums, w->scales, bias ? toDoubles(*bias) : std::vector<double>()));
       op.erase();
     });
+    return Legality::yes();
   }
+
+  static Legality computedBias() { return Legality::no("NON_CONST_PARAM", "its bias is computed at run time"); }
 
   /// What ConvInteger and the like are imported as: x converted, less its zero point.
   static std::optional<Centred> centredBytes(Value value) {
@@ -205,16 +239,28 @@ private:
     return tensor && tensor->size() > 0 ? narrowed(toDoubles(*tensor), Shape(tensor->shape())) : std::nullopt;
   }
 
+  /// What an integer product lacks.
+  static Legality noBytes() { return Legality::no("INPUT_NOT_QUANTISED", "it reads no bytes less one zero point"); }
+  static Legality noIntegerWeights() {
+    return Legality::no("NON_CONST_PARAM", "its weight is computed at run time, or no whole numbers of nine bits");
+  }
+
   /// f64 holds the sums of ConvInteger and QLinearConv exactly, and so does i32.
-  void convolveIntegers(ConvOp op) {
+  Legality convolveIntegers(ConvOp op) {
     std::optional<Centred> x = centredBytes(op.getX());
     std::optional<Tensor> w = x ? integerWeights(op.getW()) : std::nullopt;
-    if (!w || op.getB() || !canCompute(op) || failed(op.window()))
-      return;
+    if (!w)
+      return x ? noIntegerWeights() : noBytes();
+    if (op.getB())
+      return Legality::no("OTHER_FORM", "it adds a bias of its own, and not behind it");
+    if (Legality isComputable = canCompute(op); !isComputable)
+      return isComputable;
+    if (failed(op.window()))
+      return Legality::no("OTHER_FORM", "its window does not fit its input");
     if (x->computedZero) {
       auto cast = x->computedZero.getDefiningOp<CastOp>();
       if (!cast || elementTypeOf(cast.getX()) != elementTypeOf(x->bytes))
-        return;
+        return Legality::no("OTHER_FORM", "the zero point of its input, which is computed, is of another type");
       x->computedZero = cast.getX();
     }
     Operation *last = op;
@@ -229,8 +275,8 @@ private:
     double largest = 0;
     for (double value : bias)
       largest = value == std::rint(value) ? std::max(largest, std::fabs(value)) : HUGE_VAL;
-    if (!fitsSums(*w, largest))
-      return;
+    if (Legality fits = fitsSums(*w, largest); !fits)
+      return fits;
     rewrite(op, "convolve-integers", [&] {
       OpBuilder b(last);
       Value shift = bias.empty() ? Value() : constant(b, last->getLoc(), DType::I32, {w->shape()[0]}, bias);
@@ -241,6 +287,7 @@ private:
       if (last != op)
         op.erase();
     });
+    return Legality::yes();
   }
 
   /// [1, O, 1, ...] or the like, one element for each channel.
@@ -277,9 +324,13 @@ private:
                                  b.getI64IntegerAttr(1));
   }
 
-  void multiply(Operation *op, const Bytes &x, Weights &w, double alpha, std::vector<double> shift) {
-    if (!fitsSums(w.values) || !multiplyScales(w.scales, x.scale) || !multiplyScales(w.scales, alpha))
-      return;
+  Legality multiply(Operation *op, const Bytes &x, Weights &w, double alpha, std::vector<double> shift) {
+    if (Legality fits = fitsSums(w.values); !fits)
+      return fits;
+    if (Legality isKept = multiplyScales(w.scales, x.scale); !isKept)
+      return isKept;
+    if (Legality isKept = multiplyScales(w.scales, alpha); !isKept)
+      return isKept;
     rewrite(op, "multiply-bytes", [&] {
       OpBuilder b(op);
       Location loc = op->getLoc();
@@ -287,14 +338,22 @@ private:
       op->replaceAllUsesWith(ValueRange(rowsOf(b, loc, y, rankedType(op->getResult(0)).getShape())));
       op->erase();
     });
+    return Legality::yes();
   }
 
-  void multiplyBytes(GemmOp op) {
-    std::optional<Bytes> x = bytesOf(op.getA());
-    std::optional<Weights> w = x && !op.getTransA() ? weightsOf(op.getB(), op.getTransB() ? 0 : 1) : std::nullopt;
+  static Legality emptyResult() { return Legality::no("EMPTY_TENSOR", "its result has no elements"); }
+
+  Legality multiplyBytes(GemmOp op) {
+    Legality why = Legality::no("TRANSPOSED_INPUT", "its input is transposed (transA)");
+    std::optional<Bytes> x = bytesOf(op.getA(), &why);
+    std::optional<Weights> w = x && !op.getTransA() ? weightsOf(op.getB(), op.getTransB() ? 0 : 1, &why) : std::nullopt;
     std::optional<Tensor> c = constantTensor(op.getC());
-    if (!w || (op.getC() && !c) || rankedType(op.getY()).getNumElements() == 0)
-      return;
+    if (!w)
+      return why;
+    if (op.getC() && !c)
+      return computedBias();
+    if (rankedType(op.getY()).getNumElements() == 0)
+      return emptyResult();
     std::vector<double> shift = c ? toDoubles(*c) : std::vector<double>();
     size_t columns = w->scales.size();
     if (shift.size() == 1)
@@ -302,25 +361,34 @@ private:
     // One per column, not one per row.
     if (!shift.empty() &&
         (shift.size() != columns || (c->size() != 1 && c->shape().back() != static_cast<int64_t>(columns))))
-      return;
+      return Legality::no("BIAS_SHAPE", "its bias is not one value for each column");
     for (double &value : shift)
       value *= op.getBeta().convertToFloat();
-    multiply(op, *x, *w, op.getAlpha().convertToFloat(), shift);
+    return multiply(op, *x, *w, op.getAlpha().convertToFloat(), shift);
   }
 
-  void multiplyBytes(MatmulOp op) {
-    std::optional<Bytes> x = bytesOf(op.getA());
-    std::optional<Weights> w = x && rankedType(op.getB()).getRank() == 2 ? weightsOf(op.getB(), 1) : std::nullopt;
-    if (w && rankedType(op.getY()).getNumElements() > 0)
-      multiply(op, *x, *w, 1, {});
+  static Legality batchedWeight() {
+    return Legality::no("WEIGHT_NOT_MATRIX", "its second operand is no single matrix");
+  }
+
+  Legality multiplyBytes(MatmulOp op) {
+    Legality why = batchedWeight();
+    std::optional<Bytes> x = bytesOf(op.getA(), &why);
+    std::optional<Weights> w = x && rankedType(op.getB()).getRank() == 2 ? weightsOf(op.getB(), 1, &why) : std::nullopt;
+    if (!w)
+      return why;
+    return rankedType(op.getY()).getNumElements() > 0 ? multiply(op, *x, *w, 1, {}) : emptyResult();
   }
 
   /// MatMulInteger and QLinearMatMul; a zero point z that is computed counts z times the sum of each column of weights.
-  void multiplyIntegers(MatmulOp op) {
+  Legality multiplyIntegers(MatmulOp op) {
     std::optional<Centred> x = centredBytes(op.getA());
-    std::optional<Tensor> w = x && rankedType(op.getB()).getRank() == 2 ? integerWeights(op.getB()) : std::nullopt;
-    if (!w || rankedType(op.getY()).getNumElements() == 0)
-      return;
+    bool isMatrix = rankedType(op.getB()).getRank() == 2;
+    std::optional<Tensor> w = x && isMatrix ? integerWeights(op.getB()) : std::nullopt;
+    if (!w)
+      return !x ? noBytes() : isMatrix ? noIntegerWeights() : batchedWeight();
+    if (rankedType(op.getY()).getNumElements() == 0)
+      return emptyResult();
     int64_t k = w->shape()[0], n = w->shape()[1];
     std::vector<double> values = transposed(toDoubles(*w), k, n);
     rewrite(op, "multiply-integers", [&] {
@@ -334,6 +402,7 @@ private:
       op.replaceAllUsesWith(rowsOf(b, loc, y, rankedType(op.getY()).getShape()));
       op.erase();
     });
+    return Legality::yes();
   }
 };
 

@@ -7,6 +7,7 @@
 #include "ir/analysis/Views.h"
 #include "mlir/IR/IRMapping.h"
 #include "passes/Passes.h"
+#include "passes/Remarks.h"
 #include "passes/Report.h"
 #include "passes/Rewrite.h"
 #include "passes/SharedStorage.h"
@@ -55,10 +56,6 @@ struct FormKernelsPass : impl::FormKernelsBase<FormKernelsPass> {
 private:
   /// Chains of thousands of operators (an unrolled loop) would make functions that take minutes to compile.
   static constexpr unsigned maxOps = 64;
-
-  struct Refusal {
-    std::string code, reason;
-  };
 
   /// Marks an nn.identity that must copy. Gone when the pass ends.
   static constexpr StringLiteral copyMarker = "copy";
@@ -175,21 +172,21 @@ private:
     if (!isa<ElementwiseOpInterface>(op) || op->getNumResults() != 1)
       return refuse(op, "NOT_ELEMENTWISE", "its results need more than one element of each operand");
     KernelOp found;
-    Refusal refusal;
+    Legality refusal;
     for (Value operand : op->getOperands()) {
       // One element type throughout keeps a kernel's vectors of one length; those of quantised values come to 32 bits.
       if (elementTypeOf(operand) != elementTypeOf(op->getResult(0)) && !convertsInRegisters(op))
         return refuse(op, "ELEMENT_TYPE", "its operands and result differ in element type");
       if (operand.getDefiningOp<ConstantOp>())
         continue;
-      Refusal problem = whyNotJoin(operand, op);
+      Legality joins = canJoin(operand, op);
       auto kernel = readFrom(operand).getDefiningOp<KernelOp>();
-      if (problem.code.empty() && (!found || found->isBeforeInBlock(kernel)))
+      if (joins && (!found || found->isBeforeInBlock(kernel)))
         found = kernel;
-      if (refusal.code.empty())
-        refusal = problem;
+      if (refusal)
+        refusal = joins;
     }
-    return found ? found : refuse(op, refusal.code, refusal.reason);
+    return found ? found : refuse(op, refusal.code, refusal.sentence);
   }
 
   bool convertsInRegisters(Operation *op) const {
@@ -201,35 +198,37 @@ private:
   }
 
   KernelOp refuse(Operation *op, StringRef code, StringRef reason) {
-    refusals[op] = {code.str(), reason.str()};
+    refusals[op] = Legality::no(code, reason);
     return {};
   }
 
-  /// Why `op` cannot join the kernel that computes `operand`; empty if it can.
-  Refusal whyNotJoin(Value operand, Operation *op) {
+  /// Whether `op` can join the kernel that computes `operand`.
+  Legality canJoin(Value operand, Operation *op) {
     Operation *producer = readFrom(operand).getDefiningOp();
     if (!producer)
-      return {"NO_PRODUCER", "it reads a graph input: no kernel comes before it"};
+      return Legality::no("NO_PRODUCER", "it reads a graph input: no kernel comes before it");
     auto kernel = dyn_cast<KernelOp>(producer);
     if (isConcatInPlace(producer))
-      return {"NO_EPILOGUE", describe(producer) + " before it has no kernel: what it joins is computed in its place"};
+      return Legality::no("NO_EPILOGUE",
+                          describe(producer) + " before it has no kernel: what it joins is computed in its place");
     if (!kernel)
-      return {"SHAPE_CHANGES", describe(producer) + " before it changes the shape"};
+      return Legality::no("SHAPE_CHANGES", describe(producer) + " before it changes the shape");
     RankedTensorType from = rankedType(operand), to = rankedType(op->getResult(0));
     if (from.getShape() != to.getShape() || from.getEncoding() != to.getEncoding())
-      return {"SHAPE_CHANGES", "its operand is broadcast to its result"};
+      return Legality::no("SHAPE_CHANGES", "its operand is broadcast to its result");
     if (llvm::range_size(kernel.getBody().front()) > maxOps)
-      return {"KERNEL_FULL", describe(kernel) + " before it holds as many operators as a kernel can"};
+      return Legality::no("KERNEL_FULL", describe(kernel) + " before it holds as many operators as a kernel can");
     if (!takesEpilogue(kernel))
-      return {"NO_EPILOGUE", describe(kernel) + " before it computes nothing element by element at its end"};
+      return Legality::no("NO_EPILOGUE",
+                          describe(kernel) + " before it computes nothing element by element at its end");
     if (isOnlyReader(op, kernel) || canStandAt(kernel, op))
-      return {};
+      return Legality::yes();
     for (Operation *user : operand.getUsers())
       if (isa<func::ReturnOp>(user))
-        return {"GRAPH_OUTPUT", "the value before it is a graph output"};
+        return Legality::no("GRAPH_OUTPUT", "the value before it is a graph output");
       else if (user != op)
-        return {"MULTI_CONSUMER", describe(user) + " reads the value before it too"};
-    return {"MULTI_CONSUMER", "several nodes read what " + describe(kernel) + " computes"};
+        return Legality::no("MULTI_CONSUMER", describe(user) + " reads the value before it too");
+    return Legality::no("MULTI_CONSUMER", "several nodes read what " + describe(kernel) + " computes");
   }
 
   bool isOnlyReader(Operation *op, KernelOp kernel) {
@@ -279,15 +278,20 @@ private:
     return feed && feed == &ops.front();
   }
 
-  /// Tells the report why BatchNorms and activations need kernels of their own.
+  /// Says why elementwise ops need kernels of their own, and writes of BatchNorms and activations to the report.
   void recordRefusals(Block &body) {
     Report report(getOperation());
     for (auto kernel : body.getOps<KernelOp>()) {
       auto ops = kernel.getBody().front().without_terminator();
       auto refusal = refusals.find(&*ops.begin());
-      if (refusal == refusals.end() || llvm::any_of(ops, [](Operation &op) { return reportKind(&op).empty(); }))
+      if (refusal == refusals.end())
         continue;
-      const auto &[code, reason] = refusal->second;
+      // A convolution joins no kernel; an elementwise op that has none before it and none behind it asks why.
+      if (llvm::all_of(ops, [](Operation &op) { return isa<ElementwiseOpInterface>(op); }))
+        remarkMissed(&*ops.begin(), getArgument(), refusal->second);
+      if (llvm::any_of(ops, [](Operation &op) { return reportKind(&op).empty(); }))
+        continue;
+      const std::string &code = refusal->second.code, &reason = refusal->second.sentence;
       Location loc = (*ops.begin()).getLoc();
       for (const std::string &name : namesOf(loc))
         if (ReportRow *row = report.find(name); row && row->code.empty())
@@ -374,7 +378,7 @@ private:
   }
 
   /// Why ops joined no kernel, by op.
-  DenseMap<Operation *, Refusal> refusals;
+  DenseMap<Operation *, Legality> refusals;
 };
 
 } // namespace

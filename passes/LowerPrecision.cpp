@@ -1,6 +1,7 @@
 // nn-lower-precision: products of f32 become products of bf16, added in f32, and what they read is stored as bf16.
 #include "passes/Passes.h"
 #include "passes/QuantisedValues.h"
+#include "passes/Remarks.h"
 #include "passes/Rewrite.h"
 #include "passes/Unused.h"
 #include <cmath>
@@ -27,12 +28,7 @@ struct LowerPrecisionPass : impl::LowerPrecisionBase<LowerPrecisionPass> {
             rankedType(op.getResult(0)).getNumElements() > 0)
           products.push_back(&op);
       for (Operation *op : products)
-        if (auto conv = dyn_cast<ConvOp>(op))
-          lower(conv);
-        else if (auto gemm = dyn_cast<GemmOp>(op))
-          lower(gemm);
-        else
-          lower(cast<MatmulOp>(op));
+        remarkMissed(op, getArgument(), lower(op));
       for (auto [wide, narrow] : narrowed)
         readNarrow(wide, narrow);
       eraseUnused(body);
@@ -40,6 +36,17 @@ struct LowerPrecisionPass : impl::LowerPrecisionBase<LowerPrecisionPass> {
   }
 
 private:
+  Legality lower(Operation *op) {
+    if (auto conv = dyn_cast<ConvOp>(op))
+      return lower(conv);
+    if (auto gemm = dyn_cast<GemmOp>(op))
+      return lower(gemm);
+    return lower(cast<MatmulOp>(op));
+  }
+
+  static Legality computedWeight() { return Legality::no("NON_CONST_PARAM", "its weight is computed at run time"); }
+  static Legality computedBias() { return Legality::no("NON_CONST_PARAM", "its bias is computed at run time"); }
+
   /// x as bf16, made where x is.
   Value narrow(Value x) {
     Value &result = narrowed[x];
@@ -61,14 +68,23 @@ private:
     return AddOp::create(b, loc, wide.getType(), wide, constant(b, loc, DType::F32, shape, bias));
   }
 
-  void lower(ConvOp op) {
+  Legality lower(ConvOp op) {
     std::optional<Tensor> w = constantTensor(op.getW()), bias = constantTensor(op.getB());
     int64_t inputs = rankedType(op.getW()).getDimSize(1);
     GroupLayout groups = groupLayout(op, block);
     bool isDense = groups == GroupLayout::One || groups == GroupLayout::Whole;
+    if (!w)
+      return computedWeight();
+    if (op.getB() && !bias)
+      return computedBias();
+    if (!isDense)
+      return Legality::no("GROUPS_CUT_BLOCKS",
+                          "its groups share blocks of " + llvm::Twine(block.getValue()) + " channels");
     // Images of few channels are read as planes, which are faster.
-    if (!w || (op.getB() && !bias) || !isDense || 2 * inputs < block || rankedType(op.getY()).getRank() > 5)
-      return;
+    if (2 * inputs < block)
+      return Legality::no("FEW_CHANNELS", "it reads " + llvm::Twine(inputs) + " channels, which is faster in f32");
+    if (rankedType(op.getY()).getRank() > 5)
+      return Legality::no("RANK_TOO_HIGH", "it has more than three spatial dimensions");
     rewrite(op, "lower-precision", [&] {
       OpBuilder b(op);
       Location loc = op.getLoc();
@@ -79,12 +95,17 @@ private:
       op.replaceAllUsesWith(widened(b, loc, y, bias ? toDoubles(*bias) : std::vector<double>()));
       op.erase();
     });
+    return Legality::yes();
   }
 
-  void lower(GemmOp op) {
+  Legality lower(GemmOp op) {
     std::optional<Tensor> w = constantTensor(op.getB()), c = constantTensor(op.getC());
-    if (!w || op.getTransA() || (op.getC() && !c))
-      return;
+    if (!w)
+      return computedWeight();
+    if (op.getTransA())
+      return Legality::no("TRANSPOSED_INPUT", "its input is transposed (transA)");
+    if (op.getC() && !c)
+      return computedBias();
     std::vector<double> values = toDoubles(*w), shift = c ? toDoubles(*c) : std::vector<double>();
     int64_t n = w->shape()[op.getTransB() ? 0 : 1], k = w->shape()[op.getTransB() ? 1 : 0];
     if (!op.getTransB())
@@ -92,27 +113,29 @@ private:
     if (shift.size() == 1)
       shift.assign(static_cast<size_t>(n), shift[0]);
     if (!shift.empty() && (static_cast<int64_t>(shift.size()) != n || (c->size() != 1 && c->shape().back() != n)))
-      return;
+      return Legality::no("BIAS_SHAPE", "its bias is not one value for each column");
     for (double &value : values)
       value *= op.getAlpha().convertToFloat();
     for (double &value : shift)
       value *= op.getBeta().convertToFloat();
-    multiply(op, op.getA(), values, n, k, shift);
+    return multiply(op, op.getA(), values, n, k, shift);
   }
 
-  void lower(MatmulOp op) {
+  Legality lower(MatmulOp op) {
     std::optional<Tensor> w = constantTensor(op.getB());
-    if (!w || w->shape().size() != 2)
-      return;
+    if (!w)
+      return computedWeight();
+    if (w->shape().size() != 2)
+      return Legality::no("WEIGHT_NOT_MATRIX", "its second operand is no single matrix");
     int64_t k = w->shape()[0], n = w->shape()[1];
-    multiply(op, op.getA(), transposed(toDoubles(*w), k, n), n, k, {});
+    return multiply(op, op.getA(), transposed(toDoubles(*w), k, n), n, k, {});
   }
 
   /// x [..., K] times weights [N, K].
-  void multiply(Operation *op, Value x, const std::vector<double> &weights, int64_t n, int64_t k,
-                const std::vector<double> &bias) {
+  Legality multiply(Operation *op, Value x, const std::vector<double> &weights, int64_t n, int64_t k,
+                    const std::vector<double> &bias) {
     if (k == 0)
-      return;
+      return Legality::no("EMPTY_TENSOR", "its weight has no elements");
     rewrite(op, "lower-precision", [&] {
       OpBuilder b(op);
       Location loc = op->getLoc();
@@ -124,6 +147,7 @@ private:
       op->replaceAllUsesWith(ValueRange(rowsOf(b, loc, sums, rankedType(op->getResult(0)).getShape())));
       op->erase();
     });
+    return Legality::yes();
   }
 
   /// Whoever else reads the value reads what is stored.

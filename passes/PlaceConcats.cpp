@@ -1,6 +1,7 @@
 // nn-place-concats: concatenations whose operands are computed where the result lies.
 #include "ir/analysis/Views.h"
 #include "passes/Passes.h"
+#include "passes/Remarks.h"
 #include "passes/Rewrite.h"
 #include "passes/SharedStorage.h"
 
@@ -24,14 +25,20 @@ struct PlaceConcatsPass : impl::PlaceConcatsBase<PlaceConcatsPass> {
       for (Value output : body.getTerminator()->getOperands())
         outputs.insert(storageRoot(output));
       for (auto concat : llvm::make_early_inc_range(body.getOps<ConcatOp>()))
-        if (concat->getNumOperands() > 1 && !outputs.contains(concat.getY()) && SharedStorage::isContiguous(concat))
-          place(concat, storage);
+        if (concat->getNumOperands() > 1)
+          remarkMissed(
+              concat, getArgument(),
+              outputs.contains(concat.getY())
+                  ? Legality::no("GRAPH_OUTPUT", "its result is a graph output, which lies in the caller's memory")
+                  : place(concat, storage));
     }
   }
 
 private:
   /// Tries each operand as the one that stays, the largest first. Worth it where half of the result need not be copied.
-  static void place(ConcatOp concat, SharedStorage &storage) {
+  static Legality place(ConcatOp concat, SharedStorage &storage) {
+    if (Legality isContiguous = SharedStorage::isContiguous(concat); !isContiguous)
+      return isContiguous;
     SmallVector<unsigned> anchors = llvm::to_vector(llvm::seq(concat->getNumOperands()));
     llvm::stable_sort(anchors, [&](unsigned a, unsigned b) {
       return storageBytes(concat.getInputs()[a]) > storageBytes(concat.getInputs()[b]);
@@ -59,8 +66,10 @@ private:
         if (isPlaced)
           concat->setAttr(inPlaceAttr, builder.getUnitAttr());
       });
-      return;
+      return Legality::yes();
     }
+    return Legality::no("MOSTLY_COPIED", "more than half of it would have to be copied: operands that are inputs, "
+                                         "constants or outputs of the model, or lie elsewhere for another Concat");
   }
 };
 

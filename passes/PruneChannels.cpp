@@ -7,8 +7,11 @@
 #include "passes/ChannelSelection.h"
 #include "passes/Passes.h"
 #include "passes/RangeAnalysis.h"
+#include "passes/Remarks.h"
 #include "passes/Rewrite.h"
 #include "passes/Unused.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -61,10 +64,20 @@ private:
   bool pruneAll(func::FuncOp function) {
     RangeAnalysis ranges(function);
     bool changed = false;
+    llvm::MapVector<Operation *, Legality> missed;
     SmallVector<Operation *> ops(llvm::make_pointer_range(function.getBody().front().without_terminator()));
     for (Operation *op : llvm::reverse(ops))
-      if (op->getBlock() && summedAxis(op))
-        changed |= prune(op->getOperand(0), ranges);
+      if (op->getBlock() && summedAxis(op)) {
+        Legality isPruned = prune(op->getOperand(0), ranges);
+        changed |= static_cast<bool>(isPruned);
+        if (Operation *producer = op->getOperand(0).getDefiningOp();
+            producer && !isPruned && !isa<ConstantOp>(producer))
+          missed[producer] = isPruned;
+      }
+    // What the last round leaves stays.
+    if (!changed)
+      for (const auto &[op, why] : missed)
+        remarkMissed(op, getArgument(), why);
     // Only now: a new op at an old one's address would inherit its range.
     for (Operation *op : replaced)
       op->destroy();
@@ -72,21 +85,39 @@ private:
     return changed;
   }
 
-  /// Removes the constant channels of a value that only contractions read; whether there were any to remove.
-  bool prune(Value value, const RangeAnalysis &ranges) {
+  /// How many channels of the range have one value.
+  static int64_t countConstants(const TensorRange &range) {
+    return llvm::count_if(range.channels,
+                          [](const Interval &channel) { return channel.isPoint() && channel.isFinite(); });
+  }
+
+  /// Removes the constant channels of a value that only contractions read; a no if there were none to remove.
+  Legality prune(Value value, const RangeAnalysis &ranges) {
     SmallVector<Operation *> readers(value.getUsers());
     TensorRange range = ranges.rangeOf(value);
-    if (readers.empty() || range.isUniform() || range.mayBeNaN)
-      return false;
+    int64_t constants = range.isUniform() ? 0 : countConstants(range);
+    if (readers.empty() || constants == 0)
+      return Legality::noCandidate();
+    std::string some =
+        llvm::itostr(constants) + " of its " + llvm::itostr(range.channels.size()) + " channels are constant, but ";
+    if (range.mayBeNaN)
+      return Legality::no("MAY_BE_NAN", some + "may be NaN");
     for (Operation *reader : readers)
       if (summedAxis(reader).value_or(-1) != range.axis || reader->getOperand(0) != value ||
           llvm::count(reader->getOperands(), value) != 1)
-        return false;
+        return Legality::no(
+            "READ_OTHERWISE",
+            some + (isa<func::ReturnOp>(reader)
+                        ? "they are a graph output"
+                        : describe(reader) + " reads them, which does not sum over them with constant weights"));
     // All constants if the readers can take them, else those that are zero.
-    return prune(value, range, readers, false) || prune(value, range, readers, true);
+    Legality all = prune(value, range, readers, false);
+    if (all || prune(value, range, readers, true))
+      return Legality::yes();
+    return all.sentence.empty() ? all : Legality::no(all.code, some + all.sentence);
   }
 
-  bool prune(Value value, const TensorRange &range, ArrayRef<Operation *> readers, bool onlyZeros) {
+  Legality prune(Value value, const TensorRange &range, ArrayRef<Operation *> readers, bool onlyZeros) {
     KeptChannels kept{range.axis, {}};
     ChannelAffine constants = ChannelAffine::identity(static_cast<int64_t>(range.channels.size()), range.axis);
     for (auto [c, interval] : llvm::enumerate(range.channels)) {
@@ -100,19 +131,21 @@ private:
       constants.shift[c] = interval.lo;
     }
     if (kept.channels.size() == range.channels.size())
-      return false;
+      return Legality::noCandidate();
     for (Operation *reader : readers)
-      if (!cast<AffineOpInterface>(reader).canAbsorbAtInput(0, constants, /*borders=*/false))
-        return false;
+      if (AffineVerdict takes = cast<AffineOpInterface>(reader).canAbsorbAtInput(0, constants, /*borders=*/false);
+          !takes)
+        return Legality::no(takes.code, describe(reader) + ": " + takes.reason);
     ChannelSelection selection(value, kept, readers);
     if (!selection.isPossible())
-      return false;
-    return rewrite(readers.front(), "remove-constant-channels", [&] {
+      return Legality::no("CHANNELS_BOUND", "what computes them, or what else reads that, cannot do without them");
+    bool isMade = rewrite(readers.front(), "remove-constant-channels", [&] {
       Value smaller = selection.apply();
       for (Operation *reader : readers)
         shrink(reader, smaller, constants, kept);
       removed += static_cast<int64_t>(range.channels.size() - kept.channels.size());
     });
+    return isMade ? Legality::yes() : Legality::noCandidate();
   }
 
   /// The reader takes the constants into its bias, and loses their weights.

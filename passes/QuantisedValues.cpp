@@ -15,13 +15,28 @@ static double widestOf(DequantizeOp op, double zero) {
   return std::max(limits.hi - zero, zero - limits.lo);
 }
 
-std::optional<Bytes> bytesOf(Value value) {
+/// None, with the reason where somebody asks for it.
+static std::nullopt_t none(Legality *why, StringRef code, const char *sentence) {
+  if (why)
+    *why = Legality::no(code, sentence);
+  return std::nullopt;
+}
+
+std::optional<Bytes> bytesOf(Value value, Legality *why) {
   auto op = value.getDefiningOp<DequantizeOp>();
-  if (!op || !elementTypeOf(op.getX()).isInteger(8))
-    return std::nullopt;
+  if (!op)
+    return none(why, "INPUT_NOT_QUANTISED", "what it reads is not dequantised right before it");
+  if (!elementTypeOf(op.getX()).isInteger(8))
+    return none(why, "NOT_BYTES", "what it reads is quantised to other integers than bytes");
   std::optional<double> scale = constantScalar(op.getScale()), zero = constantScalar(op.getZeroPoint());
-  if (!scale || !zero || !(*scale > 0) || !std::isnormal(*scale) || !isFinite(*scale, widestOf(op, *zero)))
-    return std::nullopt;
+  if (!scale || !zero) {
+    bool isKnown = constantTensor(op.getScale()) && constantTensor(op.getZeroPoint());
+    return isKnown ? none(why, "INPUT_PER_CHANNEL", "what it reads has a scale or zero point for each channel, not one")
+                   : none(why, "NON_CONST_PARAM", "the scale or zero point of what it reads is computed at run time");
+  }
+  if (!(*scale > 0) || !std::isnormal(*scale) || !isFinite(*scale, widestOf(op, *zero)))
+    return none(why, "SCALE_LOST",
+                "the scale of what it reads is not above 0, subnormal, or so large that values overflow");
   return Bytes{op.getX(), *scale, static_cast<int64_t>(*zero)};
 }
 
@@ -45,13 +60,18 @@ std::vector<double> transposed(const std::vector<double> &values, int64_t rows, 
   return result;
 }
 
-std::optional<Weights> weightsOf(Value value, int64_t axis) {
+std::optional<Weights> weightsOf(Value value, int64_t axis, Legality *why) {
   auto op = value.getDefiningOp<DequantizeOp>();
-  std::optional<Tensor> x, scale, zero;
-  if (op)
-    x = constantTensor(op.getX()), scale = constantTensor(op.getScale()), zero = constantTensor(op.getZeroPoint());
-  if (!x || !scale || !zero || !elementTypeOf(op.getX()).isInteger(8) || x->size() == 0)
-    return std::nullopt;
+  if (!op)
+    return none(why, "WEIGHT_NOT_QUANTISED", "its weight is not dequantised right before it");
+  std::optional<Tensor> x = constantTensor(op.getX()), scale = constantTensor(op.getScale()),
+                        zero = constantTensor(op.getZeroPoint());
+  if (!x || !scale || !zero)
+    return none(why, "NON_CONST_PARAM", "its weight, or the scale or zero point of that, is computed at run time");
+  if (!elementTypeOf(op.getX()).isInteger(8))
+    return none(why, "NOT_BYTES", "its weight is quantised to other integers than bytes");
+  if (x->size() == 0)
+    return none(why, "EMPTY_TENSOR", "its weight has no elements");
   assert(axis >= 0 && axis < x->rank() && (axis == 0 || x->rank() == 2) && "only a matrix has rows along axis 1");
   int64_t rows = x->shape()[static_cast<size_t>(axis)], perRow = x->size() / rows;
   /// One value for each row; empty where the parameter runs along another dimension.
@@ -67,7 +87,7 @@ std::optional<Weights> weightsOf(Value value, int64_t axis) {
   };
   std::vector<double> scales = spread(*scale), zeros = spread(*zero), values = toDoubles(*x);
   if (scales.empty() || zeros.empty())
-    return std::nullopt;
+    return none(why, "WEIGHT_AXIS", "the scales of its weight run along another axis than the outputs");
   Shape shape(x->shape().begin(), x->shape().end());
   if (axis == 1) {
     values = transposed(values, shape[0], shape[1]);
@@ -77,11 +97,11 @@ std::optional<Weights> weightsOf(Value value, int64_t axis) {
     size_t row = i / static_cast<size_t>(perRow);
     values[i] -= zeros[row];
     if (!isFinite(scales[row], values[i]))
-      return std::nullopt;
+      return none(why, "SCALE_LOST", "a scale of its weight is so large that weights overflow");
   }
   std::optional<Tensor> narrow = narrowed(values, shape);
   if (!narrow)
-    return std::nullopt;
+    return none(why, "NOT_BYTES", "its weight less the zero point is no whole number of nine bits");
   return Weights{*narrow, scales};
 }
 
@@ -129,7 +149,7 @@ Value rowsOf(OpBuilder &b, Location loc, Value y, ArrayRef<int64_t> shape) {
   return reshape(b, loc, y, shape);
 }
 
-bool fitsSums(const Tensor &weights, double largest) {
+Legality fitsSums(const Tensor &weights, double largest) {
   std::vector<double> values = toDoubles(weights);
   size_t perRow = values.size() / static_cast<size_t>(std::max<int64_t>(weights.shape()[0], 1));
   for (size_t from = 0; from < values.size(); from += perRow) {
@@ -137,9 +157,9 @@ bool fitsSums(const Tensor &weights, double largest) {
     for (size_t i = 0; i < perRow; ++i)
       sum += std::fabs(values[from + i]);
     if (sum * 255 + largest >= 0x1p31)
-      return false;
+      return Legality::no("SUM_OVERFLOWS", "a sum of " + llvm::Twine(perRow) + " products could leave 32 bits");
   }
-  return true;
+  return Legality::yes();
 }
 
 } // namespace sinter::nn

@@ -1,6 +1,7 @@
 // What quantised values stand for: bytes with a scale and a zero point, and constant weights.
 #pragma once
 
+#include "ir/Legality.h"
 #include "ir/Ops.h"
 #include "mlir/IR/Builders.h"
 
@@ -12,9 +13,9 @@ struct Bytes {
   double scale = 1;
   int64_t zeroPoint = 0;
 };
-/// The bytes behind an nn.dequantize whose scale and zero point are constants for all elements. None where a value
-/// would overflow: what infinity becomes is no product of integers.
-std::optional<Bytes> bytesOf(mlir::Value value);
+/// The bytes behind an nn.dequantize whose scale and zero point are constants for all elements. None, and `why`, where
+/// a value would overflow: what infinity becomes is no product of integers.
+std::optional<Bytes> bytesOf(mlir::Value value, Legality *why = nullptr);
 
 /// Weights without their zero points: row r stands for scales[r] * values of the row.
 struct Weights {
@@ -22,8 +23,9 @@ struct Weights {
   std::vector<double> scales;
 };
 /// Constant bytes that an nn.dequantize reads, with one scale and zero point for all or one per index of `axis`; that
-/// axis comes first in the result. None where a weight would overflow. `axis` must be 0 where there are more than two.
-std::optional<Weights> weightsOf(mlir::Value value, int64_t axis = 0);
+/// axis comes first in the result. None, and `why`, where a weight would overflow. `axis` must be 0 where there are
+/// more than two.
+std::optional<Weights> weightsOf(mlir::Value value, int64_t axis = 0, Legality *why = nullptr);
 
 /// Integers of nine bits in the smallest type that holds them, i8 or i16; nothing where there are larger ones.
 std::optional<Tensor> narrowed(const std::vector<double> &values, const Shape &shape);
@@ -46,6 +48,6 @@ mlir::Value rowsOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value y, llvm::
 mlir::Value reshape(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, llvm::ArrayRef<int64_t> shape);
 
 /// Whether no sum of products of a row of weights with bytes can leave 32 bits, `largest` added.
-bool fitsSums(const Tensor &weights, double largest = 0);
+Legality fitsSums(const Tensor &weights, double largest = 0);
 
 } // namespace sinter::nn

@@ -1,10 +1,15 @@
 // nn-recognise-gelu: GELUs that a model spells in primitives become nn.gelu (Hendrycks and Gimpel, arXiv:1606.08415):
 // x * (1 + erf(x/sqrt(2))) / 2, and x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))) / 2, in whatever order factors
 // stand.
+#include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "passes/Passes.h"
+#include "passes/Remarks.h"
 #include "passes/Rewrite.h"
 #include "passes/Unused.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
 #include <array>
 #include <cmath>
 
@@ -21,6 +26,12 @@ constexpr double sqrtHalf = 0.7071067811865476, sqrtTwoOverPi = 0.79788456080286
 
 /// Whether two constants differ by what rounding to f32, once or twice, explains.
 bool isClose(double a, double b) { return std::fabs(a - b) <= 4e-7 * std::fabs(b); }
+
+std::string digits(double value) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.7g", value);
+  return text;
+}
 
 /// c[0] + c[1] x + c[2] x^2 + c[3] x^3
 using Cubic = std::array<double, 4>;
@@ -68,13 +79,18 @@ std::optional<Cubic> cubicOf(Value v, Value x, SmallVectorImpl<Operation *> &ops
 
 class GeluMatcher {
 public:
-  /// Whether `op`, a product, is a GELU whose inner values nothing else reads.
-  bool match(Operation *op);
+  /// Whether `op` is a GELU whose inner values nothing else reads. What has no curve does not look like one: that no
+  /// has no words.
+  Legality match(Operation *op);
   void replace();
+  /// The Erf or Tanh that is a factor; null where there is none.
+  Operation *curveFound() const { return curve; }
 
 private:
   void collectFactors(Value v);
   bool takeCurve(Value v);
+  Legality checkFactors(Operation *op, ArrayRef<Value> others);
+  Legality checkArgument();
 
   SmallVector<Operation *> ops;
   SmallVector<Value> factors;
@@ -138,30 +154,66 @@ bool GeluMatcher::takeCurve(Value v) {
   return false;
 }
 
-bool GeluMatcher::match(Operation *op) {
-  if (!isa<MulOp, DivOp>(op) || !elementTypeOf(op->getResult(0)).isF32())
-    return false;
+Legality GeluMatcher::match(Operation *op) {
+  if (!isa<MulOp, DivOp>(op) || !isa<FloatType>(elementTypeOf(op->getResult(0))))
+    return Legality::noCandidate();
   ops.push_back(op);
   collectFactors(op->getResult(0));
+  SmallVector<Value> others;
   for (Value factor : factors)
-    if (!takeCurve(factor)) {
-      if (x)
-        return false;
-      x = factor;
-    }
-  if (!x || !curve || x.getType() != op->getResult(0).getType() || !isClose(number * offset, 0.5) ||
-      !isClose(number * slope, 0.5))
-    return false;
+    if (!takeCurve(factor))
+      others.push_back(factor);
+  if (!curve)
+    return Legality::noCandidate();
+  if (Legality factorsFit = checkFactors(op, others); !factorsFit)
+    return factorsFit;
+  if (Legality argumentFits = checkArgument(); !argumentFits)
+    return argumentFits;
+  for (Operation *inner : ops)
+    for (Operation *user : inner->getUsers())
+      if (inner != op && !llvm::is_contained(ops, user))
+        return Legality::no("INNER_VALUE_READ", isa<func::ReturnOp>(user)
+                                                    ? describe(inner) + " inside it is an output of the model"
+                                                    : describe(user) + " reads " + describe(inner) + " inside it");
+  return Legality::yes();
+}
+
+/// The product is x * (1/2 + 1/2 * curve), in f32.
+Legality GeluMatcher::checkFactors(Operation *op, ArrayRef<Value> others) {
+  Type element = elementTypeOf(op->getResult(0));
+  if (!element.isF32())
+    return Legality::no("F32_ONLY",
+                        "it looks like a GELU of " + typeText(element) + ", and those of f32 alone are known");
+  if (others.size() != 1)
+    return Legality::no("OTHER_FORM", "a GELU is a product of numbers, one value and the sum with " + describe(curve) +
+                                          ", and this one has " + llvm::Twine(others.size()) + " values");
+  x = others[0];
+  if (x.getType() != op->getResult(0).getType())
+    return Legality::no("OTHER_FORM", "its operands are broadcast to another shape");
+  if (!isClose(number * offset, 0.5) || !isClose(number * slope, 0.5))
+    return Legality::no("OTHER_CONSTANTS", "it multiplies by " + digits(number * offset) + " + " +
+                                               digits(number * slope) + " * " + operatorName(curve) +
+                                               ", and a GELU by 0.5 + 0.5 * " + operatorName(curve));
+  return Legality::yes();
+}
+
+/// The curve's argument is the one polynomial in x that GELU has for it.
+Legality GeluMatcher::checkArgument() {
   std::optional<Cubic> argument = cubicOf(curve->getOperand(0), x, ops);
-  if (!argument || (*argument)[0] != 0 || (*argument)[2] != 0)
-    return false;
+  if (!argument)
+    return Legality::no("OTHER_FORM", "what " + describe(curve) +
+                                          " reads is no polynomial with constant coefficients in the value that the "
+                                          "product multiplies");
   auto [constant, linear, square, cube] = *argument;
-  bool fits = isa<ErfOp>(curve) ? isClose(linear, sqrtHalf) && cube == 0
-                                : isClose(linear, sqrtTwoOverPi) && isClose(cube, 0.044715 * sqrtTwoOverPi);
-  return fits && llvm::all_of(ops, [&](Operation *inner) {
-           return inner == op ||
-                  llvm::all_of(inner->getUsers(), [&](Operation *user) { return llvm::is_contained(ops, user); });
-         });
+  bool isErf = isa<ErfOp>(curve), isOdd = constant == 0 && square == 0;
+  bool fits = isErf ? isClose(linear, sqrtHalf) && cube == 0
+                    : isClose(linear, sqrtTwoOverPi) && isClose(cube, 0.044715 * sqrtTwoOverPi);
+  if (isOdd && fits)
+    return Legality::yes();
+  return Legality::no("OTHER_CONSTANTS", describe(curve) + " is of " + digits(constant) + " + " + digits(linear) +
+                                             " x + " + digits(square) + " x^2 + " + digits(cube) +
+                                             " x^3, and a GELU's is of " +
+                                             (isErf ? "0.7071068 x" : "0.7978846 x + 0.03567741 x^3"));
 }
 
 void GeluMatcher::replace() {
@@ -179,9 +231,21 @@ struct RecogniseGeluPass : impl::RecogniseGeluBase<RecogniseGeluPass> {
   void runOnOperation() override {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       Block &body = function.getBody().front();
-      for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
-        if (GeluMatcher matcher; matcher.match(&op))
-          rewrite(&op, "recognise-gelu", [&] { matcher.replace(); });
+      // By curve, as every product behind one may look like a GELU: what the last of them lacks is told.
+      llvm::MapVector<Operation *, std::pair<Operation *, Legality>> missed;
+      for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
+        GeluMatcher matcher;
+        Legality isGelu = matcher.match(&op);
+        if (Operation *curve = matcher.curveFound()) {
+          bool isDone = isGelu && rewrite(&op, "recognise-gelu", [&] { matcher.replace(); });
+          if (isDone)
+            missed.erase(curve);
+          else
+            missed[curve] = {&op, isGelu};
+        }
+      }
+      for (const auto &[curve, last] : missed)
+        remarkMissed(last.first, getArgument(), last.second);
       eraseUnused(body);
     }
   }

@@ -1,9 +1,11 @@
 // nn-recognise-norms: layer norms and RMS norms that a model spells in primitives become one op each, and one kernel:
 // (x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon) * scale + bias (Ba et al., arXiv:1607.06450), and
 // x / sqrt(mean(x^2) + epsilon) * scale (Zhang and Sennrich, arXiv:1910.07467).
+#include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "ir/ops/Reduction.h"
 #include "passes/Passes.h"
+#include "passes/Remarks.h"
 #include "passes/Rewrite.h"
 #include "passes/Unused.h"
 
@@ -19,13 +21,16 @@ namespace {
 /// One norm as it is found, from the quotient that standardises x on.
 class NormMatcher {
 public:
-  /// Whether `op` is the quotient of a norm whose inner values nothing else reads.
-  bool match(Operation *op);
+  /// Whether `op` is the quotient of a norm whose inner values nothing else reads. What divides by no root of a sum
+  /// does not look like one: that no has no words.
+  Legality match(Operation *op);
   /// Puts the norm in the place of the last of its ops.
   void replace();
 
 private:
   Value rootOf(Value v, bool isInverse);
+  Legality matchQuotient(Operation *op, Value top, Value under);
+  Legality isVariance(Value mean, Value top);
   Value meanOf(Value v, int64_t &from);
   Value squareOf(Value v);
   void takeParameters();
@@ -35,12 +40,7 @@ private:
       ops.push_back(op);
     return op;
   }
-  /// The values of the ops found are read by these alone, but for the last.
-  bool isClosed() {
-    return llvm::all_of(ops, [&](Operation *op) {
-      return op == last || llvm::all_of(op->getUsers(), [&](Operation *user) { return llvm::is_contained(ops, user); });
-    });
-  }
+  Legality isClosed();
 
   SmallVector<Operation *> ops;
   Operation *last = nullptr;
@@ -87,40 +87,83 @@ Value NormMatcher::squareOf(Value v) {
   return {};
 }
 
-bool NormMatcher::match(Operation *op) {
-  if (!isa<DivOp, MulOp>(op) || !elementTypeOf(op->getResult(0)).isF32())
-    return false;
-  for (unsigned number : {1u, 0u}) {
-    ops.clear();
-    if (number == 0 && isa<DivOp>(op))
-      return false;
-    Value top = op->getOperand(1 - number), under = rootOf(op->getOperand(number), isa<MulOp>(op));
-    auto sum = under ? take<AddOp>(under) : AddOp();
-    if (!sum || top.getType() != op->getResult(0).getType())
-      continue;
-    std::optional<double> a = constantScalar(sum.getA()), b = constantScalar(sum.getB());
-    Value mean = a ? sum.getB() : sum.getA(), square = a || b ? meanOf(mean, axis) : Value();
-    if (!square || squareOf(square) != top)
-      continue;
-    epsilon = a ? *a : *b;
-    x = top;
-    last = op;
-    ops.push_back(op);
-    int64_t centreAxis = -1;
-    if (auto centred = top.getDefiningOp<SubOp>()) {
-      size_t before = ops.size();
-      isCentred = meanOf(centred.getB(), centreAxis) == centred.getA() && centreAxis == axis;
-      if (isCentred) {
-        x = centred.getA();
-        ops.push_back(centred);
-      } else {
-        ops.resize(before);
-      }
+/// The values of the ops found are read by these alone, but for the last.
+Legality NormMatcher::isClosed() {
+  for (Operation *op : ops)
+    for (Operation *user : op->getUsers())
+      if (op != last && !llvm::is_contained(ops, user))
+        return Legality::no("INNER_VALUE_READ", isa<func::ReturnOp>(user)
+                                                    ? describe(op) + " inside it is an output of the model"
+                                                    : describe(user) + " reads " + describe(op) + " inside it");
+  return Legality::yes();
+}
+
+static bool isSum(Operation *op) { return isa_and_nonnull<ReduceSumOp, ReduceSumSquareOp, ReduceL2Op>(op); }
+
+/// Whether `mean`, with a number added to it, is the mean of the squares of `top` over last axes.
+Legality NormMatcher::isVariance(Value mean, Value top) {
+  Operation *op = mean.getDefiningOp();
+  if (Value square = meanOf(mean, axis))
+    return squareOf(square) == top
+               ? Legality::yes()
+               : Legality::no("OTHER_FORM", "what it divides is not what " + describe(op) + " has the mean square of");
+  if (isa_and_nonnull<ReduceMeanOp>(op))
+    return Legality::no("OTHER_AXES", describe(op) + " is not over the last axes, or does not keep their number");
+  if (isSum(op) || (isa_and_nonnull<MulOp, DivOp>(op) && isSum(op->getOperand(0).getDefiningOp())))
+    return Legality::no("OTHER_FORM",
+                        describe(op) + " under its root is a sum, and norms are looked for by ReduceMean");
+  return Legality::noCandidate();
+}
+
+Legality NormMatcher::match(Operation *op) {
+  if (!isa<DivOp, MulOp>(op) || !isa<FloatType>(elementTypeOf(op->getResult(0))))
+    return Legality::noCandidate();
+  Legality looksLike = matchQuotient(op, op->getOperand(0), op->getOperand(1));
+  if (last || isa<DivOp>(op))
+    return looksLike;
+  Legality turned = matchQuotient(op, op->getOperand(1), op->getOperand(0));
+  return last || !turned.sentence.empty() ? turned : looksLike;
+}
+
+/// Of `top` divided by the root of a sum, or multiplied with its inverse: `under` is the root, or that. `last` is set
+/// where it is a norm but for what reads it.
+Legality NormMatcher::matchQuotient(Operation *op, Value top, Value under) {
+  ops.clear();
+  Value root = rootOf(under, isa<MulOp>(op));
+  auto sum = root ? take<AddOp>(root) : AddOp();
+  // 1 / root is the inverse that a product is looked for with.
+  if (!sum || constantScalar(top))
+    return Legality::noCandidate();
+  std::optional<double> a = constantScalar(sum.getA()), b = constantScalar(sum.getB());
+  if (!a && !b)
+    return Legality::no("NON_CONST_PARAM", isa_and_nonnull<ReduceMeanOp>(sum.getA().getDefiningOp()) ||
+                                                   isa_and_nonnull<ReduceMeanOp>(sum.getB().getDefiningOp())
+                                               ? "what " + describe(sum) + " adds to the mean square is no constant"
+                                               : "");
+  if (Legality hasVariance = isVariance(a ? sum.getB() : sum.getA(), top); !hasVariance)
+    return hasVariance;
+  if (top.getType() != op->getResult(0).getType())
+    return Legality::no("OTHER_FORM", "what it divides is broadcast to another shape");
+  if (Type element = elementTypeOf(op->getResult(0)); !element.isF32())
+    return Legality::no("F32_ONLY",
+                        "it looks like a norm of " + typeText(element) + ", and those of f32 alone are known");
+  epsilon = a ? *a : *b;
+  x = top;
+  last = op;
+  ops.push_back(op);
+  int64_t centreAxis = -1;
+  if (auto centred = top.getDefiningOp<SubOp>()) {
+    size_t before = ops.size();
+    isCentred = meanOf(centred.getB(), centreAxis) == centred.getA() && centreAxis == axis;
+    if (isCentred) {
+      x = centred.getA();
+      ops.push_back(centred);
+    } else {
+      ops.resize(before);
     }
-    takeParameters();
-    return isClosed();
   }
-  return false;
+  takeParameters();
+  return isClosed();
 }
 
 /// The constants that the quotient is multiplied with, and that are added to it.
@@ -162,8 +205,10 @@ struct RecogniseNormsPass : impl::RecogniseNormsBase<RecogniseNormsPass> {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       Block &body = function.getBody().front();
       for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
-        if (NormMatcher matcher; matcher.match(&op))
+        if (NormMatcher matcher; Legality isNorm = matcher.match(&op))
           rewrite(&op, "recognise-norm", [&] { matcher.replace(); });
+        else
+          remarkMissed(&op, getArgument(), isNorm);
       eraseUnused(body);
     }
   }

@@ -2,6 +2,7 @@
 #include "passes/Rewrite.h"
 #include "ir/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
+#include "passes/Remarks.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -20,6 +21,7 @@ void (*aroundRewrite)(Operation *, StringRef, llvm::function_ref<void()>) = null
 bool rewrite(Operation *op, StringRef rule, llvm::function_ref<void()> change) {
   assert(!rule.empty() && "a rewrite has a name, by which it is counted, checked and withheld");
   bool done = false;
+  AppliedRemark remark(op, rule);
   op->getContext()->executeAction<RewriteAction>(
       [&] {
         if (aroundRewrite)
@@ -29,6 +31,8 @@ bool rewrite(Operation *op, StringRef rule, llvm::function_ref<void()> change) {
         done = true;
       },
       {IRUnit(op)}, rule);
+  if (done)
+    remark.emit();
   return done;
 }
 

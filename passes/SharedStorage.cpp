@@ -11,22 +11,27 @@ SharedStorage::SharedStorage(Block &body) {
     outputs.insert(storageRoot(output));
 }
 
-bool SharedStorage::isContiguous(ConcatOp concat) {
+Legality SharedStorage::isContiguous(ConcatOp concat) {
   RankedTensorType type = rankedType(concat.getY());
   if (!type || !type.hasStaticShape() || !toDType(type.getElementType()))
-    return false;
+    return Legality::no("NOT_CONTIGUOUS", "its size is not known");
   int64_t rank = type.getRank(), axis = (concat.getAxis() + rank) % rank;
   BlockedAttr layout = layoutOf(type);
   Dims shape = storageShape(type);
-  if (*elementCount(ArrayRef(shape).take_front(axis)) != 1)
-    return false;
+  if (int64_t rows = *elementCount(ArrayRef(shape).take_front(axis)); rows != 1)
+    return Legality::no("NOT_CONTIGUOUS", "its operands alternate in memory: the dimensions before its axis, " +
+                                              llvm::Twine(axis) + ", have " + llvm::Twine(rows) + " elements");
   bool cutsBlocks =
       layout && layout.getAxis() == axis && llvm::any_of(concat.getInputs().drop_back(), [&](Value operand) {
         return rankedType(operand).getDimSize(axis) % layout.getSize() != 0;
       });
-  return !cutsBlocks && llvm::all_of(concat.getInputs(), [&](Value operand) {
-    return layoutOf(operand.getType()) == layout && storageBytes(operand) > 0;
-  });
+  if (cutsBlocks)
+    return Legality::no("BLOCKS_CUT",
+                        "an operand ends within a block of " + llvm::Twine(layout.getSize()) + " channels");
+  for (Value operand : concat.getInputs())
+    if (layoutOf(operand.getType()) != layout || storageBytes(operand) <= 0)
+      return Legality::no("NOT_CONTIGUOUS", "an operand has another layout, or no elements");
+  return Legality::yes();
 }
 
 bool SharedStorage::canMove(Value root) const {

@@ -1,6 +1,7 @@
 // Values that lie at fixed distances from each other in memory, because a concatenation of them copies nothing.
 #pragma once
 
+#include "ir/Legality.h"
 #include "ir/Ops.h"
 #include "ir/analysis/Views.h"
 #include "llvm/ADT/MapVector.h"
@@ -15,7 +16,7 @@ public:
   explicit SharedStorage(mlir::Block &body);
 
   /// Whether the concatenation's result is its operands one after another, so that they can be pieces of it.
-  static bool isContiguous(ConcatOp concat);
+  static Legality isContiguous(ConcatOp concat);
 
   /// Brings all operands into one set, as the concatenation wants them, but for those that it returns: pieces of other
   /// sets at other distances, inputs, constants. They are to be copied; the room for the copies is reserved. Nothing,

@@ -69,7 +69,7 @@ private:
 
   void simplify(Operation *op) {
     Value x = activationOperand(op);
-    if (std::optional<Proof> proof = proveIdentity(op, ranges)) {
+    if (std::optional<Reason> proof = proveIdentity(op, ranges)) {
       rewrite(op, "drop-identity-activation", [&] {
         decide(op, "removed", {}, *proof);
         replace(op, x);
@@ -203,17 +203,17 @@ private:
 
   //===- Records ----------------------------------------------------------===//
 
-  void decide(Operation *op, StringRef outcome, ArrayRef<std::string> into, const Proof &proof) {
+  void decide(Operation *op, StringRef outcome, ArrayRef<std::string> into, const Reason &proof) {
     recordBounds(op);
-    report.decide(op->getLoc(), outcome, into, proof.code, proof.reason);
+    report.decide(op->getLoc(), outcome, into, proof.code, proof.sentence);
   }
 
   void describeNeed(Operation *op) {
     recordBounds(op);
-    Proof why = whyNeeded(op, ranges);
+    Reason why = whyNeeded(op, ranges);
     for (const std::string &name : namesOf(op->getLoc()))
       if (ReportRow *row = report.find(name); row && row->outcome.empty())
-        row->code = why.code.str(), row->reason = why.reason;
+        row->code = why.code, row->reason = why.sentence;
   }
 
   /// What is proved of the operand, into the rows of the op.

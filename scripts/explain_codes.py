@@ -12,8 +12,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OTHER_WORDS = {"SAME_UPPER", "SAME_LOWER"}
 
 
-def listed():
+def listed(array=None):
+    """The rows [code, meaning, remedy] of one array of the header, or of all."""
     text = (ROOT / "passes/Codes.h").read_text()
+    if array:
+        text = re.search(array + r"\[\] = \{(.*?)\n\};", text, re.DOTALL)[1]
     string = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
     for match in re.finditer(r"\{\s*" + string + r",\s*" + string + r",\s*" + string + r"\}", text):
         yield ["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', group)) for group in match.groups()]
@@ -28,6 +31,13 @@ def used():
                         yield code, path.relative_to(ROOT)
 
 
+def print_table(codes):
+    print("| code | what it means | what changes it |")
+    print("| --- | --- | --- |")
+    for code, meaning, remedy in codes:
+        print(f"| `{code}` | {meaning} | {remedy or '-'} |")
+
+
 def main():
     codes = list(listed())
     if sys.argv[1:] == ["--check"]:
@@ -36,10 +46,11 @@ def main():
         for line in unlisted:
             print(f"{line} is not listed in passes/Codes.h", file=sys.stderr)
         return bool(unlisted)
-    print("| code | what it means | what changes it |")
-    print("| --- | --- | --- |")
-    for code, meaning, remedy in codes:
-        print(f"| `{code}` | {meaning} | {remedy or '-'} |")
+    print_table(listed("explainCodes"))
+    print()
+    print("Remarks of passes (`--all-passes`) have these, too:")
+    print()
+    print_table(listed("remarkCodes"))
     return 0
 
 

@@ -1,5 +1,6 @@
 // RUN: sinter-opt %s --nn-assign-layout="block=8" | FileCheck %s
 // RUN: sinter-opt %s --nn-assign-layout="block=8" --nn-form-kernels | FileCheck %s --check-prefix=NAME
+// RUN: sinter-opt %s --nn-assign-layout="block=8" --remarks-filter-missed='.*' --remarks-filter-analyse='.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK --implicit-check-not=remark:
 
 // The image is read as it is; blocks last through the pool and the sum, and end at the output.
 // CHECK-LABEL: func.func @main
@@ -13,6 +14,7 @@
 // CHECK: return %[[PLAIN]]
 // A reorder has a name of its own.
 // NAME: nn.kernel "reorder of scaled"
+// REMARK: remark: {{.*}}[Analysis] REORDERED{{.*}}Function=scaled {{.*}}Reason="reordered into the plain layout, as the model's outputs lie plain"
 func.func @main(%x: tensor<1x3x8x8xf32>) -> tensor<1x16x4x4xf32> {
   %w = nn.constant dense<1.0> : tensor<16x3x3x3xf32>
   %s = nn.constant dense<2.0> : tensor<1x16x1x1xf32>
@@ -30,6 +32,10 @@ func.func @main(%x: tensor<1x3x8x8xf32>) -> tensor<1x16x4x4xf32> {
 // CHECK: %[[CAT:.*]] = nn.concat %[[PA]], %[[PA]] {axis = 1 : i64} : {{.*}} -> tensor<1x24x4x4xf32>{{$}}
 // CHECK: %[[T:.*]] = nn.transpose %[[CAT]]
 // CHECK: nn.conv %[[T]], %{{.*}} -> tensor<1x4x4x8xf32>{{$}}
+// REMARK: remark: [Missed] BLOCKS_CUT{{.*}}Reason="its operand 0 has 12 channels, which end within a block of 8"
+// REMARK: remark: [Analysis] REORDERED{{.*}}Reason="reordered into the plain layout, as (Concat) works on plain values: its operand 0 has 12 channels, which end within a block of 8"
+// REMARK: remark: [Analysis] REORDERED{{.*}}Reason="reordered into the plain layout, as (Concat) works on plain values: its operand 0 has 12 channels, which end within a block of 8"
+// REMARK: remark: [Missed] NON_CONST_PARAM{{.*}}Reason="its weight or bias is computed at run time"
 func.func @plain(%x: tensor<1x8x4x4xf32>, %v: tensor<4x4x1x17xf32>) -> tensor<1x4x4x8xf32> {
   %w = nn.constant dense<1.0> : tensor<12x8x1x1xf32>
   %a = nn.conv %x, %w : (tensor<1x8x4x4xf32>, tensor<12x8x1x1xf32>) -> tensor<1x12x4x4xf32>
@@ -46,6 +52,10 @@ func.func @plain(%x: tensor<1x8x4x4xf32>, %v: tensor<4x4x1x17xf32>) -> tensor<1x
 // CHECK: nn.conv %{{.*}} {group = 2 : i64} : {{.*}} -> tensor<1x32x4x4xf32, #nn.blocked<1, 8>>
 // CHECK: nn.conv %{{.*}} {group = 8 : i64} : {{.*}} -> tensor<1x64x4x4xf32>{{$}}
 // CHECK: nn.conv %{{.*}} {group = 4 : i64} : {{.*}} -> tensor<1x16x4x4xf32>{{$}}
+// REMARK: remark: [Analysis] REORDERED{{.*}}Reason="reordered into blocks of channels, as (Conv) works in blocks"
+// REMARK: remark: [Missed] GROUPS_CUT_BLOCKS{{.*}}Reason="its groups share blocks of 8 channels"
+// REMARK: remark: [Analysis] REORDERED{{.*}}Reason="reordered into the plain layout, as (Conv) works on plain values: its groups share blocks of 8 channels"
+// REMARK: remark: [Missed] GROUPS_CUT_BLOCKS{{.*}}Reason="its groups share blocks of 8 channels"
 func.func @groups(%x: tensor<1x16x4x4xf32>) -> tensor<1x16x4x4xf32> {
   %w = nn.constant dense<1.0> : tensor<16x2x1x1xf32>
   %d = nn.constant dense<1.0> : tensor<16x1x1x1xf32>

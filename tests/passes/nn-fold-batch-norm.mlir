@@ -1,4 +1,5 @@
 // RUN: sinter-opt %s -nn-fold-batch-norm -split-input-file | FileCheck %s
+// RUN: sinter-opt %s -split-input-file -nn-fold-batch-norm --remarks-filter-missed='.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK --implicit-check-not=remark:
 
 // w' = w*s, b' = (b - mean)*s + beta with s = gamma/sqrt(var + eps) = 2/sqrt(3 + 1) = 1, 4/2 = 2.
 // CHECK-LABEL: @conv
@@ -159,6 +160,8 @@ func.func @padded_to_many(%x: tensor<1x1x4xf32>) -> tensor<1x8x4xf32> {
 // CHECK: nn.quantize %[[B]]
 // CHECK: %[[C:.*]] = nn.channel_affine %arg0
 // CHECK: return %{{.*}}, %[[C]]
+// REMARK: remark: [Missed] FEEDS_ROUNDING{{.*}}Reason="an op behind it rounds to steps, where a last bit would become one"
+// REMARK: remark: [Missed] FEEDS_ROUNDING{{.*}}Reason="an op behind it rounds to steps, where a last bit would become one"
 func.func @before_rounding(%x: tensor<4xf32>, %s: tensor<f32>, %o: tensor<ui8>) -> (tensor<4xui8>, tensor<4xf32>) {
   %p = nn.constant dense<3.0> : tensor<f32>
   %q = nn.constant dense<5.0> : tensor<f32>
@@ -168,4 +171,19 @@ func.func @before_rounding(%x: tensor<4xf32>, %s: tensor<f32>, %o: tensor<ui8>) 
   %c = nn.mul %x, %q : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
   %d = nn.add %c, %p : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
   return %y, %d : tensor<4xui8>, tensor<4xf32>
+}
+
+// -----
+
+// A scale that nothing takes up says so on both sides; a bias costs nothing where it is, and asks nothing.
+// CHECK-LABEL: @stays
+// CHECK: nn.mul
+// REMARK: remark: {{.*}}[Missed] OP_CANNOT_ABSORB{{.*}}Function=scale1 {{.*}}Reason="(Softmax) has no constants to take it up; after it: (Softmax) cannot take it up"
+func.func @stays(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
+  %s = nn.constant dense<3.0> : tensor<f32>
+  %a = nn.softmax %x {axis = 1 : i64} : (tensor<2x8xf32>) -> tensor<2x8xf32>
+  %b = nn.mul %a, %s : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32> loc("scale1")
+  %c = nn.softmax %b {axis = 1 : i64} : (tensor<2x8xf32>) -> tensor<2x8xf32>
+  %y = nn.add %c, %s : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32> loc("bias1")
+  return %y : tensor<2x8xf32>
 }

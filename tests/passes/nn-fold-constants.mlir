@@ -1,4 +1,5 @@
 // RUN: sinter-opt %s -nn-fold-constants -split-input-file | FileCheck %s
+// RUN: sinter-opt %s -split-input-file -nn-fold-constants --remarks-filter-missed='.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK --implicit-check-not=remark:
 
 // A large tensor of one value: the addition reads the value, the output is written when the model runs, and what is computed from
 // it alone is one value again.
@@ -44,4 +45,17 @@ func.func @where(%x: tensor<2x3xf32>, %y: tensor<2x3xf32>) -> (tensor<2x3xf32>, 
   %a = nn.where %yes, %x, %y : (tensor<3xi1>, tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
   %b = nn.where %no, %x, %y : (tensor<2x1xi1>, tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
   return %a, %b : tensor<2x3xf32>, tensor<2x3xf32>
+}
+
+// -----
+
+// 134 million elements would be a file of half a gigabyte.
+// CHECK-LABEL: @too_large
+// CHECK: nn.tile
+// REMARK: remark: {{.*}}[Missed] RESULT_TOO_LARGE{{.*}}Function=tile1 {{.*}}Reason="its operands are constant, and its result has 134217728 elements"
+func.func @too_large() -> tensor<134217728xf32> {
+  %v = nn.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %n = nn.constant dense<67108864> : tensor<1xi64>
+  %y = nn.tile %v, %n : (tensor<2xf32>, tensor<1xi64>) -> tensor<134217728xf32> loc("tile1")
+  return %y : tensor<134217728xf32>
 }

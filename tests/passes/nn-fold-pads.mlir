@@ -1,10 +1,12 @@
 // RUN: sinter-opt %s -split-input-file -nn-fold-pads | FileCheck %s
+// RUN: sinter-opt %s -split-input-file -nn-fold-pads --remarks-filter-missed='.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK --implicit-check-not=remark:
 
 // Zeros before a convolution add to its own; those of the first use of a pad that another op reads as well, too.
 // CHECK-LABEL: func @main
 // CHECK: %[[PADDED:.*]] = nn.pad %[[X:[^,]*]]
 // CHECK: nn.conv %[[X]], {{.*}} {{.*}}pads = array<i64: 1, 3, 2, 1>
 // CHECK: nn.relu %[[PADDED]]
+// REMARK: remark: [Missed] READER_CANNOT_PAD{{.*}}Reason="(Relu) reads it, and has no padding of its own"
 func.func @main(%x: tensor<1x4x6x6xf32>) -> (tensor<1x8x7x8xf32>, tensor<1x4x7x9xf32>) {
   %pads = nn.constant dense<[0, 0, 0, 2, 0, 0, 1, 1]> : tensor<8xi64>
   %w = nn.constant dense<0.5> : tensor<8x4x3x3xf32>
@@ -35,6 +37,7 @@ func.func @main(%x: tensor<1x4x6x6xf32>) -> tensor<1x4x6x6xf32> {
 // An average with padding of its own that does not count: the two kinds of zeros would differ.
 // CHECK-LABEL: func @main
 // CHECK: nn.pad
+// REMARK: remark: [Missed] PADDING_UNCOUNTED{{.*}}Reason="(AveragePool) pads, too, and does not count its own padding"
 func.func @main(%x: tensor<1x4x6x6xf32>) -> tensor<1x4x8x8xf32> {
   %pads = nn.constant dense<[0, 0, 1, 1, 0, 0, 1, 1]> : tensor<8xi64>
   %p = nn.pad %x, %pads {operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<1x4x6x6xf32>, tensor<8xi64>) -> tensor<1x4x8x8xf32>
@@ -47,6 +50,7 @@ func.func @main(%x: tensor<1x4x6x6xf32>) -> tensor<1x4x8x8xf32> {
 // The last window of ceil_mode may not start in padding of its own, but may in what was input.
 // CHECK-LABEL: func @main
 // CHECK: nn.pad
+// REMARK: remark: [Missed] CEIL_MODE{{.*}}Reason="(MaxPool) rounds its size up, where its last window may lie in padding of its own alone"
 func.func @main(%x: tensor<1x4x5x5xf32>) -> tensor<1x4x4x4xf32> {
   %pads = nn.constant dense<[0, 0, 0, 0, 0, 0, 2, 2]> : tensor<8xi64>
   %least = nn.constant dense<0xFF800000> : tensor<f32>
@@ -69,6 +73,10 @@ func.func @main(%x: tensor<1x4x5x5xf32>) -> tensor<1x4x4x4xf32> {
 // CHECK: nn.conv {{.*}} : (tensor<1x5x6x6xf32>
 // CHECK: nn.pad
 // CHECK: nn.conv {{.*}} : (tensor<1x4x4x8xf32>
+// REMARK: remark: [Missed] PAD_VALUE{{.*}}Reason="what it pads with is not the -inf that (MaxPool) pads with"
+// REMARK: remark: [Missed] PAD_VALUE{{.*}}Reason="what it pads with is not the 0 that (Conv) pads with"
+// REMARK: remark: [Missed] NOT_SPATIAL{{.*}}Reason="it pads the batch or the channels"
+// REMARK: remark: [Missed] NEGATIVE_PAD{{.*}}Reason="one of its amounts is negative, which crops"
 func.func @main(%x: tensor<1x4x6x6xf32>) -> (tensor<1x4x7x7xf32>, tensor<1x2x8x8xf32>, tensor<1x2x6x6xf32>, tensor<1x2x4x8xf32>) {
   %around = nn.constant dense<[0, 0, 1, 1, 0, 0, 1, 1]> : tensor<8xi64>
   %channel = nn.constant dense<[0, 0, 0, 0, 0, 1, 0, 0]> : tensor<8xi64>
@@ -85,4 +93,21 @@ func.func @main(%x: tensor<1x4x6x6xf32>) -> (tensor<1x4x7x7xf32>, tensor<1x2x8x8
   %d = nn.pad %x, %cut {operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<1x4x6x6xf32>, tensor<8xi64>) -> tensor<1x4x4x8xf32>
   %v = nn.conv %d, %w : (tensor<1x4x4x8xf32>, tensor<2x4x1x1xf32>) -> tensor<1x2x4x8xf32>
   return %y, %z, %u, %v : tensor<1x4x7x7xf32>, tensor<1x2x8x8xf32>, tensor<1x2x6x6xf32>, tensor<1x2x4x8xf32>
+}
+
+// -----
+
+// A pad that mirrors is no number, and what is an output of the model is padded in memory.
+// CHECK-LABEL: @mirrored
+// CHECK: nn.pad
+// CHECK: nn.pad
+// REMARK: remark: {{.*}}[Missed] PAD_MODE{{.*}}Function=mirror1 {{.*}}Reason="it pads by reflect, not with a number"
+// REMARK: remark: {{.*}}[Missed] GRAPH_OUTPUT{{.*}}Function=pad1 {{.*}}Reason="its result is a graph output"
+func.func @mirrored(%x: tensor<1x4x6x6xf32>) -> (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>) {
+  %pads = nn.constant dense<[0, 0, 1, 1, 0, 0, 1, 1]> : tensor<8xi64>
+  %w = nn.constant dense<1.0> : tensor<4x4x1x1xf32>
+  %m = nn.pad %x, %pads {mode = "reflect", operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<1x4x6x6xf32>, tensor<8xi64>) -> tensor<1x4x8x8xf32> loc("mirror1")
+  %y = nn.conv %m, %w : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %p = nn.pad %x, %pads {operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<1x4x6x6xf32>, tensor<8xi64>) -> tensor<1x4x8x8xf32> loc("pad1")
+  return %y, %p : tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>
 }

@@ -1,4 +1,5 @@
 // RUN: sinter-opt %s -split-input-file -nn-fold-requantize | FileCheck %s
+// RUN: sinter-opt %s -split-input-file -nn-fold-requantize --remarks-filter-missed='.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK --implicit-check-not=remark:
 
 // The scale 0.5 goes into the affine and into the value that is added; the ReLU clips where 0 saturates.
 // CHECK-LABEL: func @residual
@@ -31,6 +32,8 @@ func.func @residual(%x: tensor<4xf32>, %q: tensor<4xui8>) -> tensor<4xui8> {
 // CHECK: nn.channel_affine %arg0
 // CHECK: nn.relu
 // CHECK: nn.quantize %{{.*}}, %[[H:.*]], %
+// REMARK: remark: [Missed] ZERO_ABOVE_LOWEST{{.*}}Reason="the zero point of (QuantizeLinear) behind it is not the lowest value of its type, so negatives do not saturate there"
+// REMARK: remark: [Missed] OP_CANNOT_ABSORB{{.*}}Reason="no constants before it, which nothing else reads, can take up its scale"
 func.func @kept(%x: tensor<4xf32>) -> (tensor<4xui8>, tensor<4xf32>) {
   %s = nn.constant dense<2.0> : tensor<1xf32>
   %h = nn.constant dense<0.5> : tensor<f32>
@@ -47,6 +50,7 @@ func.func @kept(%x: tensor<4xf32>) -> (tensor<4xui8>, tensor<4xf32>) {
 // CHECK-LABEL: func @overflow
 // CHECK: nn.dequantize %arg0, %[[S:.*]], %
 // CHECK: nn.quantize %{{.*}}, %[[S]], %
+// REMARK: remark: [Missed] OP_CANNOT_ABSORB{{.*}}Reason="no constants before it, which nothing else reads, can take up its scale"
 func.func @overflow(%q: tensor<4xi8>) -> tensor<4xi8> {
   %s = nn.constant dense<2.0e+38> : tensor<f32>
   %z = nn.constant dense<0> : tensor<i8>
@@ -61,6 +65,7 @@ func.func @overflow(%q: tensor<4xi8>) -> tensor<4xi8> {
 // CHECK-LABEL: func @two_unbounded
 // CHECK: %[[H:.*]] = nn.constant dense<5.000000e-01> : tensor<f32>
 // CHECK: nn.quantize %{{.*}}, %[[H]], %
+// REMARK: remark: [Missed] MAY_OVERFLOW{{.*}}Reason="what it quantises may overflow, and would not where its scale is folded"
 func.func @two_unbounded(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xui8> {
   %s = nn.constant dense<2.0> : tensor<1xf32>
   %h = nn.constant dense<0.5> : tensor<f32>

@@ -1,4 +1,5 @@
 // RUN: sinter-opt %s -split-input-file -nn-form-integer-kernels=block=8 | FileCheck %s
+// RUN: sinter-opt %s -split-input-file -nn-form-integer-kernels=block=8 --remarks-filter-missed='.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK --implicit-check-not=remark:
 
 // The zero points of the weights are gone; scales are multiplied per channel; the bias stays a number.
 // CHECK-LABEL: func @convolution
@@ -43,6 +44,7 @@ func.func @nine_bits(%q: tensor<1x1x4x4xui8>) -> tensor<1x2x4x4xf32> {
 // CHECK-LABEL: func @overflow
 // CHECK-NOT: nn.conv_integer
 // CHECK: nn.matmul
+// REMARK: remark: [Missed] SUM_OVERFLOWS{{.*}}Reason="a sum of 66312 products could leave 32 bits"
 func.func @overflow(%q: tensor<1x66312xui8>) -> tensor<1x1xf32> {
   %s = nn.constant dense<0.5> : tensor<f32>
   %z = nn.constant dense<0> : tensor<ui8>
@@ -60,6 +62,8 @@ func.func @overflow(%q: tensor<1x66312xui8>) -> tensor<1x1xf32> {
 // CHECK-LABEL: func @input_scales
 // CHECK-NOT: nn.conv_integer
 // CHECK: return
+// REMARK: remark: [Missed] INPUT_PER_CHANNEL{{.*}}Reason="what it reads has a scale or zero point for each channel, not one"
+// REMARK: remark: [Missed] NON_CONST_PARAM{{.*}}Reason="the scale or zero point of what it reads is computed at run time"
 func.func @input_scales(%q: tensor<1x2x4x4xui8>, %computed: tensor<f32>) -> (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) {
   %s = nn.constant dense<[[[[0.5]], [[1.0]]]]> : tensor<1x2x1x1xf32>
   %z = nn.constant dense<0> : tensor<ui8>
@@ -99,6 +103,7 @@ func.func @two_readers(%q: tensor<1x1x4x4xui8>) -> (tensor<1x2x4x4xf32>, tensor<
 // CHECK-LABEL: func @cut_groups
 // CHECK-NOT: nn.conv_integer
 // CHECK: return
+// REMARK: remark: [Missed] GROUPS_CUT_BLOCKS{{.*}}Reason="its groups share blocks of 8 channels"
 func.func @cut_groups(%q: tensor<1x6x4x4xui8>) -> tensor<1x6x4x4xf32> {
   %s = nn.constant dense<0.5> : tensor<f32>
   %z = nn.constant dense<0> : tensor<ui8>
@@ -117,6 +122,7 @@ func.func @cut_groups(%q: tensor<1x6x4x4xui8>) -> tensor<1x6x4x4xf32> {
 // CHECK: %[[Z:.*]] = nn.constant dense<131> : tensor<ui8>
 // CHECK: nn.quantize %arg0, {{.*}}, %[[Z]] {{.*}} -> tensor<4xui8>
 // CHECK: nn.quantize %arg0, {{.*}} -> tensor<4xi8>
+// REMARK: remark: [Missed] GRAPH_OUTPUT{{.*}}Reason="its bytes stay signed: they are an output of the model"
 func.func @signs(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xi8>) {
   %s = nn.constant dense<0.5> : tensor<f32>
   %z = nn.constant dense<3> : tensor<i8>
@@ -160,4 +166,28 @@ func.func @computed_zero_at_borders(%q: tensor<1x1x3x3xui8>, %z: tensor<ui8>) ->
   %y = nn.conv %x, %w {pads = array<i64: 1, 1, 0, 1>} : (tensor<1x1x3x3xf64>, tensor<1x1x2x2xf64>) -> tensor<1x1x3x4xf64>
   %i = nn.cast %y {to = i32} : (tensor<1x1x3x4xf64>) -> tensor<1x1x3x4xi32>
   return %i : tensor<1x1x3x4xi32>
+}
+
+// -----
+
+// Only the weight is quantised, or only the input; a bias that the run computes; an input that is transposed.
+// CHECK-LABEL: func @half_quantised
+// CHECK-NOT: nn.conv_integer
+// REMARK: remark: {{.*}}[Missed] INPUT_NOT_QUANTISED{{.*}}Function=floats {{.*}}Reason="what it reads is not dequantised right before it"
+// REMARK: remark: {{.*}}[Missed] WEIGHT_NOT_QUANTISED{{.*}}Function=weights {{.*}}Reason="its weight is not dequantised right before it"
+// REMARK: remark: {{.*}}[Missed] NON_CONST_PARAM{{.*}}Function=bias {{.*}}Reason="its bias is computed at run time"
+// REMARK: remark: {{.*}}[Missed] TRANSPOSED_INPUT{{.*}}Function=turned {{.*}}Reason="its input is transposed (transA)"
+func.func @half_quantised(%x: tensor<2x2xf32>, %q: tensor<2x2xui8>, %c: tensor<2xf32>) -> (tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>) {
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %z = nn.constant dense<0> : tensor<ui8>
+  %zw = nn.constant dense<0> : tensor<i8>
+  %b = nn.constant dense<5> : tensor<2x2xi8>
+  %f = nn.constant dense<2.0> : tensor<2x2xf32>
+  %w = nn.dequantize %b, %s, %zw : (tensor<2x2xi8>, tensor<f32>, tensor<i8>) -> tensor<2x2xf32>
+  %d = nn.dequantize %q, %s, %z : (tensor<2x2xui8>, tensor<f32>, tensor<ui8>) -> tensor<2x2xf32>
+  %0 = nn.matmul %x, %w : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32> loc("floats")
+  %1 = nn.matmul %d, %f : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32> loc("weights")
+  %2 = nn.gemm %d, %w, %c : (tensor<2x2xf32>, tensor<2x2xf32>, tensor<2xf32>) -> tensor<2x2xf32> loc("bias")
+  %3 = nn.gemm %d, %w {trans_a} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32> loc("turned")
+  return %0, %1, %2, %3 : tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>
 }

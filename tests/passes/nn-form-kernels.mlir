@@ -1,5 +1,6 @@
 // RUN: sinter-opt %s -nn-form-kernels -split-input-file | FileCheck %s
 // RUN: sinter-opt %s -nn-form-kernels=fuse=false -split-input-file | FileCheck %s --check-prefix=ALONE
+// RUN: sinter-opt %s -split-input-file -nn-form-kernels --remarks-filter-missed='.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK --implicit-check-not=remark:
 
 // A relu joins the convolution only it reads; the residual sum joins the later of its two producers.
 // CHECK-LABEL: @residual
@@ -27,6 +28,8 @@ func.func @residual(%x: tensor<1x1x4x4xf32>, %w: tensor<1x1x1x1xf32>) -> tensor<
 // What grows by broadcasting is not computed at the producer's points: two kernels.
 // CHECK-LABEL: @grows
 // CHECK-COUNT-2: nn.kernel
+// REMARK: remark: [Missed] NO_PRODUCER{{.*}}Reason="it reads a graph input: no kernel comes before it"
+// REMARK: remark: [Missed] SHAPE_CHANGES{{.*}}Reason="its operand is broadcast to its result"
 func.func @grows(%x: tensor<1x4xf32>, %y: tensor<3x4xf32>) -> tensor<3x4xf32> {
   %a = nn.relu %x : (tensor<1x4xf32>) -> tensor<1x4xf32>
   %s = nn.add %a, %y : (tensor<1x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
@@ -59,6 +62,7 @@ func.func @second_output(%x: tensor<1x1x4x4xf32>, %w: tensor<1x1x1x1xf32>) -> (t
 // An op cannot join a kernel that stands before something else it reads, if others read that kernel too.
 // CHECK-LABEL: @too_early
 // CHECK-COUNT-3: nn.kernel
+// REMARK: remark: [Missed] MULTI_CONSUMER{{.*}}Reason="(Transpose) reads the value before it too"
 func.func @too_early(%x: tensor<1x1x4x4xf32>, %w: tensor<1x1x1x1xf32>) -> tensor<1x1x4x4xf32> {
   %c = nn.conv %x, %w : (tensor<1x1x4x4xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x4x4xf32>
   %t = nn.transpose %c {perm = array<i64: 0, 1, 3, 2>} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
@@ -91,6 +95,7 @@ func.func @prologue(%x: tensor<1x8x4x4xf32, #nn.blocked<1, 8>>, %w: tensor<8x8x1
 // CHECK: nn.relu
 // CHECK: nn.identity
 // CHECK: nn.identity
+// REMARK: remark: [Missed] NO_PRODUCER{{.*}}Reason="it reads a graph input: no kernel comes before it"
 func.func @aliases(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
   %a = nn.relu %x : (tensor<4xf32>) -> tensor<4xf32>
   return %x, %a, %a : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
@@ -113,6 +118,7 @@ func.func @aliases(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4
 // CHECK: nn.yield
 // CHECK-NOT: nn.kernel
 // CHECK: return %[[Y]]
+// REMARK: remark: [Missed] NO_PRODUCER{{.*}}Reason="it reads a graph input: no kernel comes before it"
 func.func @attention(%x: tensor<1x16x96xf32>, %mask: tensor<1x1x1x16xf32>) -> tensor<1x16x2x16xf32> {
   %shape = nn.constant dense<[1, 16, 2, 16]> : tensor<4xi64>
   %eight = nn.constant dense<8.0> : tensor<f32>

@@ -1,4 +1,5 @@
 // RUN: sinter-opt %s -split-input-file -nn-lower-precision=block=8 | FileCheck %s
+// RUN: sinter-opt %s -split-input-file -nn-lower-precision=block=8 --remarks-filter-missed='.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK --implicit-check-not=remark:
 
 // Operands of the product are rounded, the bias is added in f32; the ReLU's other reader reads what is stored.
 // CHECK-LABEL: func @convolution
@@ -38,6 +39,9 @@ func.func @gemm(%x: tensor<3x8xf32>) -> tensor<3x2xf32> {
 // CHECK-LABEL: func @kept
 // CHECK-NOT: bf16
 // CHECK: return
+// REMARK: remark: [Missed] FEW_CHANNELS{{.*}}Reason="it reads 3 channels, which is faster in f32"
+// REMARK: remark: [Missed] GROUPS_CUT_BLOCKS{{.*}}Reason="its groups share blocks of 8 channels"
+// REMARK: remark: [Missed] NON_CONST_PARAM{{.*}}Reason="its weight is computed at run time"
 func.func @kept(%x: tensor<1x3x4x4xf32>, %a: tensor<4x4xf32>) -> (tensor<1x2x4x4xf32>, tensor<1x3x4x4xf32>, tensor<4x4xf32>) {
   %w = nn.constant dense<0.1> : tensor<2x3x1x1xf32>
   %y = nn.conv %x, %w : (tensor<1x3x4x4xf32>, tensor<2x3x1x1xf32>) -> tensor<1x2x4x4xf32>

@@ -1,4 +1,5 @@
 // RUN: sinter-opt %s -split-input-file -nn-move-dequantize | FileCheck %s
+// RUN: sinter-opt %s -split-input-file -nn-move-dequantize --remarks-filter-missed='.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK --implicit-check-not=remark:
 
 // Pooling and reshaping work on bytes; the quantisation that follows gives the same bytes again.
 // CHECK-LABEL: func @same_scale
@@ -22,6 +23,8 @@ func.func @same_scale(%q: tensor<1x1x4x4xui8>) -> tensor<4xui8> {
 // Other parameters: other bytes.
 // CHECK-LABEL: func @other_parameters
 // CHECK-COUNT-2: nn.quantize
+// REMARK: remark: [Missed] OTHER_QUANTISATION{{.*}}Reason="(DequantizeLinear) before it has another scale, zero point or type"
+// REMARK: remark: [Missed] OTHER_QUANTISATION{{.*}}Reason="(DequantizeLinear) before it has another scale, zero point or type"
 func.func @other_parameters(%q: tensor<4xui8>) -> (tensor<4xui8>, tensor<4xui8>) {
   %s = nn.constant dense<0.5> : tensor<f32>
   %z = nn.constant dense<3> : tensor<ui8>
@@ -39,6 +42,8 @@ func.func @other_parameters(%q: tensor<4xui8>) -> (tensor<4xui8>, tensor<4xui8>)
 // CHECK-LABEL: func @unsound
 // CHECK: nn.max_pool {{.*}} -> tensor<1x1x2x2xf32>
 // CHECK: nn.max_pool {{.*}} -> tensor<1x1x8x8xf32>
+// REMARK: remark: [Missed] SCALE_LOST{{.*}}Reason="the scale of what it reads is not above 0, subnormal, or so large that values overflow"
+// REMARK: remark: [Missed] WINDOW_IN_PADDING{{.*}}Reason="one of its windows lies in the padding alone"
 func.func @unsound(%q: tensor<1x1x4x4xui8>) -> (tensor<1x1x2x2xf32>, tensor<1x1x8x8xf32>) {
   %s = nn.constant dense<-0.5> : tensor<f32>
   %t = nn.constant dense<0.5> : tensor<f32>
@@ -70,6 +75,7 @@ func.func @concat(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<8xui8> {
 // CHECK-LABEL: func @overflow
 // CHECK: nn.dequantize
 // CHECK: nn.quantize
+// REMARK: remark: [Missed] SCALE_LOST{{.*}}Reason="the scale of what it reads is not above 0, subnormal, or so large that values overflow"
 func.func @overflow(%q: tensor<4xi8>) -> tensor<4xi8> {
   %s = nn.constant dense<2.0e+38> : tensor<f32>
   %z = nn.constant dense<0> : tensor<i8>

@@ -1,6 +1,7 @@
 // RUN: sinter-opt %s -split-input-file -nn-place-concats | FileCheck %s
 // RUN: sinter-opt %s -split-input-file -nn-place-concats -nn-form-kernels=fuse=false -nn-plan-memory | FileCheck %s --check-prefix=PLAN
 // RUN: sinter-opt %s -split-input-file -nn-place-concats -nn-specialise-shapes | FileCheck %s --check-prefix=AGAIN
+// RUN: sinter-opt %s -split-input-file -nn-place-concats --remarks-filter-missed='.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK --implicit-check-not=remark:
 
 // Both operands are computed where the result lies.
 // CHECK-LABEL: func @main
@@ -67,6 +68,7 @@ func.func @main(%x: tensor<1x4xf32>) -> tensor<1x8xf32> {
 // CHECK: %[[OUT:.*]] = nn.concat %[[B:.*]] {axis = 1 : i64}
 // CHECK: nn.concat %[[OUT]], %{{.*}} {axis = 1 : i64, nn.in_place}
 // CHECK: nn.concat %{{.*}} {axis = 1 : i64} : (tensor<1x16xf32>, tensor<1x8xf32>) -> tensor<1x24xf32>
+// REMARK: remark: [Missed] GRAPH_OUTPUT{{.*}}Reason="its result is a graph output, which lies in the caller's memory"
 func.func @main(%x: tensor<1x8xf32>) -> (tensor<1x8xf32>, tensor<1x24xf32>) {
   %a = nn.relu %x : (tensor<1x8xf32>) -> tensor<1x8xf32>
   %aa = nn.concat %a, %a {axis = 1 : i64} : (tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x16xf32>
@@ -83,6 +85,7 @@ func.func @main(%x: tensor<1x8xf32>) -> (tensor<1x8xf32>, tensor<1x24xf32>) {
 // Rows of two images alternate: the result is not its operands one after another.
 // CHECK-LABEL: func @main
 // CHECK-NOT: nn.in_place
+// REMARK: remark: [Missed] NOT_CONTIGUOUS{{.*}}Reason="its operands alternate in memory: the dimensions before its axis, 1, have 2 elements"
 func.func @main(%x: tensor<2x8xf32>) -> tensor<2x16xf32> {
   %a = nn.relu %x : (tensor<2x8xf32>) -> tensor<2x8xf32>
   %b = nn.abs %x : (tensor<2x8xf32>) -> tensor<2x8xf32>
@@ -100,6 +103,7 @@ func.func @main(%x: tensor<2x8xf32>) -> tensor<2x16xf32> {
 // Shapes inferred again, as in a dump that is read back, leave the layout.
 // AGAIN: nn.concat {{.*}} {axis = 1 : i64, nn.in_place} : {{.*}} -> tensor<1x14x2xf32, #nn.blocked<1, 8>>
 #b = #nn.blocked<1, 8>
+// REMARK: remark: [Missed] BLOCKS_CUT{{.*}}Reason="an operand ends within a block of 8 channels"
 func.func @main(%x: tensor<1x8x2xf32>, %z: tensor<1x6x2xf32>) -> tensor<1x14x2xf32> {
   %a = nn.reorder %x : (tensor<1x8x2xf32>) -> tensor<1x8x2xf32, #b>
   %b = nn.reorder %z : (tensor<1x6x2xf32>) -> tensor<1x6x2xf32, #b>

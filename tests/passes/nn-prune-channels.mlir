@@ -1,4 +1,5 @@
 // RUN: sinter-opt %s -nn-prune-channels -split-input-file | FileCheck %s
+// RUN: sinter-opt %s -split-input-file -nn-prune-channels --remarks-filter-missed='.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK --implicit-check-not=remark:
 
 // Channel 0 is ReLU(0*x - 1) = 0: it leaves with its weights on both sides, through the pool. Channel 2 is the constant 3; the
 // second convolution does not pad, so it goes into the bias: 0.5 + 3*4 taps*1 = 12.5.
@@ -31,6 +32,7 @@ func.func @chain(%x: tensor<1x1x6x6xf32>) -> tensor<1x1x4x4xf32> {
 // CHECK: nn.conv {{.*}} -> tensor<1x2x6x6xf32>
 // CHECK: nn.conv {{.*}}tensor<1x2x3x3xf32>
 module attributes {nn.assume_finite} {
+// REMARK: remark: [Missed] ZERO_PAD_SHIFT{{.*}}Reason="1 of its 2 channels are constant, but (Conv): the convolution after it pads with zeros, which the shift would move"
 func.func @padded(%x: tensor<1x1x6x6xf32>) -> tensor<1x1x6x6xf32> {
   %w = nn.constant dense<[[[[0.0]]], [[[2.0]]], [[[0.0]]]]> : tensor<3x1x1x1xf32>
   %b = nn.constant dense<[-1.0, 0.0, 3.0]> : tensor<3xf32>
@@ -70,6 +72,8 @@ func.func @unknown(%x: tensor<1x1x6x6xf32>) -> tensor<1x1x6x6xf32> {
 // CHECK: nn.conv %[[R]]
 // CHECK: nn.add %[[R]]
 module attributes {nn.assume_finite} {
+// REMARK: remark: [Missed] CHANNELS_BOUND{{.*}}Reason="1 of its 2 channels are constant, but what computes them, or what else reads that, cannot do without them"
+// REMARK: remark: [Missed] READ_OTHERWISE{{.*}}Reason="1 of its 2 channels are constant, but (Add) reads them, which does not sum over them with constant weights"
 func.func @residual(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
   %w = nn.constant dense<[[[[1.0]]], [[[0.0]]]]> : tensor<2x1x1x1xf32>
   %b = nn.constant dense<[0.0, 2.0]> : tensor<2xf32>

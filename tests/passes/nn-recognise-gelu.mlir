@@ -1,4 +1,5 @@
 // RUN: sinter-opt %s -nn-recognise-gelu -split-input-file | FileCheck %s
+// RUN: sinter-opt %s -split-input-file -nn-recognise-gelu --remarks-filter-missed='.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK --implicit-check-not=remark:
 
 // As PyTorch exports it: x * (erf(x / sqrt(2)) + 1) * 0.5.
 // CHECK-LABEL: @erf
@@ -84,6 +85,7 @@ func.func @factored(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
 // Trap: the factor is another value than the error function's.
 // CHECK-LABEL: @other_value
 // CHECK-NOT: nn.gelu
+// REMARK: remark: [Missed] OTHER_FORM{{.*}}Reason="what (Erf) reads is no polynomial with constant coefficients in the value that the product multiplies"
 func.func @other_value(%x: tensor<2x8xf32>, %z: tensor<2x8xf32>) -> tensor<2x8xf32> {
   %root = nn.constant dense<1.41421354> : tensor<f32>
   %one = nn.constant dense<1.0> : tensor<f32>
@@ -101,6 +103,7 @@ func.func @other_value(%x: tensor<2x8xf32>, %z: tensor<2x8xf32>) -> tensor<2x8xf
 // Trap: something else reads the error function.
 // CHECK-LABEL: @second_user
 // CHECK-NOT: nn.gelu
+// REMARK: remark: [Missed] INNER_VALUE_READ{{.*}}Reason="(Erf) inside it is an output of the model"
 func.func @second_user(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x8xf32>) {
   %root = nn.constant dense<1.41421354> : tensor<f32>
   %one = nn.constant dense<1.0> : tensor<f32>
@@ -118,6 +121,9 @@ func.func @second_user(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x8xf32>
 // Traps: the sum is erf - 1, the square has another coefficient, the whole is not halved.
 // CHECK-LABEL: @other_curve
 // CHECK-NOT: nn.gelu
+// REMARK: remark: [Missed] OTHER_CONSTANTS{{.*}}Reason="it multiplies by -0.5 + 0.5 * Erf, and a GELU by 0.5 + 0.5 * Erf"
+// REMARK: remark: [Missed] OTHER_CONSTANTS{{.*}}Reason="(Erf) is of 0 + 0.5 x + 0 x^2 + 0 x^3, and a GELU's is of 0.7071068 x"
+// REMARK: remark: [Missed] OTHER_CONSTANTS{{.*}}Reason="it multiplies by 1 + 1 * Erf, and a GELU by 0.5 + 0.5 * Erf"
 func.func @other_curve(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x8xf32>, tensor<2x8xf32>) {
   %root = nn.constant dense<1.41421354> : tensor<f32>
   %minus = nn.constant dense<-1.0> : tensor<f32>
@@ -145,6 +151,8 @@ func.func @other_curve(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x8xf32>
 // Traps: x^3 where x^2 belongs, and the cube of another value.
 // CHECK-LABEL: @other_cube
 // CHECK-NOT: nn.gelu
+// REMARK: remark: [Missed] OTHER_CONSTANTS{{.*}}Reason="(Tanh) is of 0 + 0.7978846 x + 0.03567741 x^2 + 0 x^3, and a GELU's is of 0.7978846 x + 0.03567741 x^3"
+// REMARK: remark: [Missed] OTHER_FORM{{.*}}Reason="what (Tanh) reads is no polynomial with constant coefficients in the value that the product multiplies"
 func.func @other_cube(%x: tensor<2x8xf32>, %z: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x8xf32>) {
   %two = nn.constant dense<2.0> : tensor<f32>
   %three = nn.constant dense<3.0> : tensor<f32>
@@ -169,4 +177,22 @@ func.func @other_cube(%x: tensor<2x8xf32>, %z: tensor<2x8xf32>) -> (tensor<2x8xf
   %s2 = nn.add %t2, %one : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
   %y2 = nn.mul %h2, %s2 : (tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x8xf32>
   return %y, %y2 : tensor<2x8xf32>, tensor<2x8xf32>
+}
+
+// -----
+
+// In f16 it stays as it is written, and says why under the name of its last product.
+// CHECK-LABEL: @half
+// CHECK-NOT: nn.gelu
+// REMARK: remark: {{.*}}[Missed] F32_ONLY{{.*}}Function=gelu1 {{.*}}Reason="it looks like a GELU of f16, and those of f32 alone are known"
+func.func @half(%x: tensor<2x8xf16>) -> tensor<2x8xf16> {
+  %root = nn.constant dense<1.41421354> : tensor<f16>
+  %one = nn.constant dense<1.0> : tensor<f16>
+  %half = nn.constant dense<0.5> : tensor<f16>
+  %u = nn.div %x, %root : (tensor<2x8xf16>, tensor<f16>) -> tensor<2x8xf16>
+  %e = nn.erf %u : (tensor<2x8xf16>) -> tensor<2x8xf16>
+  %s = nn.add %e, %one : (tensor<2x8xf16>, tensor<f16>) -> tensor<2x8xf16>
+  %p = nn.mul %x, %s : (tensor<2x8xf16>, tensor<2x8xf16>) -> tensor<2x8xf16>
+  %y = nn.mul %p, %half : (tensor<2x8xf16>, tensor<f16>) -> tensor<2x8xf16> loc("gelu1")
+  return %y : tensor<2x8xf16>
 }
