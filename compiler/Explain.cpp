@@ -2,7 +2,7 @@
 #include "compiler/Explain.h"
 #include "compiler/LowerToKernels.h"
 #include "compiler/ModelSource.h"
-#include "compiler/ParseJson.h"
+#include "compiler/Remarks.h"
 #include "compiler/tuning/Tuner.h"
 #include "compiler/verify/LastBits.h"
 #include "ir/DiagnosticCollector.h"
@@ -12,8 +12,6 @@
 #include "ir/Weights.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Remark/RemarkStreamer.h"
-#include "passes/Codes.h"
 #include "passes/Explain.h"
 #include "passes/FeedsRounding.h"
 #include "passes/Passes.h"
@@ -29,7 +27,7 @@ using namespace codegen;
 
 //===- Explaining ---------------------------------------------------------===//
 
-Expected<std::string> explainModel(const std::string &modelPath, const CompileOptions &options) {
+Expected<std::string> explainModel(const std::string &modelPath, const CompileOptions &options, bool withRemarks) {
   Expected<Target> target = targetFor(options);
   if (!target)
     return target.failure();
@@ -38,55 +36,19 @@ Expected<std::string> explainModel(const std::string &modelPath, const CompileOp
   Expected<LoadedModel> model = loadModel(modelPath, options);
   if (!model)
     return model.failure();
-  if (Status status = lowerToKernels(*model, options, *target); !status.ok())
+  std::optional<RemarkCollector> remarks;
+  if (withRemarks)
+    remarks.emplace(*model->context);
+  if (Status status = lowerToKernels(*model, options, *target, {}, nullptr, remarks ? &*remarks : nullptr);
+      !status.ok())
     return status.failure();
   if (Status status = tuneKernels(*model, options, *target); !status.ok())
     return status.failure();
-  return nn::explanationText(*model->module);
-}
-
-/// One row: passed where the arithmetic vanished or joined another kernel, missed where it is kept.
-static void emitRemark(MLIRContext &context, const llvm::json::Object &row, StringRef kind) {
-  StringRef name = row.getString("name").value_or(""), outcome = row.getString("outcome").value_or("");
-  Location loc = NameLoc::get(StringAttr::get(&context, name));
-  remark::RemarkOpts options = remark::RemarkOpts::name(kind).category("sinter-explain").function(name);
-  remark::detail::InFlightRemark inFlight =
-      outcome == "kept" ? remark::missed(loc, options) : remark::passed(loc, options);
-  auto add = [&](StringRef key, StringRef value) {
-    if (!value.empty())
-      inFlight << remark::metric(key, value.str());
-  };
-  add("Outcome", outcome);
-  if (const llvm::json::Array *into = row.getArray("into"))
-    for (const llvm::json::Value &target : *into)
-      add("Into", target.getAsString().value_or(""));
-  StringRef code = row.getString("code").value_or("");
-  add("Code", code);
-  add("Reason", row.getString("reason").value_or(""));
-  if (const ExplainCode *entry = findCode(code))
-    add("Suggestion", entry->remedy);
-  for (StringRef key : {"channels", "dead_channels", "clipped_fraction", "statistically_dead_channels"})
-    if (auto value = row.getNumber(key))
-      add(key, llvm::formatv("{0}", *value).str());
-}
-
-Status writeRemarks(const std::string &explanation, const std::string &path) {
-  auto parsed = parseJson(explanation);
-  const llvm::json::Object *object = parsed ? parsed->getAsObject() : nullptr;
-  if (!object)
-    return {ErrorCode::Internal, "the explanation is no JSON object"};
-  MLIRContext context(MLIRContext::Threading::DISABLED);
-  remark::RemarkCategories all{".*", ".*", ".*", ".*", ".*"};
-  // The engine writes when the context ends.
-  if (failed(remark::enableOptimizationRemarksWithLLVMStreamer(
-          context, path, llvm::remarks::Format::YAML, std::make_unique<remark::RemarkEmittingPolicyAll>(), all)))
-    return {ErrorCode::Io, "cannot write remarks to '" + path + "'"};
-  for (const char *list : {"batch_norms", "activations"})
-    if (const llvm::json::Array *rows = object->getArray(list))
-      for (const llvm::json::Value &row : *rows)
-        if (const llvm::json::Object *fields = row.getAsObject())
-          emitRemark(context, *fields, fields->getString("kind").value_or("BatchNormalization"));
-  return {};
+  if (!remarks)
+    return nn::explanationText(*model->module);
+  llvm::json::Object explanation = nn::explanationOf(*model->module);
+  explanation["remarks"] = remarks->rows();
+  return llvm::formatv("{0}", llvm::json::Value(std::move(explanation))).str();
 }
 
 //===- Evaluating ---------------------------------------------------------===//

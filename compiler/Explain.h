@@ -8,10 +8,13 @@
 
 namespace sinter {
 
-/// The explain JSON (docs/explain.md) of a .onnx or .mlir model. Runs the passes and generates no code.
-Expected<std::string> explainModel(const std::string &modelPath, const CompileOptions &options);
+/// The explain JSON (docs/explain.md) of a .onnx or .mlir model, with the remarks of all passes where they are asked
+/// for. Runs the passes and generates no code.
+Expected<std::string> explainModel(const std::string &modelPath, const CompileOptions &options,
+                                   bool withRemarks = false);
 
-/// Writes the rows of an explain JSON as LLVM optimisation remarks in YAML; "-" is the standard output.
+/// Writes the rows of an explain JSON, and its remarks, as LLVM optimisation remarks in YAML; "-" is the standard
+/// output.
 Status writeRemarks(const std::string &explanation, const std::string &path);
 
 /// One node while the reference evaluates the model as imported.

@@ -2,6 +2,7 @@
 #include "compiler/LowerToKernels.h"
 #include "codegen/Output.h"
 #include "compiler/PassPipeline.h"
+#include "compiler/Remarks.h"
 #include "compiler/check/RewriteGuard.h"
 #include "compiler/verify/RewriteCheck.h"
 #include "ir/DiagnosticCollector.h"
@@ -145,7 +146,7 @@ Status specialiseShapes(LoadedModel &model, const CompileOptions &options) {
 }
 
 Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const Target &target, const Judge &judge,
-                      std::optional<Fault> *fault) {
+                      std::optional<Fault> *fault, RemarkCollector *remarks) {
   if (std::error_code error =
           options.dumpDir.empty() ? std::error_code() : llvm::sys::fs::create_directories(options.dumpDir))
     return {ErrorCode::Io, "cannot create the folder '" + options.dumpDir + "': " + error.message()};
@@ -175,12 +176,17 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   bool isGuarded = options.checkRewrites && !options.verifyRewrites && !judge;
   if (isGuarded)
     guard.attach(passes);
+  if (remarks)
+    remarks->attach(passes);
   if (failed(passes.run(*model.module)))
     return diagnostics.failure("a pass failed without a reason: please report this model");
   if (!progress.status.ok())
     return progress.status;
   if (Status status = isGuarded ? reportUnsound(*model.module, guard, options) : Status(); !status.ok())
     return status;
+  if (remarks)
+    for (const UnsoundRewrite &unsound : guard.found())
+      remarks->takeBack(unsound.pass, unsound.rewrite);
   if (fault)
     *fault = judged.findFault(build);
   if (std::optional<Fault> found = checked.findFault(build))

@@ -81,6 +81,80 @@ TEST(Explain, YamlIsLlvmRemarks) {
   expectContains(outcome, {"--- !Passed", "Pass:", "Name:", "BatchNormalization", "Outcome", "folded", "conv1"});
 }
 
+/// x -> x * (1 + erf(x / sqrt(2))) * 0.5, whose Erf is an output, too, or not.
+void saveGelu(const std::string &name, bool hasOutputInside) {
+  onnx::ModelProto model = makeModel({2, 8});
+  addWeight(model, "root", {}, 1.41421356f);
+  addWeight(model, "one", {}, 1);
+  addWeight(model, "half", {}, 0.5f);
+  addNode(model, "Div", {"x", "root"}, "u", "div1");
+  addNode(model, "Erf", {"u"}, "e", "erf1");
+  addNode(model, "Add", {"e", "one"}, "s", "add1");
+  addNode(model, "Mul", {"x", "s"}, "p", "mul1");
+  addNode(model, "Mul", {"p", "half"}, "y", "mul2");
+  if (hasOutputInside) {
+    onnx::ValueInfoProto *output = model.mutable_graph()->add_output();
+    *output = model.graph().output(0);
+    output->set_name("e");
+  }
+  save(model, name);
+}
+
+TEST(Explain, AllPassesSayWhyAGeluIsNone) {
+  saveGelu("gelu.onnx", true);
+  Outcome outcome = run("explain @/gelu.onnx --all-passes");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  expectContains(outcome, {"Remarks of passes: ", " missed", "NODE", "OPERATOR", "PASS", "mul2", "nn-recognise-gelu",
+                           "INNER_VALUE_READ: 'erf1' (Erf) inside it is an output of the model",
+                           "What would change what passes did:\n", "take that output out of the model"});
+  EXPECT_EQ(outcome.out.find("applied: "), std::string::npos) << outcome.out;
+  // Nobody asks, nobody is told.
+  EXPECT_EQ(run("explain @/gelu.onnx").out.find("INNER_VALUE_READ"), std::string::npos);
+  saveGelu("plain.onnx", false);
+  outcome = run("explain @/plain.onnx --all-passes --all");
+  expectContains(outcome, {" applied", "applied: recognise-gelu"});
+  EXPECT_EQ(outcome.out.find("INNER_VALUE_READ"), std::string::npos) << outcome.out;
+}
+
+TEST(Explain, RemarksAreInTheJsonWhereAskedForAndInYaml) {
+  saveGelu("gelu.onnx", true);
+  Outcome outcome = run("explain @/gelu.onnx --all-passes --format json");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  expectContains(outcome, {"\"remarks\"", "\"pass\": \"nn-recognise-gelu\"", "\"node\": \"mul2\"", "\"kind\": \"Mul\"",
+                           "\"outcome\": \"missed\"", "\"code\": \"INNER_VALUE_READ\""});
+  EXPECT_EQ(run("explain @/gelu.onnx --format json").out.find("\"remarks\""), std::string::npos);
+  saveConvNet("net.onnx");
+  outcome = run("explain @/net.onnx --all-passes --format yaml");
+  expectContains(outcome, {"--- !Passed\nPass:            sinter-explain\n",
+                           "--- !Passed\nPass:            nn-fold-batch-norm\nName:            move-affine-up\n"});
+  outcome = run("explain @/gelu.onnx --all-passes --format yaml");
+  expectContains(outcome, {"--- !Missed\nPass:            nn-recognise-gelu\nName:            INNER_VALUE_READ\n",
+                           "Function:        mul2\n", "Suggestion:"});
+}
+
+TEST(Explain, AReorderIsAnAnalysis) {
+  onnx::ModelProto model = makeModel({1, 16, 8, 8});
+  addWeight(model, "w", {16, 16, 1, 1}, 0.5f);
+  addNode(model, "Conv", {"x", "w"}, "y", "conv1");
+  save(model, "conv.onnx");
+  expectContains(
+      run("explain @/conv.onnx --all-passes --target-cpu x86-64-v3"),
+      {"conv1", "nn-assign-layout", "REORDERED: reordered into the plain layout, as the model's outputs lie plain"});
+  expectContains(run("explain @/conv.onnx --all-passes --format yaml --target-cpu x86-64-v3"),
+                 {"--- !Analysis\nPass:            nn-assign-layout\nName:            REORDERED\n"});
+}
+
+TEST(Explain, CodesOfPassesFailWhereTheyAreAsked) {
+  saveGelu("gelu.onnx", true);
+  Outcome outcome = run("explain @/gelu.onnx --all-passes --fail-on INNER_VALUE_READ");
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_NE(outcome.err.find("1 row has INNER_VALUE_READ (--fail-on), the first is 'mul2'"), std::string::npos)
+      << outcome.err;
+  expectError("explain @/gelu.onnx --fail-on INNER_VALUE_READ", {"INNER_VALUE_READ", "--all-passes"});
+  ASSERT_EQ(run("compile @/gelu.onnx -o @/gelu.so").status, 0);
+  expectError("explain @/gelu.so --all-passes", {"--all-passes", "gelu.so", ".onnx"});
+}
+
 TEST(Explain, CalibrationMeasuresBesideTheEstimate) {
   saveConvNet("net.onnx");
   // Two samples for a model of batch 1. Pixel i of channel c is 100*sample + 25*c + i - 53.5, so the

@@ -9,6 +9,7 @@
 #include "tools/sinter/OnnxInterface.h"
 #include "tools/sinter/OpenModel.h"
 #include "tools/sinter/Print.h"
+#include "tools/sinter/RemarkText.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include <fmt/ranges.h>
 #include <memory>
 #include <set>
+#include <span>
 #include <unistd.h>
 
 namespace sinter {
@@ -31,6 +33,8 @@ constexpr const char *examples = R"(Examples:
   sinter explain detector.onnx --freeze-inputs            overridable parameters as constants
   sinter explain resnet50.onnx --calibrate images.npy     the share that activations really clip
   sinter explain resnet50.onnx --fail-on kept             for CI: exit status 1 if a row has that outcome or code
+  sinter explain vit.onnx --all-passes                    what every pass left as it is, and why
+  sinter explain vit.onnx --all-passes --format yaml      the same as LLVM remarks, for opt-viewer
   sinter explain resnet50.so                              what was recorded when it was compiled
 
 An outcome: folded (vanished into another op's constants), fused (computed in another op's kernel), kept (a kernel of its
@@ -53,7 +57,7 @@ struct ExplainCommand {
   CommonOptions common;
   std::string model, format = "text";
   std::vector<std::string> calibration, failOn;
-  bool all = false;
+  bool all = false, allPasses = false;
 
   int run();
 
@@ -65,9 +69,9 @@ private:
   int countFailures(const Object &object) const;
 };
 
-/// Visits the rows of both lists.
+/// Visits the rows of all lists.
 template <typename F> void forRows(const Object &object, F f) {
-  for (const char *list : {"batch_norms", "activations"})
+  for (const char *list : {"batch_norms", "activations", "remarks"})
     if (const llvm::json::Array *rows = object.getArray(list))
       for (const llvm::json::Value &row : *rows)
         if (const Object *fields = row.getAsObject())
@@ -76,11 +80,17 @@ template <typename F> void forRows(const Object &object, F f) {
 
 Status ExplainCommand::checkFailOn() const {
   for (const std::string &text : failOn) {
-    if (text == unsound || findCode(text) || std::count(std::begin(outcomes), std::end(outcomes), text))
+    if (text == unsound || findCode(text, explainCodes) || std::count(std::begin(outcomes), std::end(outcomes), text))
       continue;
+    if (findCode(text) && allPasses)
+      continue;
+    if (findCode(text))
+      return {ErrorCode::InvalidArgument,
+              fmt::format("--fail-on '{}' is a code of passes: add --all-passes, which asks them", text)};
     std::vector<std::string_view> codes;
-    for (const ExplainCode &entry : explainCodes)
-      codes.push_back(entry.code);
+    for (std::span<const ExplainCode> list : {std::span<const ExplainCode>(explainCodes), {remarkCodes}})
+      for (const ExplainCode &entry : list)
+        codes.push_back(entry.code);
     return {ErrorCode::InvalidArgument,
             fmt::format("--fail-on '{}' is neither an outcome ({}) nor a code ({}) nor '{}'", text,
                         fmt::join(outcomes, ", "), fmt::join(codes, ", "), unsound)};
@@ -90,7 +100,10 @@ Status ExplainCommand::checkFailOn() const {
 
 Expected<std::string> ExplainCommand::explanation() {
   if (!isCompiled(model))
-    return explainModel(model, common.compile);
+    return explainModel(model, common.compile, allPasses);
+  if (allPasses)
+    return Failure{ErrorCode::InvalidArgument,
+                   fmt::format("--all-passes runs the passes, and '{}' is compiled: give the .onnx file", model)};
   if (!calibration.empty())
     return Failure{
         ErrorCode::InvalidArgument,
@@ -218,7 +231,7 @@ int ExplainCommand::countFailures(const Object &object) const {
       if (row.getString("outcome") != llvm::StringRef(text) && row.getString("code") != llvm::StringRef(text))
         return;
       if (rows++ == 0)
-        first = row.getString("name").value_or("").str();
+        first = row.getString(row.get("node") ? "node" : "name").value_or("").str();
     });
     if (rows > 0)
       sinter::print(stderr, "sinter: {} {} {} (--fail-on), the first is '{}'\n", rows,
@@ -258,7 +271,8 @@ int ExplainCommand::run() {
     if (status = writeRemarks(printJsonLine(Object(*object)), "-"); !status.ok())
       return report(status.failure());
   } else {
-    sinter::print("{}", explainText(model, *object, {all, isatty(STDOUT_FILENO) != 0}));
+    ExplainStyle style{all, isatty(STDOUT_FILENO) != 0};
+    sinter::print("{}{}", explainText(model, *object, style), remarkText(*object, style));
   }
   return countFailures(*object) > 0 ? 1 : 0;
 }
@@ -270,6 +284,8 @@ void addExplain(CLI::App &app, int &status) {
   CLI::App *sub = app.add_subcommand("explain", "Say what became of every BatchNorm and activation, and why");
   sub->add_option("MODEL", command->model, "The model: .onnx, .mlir of the nn stage, or a compiled .so")->required();
   sub->add_flag("--all", command->all, "Print every row (default: the 40 worst)");
+  sub->add_flag("--all-passes", command->allPasses,
+                "Say what passes did to nodes, and why they left others as they are (with --all: both)");
   sub->add_option("--calibrate", command->calibration, "Tensors to run the model on: measures what activations clip")
       ->allow_extra_args(false)
       ->type_name("NAME=FILE");
