@@ -11,7 +11,7 @@ namespace sinter::codegen {
 
 static double bytesOf(Value value) { return static_cast<double>(nn::storageBytes(value)); }
 
-/// Whether an op reads just those elements of its first operand that its result consists of.
+/// Whether an op reads only those elements of its first operand that are in its result.
 static bool picks(Operation *op) { return isa<nn::SliceOp, nn::GatherOp, nn::GatherElementsOp, nn::GatherNDOp>(op); }
 
 /// A weight may have readers in thousands of kernels, so the kernel's ops are asked, not the readers.

@@ -11,7 +11,7 @@ using namespace mlir;
 namespace sinter::codegen {
 namespace {
 
-/// Whether code stays what it is if the use reads a variable: a bound of a loop, or a sum, product or comparison, which
+/// Whether code stays the same if the use reads a variable: a bound of a loop, or a sum, product or comparison, which
 /// leave loops where they can. A division by a variable costs many times one by a constant.
 bool mayVary(OpOperand &use) {
   Operation *user = use.getOwner();

@@ -28,8 +28,8 @@ struct Difference {
 struct Growth {
   llvm::SmallVector<unsigned> places;
   std::string why;
-  /// Whether both forms are one value: well within what is lost of each other, at each of these places. If not, the
-  /// bound is so wide that it holds two values: that they agree within it tells nothing.
+  /// Whether both forms are one value: they differ by at most half of the new bound, at each of these places. If not, the
+  /// bound is so wide that it holds two values, and agreeing within it tells nothing.
   bool isOfOneValue = true;
 };
 
@@ -45,12 +45,12 @@ public:
   Growth growth();
   /// How much worse the new form may round than the old one.
   double maxGrowth() const;
-  /// Whether both forms have a step: a rounding, a remainder, a sign. Then bounds are no measure of each other: it may
+  /// Whether both forms have a step: a rounding, a remainder, a sign. Then bounds cannot be compared: the step may
   /// lie within the one and just outside the other.
   bool mayStep() const;
-  /// Whether the old form loses as much with roundings that are so much worse (Cone::roundWorse).
+  /// Whether the old form loses as many digits when its roundings are worse by that factor (Cone::roundWorse).
   bool losesAsMuch(const Growth &growth);
-  /// Whether finite values overflow on the way that did not.
+  /// Finite values that overflow on the way and did not before, in words; empty if there are none.
   std::string overflow();
 
 private:

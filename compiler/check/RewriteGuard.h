@@ -40,7 +40,7 @@ private:
   FunctionVerdict compareAgain(mlir::ModuleOp module);
   void repair(llvm::StringRef pass, mlir::ModuleOp module, const std::string &change);
   Replay replay(const Withheld &withheld, size_t most);
-  /// Whether the version computes what the module computed before the pass; else how it does not.
+  /// Whether the version computes the same as the module before the pass; else `change` says how it differs.
   bool accepts(const Replay &version, std::string &change);
   /// The rewrite without which the pass is sound up to there, `all` being what it makes; nothing where there is no
   /// single one.

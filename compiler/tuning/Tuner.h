@@ -6,7 +6,7 @@
 
 namespace sinter::codegen {
 
-/// Whether the options ask for kernels to be measured, or to be as they were measured.
+/// Whether the options ask to measure kernels, or to use earlier measurements.
 inline bool isTuned(const TuneOptions &tune) { return tune.measure || !tune.cachePath.empty(); }
 
 /// Errors in the options that show before any work is done.

@@ -11,7 +11,7 @@
 
 namespace sinter::codegen {
 
-/// Whether the module still computes what it should after `pass`, a flag; an empty one stands for a version
+/// Whether the module is still right after `pass`, a flag; an empty one stands for a version
 /// that the search makes.
 using Judge = std::function<bool(llvm::StringRef pass, mlir::ModuleOp module)>;
 

@@ -119,7 +119,7 @@ static bool eachScaledPart(const Tensor &w, WeightLayout layout, ArrayRef<double
   return true;
 }
 
-/// Whether what underflows is small beside each output channel's largest weight, both as the weights are and
+/// Whether underflowing weights are small beside each output channel's largest weight, both as the weights are and
 /// as they become: inputs are as large as the scales are small. Weights that kernels flush as they are do not
 /// count.
 static bool losesLittle(const Tensor &w, WeightLayout layout, WeightLayout outputs, ArrayRef<double> scale,
