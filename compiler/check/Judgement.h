@@ -28,8 +28,8 @@ struct Difference {
 struct Growth {
   llvm::SmallVector<unsigned> places;
   std::string why;
-  /// Whether both forms are one value: they differ by at most half of the new bound, at each of these places. If not, the
-  /// bound is so wide that it holds two values, and agreeing within it tells nothing.
+  /// Whether both forms are one value: they differ by at most half of the new bound at each of these places. If not, it
+  /// is so wide that it holds two values, and agreeing within it tells nothing.
   bool isOfOneValue = true;
 };
 
