@@ -171,7 +171,7 @@ Status lowerToKernels(LoadedModel &model, const CompileOptions &options, const T
   auto build = [&](OpPassManager &manager) { nn::buildPipeline(manager, *pipeline); };
   build(passes);
   PassProgress progress(*model.context, options, passes.size());
-  // What looks for faults itself wants to see them.
+  // A caller that searches for faults itself wants to see them.
   RewriteGuard guard(build, [&] { progress.listen(); });
   bool isGuarded = options.checkRewrites && !options.verifyRewrites && !judge;
   if (isGuarded)

@@ -150,8 +150,8 @@ private:
     return type.getNumElements() * static_cast<int64_t>(sizeOf(*toDType(type.getElementType())));
   }
 
-  /// What an affine of x moves in memory where it stays: nothing in the kernel of what computes x; a second result
-  /// where others read x too; a pass of its own over an input.
+  /// The bytes that an affine of x moves where it stays: none in the kernel that computes x; a second result
+  /// where other ops read x too; a pass of its own over an input.
   static int64_t bytesOfStaying(Value x) {
     if (!x.getDefiningOp())
       return 2 * bytesOf(rankedType(x));
@@ -173,7 +173,7 @@ private:
     op->erase();
   }
 
-  /// What could not move, as a multiplication and an addition.
+  /// Replaces a BatchNorm that could not move by a multiplication and an addition.
   void replaceByAffine(BatchNormOp op) {
     std::optional<AffineOf> found = affineOf(op).first;
     if (!found)

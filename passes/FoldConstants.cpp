@@ -123,7 +123,7 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
   }
 
 private:
-  /// Of an op that is left: whether it would have been folded, were it not for its cost.
+  /// Whether an op that is left would have been folded, were it not for its cost.
   static Legality isWorthFolding(Operation *op, const FoldBudget &budget) {
     bool isConstant = op->getNumOperands() > 0 && llvm::all_of(op->getOperands(), [](Value operand) {
                         return static_cast<bool>(operand.getDefiningOp<ConstantOp>());

@@ -77,7 +77,7 @@ private:
     return false;
   }
 
-  /// What no |value| exceeds, with the constants behind it times `factor`; infinity where that is not known.
+  /// A bound of |value|, with the constants behind it times `factor`; infinity where none is known.
   static double boundOf(Value value, double factor, int depth = 0) {
     Operation *op = value.getDefiningOp();
     if (!op || depth > deepest)

@@ -50,7 +50,7 @@ std::pair<OpOperand *, int64_t> weightOf(Operation *op) {
 struct PruneChannelsPass : impl::PruneChannelsBase<PruneChannelsPass> {
   void runOnOperation() override {
     for (auto function : getOperation().getOps<func::FuncOp>())
-      // What a round has changed has bounds in the next one, and may leave other channels without readers.
+      // Values that a round has changed have bounds in the next one, and may leave other channels without readers.
       while (pruneAll(function))
         eraseUnused(function.getBody().front());
     if (removed > 0)
@@ -74,7 +74,7 @@ private:
             producer && !isPruned && !isa<ConstantOp>(producer))
           missed[producer] = isPruned;
       }
-    // What the last round leaves stays.
+    // Channels that the last round leaves stay.
     if (!changed)
       for (const auto &[op, why] : missed)
         remarkMissed(op, getArgument(), why);

@@ -50,7 +50,7 @@ private:
   bool isCentred = false;
 };
 
-/// What v (or 1/v) is the square root of.
+/// The value of which v (or 1/v) is the square root.
 Value NormMatcher::rootOf(Value v, bool isInverse) {
   if (auto power = v.getDefiningOp<PowOp>(); power && constantScalar(power.getB()) == (isInverse ? -0.5 : 0.5))
     return take<PowOp>(v).getA();
@@ -125,8 +125,8 @@ Legality NormMatcher::match(Operation *op) {
   return last || !turned.sentence.empty() ? turned : looksLike;
 }
 
-/// Of `top` divided by the root of a sum, or multiplied with its inverse: `under` is the root, or that. `last` is set
-/// where it is a norm but for what reads it.
+/// Matches `top` divided by the root of a sum, or multiplied by its inverse: `under` is the root, or that. `last` is set
+/// where it is a norm but for its readers.
 Legality NormMatcher::matchQuotient(Operation *op, Value top, Value under) {
   ops.clear();
   Value root = rootOf(under, isa<MulOp>(op));

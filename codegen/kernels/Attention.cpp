@@ -74,7 +74,7 @@ private:
   OutputTile tile;
   VectorType vector;
   SmallVector<SmallVector<ChainOperand>> operands; ///< per op of the chain
-  // Of the iteration:
+  // These belong to the iteration:
   Values batch;
   Value firstQuery;
   Buffer packed, scores;

@@ -26,7 +26,7 @@ std::vector<Motif> motifs() {
 
 namespace {
 
-/// What networks consist of: a convolution or product, affines, an activation, movement, a pool.
+/// A usual part of networks: a convolution or product, affines, an activation, movement, a pool.
 template <Value (*maker)(Graph &, Value), int64_t minRank> bool onFloat(Graph &graph) {
   Value x = graph.anyFloat(minRank);
   return x && maker(graph, x);

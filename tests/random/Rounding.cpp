@@ -94,7 +94,7 @@ void Rounding::cancel(Tensor &tensor, const std::vector<double> &errors) {
   storeDoubles(tensor, values);
 }
 
-/// What sums whose terms overflow may be, by what their order makes of them: an infinity, NaN where two meet, the right
+/// Results of sums whose terms overflow, by what their order makes of them: an infinity, NaN where two meet, the right
 /// number after all, or that of `divided` where it divides (0, if there is none). All are the same thing, or each
 /// something else.
 Tensor Rounding::whatOverflows(const Tensor &tensor, const std::vector<bool> &which, const Tensor *divided) {

@@ -65,7 +65,7 @@ void addRow(TextTable &table, const Group &group, const Object &remark) {
              {what, isApplied(remark) ? Colour::Green : Colour::None}});
 }
 
-/// What would change it, by code, of the remarks that are shown.
+/// The remedies of the remarks that are shown, by code.
 std::string remedies(const std::vector<const Object *> &remarks) {
   std::map<std::pair<std::string, std::string>, int> byCode;
   for (const Object *remark : remarks)

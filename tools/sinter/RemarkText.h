@@ -5,7 +5,7 @@
 
 namespace sinter {
 
-/// What passes left as it is, by node, and with `style.all` what they did; `explanation` has `remarks`.
+/// The nodes that passes left as they are, and with `style.all` the rewrites; `explanation` has `remarks`.
 std::string remarkText(const llvm::json::Object &explanation, const ExplainStyle &style);
 
 } // namespace sinter
