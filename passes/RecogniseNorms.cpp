@@ -125,7 +125,7 @@ Legality NormMatcher::match(Operation *op) {
   return last || !turned.sentence.empty() ? turned : looksLike;
 }
 
-/// Matches `top` divided by the root of a sum, or multiplied by its inverse: `under` is the root, or that. `last` is set
+/// Matches `top` divided by the root of a sum, or times its inverse: `under` is that root or inverse. `last` is set
 /// where it is a norm but for its readers.
 Legality NormMatcher::matchQuotient(Operation *op, Value top, Value under) {
   ops.clear();
