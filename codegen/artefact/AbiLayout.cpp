@@ -1,5 +1,5 @@
-// Each field is named once more here. That all are, in the header's order and with nothing between them that IR would lay
-// out otherwise, is asserted while this file compiles.
+// Each field is named once more here. That all are, in the header's order and with nothing between them that IR would
+// lay out otherwise, is asserted while this file compiles.
 #include "codegen/artefact/AbiLayout.h"
 #include "runtime/Abi.h"
 #include "llvm/ADT/STLExtras.h"
@@ -35,36 +35,36 @@ constexpr AbiField callbacks[] = {
 };
 
 constexpr AbiField call[] = {
-    SINTER_FIELD(SinterCall, self),    SINTER_FIELD(SinterCall, callbacks), SINTER_FIELD(SinterCall, arena),
-    SINTER_FIELD(SinterCall, inputs),  SINTER_FIELD(SinterCall, outputs),   SINTER_FIELD(SinterCall, sizes),
+    SINTER_FIELD(SinterCall, self),     SINTER_FIELD(SinterCall, callbacks), SINTER_FIELD(SinterCall, arena),
+    SINTER_FIELD(SinterCall, inputs),   SINTER_FIELD(SinterCall, outputs),   SINTER_FIELD(SinterCall, sizes),
     SINTER_FIELD(SinterCall, reserved),
 };
 
 constexpr AbiField tensorInfo[] = {
-    SINTER_FIELD(SinterTensorInfo, name),        SINTER_FIELD(SinterTensorInfo, shape),
-    SINTER_FIELD(SinterTensorInfo, rank),        SINTER_FIELD(SinterTensorInfo, type),
+    SINTER_FIELD(SinterTensorInfo, name),         SINTER_FIELD(SinterTensorInfo, shape),
+    SINTER_FIELD(SinterTensorInfo, rank),         SINTER_FIELD(SinterTensorInfo, type),
     SINTER_FIELD(SinterTensorInfo, defaultValue), SINTER_FIELD(SinterTensorInfo, countedBy),
     SINTER_FIELD(SinterTensorInfo, boundedAxis),
 };
 
 constexpr AbiField kernelInfo[] = {
-    SINTER_FIELD(SinterKernelInfo, name),  SINTER_FIELD(SinterKernelInfo, ops),
+    SINTER_FIELD(SinterKernelInfo, name),     SINTER_FIELD(SinterKernelInfo, ops),
     SINTER_FIELD(SinterKernelInfo, fallback), SINTER_FIELD(SinterKernelInfo, flops),
-    SINTER_FIELD(SinterKernelInfo, bytes), SINTER_FIELD(SinterKernelInfo, stackBytes),
+    SINTER_FIELD(SinterKernelInfo, bytes),    SINTER_FIELD(SinterKernelInfo, stackBytes),
 };
 
 constexpr AbiField model[] = {
-    SINTER_FIELD(SinterModel, magic),          SINTER_FIELD(SinterModel, abiVersion),
-    SINTER_FIELD(SinterModel, compiler),       SINTER_FIELD(SinterModel, name),
-    SINTER_FIELD(SinterModel, cpuFeatures),    SINTER_FIELD(SinterModel, target),
-    SINTER_FIELD(SinterModel, inputs),         SINTER_FIELD(SinterModel, outputs),
-    SINTER_FIELD(SinterModel, kernels),        SINTER_FIELD(SinterModel, inputCount),
-    SINTER_FIELD(SinterModel, outputCount),    SINTER_FIELD(SinterModel, kernelCount),
-    SINTER_FIELD(SinterModel, flags),          SINTER_FIELD(SinterModel, arenaBytes),
-    SINTER_FIELD(SinterModel, stackBytes),     SINTER_FIELD(SinterModel, weights),
-    SINTER_FIELD(SinterModel, weightBytes),    SINTER_FIELD(SinterModel, weightChecksum),
-    SINTER_FIELD(SinterModel, explanation),    SINTER_FIELD(SinterModel, run),
-    SINTER_FIELD(SinterModel, self),           SINTER_FIELD(SinterModel, next),
+    SINTER_FIELD(SinterModel, magic),       SINTER_FIELD(SinterModel, abiVersion),
+    SINTER_FIELD(SinterModel, compiler),    SINTER_FIELD(SinterModel, name),
+    SINTER_FIELD(SinterModel, cpuFeatures), SINTER_FIELD(SinterModel, target),
+    SINTER_FIELD(SinterModel, inputs),      SINTER_FIELD(SinterModel, outputs),
+    SINTER_FIELD(SinterModel, kernels),     SINTER_FIELD(SinterModel, inputCount),
+    SINTER_FIELD(SinterModel, outputCount), SINTER_FIELD(SinterModel, kernelCount),
+    SINTER_FIELD(SinterModel, flags),       SINTER_FIELD(SinterModel, arenaBytes),
+    SINTER_FIELD(SinterModel, stackBytes),  SINTER_FIELD(SinterModel, weights),
+    SINTER_FIELD(SinterModel, weightBytes), SINTER_FIELD(SinterModel, weightChecksum),
+    SINTER_FIELD(SinterModel, explanation), SINTER_FIELD(SinterModel, run),
+    SINTER_FIELD(SinterModel, self),        SINTER_FIELD(SinterModel, next),
 };
 
 /// Whether the fields fill a struct of `bytes` from its beginning to its end, so that IR, which aligns each to its size

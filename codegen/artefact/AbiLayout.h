@@ -1,5 +1,5 @@
-// The structs of runtime/Abi.h as LLVM IR sees them. The compiler of this program lays them out; no second copy of their
-// order exists, so that a field that moves in the header moves in every model.
+// The structs of runtime/Abi.h as LLVM IR sees them. The compiler of this program lays them out; no second copy of
+// their order exists, so that a field that moves in the header moves in every model.
 #pragma once
 
 #include "llvm/ADT/ArrayRef.h"

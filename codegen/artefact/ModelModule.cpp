@@ -1,6 +1,7 @@
 // `run` is the same code in every model: a loop over a table of steps. It is written here as LLVM IR text, and so are
-// the tables of runtime/Abi.h.
+// the tables of runtime/Abi.h, whose layout AbiLayout.h has.
 #include "codegen/artefact/ModelModule.h"
+#include "codegen/artefact/AbiLayout.h"
 #include "llvm/ADT/SmallSet.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -14,14 +15,9 @@ namespace {
 constexpr const char *typesCode = R"(
 %Step = type { ptr, ptr, i32, i32, i64, i64 }
 %Place = type { i64, i64 }
-%Info = type { ptr, ptr, i32, i32, ptr, i32, i32 }
-%Kernel = type { ptr, ptr, ptr, double, double, i64 }
-%Model = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, i32, i32, i32, i32, i64, i64, ptr, i64, i64, ptr, ptr, ptr, ptr }
-%Callbacks = type { ptr, ptr, ptr, ptr }
-%Call = type { ptr, ptr, ptr, ptr, ptr, ptr, [2 x ptr] }
 )";
 
-/// Of each variant.
+/// Of each variant. "#SinterCall.arena#" stands for the index of that field.
 constexpr const char *runCode = R"(
 define %SIGNATURE% {
 entry:
@@ -35,9 +31,9 @@ entry:
   br i1 %hosted, label %host, label %ready
 host:
   %context.host = load ptr, ptr %callbacks
-  %parallel.slot = getelementptr inbounds %Callbacks, ptr %callbacks, i64 0, i32 1
+  %parallel.slot = getelementptr inbounds %SinterCallbacks, ptr %callbacks, i64 0, i32 #SinterCallbacks.parallelFor#
   %parallel.host = load ptr, ptr %parallel.slot
-  %fallback.slot = getelementptr inbounds %Callbacks, ptr %callbacks, i64 0, i32 2
+  %fallback.slot = getelementptr inbounds %SinterCallbacks, ptr %callbacks, i64 0, i32 #SinterCallbacks.callFallback#
   %fallback.host = load ptr, ptr %fallback.slot
   br label %ready
 ready:
@@ -130,13 +126,14 @@ success:
 )";
 
 /// Of a model's `run`, which is given a SinterCall. A standalone program's has the pointers as arguments.
-constexpr const char *argumentsCode = R"(  %callbacks.slot = getelementptr inbounds %Call, ptr %given, i64 0, i32 1
+constexpr const char *argumentsCode =
+    R"(  %callbacks.slot = getelementptr inbounds %SinterCall, ptr %given, i64 0, i32 #SinterCall.callbacks#
   %callbacks = load ptr, ptr %callbacks.slot
-  %arena.slot = getelementptr inbounds %Call, ptr %given, i64 0, i32 2
+  %arena.slot = getelementptr inbounds %SinterCall, ptr %given, i64 0, i32 #SinterCall.arena#
   %arena = load ptr, ptr %arena.slot
-  %inputs.slot = getelementptr inbounds %Call, ptr %given, i64 0, i32 3
+  %inputs.slot = getelementptr inbounds %SinterCall, ptr %given, i64 0, i32 #SinterCall.inputs#
   %inputs = load ptr, ptr %inputs.slot
-  %outputs.slot = getelementptr inbounds %Call, ptr %given, i64 0, i32 4
+  %outputs.slot = getelementptr inbounds %SinterCall, ptr %given, i64 0, i32 #SinterCall.outputs#
   %outputs = load ptr, ptr %outputs.slot
 )";
 
@@ -179,6 +176,8 @@ end:
 
 attributes #0 = { nounwind "no-builtins" }
 )";
+
+std::string typesText() { return typesCode + abiTypesText(); }
 
 constexpr const char *weightsDeclaration = "@sinter_weights = external hidden constant i8\n";
 
@@ -232,11 +231,15 @@ std::string infoTable(Tables &t, const Program &program, const std::vector<Tenso
                         : hasDefault              ? "getelementptr (i8, ptr @sinter_weights, i64 " +
                                                         std::to_string(weightsAt(program, defaults[i])) + ")"
                                                   : "null";
-    rows.push_back("{ ptr " + name + ", ptr " + t.array("i64", dims) + ", i32 " + std::to_string(entry.shape.size()) +
-                   ", i32 " + std::to_string(static_cast<int>(entry.type)) + ", ptr " + value + ", i32 " +
-                   std::to_string(entry.countedBy) + ", i32 " + std::to_string(entry.boundedAxis) + " }");
+    rows.push_back(abiTensorInfo.valueText({{"name", name},
+                                            {"shape", t.array("i64", dims)},
+                                            {"rank", std::to_string(entry.shape.size())},
+                                            {"type", std::to_string(static_cast<int>(entry.type))},
+                                            {"defaultValue", value},
+                                            {"countedBy", std::to_string(entry.countedBy)},
+                                            {"boundedAxis", std::to_string(entry.boundedAxis)}}));
   }
-  return t.array("%Info", rows);
+  return t.array("%SinterTensorInfo", rows);
 }
 
 std::string kernelTable(Tables &t, const Variant &variant) {
@@ -244,11 +247,15 @@ std::string kernelTable(Tables &t, const Variant &variant) {
   auto number = [](double value) { return "0x" + llvm::utohexstr(llvm::bit_cast<uint64_t>(value), false, 16); };
   for (const KernelRow &kernel : variant.kernels) {
     std::string fallback = kernel.fallback.empty() ? "null" : t.string(kernel.fallback);
-    rows.push_back("{ ptr " + t.string(kernel.name) + ", ptr " + t.string(kernel.ops) + ", ptr " + fallback +
-                   ", double " + number(kernel.flops) + ", double " + number(kernel.bytes) + ", i64 " +
-                   std::to_string(kernel.stackBytes) + " }");
+    std::string ops = t.string(kernel.ops), name = t.string(kernel.name);
+    rows.push_back(abiKernelInfo.valueText({{"name", name},
+                                            {"ops", ops},
+                                            {"fallback", fallback},
+                                            {"flops", number(kernel.flops)},
+                                            {"bytes", number(kernel.bytes)},
+                                            {"stackBytes", std::to_string(kernel.stackBytes)}}));
   }
-  return t.array("%Kernel", rows);
+  return t.array("%SinterKernelInfo", rows);
 }
 
 std::string stepTable(Tables &t, const Program &program, const Variant &variant, llvm::StringSet<> &declared) {
@@ -282,13 +289,13 @@ std::string runText(Tables &t, const Program &program, size_t index, const std::
   size_t slots = 1;
   for (const Step &step : variant.steps)
     slots = std::max(slots, step.buffers.size());
-  std::string run = runCode, table = "@steps_" + std::to_string(index);
+  std::string run = withFieldIndices(runCode), table = "@steps_" + std::to_string(index);
   // Names come last: they may hold anything.
   replace(run, "%SLOTS%", std::to_string(slots));
   replace(run, "%STEPS%", std::to_string(variant.steps.size()));
   replace(run, "%TABLE%", table);
   replace(run, "%INDEX_ERROR%", std::to_string(SINTER_INDEX_ERROR));
-  replace(run, "%ARGUMENTS%", program.standalone ? "" : argumentsCode);
+  replace(run, "%ARGUMENTS%", program.standalone ? "" : withFieldIndices(argumentsCode));
   replace(run, "%WEIGHTS_SLOT%", weightsSlot);
   replace(run, "%SIGNATURE%",
           program.standalone ? "i32 @" + name + "(ptr %callbacks, ptr %arena, ptr %inputs, ptr %outputs)"
@@ -312,42 +319,41 @@ std::string variantText(Tables &t, const Program &program, size_t index, const C
                         llvm::StringSet<> &declared) {
   const Variant &variant = program.variants[index];
   std::string name = "sinter_run_" + std::to_string(index);
-  std::string run =
-      runText(t, program, index, name,
-              "getelementptr inbounds (%Model, ptr @" + modelSymbol(index) + ", i64 0, i32 15)", declared);
-  auto count = [](size_t n) { return "i32 " + std::to_string(n); };
+  std::string run = runText(t, program, index, name,
+                            "getelementptr inbounds (%SinterModel, ptr @" + modelSymbol(index) + ", i64 0, i32 " +
+                                withFieldIndices("#SinterModel.weights#") + ")",
+                            declared);
   std::string inputs = infoTable(t, program, variant.tables.inputs, variant.defaultOffsets);
   std::string outputs = infoTable(t, program, variant.tables.outputs, {});
   std::string kernels = kernelTable(t, variant);
   const Target &target = program.targets[variant.target];
-  auto pointer = [](const std::string &value) { return "ptr " + value; };
   bool isLast = index + 1 == program.variants.size();
-  std::vector<std::string> fields = {
-      "i32 " + std::to_string(SINTER_MAGIC),
-      "i32 " + std::to_string(SINTER_ABI_VERSION),
-      pointer(common.compiler),
-      pointer(t.string(variant.name)),
-      pointer(t.string(llvm::join(target.required, ","))),
-      pointer(t.string(target.triple + " " + target.cpu)),
-      pointer(inputs),
-      pointer(outputs),
-      pointer(kernels),
-      count(variant.tables.inputs.size()),
-      count(variant.tables.outputs.size()),
-      count(variant.kernels.size()),
-      count(variant.flushSubnormals ? 1 : 0),
-      "i64 " + std::to_string(variant.arenaBytes),
-      "i64 " + std::to_string(variant.stackBytes),
-      pointer(program.weights.bytes() > 0 ? "@sinter_weights" : "null"),
-      common.weightBytes,
-      common.checksum,
-      pointer(t.string(variant.explanation)),
-      pointer("@" + name),
-      pointer("null"),
-      pointer(isLast ? "null" : "@" + modelSymbol(index + 1)),
-  };
-  return run + "@" + modelSymbol(index) + (index == 0 ? " = constant" : " = internal constant") + " %Model { " +
-         llvm::join(fields, ", ") + " }\n";
+  std::string table = abiModel.valueText({
+      {"magic", std::to_string(SINTER_MAGIC)},
+      {"abiVersion", std::to_string(SINTER_ABI_VERSION)},
+      {"compiler", common.compiler},
+      {"name", t.string(variant.name)},
+      {"cpuFeatures", t.string(llvm::join(target.required, ","))},
+      {"target", t.string(target.triple + " " + target.cpu)},
+      {"inputs", inputs},
+      {"outputs", outputs},
+      {"kernels", kernels},
+      {"inputCount", std::to_string(variant.tables.inputs.size())},
+      {"outputCount", std::to_string(variant.tables.outputs.size())},
+      {"kernelCount", std::to_string(variant.kernels.size())},
+      {"flags", std::to_string(variant.flushSubnormals ? 1 : 0)},
+      {"arenaBytes", std::to_string(variant.arenaBytes)},
+      {"stackBytes", std::to_string(variant.stackBytes)},
+      {"weights", program.weights.bytes() > 0 ? "@sinter_weights" : "null"},
+      {"weightBytes", common.weightBytes},
+      {"weightChecksum", common.checksum},
+      {"explanation", t.string(variant.explanation)},
+      {"run", "@" + name},
+      {"self", "null"},
+      {"next", isLast ? "null" : "@" + modelSymbol(index + 1)},
+  });
+  return run + "@" + modelSymbol(index) + (index == 0 ? " = constant" : " = internal constant") + " %SinterModel " +
+         table + "\n";
 }
 
 } // namespace
@@ -363,7 +369,7 @@ std::string standaloneModuleText(const Program &program) {
   std::string variable = hasFile
                              ? slot + " = global ptr null\n"
                              : slot + " = internal constant ptr " + (hasWeights ? "@sinter_weights" : "null") + "\n";
-  return typesCode + (libraryCode + run) + t.out + variable + (hasFile || !hasWeights ? "" : weightsDeclaration);
+  return typesText() + (libraryCode + run) + t.out + variable + (hasFile || !hasWeights ? "" : weightsDeclaration);
 }
 
 std::string modelModuleText(const Program &program) {
@@ -372,13 +378,13 @@ std::string modelModuleText(const Program &program) {
   // The table tells of memory in one piece: where weights are shared, what is the program's own.
   int64_t bytes = program.placement ? program.placement->bytes : program.weights.bytes();
   uint64_t checksum = program.placement ? program.placement->checksum : program.weights.checksum();
-  Common common{t.string("sinter " SINTER_VERSION), "i64 " + std::to_string(bytes), "i64 " + std::to_string(checksum)};
+  Common common{t.string("sinter " SINTER_VERSION), std::to_string(bytes), std::to_string(checksum)};
   std::string variants;
   for (size_t i = 0; i < program.variants.size(); ++i)
     variants += variantText(t, program, i, common, declared);
   // What is declared and not used would still be a symbol that an object asks for.
   std::string weights = program.weights.bytes() > 0 ? weightsDeclaration : "";
-  return typesCode + weights + libraryCode + t.out + variants;
+  return typesText() + weights + libraryCode + t.out + variants;
 }
 
 } // namespace sinter::codegen
