@@ -36,12 +36,6 @@ static std::string findInterfaceProblem(func::FuncOp main) {
     auto ranked = dyn_cast<RankedTensorType>(type);
     if (!ranked || !nn::toDType(ranked.getElementType()))
       return which + " is no ranked tensor of a known element type";
-    Attribute dims = main.getArgAttr(i, "nn.dims");
-    auto names = dyn_cast_if_present<ArrayAttr>(dims);
-    bool isList = names && static_cast<int64_t>(names.size()) == ranked.getRank() &&
-                  llvm::all_of(names, llvm::IsaPred<StringAttr>);
-    if (dims && !isList)
-      return which + " needs as nn.dims a list of strings, one for each dimension";
   }
   for (auto [i, type] : llvm::enumerate(main.getResultTypes()))
     if (auto tensor = dyn_cast<TensorType>(type); !tensor || !nn::toDType(tensor.getElementType()))

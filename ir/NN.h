@@ -9,6 +9,7 @@
 #include "ir/Range.h"
 #include "ir/ShapeMath.h"
 #include "ir/StridedCopy.h"
+#include "ir/Traits.h"
 #include "ir/Weights.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinTypes.h"

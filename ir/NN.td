@@ -22,6 +22,8 @@ def NN_Dialect : Dialect {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect"];
   let useDefaultAttributePrinterParser = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
   let extraClassDeclaration = [{
     void registerOps();
     void registerAttributes();
@@ -48,6 +50,16 @@ def NN_IntegerTensor : TensorOf<[NN_Integer]>;
 def NN_NumberTensor : TensorOf<[NN_Number]>;
 def NN_BoolTensor : TensorOf<[I1]>;
 def NN_IndexTensor : TensorOf<[I32, I64]>;  // shapes, axes, indices
+
+//===- Traits, documented in ir/Traits.h --------------------------------===//
+
+class NN_Trait<string name> : NativeOpTrait<name> {
+  let cppNamespace = "::sinter::nn";
+}
+def NN_ViewOfFirst : NN_Trait<"ViewOfFirst">;
+def NN_PermutesFirst : NN_Trait<"PermutesFirst">;
+def NN_CopiesFirst : NN_Trait<"CopiesFirst">;
+def NN_TakesEpilogue : NN_Trait<"TakesEpilogue">;
 
 //===- Op bases ---------------------------------------------------------===//
 

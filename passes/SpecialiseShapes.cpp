@@ -131,8 +131,6 @@ private:
         return function.emitError("input '") << name << "' is no ranked tensor: " << argument.getType();
       SmallVector<int64_t> shape(type.getShape());
       auto dimNames = function.getArgAttrOfType<ArrayAttr>(index, "nn.dims");
-      if (dimNames && (dimNames.size() != shape.size() || !llvm::all_of(dimNames, llvm::IsaPred<StringAttr>)))
-        return function.emitError("input '") << name << "' needs a string in nn.dims for each of its dimensions";
       auto given = shapeOf.find(name);
       if (given != shapeOf.end() && given->second.size() != shape.size())
         return function.emitError("--shape gives input '")

@@ -14,18 +14,3 @@ func.func @main(%x: tensor<6xf32> {nn.name = "x"}, %s: tensor<2xi64> {nn.name = 
   %y = nn.reshape %x, %s : (tensor<6xf32>, tensor<2xi64>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
 }
-
-// -----
-
-// Names of dimensions are looked up by number.
-// expected-error@+1 {{input 'x' needs a string in nn.dims for each of its dimensions}}
-func.func @main(%x: tensor<?x3xf32> {nn.name = "x", nn.dims = []}) -> tensor<?x3xf32> {
-  return %x : tensor<?x3xf32>
-}
-
-// -----
-
-// expected-error@+1 {{input 'x' needs a string in nn.dims for each of its dimensions}}
-func.func @main(%x: tensor<?x3xf32> {nn.name = "x", nn.dims = [1, ""]}) -> tensor<?x3xf32> {
-  return %x : tensor<?x3xf32>
-}

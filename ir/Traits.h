@@ -1,0 +1,24 @@
+// What passes ask of an op that is yes or no by its kind: an op says it in its .td.
+#pragma once
+
+#include "mlir/IR/OpDefinition.h"
+
+namespace sinter::nn {
+
+/// The result has the bytes of the first operand, under another shape.
+template <typename ConcreteType> class ViewOfFirst : public mlir::OpTrait::TraitBase<ConcreteType, ViewOfFirst> {};
+
+/// The result holds each element of the first operand once, in another order.
+template <typename ConcreteType> class PermutesFirst : public mlir::OpTrait::TraitBase<ConcreteType, PermutesFirst> {};
+
+/// The results hold elements of the first operand and nothing else, each any number of times.
+template <typename ConcreteType> class CopiesFirst : public mlir::OpTrait::TraitBase<ConcreteType, CopiesFirst> {};
+
+/// A kernel of the op can compute element by element what follows it, before it stores.
+template <typename ConcreteType> class TakesEpilogue : public mlir::OpTrait::TraitBase<ConcreteType, TakesEpilogue> {};
+
+/// Views permute, and what permutes copies.
+inline bool permutesFirst(mlir::Operation *op) { return op->hasTrait<ViewOfFirst>() || op->hasTrait<PermutesFirst>(); }
+inline bool copiesFirst(mlir::Operation *op) { return permutesFirst(op) || op->hasTrait<CopiesFirst>(); }
+
+} // namespace sinter::nn
