@@ -3,7 +3,7 @@
 #include "codegen/artefact/ModelTables.h"
 #include "ir/Diagnostics.h"
 #include "ir/Evaluation.h"
-#include "ir/ops/ReadsIndices.h"
+#include "ir/ops/Indexing.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Explain.h"
 #include <deque>

@@ -21,7 +21,20 @@ def ReferenceOpInterface : OpInterface<"ReferenceOpInterface"> {
   let methods = [InterfaceMethod<[{
       Reads operands by `io.operand(value)` and fills `io.result(i)`, allocated with the static result type. Emits an error
       at the op where values are invalid (an index out of range); never reads or writes out of bounds.
-    }], "::mlir::LogicalResult", "evaluate", (ins "::sinter::nn::Evaluation &":$io)>];
+    }], "::mlir::LogicalResult", "evaluate", (ins "::sinter::nn::Evaluation &":$io)>,
+    InterfaceMethod<[{
+      Comparisons of `evaluate`, or what takes as long, beyond a few for each element of operands and results and beyond
+      multiply-adds: under a window, of a sort. Types are static. The budget of constant folding counts them.
+    }], "double", "comparisons", (ins), "", [{ return 0; }]>];
+}
+
+def ContractionOpInterface : OpInterface<"ContractionOpInterface"> {
+  let cppNamespace = "::sinter::nn";
+  let description = [{ Sums of products: convolutions and matrix products. Cost, tuning, pruning, flushed subnormals and low precision
+    ask for it. }];
+  let methods = [InterfaceMethod<[{ Multiply-adds of one evaluation. Types are static. }], "double", "multiplyAdds">,
+    InterfaceMethod<[{ Is a channel of the result a sum over several channels of an operand? }],
+      "bool", "mixesChannels", (ins), "", [{ return true; }]>];
 }
 
 def ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {

@@ -11,6 +11,9 @@ RankedTensorType rankedType(Value value) {
 
 Type elementTypeOf(Value value) { return cast<TensorType>(value.getType()).getElementType(); }
 
+double elementsOf(Value value) { return static_cast<double>(rankedType(value).getNumElements()); }
+double dimOf(Value value, int64_t axis) { return static_cast<double>(rankedType(value).getDimSize(axis)); }
+
 Type tensorType(std::optional<ArrayRef<int64_t>> shape, Type element) {
   if (!shape)
     return UnrankedTensorType::get(element);

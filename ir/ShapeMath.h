@@ -15,6 +15,9 @@ using Dims = llvm::SmallVector<int64_t>;
 mlir::RankedTensorType rankedType(mlir::Value value);
 /// The element type of a tensor value.
 mlir::Type elementTypeOf(mlir::Value value);
+/// Elements of a value of static type, and a dimension of one: what costs are counted in, which may exceed an integer.
+double elementsOf(mlir::Value value);
+double dimOf(mlir::Value value, int64_t axis);
 /// A tensor type; without a shape an unranked one.
 mlir::Type tensorType(std::optional<llvm::ArrayRef<int64_t>> shape, mlir::Type element);
 

@@ -111,8 +111,7 @@ bool mayBeNegativeZero(Value value, const RangeAnalysis &ranges) {
     if (makesPositiveZeros(op))
       return false;
     // These keep the zeros of their first operand.
-    if (!isa<IdentityOp, ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, TransposeOp, SliceOp, SplitOp, GatherOp, ReluOp,
-             SqrtOp, MaxPoolOp, CastOp>(op))
+    if (!copiesFirst(op) && !isa<ReluOp, SqrtOp, MaxPoolOp, CastOp>(op))
       return true;
     value = op->getOperand(0);
   }

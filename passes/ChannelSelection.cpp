@@ -31,9 +31,8 @@ Tensor selectChannels(const Tensor &tensor, const KeptChannels &kept) {
 
 /// Whether channels of the op's result are sums over all channels of its operands.
 static bool isSummedOver(Operation *op) {
-  if (auto conv = dyn_cast<ConvOp>(op))
-    return !isDepthwise(conv);
-  return isa<ConvTransposeOp, GemmOp, MatmulOp>(op);
+  auto contraction = dyn_cast<ContractionOpInterface>(op);
+  return contraction && contraction.mixesChannels();
 }
 
 ChannelSelection::ChannelSelection(Value value, KeptChannels kept, ArrayRef<Operation *> readers) : value(value) {

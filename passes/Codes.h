@@ -101,6 +101,7 @@ inline constexpr ExplainCode remarkCodes[] = {
     {"INNER_VALUE_READ", "a value inside it is read elsewhere, or an output of the model, and has to be computed",
      "take that output out of the model if nobody needs it"},
     {"F32_ONLY", "the pass knows it of f32 alone", "export the model in f32"},
+    {"NO_KERNEL", "no kernel of its kind multiplies such numbers", ""},
     {"RANK_TOO_HIGH", "it has more spatial dimensions than kernels of that kind", ""},
     {"FEW_CHANNELS", "it has too few channels for a kernel of that kind to be faster", ""},
     {"GROUPS_CUT_BLOCKS", "groups share blocks of channels, which kernels compute as a whole", ""},

@@ -40,7 +40,7 @@ struct FormIntegerKernelsPass : impl::FormIntegerKernelsBase<FormIntegerKernelsP
       // What they replace besides themselves are sums and casts.
       SmallVector<Operation *> products;
       for (Operation &op : body)
-        if (isa<ConvOp, GemmOp, MatmulOp>(op))
+        if (isa<ContractionOpInterface>(op))
           products.push_back(&op);
       for (Operation *op : products)
         if (Legality isFormed = form(op); isQuantised || isFormed.code != "INPUT_NOT_QUANTISED")
@@ -55,8 +55,10 @@ private:
       return elementTypeOf(conv.getY()).isF64() ? convolveIntegers(conv) : convolveBytes(conv);
     if (auto gemm = dyn_cast<GemmOp>(op))
       return multiplyBytes(gemm);
-    auto matmul = cast<MatmulOp>(op);
-    return elementTypeOf(matmul.getY()).isSignlessInteger(32) ? multiplyIntegers(matmul) : multiplyBytes(matmul);
+    if (auto matmul = dyn_cast<MatmulOp>(op))
+      return elementTypeOf(matmul.getY()).isSignlessInteger(32) ? multiplyIntegers(matmul) : multiplyBytes(matmul);
+    return isa<ConvIntegerOp>(op) ? Legality::noCandidate()
+                                  : Legality::no("NO_KERNEL", "no kernel of its kind multiplies bytes");
   }
 
   //===- Building ---------------------------------------------------------===//

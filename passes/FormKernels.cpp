@@ -305,10 +305,8 @@ private:
   /// Whether the kernel computes element by element at its end. Pure data movement is left alone: it copies
   /// whole runs.
   bool takesEpilogue(KernelOp kernel) {
-    return llvm::all_of(kernel.getBody().front().without_terminator(), [](Operation &op) {
-      return isa<ElementwiseOpInterface, ConvOp, ConvIntegerOp, ConvTransposeOp, GemmOp, MatmulOp, AveragePoolOp,
-                 MaxPoolOp, GlobalAveragePoolOp, LayerNormOp, RmsNormOp>(op);
-    });
+    return llvm::all_of(kernel.getBody().front().without_terminator(),
+                        [](Operation &op) { return isa<ElementwiseOpInterface>(op) || op.hasTrait<TakesEpilogue>(); });
   }
 
   /// The op at the end of the kernel, which then stands where the op stood, or stays where it is if others

@@ -24,7 +24,7 @@ struct LowerPrecisionPass : impl::LowerPrecisionBase<LowerPrecisionPass> {
       narrowed.clear();
       SmallVector<Operation *> products;
       for (Operation &op : body)
-        if (isa<ConvOp, GemmOp, MatmulOp>(op) && elementTypeOf(op.getResult(0)).isF32() &&
+        if (isa<ContractionOpInterface>(op) && elementTypeOf(op.getResult(0)).isF32() &&
             rankedType(op.getResult(0)).getNumElements() > 0)
           products.push_back(&op);
       for (Operation *op : products)
@@ -41,7 +41,9 @@ private:
       return lower(conv);
     if (auto gemm = dyn_cast<GemmOp>(op))
       return lower(gemm);
-    return lower(cast<MatmulOp>(op));
+    if (auto matmul = dyn_cast<MatmulOp>(op))
+      return lower(matmul);
+    return Legality::no("NO_KERNEL", "no kernel of its kind multiplies bf16");
   }
 
   static Legality computedWeight() { return Legality::no("NON_CONST_PARAM", "its weight is computed at run time"); }

@@ -36,8 +36,8 @@ struct MoveDequantizePass : impl::MoveDequantizeBase<MoveDequantizePass> {
 
 private:
   static bool movesElements(Operation *op) {
-    return isa<MaxPoolOp, ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, TransposeOp, SliceOp, GatherOp, DepthToSpaceOp,
-               SpaceToDepthOp>(op);
+    // Behind an Expand or a Tile each element would be dequantised as often as it is repeated.
+    return isa<MaxPoolOp>(op) || (copiesFirst(op) && !isa<ExpandOp, TileOp>(op));
   }
 
   /// A window in the padding alone gives the least value of the type, of which floats have another than bytes.

@@ -163,7 +163,7 @@ private:
     if (!op || !value.hasOneUse())
       return false;
     if (!isMovement(op))
-      return isa<ConvOp, ConvTransposeOp, GemmOp, MatmulOp, ElementwiseOpInterface>(op);
+      return isa<ContractionOpInterface, ElementwiseOpInterface>(op);
     return llvm::all_of(movedOperands(op), [](OpOperand &operand) { return fusesInto(operand.get()); });
   }
 
@@ -172,8 +172,7 @@ private:
     if (auto resize = dyn_cast_or_null<ResizeOp>(op))
       return resize.getMode() == "nearest" && resize.getCoordinateTransformationMode() != "tf_crop_and_resize" &&
              rankedType(resize.getY()).getNumElements() >= rankedType(resize.getX()).getNumElements();
-    return isa_and_nonnull<ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, TransposeOp, DepthToSpaceOp, SpaceToDepthOp,
-                           ConcatOp>(op);
+    return op && (permutesFirst(op) || isa<ConcatOp>(op));
   }
 
   static MutableArrayRef<OpOperand> movedOperands(Operation *op) {

@@ -2,6 +2,7 @@
 #include "passes/Splats.h"
 #include "ir/Evaluation.h"
 #include "ir/Ops.h"
+#include "ir/ops/Indexing.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
@@ -30,10 +31,8 @@ static std::optional<Tensor> elementOf(Value v) {
 static bool isSplat(Value v) { return v.getDefiningOp<ExpandOp>() && isLarge(v) && elementOf(v); }
 
 /// An op whose results are splats of the same value where its first operand is one.
-static bool isView(Operation *op) {
-  return isa<ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp, IdentityOp, TransposeOp, SliceOp, SplitOp, ExpandOp, TileOp>(
-      op);
-}
+/// Where indices of the run lie outside, the op is an error of the run, which must stay.
+static bool repeatsElement(Operation *op) { return copiesFirst(op) && !readsIndices(op); }
 
 /// Whether the reader of a splat does without a constant, now or when it is folded itself.
 static bool takesSplat(OpOperand &use, int depth = 0) {
@@ -49,7 +48,7 @@ static bool takesSplat(OpOperand &use, int depth = 0) {
   auto isComputed = [](Value v) { return !isSplat(v) && !v.getDefiningOp<ConstantOp>(); };
   if (isa<func::ReturnOp>(user))
     return true;
-  if (isView(user))
+  if (repeatsElement(user))
     return use.getOperandNumber() == 0 && readersTake();
   if (isa<ConcatOp>(user))
     return llvm::any_of(user->getOperands(), isComputed);
@@ -166,7 +165,7 @@ bool foldSplat(Operation *op) {
   if (llvm::none_of(op->getOperands(), isSplat))
     return false;
   auto isConstant = [](Value v) { return v.getDefiningOp<ConstantOp>() != nullptr; };
-  if (isView(op) && isSplat(op->getOperand(0)) && llvm::all_of(op->getOperands().drop_front(), isConstant))
+  if (repeatsElement(op) && isSplat(op->getOperand(0)) && llvm::all_of(op->getOperands().drop_front(), isConstant))
     return rewrite(op, "move-splat", [&] { replaceBySplats(op, *elementOf(op->getOperand(0))); });
   if (!isa<ElementwiseOpInterface>(op) || op->getNumResults() != 1)
     return false;

@@ -358,8 +358,7 @@ private:
     if (mine.getDefiningOp<nn::ConstantOp>() && fixed.contains(numbering.of(theirs))) {
       // Every number of a constant that was computed; of one that was only moved, enough to know where from.
       bool isMoved = llvm::all_of(old.ops(), [](Operation *op) {
-        return isa<nn::ConstantOp, nn::MovementOpInterface, nn::ReshapeOp, nn::FlattenOp, nn::SqueezeOp,
-                   nn::UnsqueezeOp>(op);
+        return isa<nn::ConstantOp, nn::MovementOpInterface>(op) || nn::copiesFirst(op);
       });
       SmallVector<int64_t> elements =
           spread(type, isMoved ? std::max<int64_t>(256, static_cast<int64_t>(2048 * share))

@@ -12,9 +12,7 @@ std::vector<Choice> candidatesFor(nn::KernelOp kernel) {
     choices.push_back({true, {}});
   mlir::Block &body = kernel.getBody().front();
   bool convolves = llvm::any_of(body, [](mlir::Operation &op) { return mlir::isa<nn::ConvOp>(op); });
-  bool contracts = convolves || llvm::any_of(body, [](mlir::Operation &op) {
-                     return mlir::isa<nn::ConvTransposeOp, nn::GemmOp, nn::MatmulOp>(op);
-                   });
+  bool contracts = llvm::any_of(body, [](mlir::Operation &op) { return mlir::isa<nn::ContractionOpInterface>(op); });
   if (!contracts)
     return choices;
   if (convolves) {

@@ -6,7 +6,7 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-bool isView(Operation *op) { return isa<FlattenOp, IdentityOp, ReshapeOp, SqueezeOp, UnsqueezeOp>(op); }
+bool isView(Operation *op) { return op->hasTrait<ViewOfFirst>(); }
 
 bool isConcatInPlace(Operation *op) { return isa<ConcatOp>(op) && op->hasAttr(inPlaceAttr); }
 

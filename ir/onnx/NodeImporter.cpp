@@ -3,7 +3,7 @@
 #include "ir/Diagnostics.h"
 #include "ir/Evaluation.h"
 #include "ir/ops/Constant.h"
-#include "ir/ops/ReadsIndices.h"
+#include "ir/ops/Indexing.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
 #include "runtime/TensorProto.h"

@@ -303,6 +303,21 @@ template <typename Op> static bool isChannelwise(Op conv) {
 bool sinter::nn::isDepthwise(ConvOp conv) { return isChannelwise(conv); }
 bool sinter::nn::isDepthwise(ConvIntegerOp conv) { return isChannelwise(conv); }
 
+//===- Contractions -------------------------------------------------------===//
+
+/// Each element of `per` meets the weights of its channel: w is [channels of `per`, channels of a group on the other
+/// side, kernel...]. Padding counts as if it were multiplied.
+static double multiplyAddsPer(Value per, Value w) {
+  return elementsOf(w) / std::max(dimOf(w, 0), 1.0) * elementsOf(per);
+}
+
+double ConvOp::multiplyAdds() { return multiplyAddsPer(getY(), getW()); }
+double ConvIntegerOp::multiplyAdds() { return multiplyAddsPer(getY(), getW()); }
+double ConvTransposeOp::multiplyAdds() { return multiplyAddsPer(getX(), getW()); }
+
+bool ConvOp::mixesChannels() { return !isDepthwise(*this); }
+bool ConvIntegerOp::mixesChannels() { return !isDepthwise(*this); }
+
 template <typename Op> static GroupLayout layoutOfGroups(Op conv, int64_t block) {
   int64_t group = conv.getGroup();
   if (group == 1)

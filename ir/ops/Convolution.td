@@ -1,14 +1,15 @@
 // Convolutions over one to three (or more) spatial dimensions, NCHW.
 include "ir/NN.td"
 
-class NN_ConvolutionOp<string mnemonic> : NN_Op<mnemonic,
-    [SameOperandsAndResultElementType, DeclareOpInterfaceMethods<AffineOpInterface,
+class NN_ConvolutionOp<string mnemonic, list<string> contractionMethods = []> : NN_Op<mnemonic,
+    [NN_TakesEpilogue, SameOperandsAndResultElementType,
+     DeclareOpInterfaceMethods<ContractionOpInterface, contractionMethods>, DeclareOpInterfaceMethods<AffineOpInterface,
         ["canAbsorbAtOutput", "absorbAtOutput", "canAbsorbAtInput", "absorbAtInput"]>]> {
   let results = (outs NN_FloatTensor:$y);
   let hasVerifier = 1;
 }
 
-def NN_ConvOp : NN_ConvolutionOp<"conv"> {
+def NN_ConvOp : NN_ConvolutionOp<"conv", ["mixesChannels"]> {
   let summary = "convolution (cross-correlation) with a bias";
   let description = [{
     x is [N, C, spatial...], w is [O, C/group, kernel...], b is [O]. `pads` lists begins, then ends; absent arrays stand for 1 (strides,
@@ -49,7 +50,8 @@ def NN_ConvTransposeOp : NN_ConvolutionOp<"conv_transpose"> {
   let extraClassDeclaration = NN_ConvOp.extraClassDeclaration;
 }
 
-def NN_ConvIntegerOp : NN_Op<"conv_integer"> {
+def NN_ConvIntegerOp : NN_Op<"conv_integer",
+    [NN_TakesEpilogue, DeclareOpInterfaceMethods<ContractionOpInterface, ["mixesChannels"]>]> {
   let summary = "convolution of bytes, exact modulo 2^32";
   let description = [{
     The sum of (x - x_zero_point) * w over the window, plus b. Padding adds nothing: it counts as x_zero_point. Shapes and attributes

@@ -23,6 +23,8 @@ int64_t NonMaxSuppressionOp::maxPerClass() {
   return std::min(static_cast<int64_t>(getMaxOutput()), rankedType(getBoxes()).getDimSize(1));
 }
 
+double NonMaxSuppressionOp::comparisons() { return elementsOf(getScores()) * dimOf(getBoxes(), 1); }
+
 float NonMaxSuppressionOp::minScore() {
   return getScoreThreshold() ? getScoreThreshold()->convertToFloat() : -std::numeric_limits<float>::infinity();
 }

@@ -23,6 +23,8 @@ def NN_NonMaxSuppressionOp : NN_Op<"non_max_suppression"> {
   let extraClassDeclaration = [{
     /// The most boxes that one class of one image can have; types are static.
     int64_t maxPerClass();
+    /// Every box may be compared with every other.
+    double comparisons();
     /// What a score must exceed.
     float minScore();
   }];

@@ -14,3 +14,13 @@ inline bool isSpeculative(mlir::Operation *op) { return op->hasAttr(speculativeA
 
 #define GET_OP_CLASSES
 #include "ir/ops/Indexing.h.inc"
+
+namespace sinter::nn {
+
+/// Whether a run can give the op an index that lies outside its dimension. OneHot is none of them: outside its depth it
+/// has no place, by its definition.
+inline bool readsIndices(mlir::Operation *op) {
+  return mlir::isa<GatherOp, GatherElementsOp, GatherNDOp, ScatterElementsOp, ScatterNDOp, MaxUnpoolOp>(op);
+}
+
+} // namespace sinter::nn

@@ -1,7 +1,7 @@
 // Ops whose positions are data: gathers, scatters, and those that order or accumulate along an axis.
 include "ir/NN.td"
 
-def NN_GatherOp : NN_Op<"gather", [DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
+def NN_GatherOp : NN_Op<"gather", [NN_CopiesFirst, DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let summary = "slices of `data` along `axis`, at `indices`";
   let description = [{
     result[i.., j.., k..] = data[i.., indices[j..], k..]. Negative indices count from the end; an index outside the axis is an error
@@ -15,7 +15,7 @@ def NN_GatherOp : NN_Op<"gather", [DeclareOpInterfaceMethods<ChannelFlowOpInterf
   let results = (outs NN_Tensor:$y);
 }
 
-def NN_GatherElementsOp : NN_Op<"gather_elements"> {
+def NN_GatherElementsOp : NN_Op<"gather_elements", [NN_CopiesFirst]> {
   let summary = "one element of `data` per index, along `axis`";
   let description = [{
     result[i, j, k] = data[i, indices[i, j, k], k] for axis 1.
@@ -28,7 +28,7 @@ def NN_GatherElementsOp : NN_Op<"gather_elements"> {
   let results = (outs NN_Tensor:$y);
 }
 
-def NN_GatherNDOp : NN_Op<"gather_nd"> {
+def NN_GatherNDOp : NN_Op<"gather_nd", [NN_CopiesFirst]> {
   let summary = "slices of `data` at the index tuples in the last dimension of `indices`";
   let description = [{
     The first `batch_dims` dimensions of both operands run together.
@@ -120,6 +120,7 @@ def NN_TopKOp : NN_ValueShapedOp<"top_k"> {
   let arguments = (ins NN_NumberTensor:$x, NN_IndexTensor:$k, DefaultValuedAttr<I64Attr, "-1">:$axis,
                        DefaultValuedAttr<BoolAttr, "true">:$largest);
   let results = (outs NN_NumberTensor:$values, NN_IndexTensor:$indices);
+  let extraClassDeclaration = inferFromDeclaration # [{ double comparisons(); }];
 }
 
 def NN_CumSumOp : NN_Op<"cum_sum"> {

@@ -44,6 +44,8 @@ LogicalResult TopKOp::inferFrom(IntsOf ints, SmallVectorImpl<Type> &types) {
   return pushShape(*this, shape, index, types);
 }
 
+double TopKOp::comparisons() { return elementsOf(getX()) * std::log2(2 + elementsOf(getX())); }
+
 LogicalResult TopKOp::evaluate(Evaluation &io) {
   if (failed(checkResultTypes(*this, io)))
     return failure();

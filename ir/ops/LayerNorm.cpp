@@ -195,6 +195,8 @@ LogicalResult LrnOp::inferShapes(SmallVectorImpl<Type> &types) {
   return success();
 }
 
+double LrnOp::comparisons() { return static_cast<double>(getSize()) * elementsOf(getY()); }
+
 LogicalResult LrnOp::evaluate(Evaluation &io) {
   AxisView view = viewAlong(io.operand(0u).shape(), 1);
   std::vector<double> x = toDoubles(io.operand(0u)), y(x.size());

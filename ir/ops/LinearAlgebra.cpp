@@ -54,6 +54,8 @@ static void invert(MutableArrayRef<double> a, size_t n) {
   llvm::copy(b, a.begin());
 }
 
+double InverseOp::comparisons() { return elementsOf(getX()) * dimOf(getX(), rankedType(getX()).getRank() - 1); }
+
 LogicalResult InverseOp::evaluate(Evaluation &io) {
   if (failed(checkResultTypes(*this, io)))
     return failure();

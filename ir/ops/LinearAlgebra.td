@@ -14,4 +14,5 @@ def NN_InverseOp : NN_Op<"inverse", [AllElementTypesMatch<["x", "y"]>]> {
   }];
   let arguments = (ins NN_FloatTensor:$x);
   let results = (outs NN_FloatTensor:$y);
+  let extraClassDeclaration = [{ double comparisons(); }];
 }

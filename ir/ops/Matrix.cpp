@@ -67,6 +67,8 @@ LogicalResult GemmOp::inferShapes(SmallVectorImpl<Type> &types) {
   return success();
 }
 
+double GemmOp::multiplyAdds() { return elementsOf(getY()) * dimOf(getA(), getTransA() ? 0 : 1); }
+
 LogicalResult GemmOp::evaluate(Evaluation &io) {
   const Shape &a = io.operand(0u).shape(), &b = io.operand(1u).shape(), &y = io.result().shape();
   int64_t k = a[getTransA() ? 0 : 1];
@@ -141,6 +143,8 @@ LogicalResult MatmulOp::inferShapes(SmallVectorImpl<Type> &types) {
   types.push_back(tensorType(*shape, element));
   return success();
 }
+
+double MatmulOp::multiplyAdds() { return elementsOf(getY()) * dimOf(getA(), rankedType(getA()).getRank() - 1); }
 
 LogicalResult MatmulOp::evaluate(Evaluation &io) {
   std::optional<MatmulShape> shape = matmulShape(io.operand(0u).shape(), io.operand(1u).shape());

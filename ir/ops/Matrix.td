@@ -2,7 +2,8 @@
 include "ir/NN.td"
 
 class NN_MatrixOp<string mnemonic> : NN_Op<mnemonic,
-    [SameOperandsAndResultElementType, DeclareOpInterfaceMethods<AffineOpInterface,
+    [NN_TakesEpilogue, SameOperandsAndResultElementType, DeclareOpInterfaceMethods<ContractionOpInterface>,
+     DeclareOpInterfaceMethods<AffineOpInterface,
         ["canAbsorbAtOutput", "absorbAtOutput", "canAbsorbAtInput", "absorbAtInput", "passToResult"]>]> {
   let results = (outs NN_NumberTensor:$y);
 }

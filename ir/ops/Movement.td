@@ -12,7 +12,7 @@ class NN_MovementOp<string mnemonic, list<Trait> traits = [], list<string> flowM
   }];
 }
 
-def NN_TransposeOp : NN_MovementOp<"transpose"> {
+def NN_TransposeOp : NN_MovementOp<"transpose", [NN_PermutesFirst]> {
   let summary = "permutes dimensions; result dimension i is operand dimension perm[i]";
   let description = [{
     Without `perm` the order of the dimensions is reversed.
@@ -42,7 +42,7 @@ def NN_ConcatOp : NN_MovementOp<"concat", [], ["dataOperands"]> {
   let hasVerifier = 1;
 }
 
-def NN_SplitOp : NN_MovementOp<"split"> {
+def NN_SplitOp : NN_MovementOp<"split", [NN_CopiesFirst]> {
   let summary = "cuts the operand along an axis, into parts of the given sizes or into equal ones";
   let description = [{
     Without `split` each part has ceil(size / results) elements along the axis and the last one what is left.
@@ -55,7 +55,7 @@ def NN_SplitOp : NN_MovementOp<"split"> {
   let results = (outs Variadic<NN_Tensor>:$parts);
 }
 
-def NN_SliceOp : NN_MovementOp<"slice", [AttrSizedOperandSegments]> {
+def NN_SliceOp : NN_MovementOp<"slice", [NN_CopiesFirst, AttrSizedOperandSegments]> {
   let summary = "x[starts:ends:steps] along `axes`, as numpy slices";
   let description = [{
     Negative starts and ends count from the end; both are clamped to the dimension. A negative step walks backwards.
@@ -73,7 +73,7 @@ def NN_SliceOp : NN_MovementOp<"slice", [AttrSizedOperandSegments]> {
   let results = (outs NN_Tensor:$y);
 }
 
-def NN_ExpandOp : NN_MovementOp<"expand"> {
+def NN_ExpandOp : NN_MovementOp<"expand", [NN_CopiesFirst]> {
   let summary = "broadcasts the operand with a shape, in both directions";
   let description = [{
     ```mlir
@@ -85,7 +85,7 @@ def NN_ExpandOp : NN_MovementOp<"expand"> {
   let results = (outs NN_Tensor:$y);
 }
 
-def NN_TileOp : NN_MovementOp<"tile"> {
+def NN_TileOp : NN_MovementOp<"tile", [NN_CopiesFirst]> {
   let summary = "repeats the operand along each dimension";
   let description = [{
     ```mlir
@@ -97,7 +97,7 @@ def NN_TileOp : NN_MovementOp<"tile"> {
   let results = (outs NN_Tensor:$y);
 }
 
-def NN_DepthToSpaceOp : NN_MovementOp<"depth_to_space"> {
+def NN_DepthToSpaceOp : NN_MovementOp<"depth_to_space", [NN_PermutesFirst]> {
   let summary = "moves blocks of channels into space: NCHW to N, C/b^2, H*b, W*b";
   let description = [{
     Mode DCR: the channel index is (block row, block column, channel); CRD: (channel, block row, block column).
@@ -111,7 +111,7 @@ def NN_DepthToSpaceOp : NN_MovementOp<"depth_to_space"> {
   let hasVerifier = 1;
 }
 
-def NN_SpaceToDepthOp : NN_MovementOp<"space_to_depth"> {
+def NN_SpaceToDepthOp : NN_MovementOp<"space_to_depth", [NN_PermutesFirst]> {
   let summary = "moves blocks of space into channels: NCHW to N, C*b^2, H/b, W/b; inverse of depth_to_space DCR";
   let description = [{
     ```mlir

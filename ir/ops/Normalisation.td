@@ -82,7 +82,8 @@ class NN_LayerNormBase<string mnemonic, list<Trait> traits = []> : NN_Op<mnemoni
       DefaultValuedAttr<I64Attr, "-1">:$axis, DefaultValuedAttr<F32Attr, "1e-5f">:$epsilon);
 }
 
-def NN_LayerNormOp : NN_LayerNormBase<"layer_norm", [DeclareOpInterfaceMethods<AffineOpInterface, ["canAbsorbAtOutput", "absorbAtOutput"]>]> {
+def NN_LayerNormOp : NN_LayerNormBase<"layer_norm",
+    [NN_TakesEpilogue, DeclareOpInterfaceMethods<AffineOpInterface, ["canAbsorbAtOutput", "absorbAtOutput"]>]> {
   let summary = "axes from `axis` on to mean 0 and variance 1, then scale and bias";
   let description = [{
     Scale and bias broadcast to x.
@@ -107,7 +108,7 @@ def NN_LayerNormStatsOp : NN_LayerNormBase<"layer_norm_stats"> {
   let results = (outs NN_FloatTensor:$y, NN_FloatTensor:$mean, NN_FloatTensor:$inv_std);
 }
 
-def NN_RmsNormOp : NN_Op<"rms_norm"> {
+def NN_RmsNormOp : NN_Op<"rms_norm", [NN_TakesEpilogue]> {
   let summary = "x / sqrt(mean(x^2) + epsilon) * scale, over the axes from `axis` on";
   let description = [{
     ```mlir
@@ -155,6 +156,7 @@ def NN_LrnOp : NN_Op<"lrn"> {
       DefaultValuedAttr<F32Attr, "0.75f">:$beta, DefaultValuedAttr<F32Attr, "1.0f">:$bias);
   let results = (outs NN_FloatTensor:$y);
   let hasVerifier = 1;
+  let extraClassDeclaration = [{ double comparisons(); }];
 }
 
 //===- Softmax ----------------------------------------------------------===//

@@ -18,10 +18,11 @@ class NN_PoolOp<string mnemonic, dag extra = (ins), list<Trait> traits = [Declar
     ::mlir::FailureOr<::sinter::nn::Window> window() {
       return resolveWindow(*this, windowAttributes(), rankedType(getX()).getShape().drop_front(2));
     }
+    double comparisons() { return windowComparisons(getKernelShape(), getY()); }
   }];
 }
 
-def NN_MaxPoolOp : NN_PoolOp<"max_pool"> {
+def NN_MaxPoolOp : NN_PoolOp<"max_pool", (ins), [NN_TakesEpilogue, DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let summary = "the largest element under each window";
   let description = [{
     A window with a NaN gives NaN; one that lies in the padding gives the least value of the type (-inf).
@@ -47,7 +48,8 @@ def NN_MaxPoolIndicesOp : NN_PoolOp<"max_pool_indices", (ins UnitAttr:$column_ma
   let results = (outs NN_NumberTensor:$y, TensorOf<[I64]>:$indices);
 }
 
-def NN_AveragePoolOp : NN_PoolOp<"average_pool", (ins UnitAttr:$count_include_pad)> {
+def NN_AveragePoolOp : NN_PoolOp<"average_pool", (ins UnitAttr:$count_include_pad),
+    [NN_TakesEpilogue, DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let summary = "the mean of the elements under each window";
   let description = [{
     Divides by the elements inside the input, or inside input and padding with `count_include_pad`.
@@ -70,12 +72,13 @@ def NN_LpPoolOp : NN_PoolOp<"lp_pool", (ins DefaultValuedAttr<I64Attr, "2">:$p)>
 
 //===- Global pools -----------------------------------------------------===//
 
-class NN_GlobalPoolOp<string mnemonic, dag extra = (ins)> : NN_Op<mnemonic, [DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
+class NN_GlobalPoolOp<string mnemonic, dag extra = (ins), list<Trait> traits = []>
+    : NN_Op<mnemonic, !listconcat([DeclareOpInterfaceMethods<ChannelFlowOpInterface>], traits)> {
   let arguments = !con((ins NN_FloatTensor:$x), extra);
   let results = (outs NN_FloatTensor:$y);
 }
 
-def NN_GlobalAveragePoolOp : NN_GlobalPoolOp<"global_average_pool"> {
+def NN_GlobalAveragePoolOp : NN_GlobalPoolOp<"global_average_pool", (ins), [NN_TakesEpilogue]> {
   let summary = "the mean over all spatial dimensions";
   let description = [{
     ```mlir

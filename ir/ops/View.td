@@ -1,7 +1,7 @@
 // Views: the same elements in the same order under another shape. They cost nothing in a compiled model.
 include "ir/NN.td"
 
-def NN_IdentityOp : NN_Op<"identity", [DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
+def NN_IdentityOp : NN_Op<"identity", [NN_ViewOfFirst, DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let summary = "the operand itself";
   let description = [{
     Dropout at inference becomes this.
@@ -15,7 +15,7 @@ def NN_IdentityOp : NN_Op<"identity", [DeclareOpInterfaceMethods<ChannelFlowOpIn
   let hasFolder = 1;
 }
 
-def NN_ReshapeOp : NN_ValueShapedOp<"reshape", [DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
+def NN_ReshapeOp : NN_ValueShapedOp<"reshape", [NN_ViewOfFirst, DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let summary = "the same elements under the shape that an operand gives";
   let description = [{
     One dimension of `shape` may be -1: what the element count leaves. A 0 copies the dimension of `x` at its place, unless
@@ -30,7 +30,7 @@ def NN_ReshapeOp : NN_ValueShapedOp<"reshape", [DeclareOpInterfaceMethods<Channe
   let results = (outs NN_Tensor:$y);
 }
 
-def NN_FlattenOp : NN_Op<"flatten", [DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
+def NN_FlattenOp : NN_Op<"flatten", [NN_ViewOfFirst, DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let summary = "a matrix: dimensions before `axis` times those from it on";
   let description = [{
     ```mlir
@@ -41,7 +41,7 @@ def NN_FlattenOp : NN_Op<"flatten", [DeclareOpInterfaceMethods<ChannelFlowOpInte
   let results = (outs NN_Tensor:$y);
 }
 
-def NN_SqueezeOp : NN_ValueShapedOp<"squeeze", [DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
+def NN_SqueezeOp : NN_ValueShapedOp<"squeeze", [NN_ViewOfFirst, DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let summary = "drops dimensions of size 1: those of `axes`, or all";
   let description = [{
     ```mlir
@@ -53,7 +53,7 @@ def NN_SqueezeOp : NN_ValueShapedOp<"squeeze", [DeclareOpInterfaceMethods<Channe
   let results = (outs NN_Tensor:$y);
 }
 
-def NN_UnsqueezeOp : NN_ValueShapedOp<"unsqueeze", [DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
+def NN_UnsqueezeOp : NN_ValueShapedOp<"unsqueeze", [NN_ViewOfFirst, DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {
   let summary = "inserts dimensions of size 1 at `axes` of the result";
   let description = [{
     ```mlir

@@ -23,6 +23,13 @@ std::pair<int64_t, int64_t> WindowAxis::taps(int64_t o) const {
   return {begin, std::min(end, size)};
 }
 
+double windowComparisons(ArrayRef<int64_t> kernel, Value result) {
+  double elements = elementsOf(result);
+  for (int64_t extent : kernel)
+    elements *= static_cast<double>(extent);
+  return elements;
+}
+
 static LogicalResult verifyArray(Operation *op, StringRef name, ArrayRef<int64_t> values, size_t rank, int64_t least) {
   if (!values.empty() && values.size() != rank)
     return op->emitOpError() << name << " has " << values.size() << " entries, expected " << rank;

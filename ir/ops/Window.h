@@ -46,6 +46,9 @@ mlir::FailureOr<Window> resolveWindow(mlir::Operation *op, const WindowAttribute
 mlir::FailureOr<Window> resolveTransposedWindow(mlir::Operation *op, const WindowAttributes &attributes,
                                                 llvm::ArrayRef<int64_t> spatial);
 
+/// How many elements all windows of a result cover, each as often as windows do.
+double windowComparisons(llvm::ArrayRef<int64_t> kernel, mlir::Value result);
+
 /// Calls f(inputOffset) for each kernel position of output `index` that lies inside the input, in row-major
 /// order; `inputOffset` counts elements within the spatial dimensions.
 template <typename F> void visitWindow(const Window &window, llvm::ArrayRef<int64_t> index, F f) {
