@@ -116,8 +116,13 @@ std::string refuseType(Type type, const Limits &limits) {
   std::string shape = toString(cast<RankedTensorType>(type).getShape());
   if (*bytes == std::numeric_limits<int64_t>::max())
     return "a value of shape " + shape + " has more elements than can be counted: give smaller sizes";
-  return "a value of shape " + shape + " takes " + sizeText(*bytes) + ", more than the " +
-         sizeText(limits.valueBytes()) +
+  return refuseBytes("a value of shape " + shape + " takes", *bytes, limits);
+}
+
+std::string refuseBytes(const std::string &what, int64_t bytes, const Limits &limits) {
+  if (bytes <= limits.valueBytes())
+    return "";
+  return what + " " + sizeText(bytes) + ", more than the " + sizeText(limits.valueBytes()) +
          (limits.value > 0 ? " that --limit value allows" : " that this process may have") +
          ": give smaller sizes, or raise it (--limit value=BYTES)";
 }

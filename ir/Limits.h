@@ -54,6 +54,10 @@ std::optional<int64_t> product(int64_t a, int64_t b);
 /// Bytes of a value; nothing where its shape is open. Saturates at INT64_MAX where they cannot be counted.
 std::optional<int64_t> bytesOf(mlir::Type type);
 
+/// Why nothing of these bytes can be ("a value of shape 3x4 takes 35.2 TB, more than ..."), or nothing. `what` is the
+/// subject with its verb.
+std::string refuseBytes(const std::string &what, int64_t bytes, const Limits &limits);
+
 /// Why no value of this type can be: it has more elements than can be counted, or more bytes than `limits`
 /// allows. Empty where it can, or its shape is open.
 std::string refuseType(mlir::Type type, const Limits &limits);

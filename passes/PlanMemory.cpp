@@ -116,6 +116,10 @@ private:
     }
   }
 
+  /// No buffer has as many bytes (2^59 at most, see bytesOf), so that sums of an offset and a size do not overflow. No
+  /// machine has as many either: such a plan is refused.
+  static constexpr int64_t tooFar = int64_t(1) << 61;
+
   /// Greedy by size; returns the arena's bytes.
   int64_t place() {
     // A chain of buffers written over each other is placed as one, alive from the first's birth to the last's
@@ -140,7 +144,7 @@ private:
           continue;
         if (offset + buffer->bytes <= other->offset)
           break;
-        offset = std::max(offset, other->offset + other->bytes);
+        offset = std::min(std::max(offset, other->offset + other->bytes), tooFar);
       }
       buffer->offset = offset;
       total = std::max(total, offset + buffer->bytes);

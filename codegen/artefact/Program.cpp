@@ -10,6 +10,7 @@
 #include "codegen/onednn/OneDnn.h"
 #include "ir/DiagnosticCollector.h"
 #include "ir/Diagnostics.h"
+#include "ir/Limits.h"
 #include "ir/Ops.h"
 #include "ir/analysis/Cost.h"
 #include "ir/analysis/Views.h"
@@ -115,6 +116,8 @@ private:
   Status addKernel(nn::KernelOp kernel);
   Status addFallback(nn::KernelOp kernel, int64_t row);
   void finishCode();
+  void noteScratch(nn::KernelOp kernel, int64_t workspaceBytes);
+  Status checkScratch() const;
   Place placeOf(Value value);
   int64_t weightOf(Value constant);
 
@@ -130,6 +133,8 @@ private:
     std::vector<std::pair<size_t, size_t>> calls; ///< steps, and the phases that they run
   };
   std::vector<Emitted> emitted;
+  /// The kernel that reaches furthest into the arena, and how far.
+  std::pair<nn::KernelOp, int64_t> fullest{nullptr, 0};
   CodeSharing codes;
   DenseMap<Value, int64_t> weights, outputs;
 };
@@ -210,6 +215,26 @@ static double contractionFlops(nn::KernelOp kernel) {
   return 2 * multiplyAdds;
 }
 
+void ProgramBuilder::noteScratch(nn::KernelOp kernel, int64_t workspaceBytes) {
+  int64_t end = workspaceBytes > 0 ? static_cast<int64_t>(*kernel.getWorkspaceOffset()) + workspaceBytes : 0;
+  for (auto [result, offset] : llvm::zip(kernel.getResults(), *kernel.getArenaOffsets()))
+    if (offset >= 0)
+      end = std::max(end, offset + nn::storageBytes(result));
+  if (end > fullest.second)
+    fullest = {kernel, end};
+  variant.arenaBytes = std::max(variant.arenaBytes, end);
+}
+
+/// Each value may be as large as the process can hold; what is alive together need not fit.
+Status ProgramBuilder::checkScratch() const {
+  nn::KernelOp kernel = fullest.first;
+  std::string which =
+      kernel ? ", most of it for the kernel '" + kernel.getName().str() + "' (" + opsOf(kernel) + ")," : "";
+  std::string reason =
+      nn::refuseBytes("the scratch memory of a run" + which + " takes", variant.arenaBytes, nn::limitsOf(module));
+  return reason.empty() ? Status() : Status(ErrorCode::Unsupported, reason);
+}
+
 /// One step that calls the host's primitive with the kernel's inputs and results.
 Status ProgramBuilder::addFallback(nn::KernelOp kernel, int64_t row) {
   Expected<std::string> description = describeForOneDnn(kernel, /*assumeFinite=*/false);
@@ -234,8 +259,10 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
       llvm::all_of(kernel.getResultTypes(), [](Type type) { return cast<ShapedType>(type).getNumElements() == 0; });
   if (isEmpty)
     return {};
-  if (kernel.getBackend() == "onednn")
+  if (kernel.getBackend() == "onednn") {
+    noteScratch(kernel, 0);
     return addFallback(kernel, row);
+  }
   OwningOpRef<ModuleOp> code(ModuleOp::create(UnknownLoc::get(kernel.getContext())));
   Emitted &functions = emitted.emplace_back(Emitted{kernel.getName().str(), {}});
   KernelEmitter emitter(kernel, *code, "kernel", target);
@@ -252,7 +279,7 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
                                         : program.weights.add(constant.tensor));
   // Buffers that are not alive make room for the workspace.
   int64_t workspaceAt = static_cast<int64_t>(*kernel.getWorkspaceOffset());
-  variant.arenaBytes = std::max(variant.arenaBytes, workspaceAt + emitter.workspaceBytes);
+  noteScratch(kernel, emitter.workspaceBytes);
   for (auto [i, phase] : llvm::enumerate(emitter.phases)) {
     Step step{"", row, {}, phase.total, phase.grain};
     for (const BufferRef &buffer : phase.buffers) {
@@ -309,7 +336,7 @@ Status ProgramBuilder::run(bool takesWeights) {
       spent->release(kernel, program.weights);
   }
   finishCode();
-  return {};
+  return checkScratch();
 }
 
 } // namespace
@@ -318,9 +345,7 @@ Status ProgramBuilder::run(bool takesWeights) {
 static bool contracts(ModuleOp module) {
   return module
       .walk([](Operation *op) {
-        return isa<nn::ConvOp, nn::ConvIntegerOp, nn::ConvTransposeOp, nn::GemmOp, nn::MatmulOp>(op)
-                   ? WalkResult::interrupt()
-                   : WalkResult::advance();
+        return isa<nn::ContractionOpInterface>(op) ? WalkResult::interrupt() : WalkResult::advance();
       })
       .wasInterrupted();
 }

@@ -291,3 +291,17 @@ TEST(Limits, WhatIsNotFoldedIsComputed) {
   EXPECT_EQ(folded.status, 0) << folded.err;
   EXPECT_EQ(computed.status, 0) << computed.err;
 }
+
+TEST(Limits, ValuesThatAreLiveTogetherCount) {
+  Model model;
+  model.input("x", {25, 40});
+  model.node("Sin", {"x"}, {"a"});
+  model.node("Transpose", {"a"}, {"b"});
+  model.node("Cos", {"b"}, {"c"});
+  model.node("ReduceMax", {"c"}, {"y"});
+  model.output("y");
+  model.saved("live.onnx");
+  EXPECT_EQ(run("compile @/live.onnx -O0 -o @/live.so --limit value=8192").status, 0);
+  expectError("compile @/live.onnx -O0 -o @/never.so --limit value=5000",
+              {"scratch memory", "'Transpose:b'", "(transpose)", "--limit value=BYTES"});
+}
