@@ -1,4 +1,4 @@
-// What code generation is told, beside kernels and a target.
+// Options of code generation, beside kernels and a target.
 #pragma once
 
 #include "runtime/Status.h"

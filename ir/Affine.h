@@ -41,10 +41,10 @@ struct ChannelAffine {
   /// Every channel maps x to itself.
   bool fixes(double x) const;
 
-  /// The same map with one scale and shift per channel of `onAxis`; nothing where it runs along another axis
+  /// This map with one scale and shift per channel of `onAxis`; nothing where it runs along another axis
   /// or over another number of channels.
   std::optional<ChannelAffine> along(int64_t onAxis, int64_t channels) const;
-  /// The same map, uniform where all channels agree.
+  /// An equal map, which is uniform where all channels agree.
   ChannelAffine simplified() const;
   /// x -> this(first(x)); nothing where their axes differ.
   std::optional<ChannelAffine> after(const ChannelAffine &first) const;
@@ -78,7 +78,7 @@ AffineVerdict passToResults(mlir::Operation *op, unsigned operand, const Channel
 enum class Direction { Up, Down };
 
 /// Whether a scale may pass a product of computed values, towards the operands (up) or the result (down):
-/// what is multiplied then must stay in the range of its type, which is a matter of data. f16 gets no nearer
+/// the factors must then stay in the range of their type, which depends on data. f16 gets no nearer
 /// to its largest value; other types have room for 2^20.
 AffineVerdict suitsProduct(const ChannelAffine &affine, mlir::Type element, Direction direction);
 

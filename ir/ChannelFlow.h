@@ -35,7 +35,7 @@ struct ChannelFlow {
 
 class ChannelFlowOpInterface;
 
-/// What the op answers; nothing where an axis is too long for a list of channels.
+/// The op's answer; nothing where an axis is too long for a list of channels.
 std::optional<ChannelFlow> flowOf(ChannelFlowOpInterface op, unsigned operand, int64_t from, unsigned result,
                                   int64_t to);
 

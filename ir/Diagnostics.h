@@ -1,4 +1,4 @@
-// What users read of operators, types and diagnostics: nodes by their names, operators as ONNX calls them, types as
+// Words for users about operators, types and diagnostics: nodes by their names, operators as ONNX calls them, types as
 // f32[1x3x224x224]. Errors that mean "well-formed, but beyond what Sinter implements" are told apart from errors in the
 // model.
 #pragma once
@@ -8,7 +8,7 @@
 
 namespace sinter::nn {
 
-/// What such a message starts with.
+/// Messages about well-formed models that Sinter does not implement start with this.
 inline constexpr llvm::StringLiteral unsupportedPrefix = "unsupported: ";
 
 inline mlir::InFlightDiagnostic emitUnsupported(mlir::Operation *op) {

@@ -1,4 +1,4 @@
-// What the reference evaluation of an op reads and writes, and the evaluation of whole functions.
+// The operands and results of an op's reference evaluation, and the evaluation of whole functions.
 #pragma once
 
 #include "mlir/IR/Operation.h"

@@ -18,7 +18,7 @@ mlir::Type withoutLayout(mlir::Type type);
 /// A static shape in a layout as it lies in memory, row-major: the blocked dimension counts blocks, the block
 /// is last.
 Dims storageShape(llvm::ArrayRef<int64_t> shape, BlockedAttr layout);
-/// The same of a static tensor type.
+/// The storage shape of a static tensor type.
 Dims storageShape(mlir::RankedTensorType type);
 
 } // namespace sinter::nn

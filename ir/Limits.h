@@ -1,5 +1,5 @@
-// What a model may ask of the compiler before it is refused, or computes at run time what would be computed
-// here (docs/limits.md). A file of a hundred bytes can ask for anything: whatever is sized by its numbers is
+// Limits on what a model may ask of the compiler; beyond them it is an error, or work is left for run time
+// (docs/limits.md). A file of a hundred bytes can ask for anything: whatever is sized by its numbers is
 // checked against these.
 #pragma once
 

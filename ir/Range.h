@@ -1,4 +1,4 @@
-// What is known of the values of a tensor: an interval per channel and whether NaN can occur. Ops answer for
+// Bounds of the values of a tensor: an interval per channel and whether NaN can occur. Ops answer for
 // their results (RangeOpInterface); passes/RangeAnalysis.h solves for a whole function.
 #pragma once
 
@@ -64,7 +64,7 @@ struct TensorRange {
   /// one.
   llvm::SmallVector<Interval, 1> along(int64_t axis, size_t size) const;
 
-  /// The same range, uniform.
+  /// A uniform range that contains this one.
   TensorRange collapsed() const { return uniform(hull(), mayBeNaN); }
   /// The range with `f` applied to every interval.
   TensorRange map(llvm::function_ref<Interval(Interval)> f) const;

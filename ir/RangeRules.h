@@ -29,7 +29,7 @@ inline bool isFloatNumber(double x) { return static_cast<double>(static_cast<flo
 /// The bounds of an integer type's numbers in [lo, hi], which a double may have rounded.
 Interval integersBetween(double lo, double hi, mlir::Type element);
 
-/// What a kernel may hold for an exact result in x: that result as a fused multiply-add keeps it, rounded to the type
+/// All values that a kernel may hold for an exact result in x: as a fused multiply-add keeps it, rounded to the type
 /// that kernels compute in (f32 for f16 and bf16, between fused ops too), or rounded to `type`; infinite beyond the
 /// largest value, 0 below the smallest normal one, where it may be flushed.
 Interval computed(mlir::FloatType type, Interval x);
@@ -108,7 +108,7 @@ public:
   void divide(double divisor);
 
   Interval bounds() const;
-  /// Whether no further term changes what is known: nothing. Most sums over inputs that nobody bounds are so after a
+  /// Whether no further term can change the bounds: both are infinite. Most sums over inputs without bounds are after a
   /// few terms.
   bool isSettled() const;
   /// inf - inf or 0 * inf, also where partial sums overflow.

@@ -21,7 +21,7 @@ struct StridedCopy {
   int64_t srcOffset = 0, dstOffset = 0;
   Dims srcStrides, dstStrides;
 
-  /// The same copy over the fewest dimensions: size-1 dimensions dropped, neighbours merged where both sides
+  /// An equal copy over the fewest dimensions: size-1 dimensions dropped, neighbours merged where both sides
   /// run on.
   StridedCopy collapsed() const;
 };

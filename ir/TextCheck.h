@@ -1,5 +1,5 @@
-// What is checked of a text of IR before MLIR's parser sees it. The parser descends into every bracket, and
-// what it builds is walked in the same way, so a file of 20 KB could end the process by its stack.
+// Checks a text of IR before MLIR's parser sees it. The parser descends into every bracket, and
+// its result is walked in the same way, so a file of 20 KB could end the process by its stack.
 #pragma once
 
 #include "llvm/ADT/StringRef.h"

@@ -1,4 +1,4 @@
-// What nn-simplify-activations knows of activations: which ops are one, when one returns its operand, and
+// Facts about activations for nn-simplify-activations: which ops are one, when one returns its operand, and
 // which clamp it is.
 #pragma once
 

@@ -23,12 +23,12 @@ public:
   /// `largest` is asked where sums might overflow.
   explicit AffineMover(LargestOf largest) : largest(largest) {}
 
-  /// Whether v can be replaced by affine(v) by changing only what computes v, which nothing else reads.
+  /// Whether v can be replaced by affine(v) with changes only to the ops that compute v, which no other op may read.
   AffineVerdict canMoveUp(mlir::Value v, const ChannelAffine &affine);
   /// Does it; returns the value that is affine(v). Ops that become unused are left to the caller.
   mlir::Value moveUp(mlir::Value v, const ChannelAffine &affine, mlir::Location loc);
 
-  /// Whether every reader of v can be changed to compute from v what it computes from affine(v). With
+  /// Whether every reader of v can be changed to give the same results from v as from affine(v). With
   /// `borders`, convolutions may add a constant tensor where padding makes the shift position-dependent.
   AffineVerdict canMoveDown(mlir::Value v, const ChannelAffine &affine, bool borders);
   /// Does it to the readers of `v`: afterwards they read `raw`.
@@ -58,7 +58,7 @@ private:
   int asked = 0;
 };
 
-/// Whether makeParameters gives something.
+/// Whether makeParameters returns constants.
 bool canMakeParameters(mlir::RankedTensorType type, const ChannelAffine &affine);
 /// s and t of an affine as constants that broadcast to a tensor type; null where they do not round to finite
 /// values.

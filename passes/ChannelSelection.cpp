@@ -76,7 +76,7 @@ bool ChannelSelection::requireOperands(Operation *op, const KeptChannels &kept) 
   }
   if (isa<ElementwiseOpInterface>(op))
     return requireElementwise(op, kept);
-  // Of the others those whose result shape follows from the operand's alone.
+  // Other ops can if the shape of their result follows from the operand's alone.
   if (isa<IdentityOp, FlattenOp, TransposeOp, ConcatOp, MaxPoolOp, AveragePoolOp, LpPoolOp, GlobalAveragePoolOp,
           GlobalMaxPoolOp, GlobalLpPoolOp, PadOp>(op))
     return requireFlow(cast<OpResult>(op->getResult(0)), kept);
@@ -100,7 +100,7 @@ bool ChannelSelection::requireElementwise(Operation *op, const KeptChannels &kep
   return true;
 }
 
-/// What of the operand's axis stays if `stays` of the result's does: a channel goes only if all it feeds
+/// The channels of the operand that stay if `stays` of the result's do: a channel goes only if all it feeds
 /// goes, and what goes needs no channel that stays. Nothing where they do not divide like that.
 static std::optional<SmallVector<int64_t>> keptBefore(const ChannelFlow &flow, int64_t channels, ArrayRef<bool> stays) {
   SmallVector<std::optional<bool>> fate(static_cast<size_t>(channels));

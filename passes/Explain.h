@@ -22,7 +22,7 @@ inline constexpr llvm::StringLiteral borderConstantBytesAttr = "nn.border_consta
 
 /// The object that docs/explain.md documents; `module` has kernels and a settled report.
 llvm::json::Object explanationOf(mlir::ModuleOp module);
-/// The same as text on one line.
+/// The explanation as text on one line.
 std::string explanationText(mlir::ModuleOp module);
 
 } // namespace sinter::nn

@@ -8,8 +8,8 @@ namespace sinter::nn {
 
 class Report;
 
-/// What one pass may compute and keep: what the limits fold-work and fold-bytes say (ir/Limits.h), and for a model with
-/// large weights what a few passes over them take. An op beyond it stays, and is computed when the model runs.
+/// The budget of one pass for constant folding: the limits fold-work and fold-bytes (ir/Limits.h), or for models with
+/// large weights the cost of a few passes over them. An op beyond it stays, and is computed when the model runs.
 class FoldBudget {
 public:
   explicit FoldBudget(mlir::ModuleOp module);
@@ -20,7 +20,7 @@ public:
   bool take(mlir::Operation *op);
 
 private:
-  /// What evaluating an op takes of both.
+  /// The share of both limits that evaluating an op takes.
   struct Cost {
     double steps;
     int64_t growth;

@@ -33,11 +33,11 @@ struct FormIntegerKernelsPass : impl::FormIntegerKernelsBase<FormIntegerKernelsP
       return;
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       Block &body = function.getBody().front();
-      // Of a model without quantised values nobody asks why its products are not of integers.
+      // A model without quantised values needs no remarks about products that are not of integers.
       bool isQuantised = !body.getOps<DequantizeOp>().empty();
       for (auto op : llvm::make_early_inc_range(body.getOps<QuantizeOp>()))
         remarkMissed(op, getArgument(), makeUnsigned(op));
-      // What they replace besides themselves are sums and casts.
+      // Besides products the rewrites replace sums and casts.
       SmallVector<Operation *> products;
       for (Operation &op : body)
         if (isa<ContractionOpInterface>(op))
@@ -147,7 +147,7 @@ private:
                                  op.getDilationsAttr(), op.getPadsAttr(), op.getAutoPadAttr(), op.getGroupAttr());
   }
 
-  /// The same of bytes whose zero point z is computed: padded with z, less z times the sum of the weights of each
+  /// A convolution of bytes whose zero point z is computed: padded with z, less z times the sum of the weights of each
   /// output.
   static Value convolutionOfComputedZero(OpBuilder &b, ConvOp op, const Centred &x, const Tensor &weights, Value bias) {
     Location loc = op.getLoc();
@@ -215,7 +215,7 @@ private:
 
   static Legality computedBias() { return Legality::no("NON_CONST_PARAM", "its bias is computed at run time"); }
 
-  /// What ConvInteger and the like are imported as: x converted, less its zero point.
+  /// The imported form of ConvInteger and the like: x converted, less its zero point.
   static std::optional<Centred> centredBytes(Value value) {
     Centred result;
     if (auto difference = value.getDefiningOp<SubOp>()) {
@@ -241,7 +241,7 @@ private:
     return tensor && tensor->size() > 0 ? narrowed(toDoubles(*tensor), Shape(tensor->shape())) : std::nullopt;
   }
 
-  /// What an integer product lacks.
+  /// The reason against an integer product.
   static Legality noBytes() { return Legality::no("INPUT_NOT_QUANTISED", "it reads no bytes less one zero point"); }
   static Legality noIntegerWeights() {
     return Legality::no("NON_CONST_PARAM", "its weight is computed at run time, or no whole numbers of nine bits");

@@ -1,4 +1,4 @@
-// What every pass includes, precompiled.
+// Headers that every pass includes, precompiled.
 #pragma once
 
 #include "ir/Ops.h"

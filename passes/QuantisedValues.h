@@ -1,4 +1,4 @@
-// What quantised values stand for: bytes with a scale and a zero point, and constant weights.
+// The real values behind quantised ones: bytes with a scale and a zero point, and constant weights.
 #pragma once
 
 #include "ir/Legality.h"
@@ -44,7 +44,7 @@ mlir::Value castTo(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::
 /// shape [..., N].
 mlir::Value columnsOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, int64_t k);
 mlir::Value rowsOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value y, llvm::ArrayRef<int64_t> shape);
-/// The same elements under another shape.
+/// The value under another shape.
 mlir::Value reshape(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, llvm::ArrayRef<int64_t> shape);
 
 /// Whether no sum of products of a row of weights with bytes can leave 32 bits, `largest` added.

@@ -7,7 +7,7 @@
 
 namespace sinter::nn {
 
-/// What the caller declares of an argument of @main: an attribute of that argument, array<f64: lo, hi>.
+/// The range that the caller declares for an argument of @main: an attribute of that argument, array<f64: lo, hi>.
 inline constexpr llvm::StringLiteral inputRangeAttr = "nn.range";
 /// Unit attribute of the module: no input is NaN or infinite. What is computed from inputs may still be.
 inline constexpr llvm::StringLiteral assumeFiniteAttr = "nn.assume_finite";
@@ -17,7 +17,7 @@ class RangeAnalysis {
 public:
   explicit RangeAnalysis(mlir::func::FuncOp function);
 
-  /// What is known of a value; everything its type can hold for one that was made after the analysis.
+  /// The range of a value; everything that its type can hold for one that was made after the analysis.
   TensorRange rangeOf(mlir::Value value) const;
   /// Adds the results of an op made after the analysis. Ops must not be erased while the analysis is in use: a
   /// new op at an old one's address would inherit its range.

@@ -1,4 +1,4 @@
-// What became of each BatchNorm and activation of the model as imported. Rows live in the module's attribute
+// The report of each BatchNorm and activation of the model as imported. Rows live in the module's attribute
 // nn.report, so they survive dumps; passes write decisions into them, `sinter explain` prints them.
 #pragma once
 
@@ -21,10 +21,10 @@ struct ReportRow {
   std::string outcome; ///< empty: undecided; whether it is fused or kept shows once kernels stand
   std::vector<std::string> into;
   std::string code, reason;
-  /// Of activations: bounds of the operand (proved), channels that are always clipped (proved).
+  /// For activations: bounds of the operand (proved), channels that are always clipped (proved).
   std::optional<double> lo, hi;
   std::optional<int64_t> deadChannels;
-  /// Of activations fed by a BatchNorm: its name, and what is estimated from gamma and beta.
+  /// For activations fed by a BatchNorm: its name, and estimates from gamma and beta.
   std::string batchNorm;
   std::optional<double> clippedFraction;
   std::optional<int64_t> statisticallyDeadChannels;

@@ -28,7 +28,7 @@ public:
     mlir::Value head;
     int64_t offset = 0, setBytes = 0;
   };
-  /// Of a storage root (ir/analysis/Views.h); none if it is in no set.
+  /// The position of a storage root (ir/analysis/Views.h); none if it is in no set.
   std::optional<Position> positionOf(mlir::Value root) const;
 
 private:

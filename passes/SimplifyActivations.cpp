@@ -215,7 +215,7 @@ private:
         row->code = why.code, row->reason = why.sentence;
   }
 
-  /// What is proved of the operand, into the rows of the op.
+  /// Writes the proved bounds of the operand into the rows of the op.
   void recordBounds(Operation *op) {
     TensorRange range = ranges.rangeOf(activationOperand(op));
     Interval limits = limitsOf(elementTypeOf(activationOperand(op))), whole = range.hull();

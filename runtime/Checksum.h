@@ -7,11 +7,11 @@
 
 namespace sinter {
 
-/// Of bytes that come in pieces; how they are cut does not matter.
+/// The checksum of bytes that come in pieces; how they are cut does not matter.
 class Checksum {
 public:
   void add(const void *data, size_t bytes);
-  /// Of all that was added.
+  /// The checksum of all that was added.
   uint64_t value() const;
 
 private:

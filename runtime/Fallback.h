@@ -1,4 +1,4 @@
-// What runs the kernels that are not generated code: primitives of a library such as oneDNN. The runtime
+// The interface to kernels that are not generated code: primitives of a library such as oneDNN. The runtime
 // knows only this interface, so a program that needs no fallback links none.
 #pragma once
 

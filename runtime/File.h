@@ -22,7 +22,7 @@ Expected<int> openInput(const std::string &path, struct stat &info);
 
 /// Reads a regular file or a pipe. Fails for what openInput refuses and what is larger than maxFileBytes.
 Expected<std::vector<std::byte>> readFile(const std::string &path);
-/// The same of what openInput opened.
+/// Reads the file that openInput opened.
 Expected<std::vector<std::byte>> readFile(const std::string &path, int descriptor, const struct stat &info);
 
 } // namespace sinter

@@ -32,7 +32,7 @@ public:
   uint64_t sealAddress() const { return sealAddress_; }
   bool isForThisMachine() const;
 
-  /// What will be mapped at [address, address + bytes): nothing where that is not of the file, or of the
+  /// The bytes that will be mapped at [address, address + bytes): nothing where these are not in the file, or are
   /// weights.
   std::optional<std::span<const std::byte>> at(uint64_t address, uint64_t bytes) const;
   /// From `address` to the end of what is mapped there.

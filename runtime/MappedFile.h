@@ -23,7 +23,7 @@ public:
   /// Maps a regular file; reads anything else (a pipe) up to maxFileBytes. Fails for what is missing, unreadable or a
   /// folder.
   static Expected<std::shared_ptr<const MappedFile>> open(const std::string &path);
-  /// The same for bytes in memory.
+  /// A file whose content is a copy of bytes in memory.
   static std::shared_ptr<const MappedFile> copyOf(std::span<const std::byte> bytes);
   /// Zeros that take no memory until they are read; nothing if the address space does not hold them.
   static std::shared_ptr<const MappedFile> zeros(size_t bytes);
@@ -39,12 +39,12 @@ public:
     uint64_t device = 0, inode = 0;
     int64_t size = 0, seconds = 0, nanoseconds = 0; ///< the time is that of the last change of the content
     bool operator==(const Identity &) const = default;
-    /// Of what is open; nothing where the system does not tell.
+    /// The identity of an open file; nothing where the system does not tell.
     static std::optional<Identity> of(int descriptor);
   };
   /// When it was opened; meaningless where nothing is mapped.
   const Identity &identity() const { return identity_; }
-  /// What it was opened as; empty for bytes in memory, which nobody else can change.
+  /// The path that it was opened by; empty for bytes in memory, which nobody else can change.
   const std::string &path() const { return path_; }
 
 private:

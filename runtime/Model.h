@@ -22,7 +22,7 @@ public:
   /// Opens a compiled .so. Fails, saying why, for a file that is no compiled model, is truncated or damaged, has
   /// another ABI, or needs CPU features that are missing here: all that is known before code of the file is mapped.
   static Expected<std::shared_ptr<Model>> load(const std::string &path, const LoadOptions &options = {});
-  /// The same for the content of a .so, which is copied.
+  /// Loads the content of a .so, which is copied.
   static Expected<std::shared_ptr<Model>> loadBytes(std::span<const std::byte> bytes, const LoadOptions &options = {});
   /// The tables of a compiled .so of any machine, and nothing else of it: its code is not mapped, and no session runs
   /// it. Of several processor levels the one that load() would choose, or else the most demanding.
@@ -36,7 +36,7 @@ public:
     return {abi_->outputs + counts_, static_cast<size_t>(abi_->outputCount - counts_)};
   }
   std::span<const SinterKernelInfo> kernels() const { return {abi_->kernels, static_cast<size_t>(abi_->kernelCount)}; }
-  /// The same network for each of the shapes it was compiled for, this model's the first. One model's variants differ
+  /// The network for each set of shapes it was compiled for, this model's the first. One model's variants differ
   /// in shapes alone: names, types and order are those of this model.
   std::vector<std::shared_ptr<const Model>> variants() const;
   /// The place in variants() of the one for the shapes of these inputs, in order; fails with the shapes that there are.
@@ -93,7 +93,7 @@ public:
   /// for one whose size a run says (`countedBy` in its table): it may have any shape and gets the true one, and memory
   /// of its own where that differs. `observer` is told the kernels of the variant, whose first run may allocate.
   Status run(std::span<const Tensor> inputs, std::span<Tensor> outputs, RunObserver *observer = nullptr);
-  /// The same on the buffers of tensors that have been checked: dense, aligned, one for each input and output of a
+  /// Runs on the buffers of tensors that have been checked: dense, aligned, one for each input and output of a
   /// variant. Allocates nothing once the variant has run.
   Status runBuffers(const void *const *inputs, void *const *outputs, RunObserver *observer = nullptr,
                     size_t variant = 0);

@@ -14,7 +14,7 @@ Expected<Tensor> parseNpy(std::span<const std::byte> bytes, const std::string &n
 Expected<Tensor> readNpy(const std::string &path);
 /// Version 1, little endian, row-major, written atomically.
 Status writeNpy(const std::string &path, const Tensor &tensor);
-/// The same as one of several outputs.
+/// Writes the tensor as one of several outputs.
 Status addNpy(OutputSet &outputs, const std::string &path, const Tensor &tensor);
 
 } // namespace sinter

@@ -33,7 +33,7 @@ public:
   /// could not be written, is an input (protectInput), or is in the set already. A new file gets the permissions of
   /// programs where it `isExecutable`.
   Expected<std::string> add(const std::string &path, bool isExecutable = false);
-  /// The same with the content.
+  /// Adds an output with its content.
   Status add(const std::string &path, std::span<const std::byte> bytes);
   /// Makes the temporary files the outputs. On failure what was there before is there again, except for what went into
   /// pipes and devices. Only a kill that no program can handle can fall between two files of a set.
@@ -64,7 +64,7 @@ private:
 
 /// From now on no output of this process replaces the file at `path`. For programs, whose inputs are files.
 void protectInput(const std::string &path);
-/// The same for an open file while `owner` is in use: until releaseInput.
+/// Protects an open file while `owner` is in use: until releaseInput.
 void protectInput(const void *owner, int descriptor);
 void releaseInput(const void *owner);
 

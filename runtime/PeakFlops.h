@@ -1,4 +1,4 @@
-// What this processor can do at most, at this moment: the yardstick of `sinter bench`.
+// Measures the peak of this processor at this moment: the yardstick of `sinter bench`.
 #pragma once
 
 namespace sinter {

@@ -1,4 +1,4 @@
-// What a compiled library says of its own bytes: an ELF note in the section .note.sinter, filled in once the
+// The seal of a compiled library, about its own bytes: an ELF note in the section .note.sinter, filled in once the
 // library is linked.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What the system refused, in words that tell a wrong path from a machine that has run out of something.
+// Errors of system calls, in words that tell a wrong path from a machine that has run out of something.
 #pragma once
 
 #include "runtime/Status.h"

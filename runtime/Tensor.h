@@ -118,7 +118,7 @@ public:
   /// Allocates zeroed storage. The shape must have a valid element count (checked by the caller at the
   /// boundary).
   Tensor(DType type, Shape shape);
-  /// The same for shapes that come from outside: nothing if a dimension is negative or the memory is not to
+  /// Allocates for a shape that comes from outside: nothing if a dimension is negative or the memory is not to
   /// be had.
   static std::optional<Tensor> allocate(DType type, Shape shape);
   /// Views memory that `owner` (may be null) keeps alive.
@@ -137,7 +137,7 @@ public:
   template <typename T> std::span<const T> as() const {
     return {reinterpret_cast<const T *>(data_), static_cast<size_t>(size_)};
   }
-  /// The same bytes under another shape of the same element count.
+  /// These bytes under another shape of the same element count.
   Tensor reshaped(Shape shape) const;
 
 private:

@@ -31,7 +31,7 @@ int32_t typeToOnnx(DType type);
 Expected<Tensor> tensorFromProto(const onnx::TensorProto &proto, const ModelFolder &folder = {});
 
 Expected<NamedTensor> readTensorProto(const std::string &path);
-/// What a file of an ONNX sequence (SequenceProto) or optional (OptionalProto) holds. An optional of a tensor counts as
+/// The content of a file of an ONNX sequence (SequenceProto) or optional (OptionalProto). An optional of a tensor is
 /// a sequence of one.
 struct TensorList {
   std::vector<Tensor> tensors;
@@ -44,7 +44,7 @@ Expected<TensorList> readTensorList(const std::string &path, bool isOptional);
 Expected<NamedTensor> readTensor(const std::string &path);
 /// .pb by its ending, else .npy.
 Status writeTensor(const std::string &path, const NamedTensor &tensor);
-/// The same as one of several outputs.
+/// Writes the tensor as one of several outputs.
 Status addTensor(OutputSet &outputs, const std::string &path, const NamedTensor &tensor);
 
 } // namespace sinter

@@ -12,7 +12,7 @@ int defaultThreadCount();
 /// The largest thread count that is accepted.
 inline constexpr int maxThreads = 1024;
 
-/// What a caller asks for: 0 means the default.
+/// Checks the number of threads that a caller asks for: 0 means the default.
 Expected<int> checkedThreadCount(int asked);
 
 } // namespace sinter

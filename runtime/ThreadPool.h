@@ -23,7 +23,7 @@ public:
   struct Range {
     int64_t begin, end;
   };
-  /// What member `me` of `team` runs (team: at least 1, at most members(), or 1 where that is 0).
+  /// The range that member `me` of `team` runs (team: at least 1, at most members(), or 1 where that is 0).
   Range range(int me, int team) const;
   int64_t grain() const { return grain_; }
 
@@ -51,7 +51,7 @@ public:
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
 private:
-  /// What is left of a member's range, on a cache line of its own.
+  /// The rest of a member's range, on a cache line of its own.
   struct alignas(128) Share {
     std::atomic<int64_t> next = 0;
     int64_t end = 0, step = 1;

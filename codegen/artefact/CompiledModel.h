@@ -1,4 +1,4 @@
-// What compiling in memory gives. No LLVM, no MLIR.
+// The result of compiling in memory. No LLVM, no MLIR.
 #pragma once
 
 #include "runtime/Abi.h"

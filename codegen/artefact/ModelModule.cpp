@@ -125,7 +125,7 @@ success:
 }
 )";
 
-/// Of a model's `run`, which is given a SinterCall. A standalone program's has the pointers as arguments.
+/// The arguments of a model's `run`, which gets a SinterCall. A standalone program's gets the pointers as arguments.
 constexpr const char *argumentsCode =
     R"(  %callbacks.slot = getelementptr inbounds %SinterCall, ptr %given, i64 0, i32 #SinterCall.callbacks#
   %callbacks = load ptr, ptr %callbacks.slot
@@ -309,7 +309,7 @@ std::string runText(Tables &t, const Program &program, size_t index, const std::
 /// "sinter_model", which is exported, or of a further variant "sinter_model_1".
 std::string modelSymbol(size_t variant) { return "sinter_model" + (variant == 0 ? "" : "_" + std::to_string(variant)); }
 
-/// What the variants have in common, as constants of the text.
+/// The constants of the text that the variants have in common.
 struct Common {
   std::string compiler, weightBytes, checksum;
 };
@@ -382,7 +382,7 @@ std::string modelModuleText(const Program &program) {
   std::string variants;
   for (size_t i = 0; i < program.variants.size(); ++i)
     variants += variantText(t, program, i, common, declared);
-  // What is declared and not used would still be a symbol that an object asks for.
+  // A declaration that is not used would still be a symbol that the object needs.
   std::string weights = program.weights.bytes() > 0 ? weightsDeclaration : "";
   return typesText() + weights + libraryCode + t.out + variants;
 }

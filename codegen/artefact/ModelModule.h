@@ -8,7 +8,7 @@ namespace sinter::codegen {
 /// LLVM IR that defines `sinter_model` (exported) and refers to the kernels' symbols and to `sinter_weights`.
 std::string modelModuleText(const Program &program);
 
-/// The same for a standalone program, without the table: StandaloneNames::invoke is its `run`.
+/// The module of a standalone program, without the table: StandaloneNames::invoke is its `run`.
 std::string standaloneModuleText(const Program &program);
 
 } // namespace sinter::codegen

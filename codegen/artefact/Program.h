@@ -52,7 +52,7 @@ public:
   };
   /// Its offset; equal tensors share one. The tensor's memory must live as long as the blob, if it does not own it.
   int64_t add(const Tensor &tensor);
-  /// The same for what is made when it is written, by `threads` threads.
+  /// Adds a constant that `threads` threads make when it is written.
   int64_t add(std::shared_ptr<const PackedBytes> packed, size_t threads);
   int64_t bytes() const { return size; }
   /// Writes all of it in order, gaps as zeros.
@@ -60,7 +60,7 @@ public:
   /// Writes one part.
   void write(const Part &part, std::byte *memory) const;
   uint64_t checksum() const;
-  /// Whether a tensor of it, or what something is made of, lies within these bytes.
+  /// Whether a tensor of the blob, or the source of a packed one, lies within these bytes.
   bool views(const void *data, size_t bytes) const;
   std::vector<Part> &parts() { return parts_; }
 

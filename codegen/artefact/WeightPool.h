@@ -5,8 +5,8 @@
 
 namespace sinter::codegen {
 
-/// What shapes are compiled to differs in code and in a few packed weights; the rest is equal, bit for bit. Of one
-/// thread at a time.
+/// Models that are compiled for several shapes differ in code and in a few packed weights; the rest is equal, bit for
+/// bit. For one thread at a time.
 class WeightPool {
 public:
   /// Finds a place in memory for each part of the program's weights: that of an equal part which a compiled model still

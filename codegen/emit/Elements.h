@@ -1,4 +1,4 @@
-// What a store and a load make of a value, without memory between them.
+// Converts values as a store and a load would, without memory between them.
 #pragma once
 
 #include "codegen/emit/KernelEmitter.h"

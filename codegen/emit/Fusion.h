@@ -1,4 +1,4 @@
-// What kernels without anchor, and the outputs of a kernel that its anchor does not reach, are emitted with.
+// Emits kernels without an anchor, and outputs of a kernel that its anchor does not reach.
 #pragma once
 
 #include "codegen/emit/KernelEmitter.h"

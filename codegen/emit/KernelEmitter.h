@@ -100,7 +100,7 @@ public:
   /// called several times: later phases see what earlier ones wrote. All methods below are for use inside
   /// `body`.
   void iterations(int64_t total, int64_t grain, llvm::function_ref<void(mlir::Value iteration)> body);
-  /// The same with the range in the body's hands: body(begin, end).
+  /// A phase whose body loops over the range itself: body(begin, end).
   void range(int64_t total, int64_t grain, llvm::function_ref<void(mlir::Value begin, mlir::Value end)> body);
   /// A grain for iterations that take `flopsPerIteration` simple operations each.
   static int64_t grainFor(double flopsPerIteration);
@@ -114,7 +114,7 @@ public:
   /// in place, loads everything else. Constants with one element become immediates. Lanes beyond the tensor's
   /// end must not be asked for.
   mlir::Value read(mlir::Value tensor, const Point &point);
-  /// The same at full indices; lanes run along the last dimension.
+  /// The element(s) at full indices; lanes run along the last dimension.
   mlir::Value read(mlir::Value tensor, mlir::ValueRange indices, unsigned lanes = 1);
   /// Takes the element(s) of the anchor's result number `result` (compute type) through the fused ops and
   /// stores what depends on it. Every element of every result must be finished exactly once.
@@ -128,7 +128,7 @@ public:
 
   /// The memory of a tensor from outside the kernel; a constant's data included.
   Buffer input(mlir::Value tensor);
-  /// The same memory as words of 32 bits, whatever the elements; a multiple of four bytes long.
+  /// The memory of input() as words of 32 bits, whatever the elements; a multiple of four bytes long.
   Buffer inputWords(mlir::Value tensor);
   /// The memory of the kernel's result number `index`; for emitters that write it without finish(), where
   /// isPlain.
@@ -137,14 +137,14 @@ public:
   unsigned outputOf(unsigned result) const;
   /// Read-only data made at compile time, such as packed weights; 64-byte aligned.
   Buffer constant(const Tensor &tensor);
-  /// The same for what is made when it is written, of `shape`.
+  /// A constant of `shape` that is made when it is written.
   Buffer constant(const std::shared_ptr<const PackedBytes> &packed, DType type, const Shape &shape);
   /// The data of a constant in this layout; plain if null.
   Buffer constant(mlir::Value tensor, nn::BlockedAttr layout);
   /// Uninitialised memory for the kernel's phases, shared by all threads (slice it by iteration); 64-byte
   /// aligned.
   Buffer workspace(mlir::Type element, llvm::ArrayRef<int64_t> shape);
-  /// The same memory, for use in the current phase: of a buffer that an earlier phase of this kernel used.
+  /// A buffer of an earlier phase of this kernel, for use in the current phase: the memory is the same.
   Buffer inThisPhase(const Buffer &buffer);
   /// Uninitialised memory on the stack of this call, 64-byte aligned. At most `maxScratchBytes` in a phase.
   Buffer scratch(mlir::Type element, llvm::ArrayRef<int64_t> shape);
@@ -233,7 +233,7 @@ struct AnchorEmitter {
   std::string (*refuse)(mlir::Operation *anchor, const Target &target);
   /// Emits all phases. A failure must have emitted a diagnostic at the op.
   mlir::LogicalResult (*emit)(KernelEmitter &emitter, mlir::Operation *anchor);
-  /// Whether it knows blocked tensors.
+  /// Whether the emitter supports blocked tensors.
   bool takesBlocked = false;
 };
 

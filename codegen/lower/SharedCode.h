@@ -10,7 +10,7 @@
 
 namespace sinter::codegen {
 
-/// What became of one kernel's code.
+/// The function and parameters that one kernel's code was given.
 struct CodeShare {
   /// The kernel whose code runs: the first of those that look alike.
   size_t representative = 0;

@@ -40,7 +40,7 @@ inline constexpr int64_t countedVectorBits = 2048;
 Expected<llvm::StringMap<int64_t>> stackOfUnit(const std::vector<Frame> &frames,
                                                llvm::function_ref<bool(llvm::StringRef)> mayCallPointers);
 
-/// What `run` takes of the stack for itself in a step table whose longest row has `slots` buffers.
+/// The stack that `run` itself takes with a step table whose longest row has `slots` buffers.
 int64_t runFrameBytes(size_t slots);
 
 } // namespace sinter::codegen

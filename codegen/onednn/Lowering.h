@@ -25,9 +25,9 @@ public:
 
   /// The tensor of a value of the kernel, dense; a scalar has the shape [1].
   onednn::Argument argument(mlir::Value value);
-  /// The same under another shape of as many elements.
+  /// The value under another shape of as many elements.
   onednn::Argument argument(mlir::Value value, Shape shape);
-  /// The same with leading ones, so that it broadcasts in `rank` dimensions.
+  /// The value with leading ones in its shape, so that it broadcasts in `rank` dimensions.
   onednn::Argument broadcast(mlir::Value value, size_t rank);
   /// New memory for an intermediate result.
   onednn::Argument temporary(const Shape &shape);
@@ -40,7 +40,7 @@ public:
 
   /// The reason against a primitive that loses NaN; nothing where there is none to lose.
   std::string refuseNan() const;
-  /// The same where oneDNN starts a maximum at the lowest finite number, which it then gives instead of -inf, or a
+  /// The reason where oneDNN starts a maximum at the lowest finite number, which it then gives instead of -inf, or a
   /// minimum.
   std::string refuseInfinity() const;
 

@@ -215,7 +215,7 @@ private:
       bool isOld = isKnown(value);
       if (op && isa<nn::ConstantOp>(op))
         continue;
-      // What follows from constants is what it is, and drawn only while that may do.
+      // A value that follows from constants is drawn only as long as that may suffice; then it is computed.
       if (depth > 0 && isOld && fixed.contains(numbering.of(value)))
         continue;
       unsigned &before = seen[value];
@@ -301,7 +301,7 @@ private:
     Judgement judgement(old, theirs, now, mine, elements);
     Difference difference = judgement.difference(isResult);
     if ((difference.lanes & old.overflown).any()) {
-      // What overflows may be an infinity in both forms, too.
+      // An overflown value may be an infinity in both forms, too.
       drawing.begin();
       for (Cone *cone : {&old, &now}) {
         cone->saturate();
@@ -313,7 +313,7 @@ private:
       return {Outcome::Different, false, difference.why};
     Growth growth = judgement.growth();
     if (!growth.places.empty()) {
-      // What only flushing may do is no cancellation.
+      // A loss by flushing alone is no cancellation.
       drawing.begin();
       old.keepConstants();
       old.evaluate(drawLeaf);
@@ -394,7 +394,7 @@ private:
     return elements;
   }
 
-  /// What another element costs: rows of a norm are read whole by each of their elements, columns are not.
+  /// The cost of another element: rows of a norm are read whole by each of their elements, columns are not.
   static void measure(const Sample &sample, ComparisonKind &kind,
                       llvm::function_ref<double(ArrayRef<int64_t>)> costOf) {
     kind.cost = 1;

@@ -2,17 +2,17 @@
  * Sinter's C interface: compile ONNX models to machine code and run them. Two libraries implement it: libsinter-runtime
  * loads and runs compiled models; libsinter, which brings LLVM, compiles them (the last section).
  *
- * **Errors** are values: a function that can fail returns NULL, or a sinter_error_t with a code and a sentence, which
- * the caller frees. After an error, results are untouched. No function throws, aborts or prints, with one exception:
- * where memory ends while LLVM generates code, or a model is beyond its containers, LLVM aborts by design, and the
- * process with it. The option "isolate" has a process of its own compile, and the caller gets an error. NULL where a
- * pointer is required is an error (or, where a function cannot fail, answers NULL or 0).
+ * **Errors** are values: a function that can fail returns NULL for success, or a sinter_error_t with a code and a
+ * sentence, which the caller frees. After an error, results are untouched. No function throws, aborts or prints, with
+ * one exception: where memory ends while LLVM generates code, or a model is too large for its containers, LLVM aborts
+ * the process by design. With the option "isolate" another process compiles, and the caller gets an error. NULL where a
+ * pointer is required is an error (a function that cannot fail then returns NULL or 0).
  *
  * **Threads**: a sinter_model_t may be used from several threads at once. A sinter_session_t and a sinter_options_t
  * serve one thread at a time, except for sinter_session_cancel(). Compilations and runs may overlap in any number. A
  * process that forks runs its models on one thread in the child.
  *
- * **Stability**: what is declared here stays within a major version. Functions and enumerators are only added, and
+ * **Stability**: declarations stay as they are within a major version. Functions and enumerators are only added, and
  * structs grow at their end: those that the library fills are read through pointers, those that the caller fills begin
  * with their size. See docs/versioning.md.
  */
@@ -50,12 +50,12 @@ SINTER_API const char *sinter_version(void);
 /** \name Errors */
 /**@{*/
 
-/** What kind of thing went wrong. */
+/** The kind of an error. */
 typedef enum sinter_code {
   SINTER_OK = 0,
   SINTER_INVALID_ARGUMENT = 1, /**< the caller's values are wrong: names, shapes, types, options */
   SINTER_INVALID_FILE = 2,     /**< a file is not what it should be: truncated, garbage, inconsistent */
-  SINTER_IO = 3,               /**< the system refused: no such file, no permission, disk full */
+  SINTER_IO = 3,               /**< a system call failed: no such file, no permission, disk full */
   SINTER_UNSUPPORTED = 4,      /**< well-formed, but beyond what Sinter implements */
   SINTER_INCOMPATIBLE = 5,     /**< a compiled model that this processor or this version cannot run */
   SINTER_OUT_OF_MEMORY = 6,
@@ -125,9 +125,9 @@ typedef struct sinter_tensor {
 typedef struct sinter_tensor_info {
   const char *name;
   const int64_t *shape; /**< `rank` sizes; -1 where a model leaves one open */
-  int32_t rank;         /**< -1 of an output of an open model, where a run says it */
+  int32_t rank;         /**< -1 for an output of an open model whose rank only a run determines */
   int32_t type;         /**< sinter_type_t */
-  int32_t has_default;  /**< of an input: it may be left out */
+  int32_t has_default;  /**< not 0: the input may be left out */
 } sinter_tensor_info_t;
 
 /**@}*/
@@ -139,17 +139,17 @@ typedef struct sinter_tensor_info {
 typedef struct sinter_model sinter_model_t;
 
 /** Opens a compiled .so, in milliseconds: its weights are mapped when they are used. Before any of the file's code is
- * mapped, it is checked that the file is whole and undamaged but for the weights (a checksum), its version, and that
- * this processor has the features it needs; of a file of several processor levels (sinter compile --target-cpu
- * x86-64-v2,x86-64-v3) the most demanding one that it has is used. The environment variable SINTER_HIDE_CPU_FEATURES
- * ("avx512f,avx2") makes the loader take features for missing. Fails with SINTER_IO, SINTER_INVALID_FILE,
- * SINTER_INCOMPATIBLE. What was checked is what is mapped, even where another file takes the place of `path` meanwhile;
- * whoever writes into a file that is loaded changes it underneath: replace it by renaming, as `sinter compile -o` does.
- * The checksum finds damage, not forgery, and running a model runs code of the file's: load only files that you trust.
+ * mapped, a checksum shows that the file is whole and undamaged (except its weights), and the version and the features
+ * that the processor needs are checked. If a file has several processor levels (sinter compile --target-cpu
+ * x86-64-v2,x86-64-v3), the most demanding one that this processor supports is used. The environment variable
+ * SINTER_HIDE_CPU_FEATURES ("avx512f,avx2") makes the loader treat features as missing. Fails with SINTER_IO,
+ * SINTER_INVALID_FILE, SINTER_INCOMPATIBLE. The checked file is the mapped one, even if another file takes its name
+ * meanwhile. A write into a loaded file changes the model: replace it by renaming, as `sinter compile -o` does.
+ * The checksum finds damage, not forgery, and running a model runs code from the file: load only files that you trust.
  */
 SINTER_API sinter_error_t *sinter_model_load(const char *path, sinter_model_t **model);
 
-/** The same from memory, which is copied. */
+/** Loads the content of a compiled .so from memory, which is copied; see sinter_model_load. */
 SINTER_API sinter_error_t *sinter_model_load_memory(const void *data, size_t bytes, sinter_model_t **model);
 
 /** How to load. Set all to zero, then struct_size to sizeof(sinter_load_config_t). Since 1.2. */
@@ -168,39 +168,39 @@ SINTER_API sinter_error_t *sinter_model_load_memory_with(const void *data, size_
 
 struct SinterModel; /* runtime/Abi.h; the header beside a compiled object declares one */
 
-/** Wraps a model that was linked into the program. `release(context)`, if not NULL, is called when nothing uses it any
- * more. On failure it is not called. */
+/** Wraps a model that was linked into the program. `release(context)`, if `release` is not NULL, is called when nothing
+ * uses the model any more. On failure it is not called. */
 SINTER_API sinter_error_t *sinter_model_from_table(const struct SinterModel *table, void (*release)(void *context),
                                                    void *context, sinter_model_t **model);
 /** The context of a model that was made with `release`; else NULL. */
 SINTER_API void *sinter_model_context(const sinter_model_t *model, void (*release)(void *context));
 
-/** What an open model is made of: one that is compiled for the shapes that runs bring. Set all to zero, then
+/** The parts of an open model, which is compiled for shapes when a run first has them. Set all to zero, then
  * struct_size. Since 1.1. */
 typedef struct sinter_open_model {
   size_t struct_size; /**< sizeof(sinter_open_model_t) */
   const char *name, *target;
   const sinter_tensor_info_t *inputs, *outputs; /**< copied; -1 for open sizes */
   size_t input_count, output_count;
-  /** Gives a model for these inputs, in the order of `inputs`: for their types and shapes, and where a shape follows
-   * from values, for these: such inputs are none of the model's, and the others are in it by name. Data may be NULL
-   * where only the shape is known. The outputs are those of `outputs`. Called from several threads at once. */
+  /** Returns a model for these inputs, in the order of `inputs`: for their types and shapes, and where a shape follows
+   * from the values of an input, for these values. The model then lacks such inputs; it has the others by name. Data
+   * may be NULL: only the shape is known. The outputs are those of `outputs`. Called from several threads at once. */
   sinter_error_t *(*specialise)(void *context, const sinter_tensor_t *inputs, size_t input_count,
                                 sinter_model_t **model);
   void (*release)(void *context); /**< called when nothing uses the model any more; may be NULL */
   void *context;
 } sinter_open_model_t;
 
-/** Makes an open model. sinter_compile does so for models of open shapes; programs may bring compiled files of several
- * shapes together. On failure `release` is not called. Since 1.1. */
+/** Makes an open model. sinter_compile does so for models with open shapes; a program may combine compiled files of
+ * several shapes in this way. On failure `release` is not called. Since 1.1. */
 SINTER_API sinter_error_t *sinter_model_create_open(const sinter_open_model_t *open, sinter_model_t **model);
-/** Whether the model is open: it has no kernels, weights, scratch memory or explanation of its own, cannot be saved,
- * and its tables have -1 where only a run says the size; sinter_model_specialise gives what has all of them. Since 1.1.
- */
+/** Not 0 if the model is open: it has no kernels, weights, scratch memory or explanation of its own, cannot be saved,
+ * and its tables have -1 where only a run determines a size; sinter_model_specialise returns a model that has all of
+ * these. Since 1.1. */
 SINTER_API int32_t sinter_model_is_open(const sinter_model_t *model);
-/** The model for the shapes (and values) of `inputs`, as a run on them would have it compiled: to compile ahead of the
+/** The model that a run on `inputs` would compile for their shapes (and values): to compile ahead of the
  * first run, to save, to explain, or to run with the least overhead. The data of an input may be NULL: then only its
- * shape is known. Of a model that is not open, another handle. Since 1.1. */
+ * shape is known. For a model that is not open, another handle of it. Since 1.1. */
 SINTER_API sinter_error_t *sinter_model_specialise(const sinter_model_t *model, const sinter_tensor_t *inputs,
                                                    size_t input_count, sinter_model_t **specialised);
 
@@ -209,13 +209,13 @@ SINTER_API void sinter_model_free(sinter_model_t *model);
 
 /** The graph's name, may be empty. */
 SINTER_API const char *sinter_model_name(const sinter_model_t *model);
-/** What it was compiled for: "x86_64-unknown-linux-gnu znver3". */
+/** The machine that it was compiled for: "x86_64-unknown-linux-gnu znver3". */
 SINTER_API const char *sinter_model_target(const sinter_model_t *model);
 /** The features that a processor must have, LLVM's names, separated by commas. */
 SINTER_API const char *sinter_model_cpu_features(const sinter_model_t *model);
 SINTER_API size_t sinter_model_input_count(const sinter_model_t *model);
 SINTER_API size_t sinter_model_output_count(const sinter_model_t *model);
-/** NULL where there is no such input. Lives as long as the model, as all that these functions answer. */
+/** NULL if there is no such input. Lives as long as the model, like all results of these functions. */
 SINTER_API const sinter_tensor_info_t *sinter_model_input(const sinter_model_t *model, size_t index);
 /** See sinter_model_input. */
 SINTER_API const sinter_tensor_info_t *sinter_model_output(const sinter_model_t *model, size_t index);
@@ -224,18 +224,18 @@ SINTER_API int64_t sinter_model_find(const sinter_model_t *model, const char *na
 /** Bytes of scratch memory that each session takes. */
 SINTER_API size_t sinter_model_scratch_bytes(const sinter_model_t *model);
 /** Bytes of stack that the compiled code needs at most, on the thread that runs a session and on each of its threads;
- * kernels in oneDNN are not counted. Give a thread that calls sinter_session_run SINTER_RUN_STACK_BYTES more, and what
- * the C library takes of a thread's stack (docs/embedding.md). 0 for an open model: its specialisations have it.
+ * kernels in oneDNN are not counted. Give a thread that calls sinter_session_run SINTER_RUN_STACK_BYTES more, and the
+ * bytes that the C library needs in it (docs/embedding.md). 0 for an open model: ask its specialised models.
  * Since 1.3. */
 SINTER_API size_t sinter_model_stack_bytes(const sinter_model_t *model);
-/** Bytes of stack that sinter_session_run takes itself, of models without kernels in oneDNN. */
+/** Bytes of stack that sinter_session_run itself takes, for models without kernels in oneDNN. */
 #define SINTER_RUN_STACK_BYTES 16384
 SINTER_API size_t sinter_model_weight_bytes(const sinter_model_t *model);
 
 /** One unit of work of a run. */
 typedef struct sinter_kernel_info {
   const char *name;    /**< the model's node names, joined by '+' */
-  const char *ops;     /**< what it computes: "conv+relu" */
+  const char *ops;     /**< the ops that it computes: "conv+relu" */
   const char *backend; /**< "llvm" or "onednn" */
   double flops;        /**< multiplications and additions of one run; 0 if not counted */
   double bytes;        /**< inputs, weights and outputs, each once */
@@ -244,12 +244,12 @@ typedef struct sinter_kernel_info {
 SINTER_API size_t sinter_model_kernel_count(const sinter_model_t *model);
 SINTER_API const sinter_kernel_info_t *sinter_model_kernel(const sinter_model_t *model, size_t index);
 
-/** What became of every BatchNorm and activation, and why: the JSON of docs/explain.md; NULL where the model carries
+/** The report of every BatchNorm and activation, with reasons: the JSON of docs/explain.md; NULL if the model carries
  * none. */
 SINTER_API const char *sinter_model_explanation(const sinter_model_t *model);
 
-/** Reads all weights, where they lie in memory now, and compares their checksum with that of the compilation:
- * SINTER_INVALID_FILE where they differ. sinter_load_config_t has the same done before a file is loaded. */
+/** Reads all weights as they are in memory now and compares their checksum with that of the compilation:
+ * SINTER_INVALID_FILE if they differ. With sinter_load_config_t this is done before a file is loaded. */
 SINTER_API sinter_error_t *sinter_model_check_weights(const sinter_model_t *model);
 
 /**@}*/
@@ -259,10 +259,10 @@ SINTER_API sinter_error_t *sinter_model_check_weights(const sinter_model_t *mode
 
 typedef struct sinter_session sinter_session_t;
 
-/** Where a session takes its large blocks from. Called from the thread that creates, runs or frees the session. */
+/** The source of a session's large blocks. Called from the thread that creates, runs or frees the session. */
 typedef struct sinter_allocator {
   void *context;
-  /** `alignment` is a power of two; NULL where there is no memory. The content does not matter. */
+  /** `alignment` is a power of two; returns NULL if there is no memory. The content does not matter. */
   void *(*allocate)(void *context, size_t bytes, size_t alignment);
   void (*release)(void *context, void *block, size_t bytes);
 } sinter_allocator_t;
@@ -274,29 +274,29 @@ typedef struct sinter_session_config {
   const sinter_allocator_t *allocator; /**< copied; NULL: malloc's */
 } sinter_session_config_t;
 
-/** `config` may be NULL. Scratch memory is allocated here; runs on dense, aligned tensors allocate nothing. Of an open
- * model, it is allocated by the first run at a shape, and the session keeps that of the last 8 shapes. */
+/** `config` may be NULL. Scratch memory is allocated here; runs on dense, aligned tensors allocate nothing. For an open
+ * model the first run at a shape allocates it, and the session keeps that of the last 8 shapes. */
 SINTER_API sinter_error_t *sinter_session_create(const sinter_model_t *model, const sinter_session_config_t *config,
                                                  sinter_session_t **session);
-/** NULL is allowed. Not while it runs. */
+/** NULL is allowed. Must not be called while the session runs. */
 SINTER_API void sinter_session_free(sinter_session_t *session);
 SINTER_API int32_t sinter_session_threads(const sinter_session_t *session);
-/** Ends the threads and starts `threads` (0: the default) others; results do not depend on how many. */
+/** Ends the session's threads and starts `threads` others (0: the default); results do not depend on the number. */
 SINTER_API sinter_error_t *sinter_session_set_threads(sinter_session_t *session, int32_t threads);
 
-/** One inference. Tensors come in the model's order and must have its types and shapes; of a library that was compiled
- * for several (sinter compile --shapes) the shapes of any one, while sinter_model_input tells those of the first. Dense
+/** One inference. Tensors come in the model's order and must have its types and shapes. If the library was compiled for
+ * several sets of shapes (sinter compile --shapes), any one of them is allowed; sinter_model_input has the first. Dense
  * tensors that are aligned to their elements are read and written in place; others are copied. An input that has a
- * default may be left out: data NULL and rank 0. An output whose data is NULL is given memory of the session's: data,
+ * default may be left out: data NULL and rank 0. An output whose data is NULL gets memory of the session: data,
  * shape, strides, rank and type are filled in, and stay valid until the next run. Outputs must overlap neither inputs
- * nor each other. After an error, outputs are unspecified. The size of some outputs (of NonZero, say) only a run knows:
- * they take memory for the model's shape, the most that they can be; then their shape is set to the true one, which
- * stays valid until the next run, and strides that were NULL to those of that memory. An open model takes any shape
+ * nor each other. After an error, outputs are unspecified. Only a run determines the size of some outputs (those of
+ * NonZero, for example): give memory for the model's shape, the largest possible one; the run sets the shape to the
+ * true one, valid until the next run, and strides that were NULL to those of that memory. An open model takes any shape
  * that fits its tables; the first run at a shape waits until it is compiled. */
 SINTER_API sinter_error_t *sinter_session_run(sinter_session_t *session, const sinter_tensor_t *inputs,
                                               size_t input_count, sinter_tensor_t *outputs, size_t output_count);
 
-/** Makes the run in progress, if there is one, return SINTER_CANCELLED before its next kernel. From any thread. */
+/** Makes the run in progress, if any, return SINTER_CANCELLED before its next kernel. May be called by any thread. */
 SINTER_API void sinter_session_cancel(sinter_session_t *session);
 
 /**@}*/
@@ -336,7 +336,7 @@ SINTER_API sinter_error_t *sinter_options_set_shape(sinter_options_t *options, c
                                                     int32_t rank);
 /** The size of a symbolic dimension. */
 SINTER_API sinter_error_t *sinter_options_set_dimension(sinter_options_t *options, const char *name, int64_t size);
-/** An input that is a sequence of no elements, or an optional without one: none of the compiled model's. Since 1.1. */
+/** An input that is an empty sequence, or an optional without a value: the compiled model lacks it. Since 1.1. */
 SINTER_API sinter_error_t *sinter_options_set_empty(sinter_options_t *options, const char *input);
 /** Declares that an input is finite and within [low, high]. Results are unspecified where it is not. */
 SINTER_API sinter_error_t *sinter_options_set_input_range(sinter_options_t *options, const char *input, double low,
@@ -357,17 +357,17 @@ SINTER_API sinter_error_t *sinter_options_set_progress(sinter_options_t *options
  * models. */
 typedef enum sinter_format { SINTER_ONNX = 0, SINTER_MLIR = 1 } sinter_format_t;
 
-/** Compiles a .onnx, or .mlir of the nn stage, for this process. `options` may be NULL. Where the inputs leave
- * dimensions open that the options say nothing of, the answer is an open model: it is read, and what is unsupported at
- * any shape is refused, here; the rest by the first run at a shape, whose compilation calls no progress function. Not
- * for models whose number of outputs depends on shapes, nor for the length of sequences: these are fixed by the
- * options. */
+/** Compiles a .onnx, or .mlir of the nn stage, for this process. `options` may be NULL. If the inputs leave dimensions
+ * open that the options do not fix, the result is an open model. This call then reads it and returns errors that occur
+ * at any shape; other errors come from the first run at a shape, whose compilation calls no progress function. The
+ * number of outputs and the length of sequences must not depend on the shapes of runs: the options fix them.
+ */
 SINTER_API sinter_error_t *sinter_compile(const char *path, const sinter_options_t *options, sinter_model_t **model);
-/** The same from memory, which is read during the call only. `format` is a sinter_format_t. Messages call the model
- * `name`, which may be NULL; external data is looked for beside it. */
+/** Compiles a model in memory, which is read during the call only. `format` is a sinter_format_t. Messages call the
+ * model `name`, which may be NULL; external data is looked for in the folder of `name`. */
 SINTER_API sinter_error_t *sinter_compile_memory(const void *data, size_t bytes, int32_t format, const char *name,
                                                  const sinter_options_t *options, sinter_model_t **model);
-/** Compiles to a file, written whole or not at all. `emit`: "so" (also for NULL), "obj" (with a header beside it),
+/** Compiles to a file, written whole or not at all. `emit` is "so" (also for NULL), "obj" (with a header beside it),
  * "llvm", "asm", "mlir". */
 SINTER_API sinter_error_t *sinter_compile_to_file(const char *path, const char *output, const char *emit,
                                                   const sinter_options_t *options);
@@ -375,7 +375,7 @@ SINTER_API sinter_error_t *sinter_compile_to_file(const char *path, const char *
  * and for the backend "reference", which has no code. */
 SINTER_API sinter_error_t *sinter_model_save(const sinter_model_t *model, const char *path);
 
-/** The JSON of docs/explain.md without generating code. Freed by sinter_string_free. */
+/** The JSON of docs/explain.md, without generating code. Free it by sinter_string_free. */
 SINTER_API sinter_error_t *sinter_explain(const char *path, const sinter_options_t *options, char **json);
 /** NULL is allowed. */
 SINTER_API void sinter_string_free(char *text);

@@ -1,6 +1,6 @@
 /// \file
-/// Sinter for C++20: owners and views over sinter.h, which documents what happens, what fails and which threads may do
-/// what. Header only; errors are values here, too: functions return a Result, and nothing throws but std::bad_alloc of
+/// Sinter for C++20: owners and views over sinter.h, which documents effects, errors and threads of each function.
+/// Header only. Errors are values here, too: functions return a Result, and nothing throws but std::bad_alloc of
 /// the containers.
 #ifndef SINTER_SINTER_HPP
 #define SINTER_SINTER_HPP
@@ -53,7 +53,7 @@ public:
   T &&operator*() && { return std::move(*std::get_if<0>(&value_)); }
   T *operator->() { return std::get_if<0>(&value_); }
   const T *operator->() const { return std::get_if<0>(&value_); }
-  /// Only of a failure.
+  /// Must be called for a failure only.
   const Error &error() const { return *std::get_if<1>(&value_); }
 
 private:
@@ -65,18 +65,18 @@ template <> class [[nodiscard]] Result<void> {
 public:
   Result() = default;
   Result(Error error) : error_(std::move(error)) {}
-  /// Takes over what a function of sinter.h returned.
+  /// Takes over the result of a function of sinter.h.
   static Result of(sinter_error_t *error) { return error ? Result(Error(error)) : Result(); }
 
   explicit operator bool() const { return !error_; }
-  /// Only of a failure.
+  /// Must be called for a failure only.
   const Error &error() const { return *error_; }
 
 private:
   std::optional<Error> error_;
 };
 
-/// The sinter_type_t of a C++ type; SINTER_F16 and the like have none and are named.
+/// The sinter_type_t of a C++ type. SINTER_F16 and other types without a C++ type must be named.
 template <typename T> constexpr sinter_type_t typeOf() {
   using U = std::remove_const_t<T>;
   if constexpr (std::same_as<U, bool>)
@@ -94,8 +94,8 @@ template <typename T> constexpr sinter_type_t typeOf() {
 
 using Shape = std::vector<int64_t>;
 
-/// A view of the caller's memory; see sinter_tensor_t. A default-constructed one leaves an input with a default out, or
-/// asks for an output in the session's memory.
+/// A view of the caller's memory; see sinter_tensor_t. A default-constructed one stands for an input with a default,
+/// which is left out, or for an output in the session's memory.
 class Tensor {
 public:
   Tensor() = default;
@@ -122,7 +122,7 @@ public:
     return count;
   }
 
-  /// As the C interface sees it; valid while this tensor lives unchanged.
+  /// The tensor for the C interface; valid while this object lives unchanged.
   sinter_tensor_t view() const {
     return {data_, shape_.data(), strides_.empty() ? nullptr : strides_.data(), static_cast<int32_t>(shape_.size()),
             static_cast<int32_t>(type_)};
@@ -142,7 +142,7 @@ struct TensorInfo {
   bool hasDefault;
 };
 
-/// How to compile. A setter that fails is remembered, and the compilation fails with its error.
+/// Options of a compilation. The first error of a setter is kept, and the compilation fails with it.
 class Options {
 public:
   Options() {
@@ -150,7 +150,7 @@ public:
     note(sinter_options_create(&options));
     options_.reset(options, sinter_options_free);
   }
-  /// See sinter_options_set: set("isolate", "true") has a process of its own compile, whose end is an error here.
+  /// See sinter_options_set: with set("isolate", "true") another process compiles; if it crashes, that is an error.
   Options &set(const std::string &name, const std::string &value) {
     return note(sinter_options_set(options_.get(), name.c_str(), value.c_str()));
   }
@@ -164,9 +164,9 @@ public:
   Options &inputRange(const std::string &input, double low, double high) {
     return note(sinter_options_set_input_range(options_.get(), input.c_str(), low, high));
   }
-  /// A sequence of no elements, or an optional without one.
+  /// An input that is an empty sequence, or an optional without a value.
   Options &empty(const std::string &input) { return note(sinter_options_set_empty(options_.get(), input.c_str())); }
-  /// What an input will hold; see sinter_options_set_value.
+  /// The value that an input will have; see sinter_options_set_value.
   Options &value(const std::string &input, const Tensor &value) {
     sinter_tensor_t view = value.view();
     return note(sinter_options_set_value(options_.get(), input.c_str(), &view));
@@ -202,7 +202,7 @@ class Session;
 /// A compiled model. Copies share it.
 class Model {
 public:
-  /// `checkWeights`: read all weights first and compare their checksum; all else is always checked.
+  /// `checkWeights`: also read all weights and compare their checksum; the rest of the file is always checked.
   static Result<Model> load(const std::string &path, bool checkWeights = false) {
     sinter_model_t *model = nullptr;
     sinter_load_config_t config = {sizeof config, checkWeights};
@@ -218,7 +218,7 @@ public:
     sinter_model_t *model = nullptr;
     return made(sinter_model_from_table(&table, nullptr, nullptr, &model), model);
   }
-  /// Needs libsinter, as the other functions with options.
+  /// Needs libsinter, like all functions with options.
   static Result<Model> compile(const std::string &path, const Options &options = {}) {
     if (options.error())
       return *options.error();
@@ -234,7 +234,7 @@ public:
   /// Needs libsinter.
   Result<void> save(const std::string &path) const { return Result<void>::of(sinter_model_save(get(), path.c_str())); }
 
-  /// Whether it is compiled for the shapes that runs bring; see sinter_model_is_open.
+  /// Whether it is compiled for shapes when runs first have them; see sinter_model_is_open.
   bool isOpen() const { return sinter_model_is_open(get()) != 0; }
   /// The model for the shapes of these inputs, whose data may be null; see sinter_model_specialise.
   Result<Model> specialise(std::span<const Tensor> inputs) const {
@@ -262,7 +262,7 @@ public:
       kernels.push_back(*sinter_model_kernel(get(), i));
     return kernels;
   }
-  /// JSON (docs/explain.md), may be empty.
+  /// JSON (docs/explain.md); may be empty.
   std::string_view explanation() const {
     const char *json = sinter_model_explanation(get());
     return json ? json : "";
@@ -275,7 +275,7 @@ public:
 
 private:
   explicit Model(sinter_model_t *model) : model_(model, sinter_model_free) {}
-  /// `model` by reference: the call that gives `error` writes it.
+  /// `model` is a reference because the call that returns `error` writes it.
   static Result<Model> made(sinter_error_t *error, sinter_model_t *const &model) {
     return error ? Result<Model>(Error(error)) : Result<Model>(Model(model));
   }
@@ -292,7 +292,7 @@ private:
 /// Runs a model; serves one thread at a time.
 class Session {
 public:
-  /// Into the caller's outputs; those without data get the session's memory, valid until the next run.
+  /// Writes the caller's outputs; those without data get memory of the session, valid until the next run.
   Result<void> run(std::span<const Tensor> inputs, std::span<Tensor> outputs) {
     inputs_.clear();
     outputs_.clear();
@@ -309,14 +309,14 @@ public:
                             Shape(outputs_[i].shape, outputs_[i].shape + outputs_[i].rank));
     return {};
   }
-  /// Into the session's memory, valid until the next run.
+  /// Writes memory of the session, valid until the next run.
   Result<std::vector<Tensor>> run(std::initializer_list<Tensor> inputs) {
     std::vector<Tensor> outputs(outputCount_);
     if (Result<void> result = run(std::span<const Tensor>(inputs.begin(), inputs.size()), outputs); !result)
       return result.error();
     return outputs;
   }
-  /// From any thread, while no other function of this session but run() is active.
+  /// May be called by any thread, while no other function of this session but run() is active.
   void cancel() { sinter_session_cancel(session_.get()); }
   int threads() const { return sinter_session_threads(session_.get()); }
   Result<void> setThreads(int threads) { return Result<void>::of(sinter_session_set_threads(session_.get(), threads)); }

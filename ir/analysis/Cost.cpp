@@ -1,4 +1,4 @@
-// One TypeSwitch lists the ops that multiply, another those whose reference takes more steps than elements.
+// Ops count their own multiplications and comparisons (ContractionOpInterface, ReferenceOpInterface); sums are here.
 #include "ir/analysis/Cost.h"
 #include "ir/NN.h"
 

@@ -55,7 +55,7 @@ private:
   Expected<std::vector<Imported>> importFunction(const onnx::FunctionProto &function, const onnx::NodeProto &call,
                                                  llvm::ArrayRef<Imported> inputs);
   Expected<std::vector<Imported>> importIn(const onnx::GraphProto &body, llvm::ArrayRef<Imported> inputs, Scope &scope);
-  /// What a name stands for; `Missing` where nothing has it. An initializer becomes a constant.
+  /// The value of a name; `Missing` where nothing has it. An initializer becomes a constant.
   Imported lookUp(const std::string &name, Scope *scope);
   static bool knows(const std::string &name, const Scope *scope);
   /// Whether a name stands for an input that the function's caller leaves out.

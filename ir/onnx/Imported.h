@@ -1,4 +1,4 @@
-// What an ONNX name stands for while a model is imported: a tensor, or a sequence or optional of tensors, which exist
+// The value of an ONNX name while a model is imported: a tensor, or a sequence or optional of tensors, which exist
 // only here. Their lengths are known, so ops see nothing but tensors.
 #pragma once
 

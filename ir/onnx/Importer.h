@@ -14,7 +14,7 @@
 
 namespace sinter::nn {
 
-/// What became of a node, or of an input, an initializer or the opset, when it was imported.
+/// The outcome for a node, or for an input, an initializer or the opset, when it was imported.
 struct NodeReport {
   std::string name, op; ///< of the node; its operator with the domain if that is not ONNX's own
   enum { Imported, Refused, Unreached } outcome = Imported;
@@ -24,7 +24,7 @@ struct NodeReport {
 struct ImportOptions {
   /// Overridable initialisers (IR version 4 and up) become constants instead of inputs with a default.
   bool freezeInputs = false;
-  /// What inputs will hold, by name: where a shape follows from one, it becomes a constant.
+  /// The values that inputs will have, by name: where a shape follows from one, it becomes a constant.
   std::map<std::string, Tensor> values;
   /// Shapes of inputs and sizes of symbolic dimensions. What does not fit the model is left to nn-specialise-shapes to
   /// report. Element I of an input NAME that is a sequence is called NAME[I].
@@ -35,7 +35,7 @@ struct ImportOptions {
   /// Where given: every node is listed here, and so is what else cannot be imported; the module holds what can. Values
   /// that nothing computes then are no outputs.
   std::vector<NodeReport> *report = nullptr;
-  /// What the model may ask for.
+  /// Bounds on the memory, ops and work of the model.
   Limits limits;
   /// Told of nodes that are odd but no error. May be null.
   std::function<void(const std::string &)> warn = {};

@@ -15,7 +15,7 @@
 
 namespace sinter::nn {
 
-/// What the importer of a whole model does for a node.
+/// The services of the whole model's importer for a node.
 class ModelImporter {
 public:
   virtual ~ModelImporter() = default;
@@ -25,9 +25,9 @@ public:
                                                      bool mayNotRun) = 0;
   /// A 1-D constant of i64 (a scalar where `isScalar`); equal ones are one op.
   virtual mlir::Value ints(llvm::ArrayRef<int64_t> values, bool isScalar) = 0;
-  /// Whether the node stands in a branch or an iteration that is computed whether a run takes it or not.
   /// 0, 1, ... below `size`, as a 1-D constant of i64; one of each size.
   virtual mlir::Value counting(int64_t size) = 0;
+  /// Whether the node stands in a branch or an iteration that is computed whether a run takes it or not.
   virtual bool mayNotRun() const = 0;
   virtual const Limits &limits() const = 0;
   /// Counts ops that are about to be made: why there may not be so many more, or nothing.
@@ -65,7 +65,7 @@ public:
   /// Fails with a message unless the number of inputs is within [least, most], the first `least` are present, and those
   /// present are tensors.
   mlir::LogicalResult expectInputs(int least, int most);
-  /// The same for inputs of any kind.
+  /// Checks the number of inputs that may be of any kind.
   mlir::LogicalResult expectAnyInputs(int least, int most);
 
   /// Attributes. A value of another type than asked for is an error that finish() reports; attributes never
@@ -104,7 +104,7 @@ public:
   std::optional<Tensor> known(mlir::Value value, bool freezes = true);
   /// A known tensor of one element as a bool.
   std::optional<bool> knownBool(mlir::Value value, bool freezes);
-  /// The same as integers or doubles; with an error that names the operand and the remedy where it is not known.
+  /// A known input as integers or doubles; an error that names the operand and the remedy where it is not known.
   std::optional<llvm::SmallVector<int64_t>> knownInts(int input, llvm::StringRef name);
   std::optional<std::vector<double>> knownDoubles(int input, llvm::StringRef name);
   bool mayNotRun() const { return model.mayNotRun(); }
@@ -150,7 +150,7 @@ private:
   const onnx::AttributeProto *find(llvm::StringRef name, int type, llvm::StringRef typeName);
   void inferTypes(mlir::Operation *op);
   void markSpeculative(mlir::Operation *op);
-  /// Of an argument that is a list of operands, how many.
+  /// The number of operands in an argument that is a list of them.
   template <typename T> static unsigned countOf(const T &argument) {
     if constexpr (std::is_convertible_v<const T &, mlir::ValueRange> && !std::is_convertible_v<const T &, mlir::Value>)
       return mlir::ValueRange(argument).size();

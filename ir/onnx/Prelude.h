@@ -1,4 +1,4 @@
-// What every importer file includes, precompiled.
+// Headers that every importer file includes, precompiled.
 #pragma once
 
 #include "onnx/onnx_pb.h"

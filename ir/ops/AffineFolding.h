@@ -22,20 +22,20 @@ struct WeightLayout {
 /// would lose more to underflow than roundings of its largest weight do.
 std::optional<Tensor> scaleWeight(const Tensor &w, WeightLayout layout, WeightLayout outputs,
                                   llvm::ArrayRef<double> scale, double factor = 1);
-/// Whether scaleWeight gives something, without the memory for it.
+/// Whether scaleWeight returns a weight, found without the memory for it.
 bool canScaleWeight(const Tensor &w, WeightLayout layout, WeightLayout outputs, llvm::ArrayRef<double> scale,
                     double factor = 1);
 
 /// Rounds folded shifts once to `type`, flushing f32 and f64 subnormals; nothing where one is not finite.
 std::optional<Tensor> roundFolded(DType type, Shape shape, llvm::ArrayRef<double> values);
-/// The same for factors, each of a channel of its own: nothing, too, where one loses digits to underflow.
+/// Rounds factors, each of a channel of its own; nothing, too, where one loses digits to underflow.
 std::optional<Tensor> roundScales(DType type, Shape shape, llvm::ArrayRef<double> values);
 
 /// The code and sentence of a fold that `scaleWeight` or `roundFolded` refuses.
 AffineVerdict refuseNonFinite();
-/// The same where a weight or bias is not a constant.
+/// The answer where a weight or bias is not a constant.
 AffineVerdict refuseComputed(llvm::StringRef what);
-/// The same where the affine runs along another axis, or over another number of channels, than the weights
+/// The answer where the affine runs along another axis, or over another number of channels, than the weights
 /// do.
 AffineVerdict refuseAxis(const ChannelAffine &affine, int64_t axis, int64_t channels);
 

@@ -34,7 +34,7 @@ static LogicalResult checkOperands(Operation *op, RankedTensorType x, RankedTens
   return success();
 }
 
-/// What conv and conv_transpose share of shape inference. `transposed` swaps the channel axes of w.
+/// Shape inference that conv and conv_transpose share. `transposed` swaps the channel axes of w.
 template <typename Op>
 static LogicalResult inferConvolution(Op op, bool transposed, Type element, SmallVectorImpl<Type> &types) {
   if (failed(verifyConvolution(op, op.windowAttributes(), op.getGroup())))

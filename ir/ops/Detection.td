@@ -25,7 +25,7 @@ def NN_NonMaxSuppressionOp : NN_Op<"non_max_suppression"> {
     int64_t maxPerClass();
     /// Every box may be compared with every other.
     double comparisons();
-    /// What a score must exceed.
+    /// The number that a score must exceed.
     float minScore();
   }];
 }

@@ -27,7 +27,7 @@ public:
   /// A constant of this type; integers wrap to the width.
   Element constant(double number) const;
   Element constantInt(int64_t number) const;
-  /// The same bits as a float or a signless integer of the same width.
+  /// These bits as a float or a signless integer of the same width.
   Element asFloat() const;
   Element asInt() const;
   /// Converted to a scalar type among f32, f64 and the integers. Integers extend by their signedness and

@@ -27,7 +27,7 @@ def NN_KernelOp : Op<NN_Dialect, "kernel", [Pure, SingleBlock, NoRegionArguments
   let regions = (region SizedRegion<1>:$body);
   let hasRegionVerifier = 1;
   let assemblyFormat = "$name $backend attr-dict-with-keyword $body `:` type($outputs)";
-  // Of generated code, with no place in the arena yet.
+  // Builds a kernel of generated code, with no place in the arena yet.
   let builders = [OpBuilder<(ins "::mlir::TypeRange":$outputs, "::llvm::StringRef":$name), [{
     build($_builder, $_state, outputs, name, "llvm", ::mlir::DenseI64ArrayAttr(), ::mlir::IntegerAttr());
   }]>];

@@ -1,4 +1,4 @@
-// What padding makes of weights: it is zeros, which take part in the sums, so beside it a weight that is NaN
+// Padding and weights: padding is zeros, which take part in the sums, so beside it a weight that is NaN
 // or infinite gives NaN (docs/algebra.md). Kernels that skip the padding ask here whether there is such a
 // weight.
 #pragma once

@@ -7,7 +7,7 @@ namespace sinter::nn {
 
 enum class ReduceKind { Sum, Mean, Max, Min, Prod, L1, L2, LogSum, LogSumExp, SumSquare };
 
-/// What tells one reduction from another.
+/// The attributes that tell one reduction from another.
 struct ReduceAttributes {
   ReduceKind kind;
   mlir::Value x, axes; ///< axes may be null

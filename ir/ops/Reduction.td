@@ -1,7 +1,7 @@
 // Reductions over axes.
 include "ir/NN.td"
 
-// What all reductions share: axes as an operand, absent or empty for all axes (or, with noop_with_empty_axes, for none: the op then applies
+// All reductions take axes as an operand, absent or empty for all axes (or, with noop_with_empty_axes, for none: the op then applies
 // to each element alone). Reducing no elements gives the kind's neutral value.
 class NN_ReduceOp<string mnemonic, string kindName, Type type = NN_NumberTensor>
     : NN_Op<mnemonic, [DeclareOpInterfaceMethods<ChannelFlowOpInterface>]> {

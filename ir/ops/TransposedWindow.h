@@ -17,7 +17,7 @@ struct TransposedPhase {
 /// The phases of an axis; nothing where one has no kernel position or starts inside the input.
 std::optional<llvm::SmallVector<TransposedPhase>> transposedPhases(const WindowAxis &axis);
 
-/// Whether the op can be computed in channel blocks: one group, one or two spatial dimensions that fall into phases,
+/// Whether the op can be computed in NCHWc: one group, one or two spatial dimensions that fall into phases,
 /// known weights.
 bool canBeBlocked(ConvTransposeOp op);
 

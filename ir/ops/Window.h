@@ -42,7 +42,7 @@ mlir::LogicalResult verifyWindow(mlir::Operation *op, const WindowAttributes &at
 /// left.
 mlir::FailureOr<Window> resolveWindow(mlir::Operation *op, const WindowAttributes &attributes,
                                       llvm::ArrayRef<int64_t> spatial);
-/// The same for a transposed convolution: `out` is the larger side.
+/// Resolves the window of a transposed convolution: `out` is the larger side.
 mlir::FailureOr<Window> resolveTransposedWindow(mlir::Operation *op, const WindowAttributes &attributes,
                                                 llvm::ArrayRef<int64_t> spatial);
 

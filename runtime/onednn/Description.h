@@ -1,4 +1,4 @@
-// What oneDNN is to do for a kernel, as data: steps over the kernel's buffers and temporaries. The compiler
+// The work of oneDNN for a kernel, as data: steps over the kernel's buffers and temporaries. The compiler
 // writes it into the model as JSON, the runtime reads it back, and checks it as it would check any file.
 #pragma once
 
@@ -139,7 +139,7 @@ std::string toJson(const Description &description);
 /// Fails, saying where, for anything that toJson does not write, and for views that leave their buffer.
 Expected<Description> parseDescription(std::string_view json);
 
-/// Whether channels can lie in such blocks.
+/// Whether the channels of `shape` can lie in blocks of `block`.
 bool canBlock(const Dims &shape, int64_t block);
 /// The elements of a row-major tensor of `shape` in `buffer`.
 Argument denseArgument(int64_t buffer, Dims shape);

@@ -1,4 +1,4 @@
-// The loops of convolutions in channel blocks, whatever op they compute.
+// The loops of convolutions in NCHWc, whatever op they compute.
 #pragma once
 
 #include "codegen/kernels/gemm/DotProducts.h"
@@ -7,11 +7,11 @@
 
 namespace sinter::codegen {
 
-/// What is multiplied, whatever the op: the input, the weights, and where results go.
+/// The parts of a convolution, whatever the op: the input, the weights, and the place of results.
 struct ConvolutionOperands {
   mlir::Operation *op;
   mlir::Value x;
-  /// Of output o of group g: [input of the group][kernel position].
+  /// The weights of output o of group g: [input of the group][kernel position].
   std::function<std::vector<double>(int64_t g, int64_t o)> weights;
   std::vector<double> bias; ///< of each output; sums start with it
   DotProducts products = DotProducts::ofFloats();

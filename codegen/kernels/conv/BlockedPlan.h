@@ -1,4 +1,4 @@
-// How a convolution in channel blocks is cut up: tiles of pixels, copies of input lines, chunks of weights. Inputs are
+// How a convolution in NCHWc is cut up: tiles of pixels, copies of input lines, chunks of weights. Inputs are
 // counted in words: a word is a channel of f32, or four channels of bytes.
 #pragma once
 

@@ -18,7 +18,7 @@ struct DirectConvolution {
   bool suits(const Target &target, mlir::Type compute) const;
 
   int64_t linesAtOnce(const Target &target, mlir::Type compute) const;
-  /// Of the padded buffer: input columns of one remainder by the stride, and elements of a line.
+  /// Sizes of the padded buffer: input columns of one remainder by the stride, and elements of a line.
   int64_t phaseColumns(int64_t lanes) const;
   int64_t lineElements(int64_t lanes) const { return phaseColumns(lanes) * window[2].stride; }
   int64_t bufferLines(int64_t lines) const;

@@ -1,4 +1,4 @@
-// Register tiles of convolutions in channel blocks, and the copies of input lines that they read.
+// Register tiles of convolutions in NCHWc, and the copies of input lines that they read.
 #pragma once
 
 #include "codegen/emit/Schedule.h"
@@ -22,7 +22,7 @@ struct PixelTile {
   double cycles(int64_t farBytes = 0) const;
 };
 
-/// What bounds a tile beside registers.
+/// Bounds of a tile beside registers.
 struct TileLimits {
   int64_t blocks = 16;
   int64_t pixels = 8; ///< their addresses lie in general registers
@@ -64,7 +64,7 @@ mlir::Value wholeBlock(KernelEmitter &e, mlir::Value sums);
 void prefetchPart(KernelEmitter &e, const Buffer &weights, mlir::Value at, int64_t elements, mlir::Value turn,
                   int64_t turns);
 
-/// What becomes of element(s) that are computed: e.finish(0, ...), or a place in a buffer.
+/// Takes computed element(s): by e.finish(0, ...), or into a buffer.
 using Sink = std::function<void(mlir::Value elements, const Point &point)>;
 
 /// Gives `finish` `count` consecutive vectors that `kept` holds from `at` on; `first` is the point of the first.
@@ -79,7 +79,7 @@ using LineReader = llvm::function_ref<mlir::Value(mlir::Value at, unsigned lanes
 /// channels or words; padding alone where there is no such line.
 void copyPaddedLine(KernelEmitter &e, LineReader read, const nn::Window &window, int64_t block, int64_t columns,
                     mlir::Value z, mlir::Value y, const Buffer &to, mlir::Value offset, double padding = 0);
-/// The same of an f32 tensor. Fused producers of x are computed on the way.
+/// Copies a line of an f32 tensor. Fused producers of x are computed on the way.
 void copyPaddedLine(KernelEmitter &e, mlir::Value x, llvm::ArrayRef<mlir::Value> imageAndBlock,
                     const nn::Window &window, int64_t block, int64_t columns, mlir::Value z, mlir::Value y,
                     const Buffer &to, mlir::Value offset);

@@ -1,4 +1,4 @@
-// Loops that fold vectors of the input under a window, in channel blocks: depthwise convolutions and pools.
+// Loops that fold vectors of the input under a window, in NCHWc: depthwise convolutions and pools.
 #pragma once
 
 #include "codegen/kernels/conv/PixelTiles.h"
@@ -8,7 +8,7 @@
 
 namespace sinter::codegen {
 
-/// What is folded: `start` per channel block, `fold` for an input vector under a kernel position, `finish`.
+/// The steps of a fold: `start` per channel block, `fold` for an input vector under a kernel position, `finish`.
 struct WindowFold {
   std::function<mlir::Value(mlir::Value channel)> start;
   /// Values that every pixel shares at kernel position `tap` (weights), `sharedCount` of them;
@@ -36,7 +36,7 @@ struct WindowFold {
 
 class WindowEmitter;
 
-/// The loops of one op over `x`, in channel blocks.
+/// The loops of one op over `x`, in NCHWc.
 class WindowLoops {
 public:
   WindowLoops(KernelEmitter &e, mlir::Operation *op, mlir::Value x, nn::Window window, WindowFold fold);

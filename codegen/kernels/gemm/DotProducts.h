@@ -1,4 +1,4 @@
-// How kernels in channel blocks multiply: inputs come in words of 32 bits that hold one channel or several, each word
+// The dot products of kernels in NCHWc: inputs come in words of 32 bits that hold one channel or several, each word
 // meets vectors of weights for as many output channels as a vector has lanes.
 #pragma once
 
@@ -22,11 +22,11 @@ public:
   int64_t channels() const { return perWord; }
   /// Vectors of weights that a word meets for one block of output channels.
   int64_t vectors() const { return vectorCount; }
-  /// Of packed weights.
+  /// The type of packed weights.
   DType wordType() const { return method == Method::Fma ? DType::F32 : DType::I32; }
-  /// Of sums, and of the biases that they start with.
+  /// The type of sums, and of the biases that they start with.
   DType sumType() const { return method == Method::Fma || method == Method::Bfloats ? DType::F32 : DType::I32; }
-  /// What inputs are larger by than they count.
+  /// The amount by which stored inputs exceed their values.
   int64_t shift() const { return isSigned ? 128 : 0; }
   /// "int8 VNNI", ...; empty for f32.
   std::string name() const;
