@@ -11,7 +11,7 @@ if [ "${1:-}" = --build ]; then
   shift 2
 fi
 cd "$root"
-if ! grep -q 'CMAKE_BUILD_TYPE:.*=\(Debug\|RelWithDebInfo\|Checked\)' "$build/CMakeCache.txt" 2>/dev/null; then
+if [ ! -f "$build/compile_commands.json" ] || grep -q -- ' -DNDEBUG ' "$build/compile_commands.json"; then
   echo "$build is no build with assertions: cmake --preset checked" >&2
   exit 1
 fi
