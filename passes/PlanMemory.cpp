@@ -38,7 +38,7 @@ struct PlanMemoryPass : impl::PlanMemoryBase<PlanMemoryPass> {
     collect(body, shared);
     shareInPlace(body);
     int64_t total = place();
-    assert(isDisjoint() && "values that are live together lie apart, at boundaries of 64 bytes");
+    assert((total > tooFar || isDisjoint()) && "values that are live together lie apart, at boundaries of 64 bytes");
     record(body);
     module->setAttr("nn.arena_bytes", IntegerAttr::get(IntegerType::get(&getContext(), 64), total));
   }
