@@ -76,6 +76,11 @@ void expectError(const std::string &arguments, std::initializer_list<std::string
     EXPECT_NE(outcome.err.find(part), std::string::npos) << "no '" << part << "' in the message";
 }
 
+void expectContains(const std::string &text, std::initializer_list<std::string_view> parts) {
+  for (std::string_view part : parts)
+    EXPECT_NE(text.find(part), std::string::npos) << "no '" << part << "' in\n" << text;
+}
+
 static void setType(onnx::ValueInfoProto *value, const std::string &name, const Shape &shape) {
   value->set_name(name);
   auto *type = value->mutable_type()->mutable_tensor_type();

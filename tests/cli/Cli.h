@@ -22,6 +22,9 @@ Outcome runShell(const std::string &command);
 /// Expects exit status 1 and one message that starts with "sinter: error: " and contains each of `parts`.
 void expectError(const std::string &arguments, std::initializer_list<std::string_view> parts);
 
+/// Expects each of `parts` in a text.
+void expectContains(const std::string &text, std::initializer_list<std::string_view> parts);
+
 /// The test's own folder, empty at its start.
 const std::string &folder();
 std::string pathOf(const std::string &name);

@@ -14,11 +14,6 @@ namespace {
 const std::string network = SINTER_SOURCE_DIR "/examples/dead-channels/dead_channels.onnx";
 const std::string pruned = network + " --input-range image=0:1 ", whole = pruned + "--no-prune ";
 
-void expectContains(const std::string &text, std::initializer_list<std::string_view> parts) {
-  for (std::string_view part : parts)
-    EXPECT_NE(text.find(part), std::string::npos) << "no '" << part << "' in\n" << text;
-}
-
 std::vector<double> scores(const std::string &options, const std::string &output) {
   Outcome outcome = run("run " + options + "--input image=@/image.pb --output scores=@/" + output);
   EXPECT_EQ(outcome.status, 0) << outcome.err;

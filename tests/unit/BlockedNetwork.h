@@ -1,7 +1,7 @@
 // Networks of convolutions and what works on their results, as text of the nn dialect.
 #pragma once
 
-#include "runtime/Tensor.h"
+#include "tests/unit/IrText.h"
 
 #include <optional>
 #include <random>
@@ -10,34 +10,10 @@
 
 namespace sinter {
 
-inline std::string typeOfShape(const Shape &shape) {
-  std::string text = "tensor<";
-  for (int64_t size : shape)
-    text += std::to_string(size) + "x";
-  return text + "f32>";
-}
-
-inline std::string list(const Shape &values) {
-  std::string text;
-  for (int64_t value : values)
-    text += (text.empty() ? "array<i64: " : ", ") + std::to_string(value);
-  return text + ">";
-}
-
-inline int64_t elements(const Shape &shape) {
-  int64_t count = 1;
-  for (int64_t size : shape)
-    count *= size;
-  return count;
-}
-
 /// Writes a function op by op.
-class Network {
+class Network : public RandomChoice {
 public:
-  explicit Network(unsigned seed) : random(seed) {}
-
-  int64_t pick(std::initializer_list<int64_t> values) { return values.begin()[random() % values.size()]; }
-  bool often() { return random() % 2 == 0; }
+  using RandomChoice::RandomChoice;
 
   struct Value {
     std::string name;
@@ -45,7 +21,7 @@ public:
   };
 
   Value input(Shape shape) {
-    inputs += (inputs.empty() ? "%x" : ", %x") + std::to_string(count) + ": " + typeOfShape(shape) + " {nn.name = \"x" +
+    inputs += (inputs.empty() ? "%x" : ", %x") + std::to_string(count) + ": " + tensorType(shape) + " {nn.name = \"x" +
               std::to_string(count) + "\"}";
     return {"%x" + std::to_string(count++), shape};
   }
@@ -62,20 +38,20 @@ public:
       }
     }
     // One element as bytes would be read as a splat of its type.
-    return define("nn.constant dense<\"0x" + hex + "\"> : " + typeOfShape(shape), shape);
+    return define("nn.constant dense<\"0x" + hex + "\"> : " + tensorType(shape), shape);
   }
   Value op(const std::string &name, const std::vector<Value> &operands, const std::string &attributes, Shape shape) {
     std::string names, types;
     for (const Value &operand : operands) {
       names += (names.empty() ? "" : ", ") + operand.name;
-      types += (types.empty() ? "" : ", ") + typeOfShape(operand.shape);
+      types += (types.empty() ? "" : ", ") + tensorType(operand.shape);
     }
     return define("nn." + name + " " + names + (attributes.empty() ? "" : " {" + attributes + "}") + " : (" + types +
-                      ") -> " + typeOfShape(shape),
+                      ") -> " + tensorType(shape),
                   shape);
   }
   std::string finish(const Value &y) const {
-    std::string type = typeOfShape(y.shape);
+    std::string type = tensorType(y.shape);
     return "func.func @main(" + inputs + ") -> (" + type + " {nn.name = \"y\"}) {\n" + body + "  return " + y.name +
            " : " + type + "\n}\n";
   }
@@ -181,7 +157,6 @@ private:
     return {name, shape};
   }
 
-  std::mt19937 random;
   std::string inputs, body;
   int count = 0;
 };

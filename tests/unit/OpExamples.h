@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ostream>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,11 @@ struct Example {
 std::vector<Example> readExamples();
 /// What those leave out: attributes that bend a function, constant operands, sizes that other kernels take.
 std::vector<Example> furtherExamples();
+
+/// The name of a test whose parameter is an example; `info` is googletest's.
+template <typename Info> std::string testName(const Info &info) {
+  return std::regex_replace(info.param.op, std::regex("\\W"), "_") + "_" + std::to_string(info.index);
+}
 
 /// How a failing parameter is printed.
 inline void PrintTo(const Example &example, std::ostream *out) { *out << example.op; }

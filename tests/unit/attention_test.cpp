@@ -1,6 +1,7 @@
 // Attentions of random sizes against the reference: operands plain, split off one tensor, with heads inside the last
 // dimension; masks of every shape, rows without any key left; results transposed or not. Two threads must give the bits
 // of one.
+#include "tests/unit/IrText.h"
 #include "tests/unit/RunModel.h"
 
 #include <cmath>
@@ -58,17 +59,15 @@ private:
   int inputs = 0, values = 0;
 };
 
-class Generator {
+class Generator : public RandomChoice {
 public:
-  explicit Generator(unsigned seed) : random(seed) {}
+  using RandomChoice::RandomChoice;
   std::string attention();
 
 private:
-  int64_t pick(std::initializer_list<int64_t> values) { return values.begin()[random() % values.size()]; }
   std::string operand(int64_t length, int64_t size, bool isTransposed);
   std::string masked(std::string scores);
 
-  std::mt19937 random;
   Writer w;
   int64_t batch = 1, heads = 1, queries = 1, keys = 1;
 };

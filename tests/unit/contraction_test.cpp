@@ -1,6 +1,7 @@
 // Convolutions and matrix products against the reference over random shapes, awkward ones above all: pads
 // wider than the kernel, maps of one pixel, odd channel counts, strides beyond the kernel. Two threads must
 // give the bits of one.
+#include "tests/unit/IrText.h"
 #include "tests/unit/RunModel.h"
 
 #include <cmath>
@@ -16,30 +17,6 @@
 
 namespace sinter {
 namespace {
-
-class Generator {
-public:
-  explicit Generator(unsigned seed) : random(seed) {}
-  int64_t pick(std::initializer_list<int64_t> values) { return values.begin()[random() % values.size()]; }
-  bool often() { return random() % 2 == 0; }
-
-private:
-  std::mt19937 random;
-};
-
-std::string tensorType(const Shape &shape, const std::string &element) {
-  std::string text = "tensor<";
-  for (int64_t size : shape)
-    text += std::to_string(size) + "x";
-  return text + element + ">";
-}
-
-std::string list(const Shape &values) {
-  std::string text = "array<i64: ";
-  for (size_t i = 0; i < values.size(); ++i)
-    text += (i ? ", " : "") + std::to_string(values[i]);
-  return text + ">";
-}
 
 /// A function that applies `op` to its arguments, then, if wanted, adds a residual and clips at zero.
 struct Case {
@@ -93,7 +70,7 @@ void check(const Case &c) {
 }
 
 /// A convolution of random rank, groups and window; nothing where no output would be left.
-std::optional<Case> convolution(Generator &g, bool transposed) {
+std::optional<Case> convolution(RandomChoice &g, bool transposed) {
   size_t rank = static_cast<size_t>(g.pick({1, 2, 2, 2, 3}));
   int64_t group = g.pick({1, 1, 1, 2, 3, 8}), inputs = g.pick({1, 1, 2, 3, 5, 17}),
           outputs = g.pick({1, 1, 2, 4, 9, 20});
@@ -123,14 +100,14 @@ std::optional<Case> convolution(Generator &g, bool transposed) {
 }
 
 TEST(Contraction, RandomConvolutions) {
-  Generator g(1);
+  RandomChoice g(1);
   for (int i = 0; i < 60; ++i)
     if (std::optional<Case> c = convolution(g, i % 4 == 3))
       check(*c);
 }
 
 TEST(Contraction, ConvolutionsOfOtherTypes) {
-  Generator g(2);
+  RandomChoice g(2);
   for (const char *element : {"f16", "bf16", "f64"})
     for (int i = 0; i < 4; ++i)
       if (std::optional<Case> c = convolution(g, i == 3)) {
@@ -201,7 +178,7 @@ TEST(Contraction, DepthsThatNeedSeveralBlocks) {
 }
 
 TEST(Contraction, RandomGemms) {
-  Generator g(3);
+  RandomChoice g(3);
   for (int i = 0; i < 24; ++i) {
     int64_t m = g.pick({1, 2, 5, 16, 33}), n = g.pick({1, 7, 8, 50, 100}), k = g.pick({1, 3, 64, 300});
     bool transA = g.often(), transB = g.often();

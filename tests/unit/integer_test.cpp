@@ -2,6 +2,7 @@
 // points, extreme values, borders, strides, groups. Sums are exact; quantised results may differ by a step where a
 // scale is rounded another way.
 #include "compiler/Explain.h"
+#include "tests/unit/IrText.h"
 #include "tests/unit/RunModel.h"
 
 #include <cmath>
@@ -16,33 +17,9 @@
 namespace sinter {
 namespace {
 
-std::string list(const Shape &values) {
-  std::string text;
-  for (int64_t value : values)
-    text += (text.empty() ? "array<i64: " : ", ") + std::to_string(value);
-  return text + ">";
-}
-
-std::string tensorType(const Shape &shape, const std::string &element) {
-  std::string text = "tensor<";
-  for (int64_t size : shape)
-    text += std::to_string(size) + "x";
-  return text + element + ">";
-}
-
-int64_t elements(const Shape &shape) {
-  int64_t count = 1;
-  for (int64_t size : shape)
-    count *= size;
-  return count;
-}
-
-class Generator {
+class Generator : public RandomChoice {
 public:
-  explicit Generator(unsigned seed) : random(seed) {}
-
-  int64_t pick(std::initializer_list<int64_t> values) { return values.begin()[random() % values.size()]; }
-  bool often() { return random() % 2 == 0; }
+  using RandomChoice::RandomChoice;
   /// Within [low, high], every third at a limit.
   int64_t integer(int64_t low, int64_t high) {
     unsigned kind = static_cast<unsigned>(random() % 6);
@@ -85,7 +62,6 @@ public:
   std::string body;
 
 private:
-  std::mt19937 random;
   int count = 0;
 };
 

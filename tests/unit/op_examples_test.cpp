@@ -90,17 +90,14 @@ TEST_P(OpExample, HoldsOnEveryBackend) {
   std::filesystem::remove(path);
 }
 
-std::string testName(const testing::TestParamInfo<Example> &info) {
-  return std::regex_replace(info.param.op, std::regex("\\W"), "_") + "_" + std::to_string(info.index);
-}
-
 std::vector<Example> runnableExamples() {
   std::vector<Example> examples = readExamples();
   std::erase_if(examples, [](const Example &e) { return structural.count(e.op) > 0; });
   return examples;
 }
 
-INSTANTIATE_TEST_SUITE_P(Docs, OpExample, testing::ValuesIn(runnableExamples()), testName);
+INSTANTIATE_TEST_SUITE_P(Docs, OpExample, testing::ValuesIn(runnableExamples()),
+                         testName<testing::TestParamInfo<Example>>);
 
 /// One op, one place: whoever adds an op answers every question that passes and backends ask.
 TEST(OpCoverage, EveryOpIsDocumentedAndAnswersItsInterfaces) {

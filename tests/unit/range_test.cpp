@@ -137,13 +137,10 @@ std::vector<Example> rangedExamples() {
   return examples;
 }
 
-std::string testName(const testing::TestParamInfo<Example> &info) {
-  return std::regex_replace(info.param.op, std::regex("\\W"), "_") + "_" + std::to_string(info.index);
-}
+INSTANTIATE_TEST_SUITE_P(Docs, OpRange, testing::ValuesIn(rangedExamples()), testName<testing::TestParamInfo<Example>>);
 
-INSTANTIATE_TEST_SUITE_P(Docs, OpRange, testing::ValuesIn(rangedExamples()), testName);
-
-INSTANTIATE_TEST_SUITE_P(Further, OpRange, testing::ValuesIn(furtherExamples()), testName);
+INSTANTIATE_TEST_SUITE_P(Further, OpRange, testing::ValuesIn(furtherExamples()),
+                         testName<testing::TestParamInfo<Example>>);
 
 //===- Precision ----------------------------------------------------------===//
 

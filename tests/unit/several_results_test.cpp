@@ -2,6 +2,7 @@
 // NaN, which must agree exactly, and nn.batch_norm_training with what follows it in the network.
 #include "compiler/Compiler.h"
 #include "runtime/Model.h"
+#include "tests/unit/IrText.h"
 
 #include <cmath>
 #include <filesystem>
@@ -67,10 +68,6 @@ void check(const std::string &text, double tolerance, bool nonfinite) {
     }
   }
   std::filesystem::remove(path);
-}
-
-std::string tensorType(const Shape &shape, const std::string &element) {
-  return fmt::format("tensor<{}{}{}>", fmt::join(shape, "x"), shape.empty() ? "" : "x", element);
 }
 
 void checkTopK(Shape shape, size_t axis, int64_t k, const std::string &element, bool nonfinite) {

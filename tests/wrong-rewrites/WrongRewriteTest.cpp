@@ -31,11 +31,6 @@ void saveNet(const std::string &name, bool hasReluAfterAdd) {
   save(model, name);
 }
 
-void expectContains(const std::string &text, std::initializer_list<std::string_view> parts) {
-  for (std::string_view part : parts)
-    EXPECT_NE(text.find(part), std::string::npos) << "no '" << part << "' in\n" << text;
-}
-
 } // namespace
 
 TEST(WrongRewrite, VerifyRewritesNamesRuleAndNode) {
