@@ -17,11 +17,6 @@
 
 namespace sinter {
 
-int report(const Failure &failure) {
-  sinter::print(stderr, "sinter: error: {}\n", failure.message);
-  return 1;
-}
-
 namespace {
 
 /// Ctrl-C leaves no partial file.

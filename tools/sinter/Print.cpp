@@ -1,5 +1,6 @@
 // Walks over UTF-8 characters and escapes control characters and invalid bytes; only our own colours pass.
 #include "tools/sinter/Print.h"
+#include "tools/sinter/Commands.h"
 
 namespace sinter {
 
@@ -41,6 +42,11 @@ std::string printable(std::string_view text, bool isText) {
     text.remove_prefix(taken);
   }
   return out;
+}
+
+int report(const Failure &failure) {
+  sinter::print(stderr, "sinter: error: {}\n", failure.message);
+  return 1;
 }
 
 } // namespace sinter
