@@ -4,11 +4,13 @@
 #include "api/OptionsHandle.h"
 #include "api/Specialise.h"
 #include "compiler/Explain.h"
+#include "runtime/OptionMark.h"
 #include "runtime/onednn/OneDnn.h"
 
 #include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
+#include <set>
 
 using namespace sinter;
 using namespace sinter::api;
@@ -22,6 +24,12 @@ public:
     if (!given)
       return;
     options = given->compile;
+    if (given->warning)
+      options.warn = options.tune.warn = [this, given](const std::string &text) {
+        std::string message = expandOptionMarks(text, optionInC);
+        if (told.insert(message).second)
+          given->warning(given->warningContext, message.c_str());
+      };
     if (given->progress)
       options.progress = [this, given](const char *stage, double fraction) {
         last = std::max(last, fraction);
@@ -48,12 +56,14 @@ public:
 private:
   double last = 0;
   bool cancelled = false;
+  std::set<std::string> told; ///< a model that is compiled for several shapes is warned of once
 };
 
-sinter_error_t *checkOptions(const sinter_options_t *options) {
-  if (options && options->compile.math == "strict" && options->compile.backend == "onednn")
-    return error(SINTER_INVALID_ARGUMENT,
-                 "the math mode strict promises roundings that oneDNN's kernels do not keep: use the backend llvm");
+/// What a model in this process cannot be.
+sinter_error_t *checkInProcess(const sinter_options_t *options) {
+  if (options && options->compile.standalone)
+    return error(SINTER_INVALID_ARGUMENT, fmt::format("{} makes an object, which sinter_compile_to_file writes",
+                                                      optionMark("standalone", "true")));
   return nullptr;
 }
 
@@ -61,6 +71,9 @@ sinter_error_t *finishOpen(Compilation &compilation, std::unique_ptr<ShapeCache>
   Expected<std::string> target = describeTarget(compilation.options);
   if (!target)
     return error(target.failure());
+  for (const ShapeSet &shapes : compilation.options.shapeSets)
+    if (Expected<std::shared_ptr<const sinter::Model>> ahead = cache->modelForShapes(shapes); !ahead)
+      return compilation.failed(ahead.failure());
   if (sinter_error_t *failed = handOutOpen(std::move(cache), *target, model))
     return failed;
   return compilation.finish();
@@ -69,7 +82,7 @@ sinter_error_t *finishOpen(Compilation &compilation, std::unique_ptr<ShapeCache>
 sinter_error_t *compile(const std::string &path, std::span<const std::byte> content, const sinter_options_t *options,
                         sinter_model_t **model) {
   return guarded([&]() -> sinter_error_t * {
-    if (sinter_error_t *invalid = checkOptions(options))
+    if (sinter_error_t *invalid = checkInProcess(options))
       return invalid;
     if (options && options->isolate && content.data())
       return isolateCompile({"content", path, path.ends_with(".mlir") ? SINTER_MLIR : SINTER_ONNX, content, "", ""},
@@ -94,6 +107,12 @@ sinter_error_t *compile(const std::string &path, std::span<const std::byte> cont
       if (*cache)
         return finishOpen(compilation, std::move(*cache), model);
     }
+    if (!compilation.options.shapeSets.empty())
+      return error(
+          SINTER_INVALID_ARGUMENT,
+          fmt::format("{} is for models that are compiled for the shapes of their runs, which this one is not: "
+                      "leave it out, or give one shape",
+                      optionMark("shapes")));
     if (sinter_error_t *failed = handOutCompiled(std::move(compiled), model))
       return failed;
     return compilation.finish();
@@ -136,8 +155,6 @@ sinter_error_t *sinter_compile_to_file(const char *path, const char *output, con
   if (!path || !output)
     return nullArgument(path ? "output" : "path");
   return guarded([&]() -> sinter_error_t * {
-    if (sinter_error_t *invalid = checkOptions(options))
-      return invalid;
     for (const Emission &emission : emissions) {
       if (emission.name != (emit ? emit : "so"))
         continue;

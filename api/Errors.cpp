@@ -1,5 +1,6 @@
 // sinter_error_t, versions and element types.
 #include "api/Errors.h"
+#include "runtime/OptionMark.h"
 #include "runtime/Tensor.h"
 
 struct sinter_error {
@@ -24,7 +25,8 @@ void sinter_error_free(sinter_error_t *error) {
 sinter_error_t *sinter_error_create(int32_t code, const char *message) {
   bool isKnown = code > SINTER_OK && code <= SINTER_CANCELLED;
   try {
-    return new sinter_error{isKnown ? static_cast<sinter_code_t>(code) : SINTER_INTERNAL, message ? message : ""};
+    return new sinter_error{isKnown ? static_cast<sinter_code_t>(code) : SINTER_INTERNAL,
+                            sinter::expandOptionMarks(message ? message : "", sinter::optionInC)};
   } catch (...) {
     return &noMemory;
   }

@@ -217,6 +217,8 @@ sinter_error_t *isolate(const IsolateRequest &request, const sinter_options &opt
       isTold = isTold && say(word);
   if (options.progress)
     isTold = isTold && say("tells") && say("");
+  if (options.warning)
+    isTold = isTold && say("warns") && say("");
   isTold = isTold && say("end");
 
   sinter_error_t *failed = nullptr;
@@ -237,6 +239,9 @@ sinter_error_t *isolate(const IsolateRequest &request, const sinter_options &opt
       break;
     } else if (*kind == "failed") {
       failed = sinter_error_create(valueOf<int32_t>(*first), second->c_str());
+    } else if (*kind == "warning") {
+      if (options.warning)
+        options.warning(options.warningContext, first->c_str());
     } else {
       last = std::max(last, valueOf<double>(*second));
       isCancelled = options.progress && options.progress(options.progressContext, first->c_str(), last) != 0;

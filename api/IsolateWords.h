@@ -2,7 +2,8 @@
 // its bytes.
 //
 //   host:  version verb (path | content's name and format) output emit memory options... "end"
-//   child: "progress" stage fraction, any number of times; then "done" text, or "failed" code sentence
+//   child: "progress" stage fraction, and "warning" sentence "", any number of times; then "done" text, or "failed"
+//   code sentence
 //
 // The host keeps the socket open until it has its answer: the end of it calls all off.
 #pragma once

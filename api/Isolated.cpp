@@ -70,6 +70,12 @@ int32_t tellProgress(void *, const char *stage, double fraction) {
   return !heard;
 }
 
+void tellWarning(void *, const char *message) {
+  beginToSpeak();
+  sendWord(isolateSocket, "warning") && sendWord(isolateSocket, message) && sendWord(isolateSocket, "");
+  isSpeaking.clear(std::memory_order_release);
+}
+
 /// Options as the host recorded them: the function, then its arguments.
 void readOptions(sinter_options_t *options) {
   for (std::string kind = next(); kind != "end"; kind = next()) {
@@ -95,6 +101,8 @@ void readOptions(sinter_options_t *options) {
       failed(sinter_options_set_value(options, name.c_str(), &tensor));
     } else if (kind == "tells") {
       failed(sinter_options_set_progress(options, tellProgress, nullptr));
+    } else if (kind == "warns") {
+      failed(sinter_options_set_warning(options, tellWarning, nullptr));
     } else {
       fail(SINTER_INTERNAL, "the process that compiles was told something that it does not know");
     }

@@ -1,139 +1,69 @@
 // sinter_options_t. Values are checked here; what names in the model they fit is checked by the compiler.
+#include "compiler/Options.h"
 #include "api/Errors.h"
 #include "api/IsolateWords.h"
 #include "api/OptionsHandle.h"
-#include "compiler/CheckLimits.h"
 
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 using namespace sinter;
 using namespace sinter::api;
 
 namespace {
 
-sinter_error_t *invalid(std::string_view name, std::string_view value, std::string_view expected) {
-  return error(SINTER_INVALID_ARGUMENT, fmt::format("the option '{}' must be {}, not '{}'", name, expected, value));
-}
-
-struct TextOption {
-  std::string_view name;
-  std::string CompileOptions::*field;
-  std::vector<std::string_view> allowed; ///< empty: the compiler knows
-};
-const std::vector<TextOption> &textOptions() {
-  static const std::vector<TextOption> options = {
-      {"target-cpu", &CompileOptions::targetCpu, {}},
-      {"target-triple", &CompileOptions::targetTriple, {}},
-      {"symbol", &CompileOptions::symbol, {}},
-      {"weights-file", &CompileOptions::weightsFile, {}},
-      {"backend", &CompileOptions::backend, {"auto", "llvm", "onednn", "reference"}},
-      {"math", &CompileOptions::math, {"strict", "default", "fast"}}};
-  return options;
-}
-
-struct SwitchOption {
-  std::string_view name;
-  bool CompileOptions::*field;
-};
-constexpr SwitchOption switchOptions[] = {{"optimise", &CompileOptions::optimise},
-                                          {"assume-finite", &CompileOptions::assumeFinite},
-                                          {"freeze-inputs", &CompileOptions::freezeInputs},
-                                          {"prune", &CompileOptions::prune},
-                                          {"verify-rewrites", &CompileOptions::verifyRewrites},
-                                          {"check-rewrites", &CompileOptions::checkRewrites},
-                                          {"check-indices", &CompileOptions::checkIndices},
-                                          {"fail-on-unsound", &CompileOptions::failOnUnsound},
-                                          {"standalone", &CompileOptions::standalone}};
-
-/// A whole number from 1 to 1024, or nothing.
-std::optional<int> smallNumber(std::string_view text) {
-  constexpr int most = 1024;
-  int number = 0;
-  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  bool isRight = code == std::errc() && end == text.data() + text.size() && number >= 1 && number <= most;
-  return isRight ? std::optional(number) : std::nullopt;
-}
-
-sinter_error_t *setOpen(sinter_options &options, std::string_view value) {
-  if (value != "auto" && value != "true" && value != "false")
-    return invalid("open", value, "one of auto, true, false");
-  options.open = value == "auto" ? OpenModels::Auto : value == "true" ? OpenModels::Always : OpenModels::Never;
-  return nullptr;
-}
-
-sinter_error_t *setIsolate(sinter_options &options, std::string_view name, std::string_view value) {
-  if (name == "isolate") {
-    if (value != "true" && value != "false")
-      return invalid(name, value, "true or false");
-    options.isolate = value == "true";
-    return nullptr;
-  }
-  uint64_t bytes = 0;
-  auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), bytes);
-  if (code != std::errc() || end != value.data() + value.size())
-    return invalid(name, value, "a whole number of bytes");
-  options.isolateMemory = bytes;
-  return nullptr;
-}
-
-/// Whether an option is one of the process that asks, not of the compilation.
-bool isOfHost(std::string_view name) { return name == "open" || name == "shape-cache" || name.starts_with("isolate"); }
-
-sinter_error_t *setOption(sinter_options &handle, std::string_view name, std::string_view value) {
-  CompileOptions &options = handle.compile;
+/// Options of the process that asks: the compiler has no field for them.
+bool setHostOption(sinter_options &options, std::string_view name, const std::string &value) {
   if (name == "open")
-    return setOpen(handle, value);
-  if (name == "isolate" || name == "isolate-memory")
-    return setIsolate(handle, name, value);
-  for (const TextOption &option : textOptions()) {
-    if (name != option.name)
-      continue;
-    bool isAllowed = option.allowed.empty();
-    for (std::string_view allowed : option.allowed)
-      isAllowed |= value == allowed;
-    if (!isAllowed)
-      return invalid(name, value, fmt::format("one of {}", fmt::join(option.allowed, ", ")));
-    options.*option.field = value;
-    return nullptr;
-  }
-  for (const SwitchOption &option : switchOptions) {
-    if (name != option.name)
-      continue;
-    if (value != "true" && value != "false")
-      return invalid(name, value, "true or false");
-    options.*option.field = value == "true";
-    return nullptr;
-  }
+    options.open = value == "auto" ? OpenModels::Auto : value == "true" ? OpenModels::Always : OpenModels::Never;
+  else if (name == "isolate")
+    options.isolate = value == "true";
+  else if (name == "isolate-memory")
+    options.isolateMemory = static_cast<uint64_t>(*parseWholeNumber(value));
+  else if (name == "shape-cache")
+    options.shapeCache = static_cast<size_t>(*parseWholeNumber(value));
+  else
+    return false;
+  return true;
+}
+
+sinter_error_t *setOption(sinter_options &handle, std::string name, std::string value) {
+  // The names of limits that 1.0 has.
   constexpr std::string_view limitPrefix = "limit-";
   if (name.starts_with(limitPrefix)) {
-    int64_t most = 0;
-    auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), most);
-    if (code != std::errc() || end != value.data() + value.size() || most < 0)
-      return invalid(name, value, "a whole number");
-    CompileOptions one;
-    one.limits[std::string(name.substr(limitPrefix.size()))] = most;
-    if (Status status = checkLimits(one); !status.ok())
-      return error(SINTER_INVALID_ARGUMENT, status.message());
-    options.limits.insert_or_assign(one.limits.begin()->first, most);
-    return nullptr;
+    value = name.substr(limitPrefix.size()) + "=" + value;
+    name = "limit";
   }
-  if (name != "jobs" && name != "shape-cache")
-    return error(SINTER_INVALID_ARGUMENT, fmt::format("there is no option '{}'; sinter_options_set lists them", name));
-  std::optional<int> number = smallNumber(value);
-  if (!number)
-    return invalid(name, value, "a number from 1 to 1024");
-  if (name == "jobs")
-    options.jobs = *number;
-  else
-    handle.shapeCache = static_cast<size_t>(*number);
+  const CompileOption *option = findOption(name);
+  if (!option)
+    return error(SINTER_INVALID_ARGUMENT, fmt::format("there is no option '{}'; sinter_option lists them", name));
+  if (name == "emit")
+    return error(SINTER_INVALID_ARGUMENT, "what is emitted is an argument of sinter_compile_to_file");
+  if (Status status = sinter::setOption(handle.compile, name, value); !status.ok())
+    return error(status);
+  if (!setHostOption(handle, name, value))
+    handle.calls.push_back({"option", name, value});
   return nullptr;
 }
 
 } // namespace
+
+size_t sinter_option_count(void) { return compileOptions().size(); }
+
+const sinter_option_info_t *sinter_option(size_t index) {
+  // Made once, of the table's texts, which end with a zero; help without marks.
+  static const auto infos = [] {
+    std::pair<std::vector<std::string>, std::vector<sinter_option_info_t>> made;
+    for (const CompileOption &option : compileOptions())
+      made.first.push_back(expandOptionMarks(option.help, optionInC));
+    for (size_t i = 0; i < made.first.size(); ++i)
+      made.second.push_back(
+          {compileOptions()[i].name.data(), compileOptions()[i].values.data(), made.first[i].c_str()});
+    return made;
+  }();
+  return index < infos.second.size() ? &infos.second[index] : nullptr;
+}
 
 sinter_error_t *sinter_options_create(sinter_options_t **options) {
   if (!options)
@@ -149,12 +79,7 @@ void sinter_options_free(sinter_options_t *options) { delete options; }
 sinter_error_t *sinter_options_set(sinter_options_t *options, const char *name, const char *value) {
   if (!options || !name || !value)
     return nullArgument(!options ? "options" : !name ? "name" : "value");
-  return guarded([&] {
-    sinter_error_t *failed = setOption(*options, name, value);
-    if (!failed && !isOfHost(name))
-      options->calls.push_back({"option", name, value});
-    return failed;
-  });
+  return guarded([&] { return setOption(*options, name, value); });
 }
 
 sinter_error_t *sinter_options_set_shape(sinter_options_t *options, const char *input, const int64_t *shape,
@@ -239,5 +164,13 @@ sinter_error_t *sinter_options_set_progress(sinter_options_t *options, sinter_pr
     return nullArgument("options");
   options->progress = progress;
   options->progressContext = context;
+  return nullptr;
+}
+
+sinter_error_t *sinter_options_set_warning(sinter_options_t *options, sinter_warning_t warning, void *context) {
+  if (!options)
+    return nullArgument("options");
+  options->warning = warning;
+  options->warningContext = context;
   return nullptr;
 }

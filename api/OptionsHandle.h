@@ -12,6 +12,8 @@ struct sinter_options {
   size_t shapeCache = sinter::defaultShapeCache;
   sinter_progress_t progress = nullptr;
   void *progressContext = nullptr;
+  sinter_warning_t warning = nullptr;
+  void *warningContext = nullptr;
   bool isolate = false;       ///< compile in a process of its own
   uint64_t isolateMemory = 0; ///< bytes of address space that it may have; 0: no limit of ours
   /// What was set, to be set again there: a kind, a name, values (api/Isolated.cpp).

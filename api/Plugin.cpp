@@ -1,5 +1,6 @@
 // Opens the plug-in beside this library or on the search path, checks its version, and registers its factory, once.
 #include "api/Plugin.h"
+#include "runtime/OptionMark.h"
 
 #include <algorithm>
 #include <dlfcn.h>
@@ -35,8 +36,8 @@ Status provideFallback(const Model &model) {
     const char *reason = dlerror();
     return {ErrorCode::Incompatible,
             fmt::format("the model has kernels that run in oneDNN, and {} cannot be opened ({}): install it, or "
-                        "recompile with --backend llvm",
-                        SINTER_PLUGIN, reason ? reason : "unknown error")};
+                        "recompile with {}",
+                        SINTER_PLUGIN, reason ? reason : "unknown error", optionMark("backend", "llvm"))};
   }
   // The library stays: its threads do.
   auto version = reinterpret_cast<const char *(*)()>(dlsym(handle, "sinter_onednn_version"));

@@ -13,6 +13,7 @@
 #include "compiler/LowerToKernels.h"
 #include "compiler/ModelSource.h"
 #include "compiler/tuning/Tuner.h"
+#include "runtime/OptionMark.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/FileSystem.h"
@@ -55,7 +56,8 @@ Expected<std::vector<std::unique_ptr<Target>>> targetsFor(const CompileOptions &
   std::vector<std::string> cpus = targetCpus(options);
   for (const std::string &cpu : cpus) {
     if (cpu.empty() && cpus.size() > 1)
-      return Failure{ErrorCode::InvalidArgument, "--target-cpu '" + options.targetCpu + "' has an empty name"};
+      return Failure{ErrorCode::InvalidArgument,
+                     optionMark("target-cpu") + " '" + options.targetCpu + "' has an empty name"};
     CompileOptions one = options;
     one.targetCpu = cpu;
     Expected<Target> target = targetFor(one);
@@ -66,7 +68,7 @@ Expected<std::vector<std::unique_ptr<Target>>> targetsFor(const CompileOptions &
   llvm::stable_sort(targets, [](const auto &a, const auto &b) { return a->required.size() > b->required.size(); });
   for (size_t i = 0; i + 1 < targets.size(); ++i)
     if (targets[i]->required == targets[i + 1]->required)
-      return Failure{ErrorCode::InvalidArgument, "--target-cpu lists '" + targets[i]->cpu + "' and '" +
+      return Failure{ErrorCode::InvalidArgument, optionMark("target-cpu") + " lists '" + targets[i]->cpu + "' and '" +
                                                      targets[i + 1]->cpu +
                                                      "', which need the same features: a loader could not choose"};
   return targets;
@@ -142,7 +144,7 @@ Expected<std::shared_ptr<CompiledModel>> codegen::compileInProcess(LoadedModel m
   if (Status status = tuneKernels(model, options, *target); !status.ok())
     return status.failure();
   if (options.backend == "reference")
-    return interpretedModel(std::move(model));
+    return interpretedModel(std::move(model), options);
   Program program;
   if (Status status = addVariant(program, model, options, *target, /*takesWeights=*/true); !status.ok())
     return status.failure();
@@ -170,18 +172,20 @@ Expected<std::shared_ptr<CompiledModel>> compileInProcess(const std::string &mod
 /// The options of a standalone object, with what follows from them.
 static Expected<CompileOptions> standaloneOptions(CompileOptions options, const std::string &outPath, Emit emit) {
   if (emit != Emit::Obj)
-    return Failure{ErrorCode::InvalidArgument, "a standalone model is an object: add --emit obj"};
+    return Failure{ErrorCode::InvalidArgument, "a standalone model is an object: add " + optionMark("emit", "obj")};
   if (options.backend == "onednn")
-    return Failure{ErrorCode::InvalidArgument, "a standalone object cannot call oneDNN: use --backend llvm"};
+    return Failure{ErrorCode::InvalidArgument,
+                   "a standalone object cannot call oneDNN: use " + optionMark("backend", "llvm")};
   if (options.backend == "auto")
     options.backend = "llvm";
   if (options.symbol.empty() && isStream(outPath))
     return Failure{ErrorCode::InvalidArgument,
-                   "a standalone object that goes into a pipe has no name to take its symbols from: add --symbol NAME"};
+                   "a standalone object that goes into a pipe has no name to take its symbols from: add " +
+                       optionMark("symbol", "NAME")};
   if (options.symbol.empty())
     options.symbol = identifierOf(llvm::sys::path::stem(outPath));
   else if (options.symbol != identifierOf(options.symbol))
-    return Failure{ErrorCode::InvalidArgument, "--symbol '" + options.symbol + "' is no C identifier"};
+    return Failure{ErrorCode::InvalidArgument, optionMark("symbol") + " '" + options.symbol + "' is no C identifier"};
   return options;
 }
 
@@ -241,16 +245,18 @@ Status compileToFile(const std::string &modelPath, const std::string &outPath, E
       return adapted.failure();
     options = std::move(*adapted);
     if (options.shapeSets.size() > 1)
-      return {ErrorCode::InvalidArgument, "a standalone object holds one shape: give one --shapes, or compile each"};
+      return {ErrorCode::InvalidArgument,
+              "a standalone object holds one shape: give " + optionMark("shapes") + " once, or compile each"};
   }
   if (options.backend == "reference" && emit != Emit::Mlir)
     return {ErrorCode::InvalidArgument,
-            "--backend reference interprets the model: it can run it, not write code for it"};
+            optionMark("backend", "reference") + " interprets the model: it can run it, not write code for it"};
   if (emit == Emit::Mlir && options.shapeSets.size() > 1)
-    return {ErrorCode::InvalidArgument, "IR is that of one shape: give one --shapes, or --emit so"};
-  if (emit != Emit::So && targetCpus(options).size() > 1)
     return {ErrorCode::InvalidArgument,
-            "only a shared library holds several processors: give one --target-cpu, or --emit so"};
+            "IR is that of one shape: give " + optionMark("shapes") + " once, or " + optionMark("emit", "so")};
+  if (emit != Emit::So && targetCpus(options).size() > 1)
+    return {ErrorCode::InvalidArgument, "only a shared library holds several processors: give " +
+                                            optionMark("target-cpu") + " one name, or " + optionMark("emit", "so")};
   if (Status status = checkOutputs(modelPath, outPath, emit, options); !status.ok())
     return status;
   Expected<Planned> planned = plan(modelPath, options);

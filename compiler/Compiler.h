@@ -3,6 +3,7 @@
 #pragma once
 
 #include "codegen/artefact/CompiledModel.h"
+#include "runtime/OptionMark.h"
 #include "runtime/Status.h"
 #include "runtime/Tensor.h"
 
@@ -68,6 +69,8 @@ struct CompileOptions {
   /// Told of a stage ("import", "optimise", "generate", "link") and the done part of the whole; false cancels the
   /// compilation. Called from any of its threads, never from two at a time.
   std::function<bool(const char *stage, double fraction)> progress;
+  /// How the explanation of a compiled model names options (runtime/OptionMark.h); null: as the C interface does.
+  OptionWords words;
   /// Told of what is odd about the model but no error, naming the node; the same more than once where a model is
   /// compiled more than once. May be null.
   std::function<void(const std::string &)> warn;

@@ -1,5 +1,6 @@
 // explainModel runs the passes and no code generation; the other functions interpret the IR, also after each pass.
 #include "compiler/Explain.h"
+#include "compiler/BuildProgram.h"
 #include "compiler/LowerToKernels.h"
 #include "compiler/ModelSource.h"
 #include "compiler/Remarks.h"
@@ -45,10 +46,10 @@ Expected<std::string> explainModel(const std::string &modelPath, const CompileOp
   if (Status status = tuneKernels(*model, options, *target); !status.ok())
     return status.failure();
   if (!remarks)
-    return nn::explanationText(*model->module);
+    return explanationFor(*model->module, options);
   llvm::json::Object explanation = nn::explanationOf(*model->module);
   explanation["remarks"] = remarks->rows();
-  return llvm::formatv("{0}", llvm::json::Value(std::move(explanation))).str();
+  return inWordsOf(options, llvm::formatv("{0}", llvm::json::Value(std::move(explanation))).str());
 }
 
 //===- Evaluating ---------------------------------------------------------===//

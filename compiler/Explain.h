@@ -14,8 +14,8 @@ Expected<std::string> explainModel(const std::string &modelPath, const CompileOp
                                    bool withRemarks = false);
 
 /// Writes the rows of an explain JSON, and its remarks, as LLVM optimisation remarks in YAML; "-" is the standard
-/// output.
-Status writeRemarks(const std::string &explanation, const std::string &path);
+/// output. Remedies name options by `words`.
+Status writeRemarks(const std::string &explanation, const std::string &path, const OptionWords &words);
 
 /// One node while the reference evaluates the model as imported.
 struct NodeValues {

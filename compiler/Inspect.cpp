@@ -12,6 +12,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "onnx/onnx_pb.h"
 #include "passes/Passes.h"
+#include "runtime/OptionMark.h"
 #include "runtime/TensorProto.h"
 
 using namespace mlir;
@@ -277,7 +278,8 @@ Status Inspector::askBackends(const ModelSource &source) {
 
   Status known = specialiseShapes(*model, options);
   // Shapes that a user got wrong are an error; what is missing is an answer.
-  for (StringRef wrong : {"--shape names", "--shape gives", "--dim names"})
+  for (const std::string &wrong :
+       {optionMark("shape") + " names", optionMark("shape") + " gives", optionMark("dim") + " names"})
     if (!known.ok() && StringRef(known.message()).contains(wrong))
       return known;
   inspection.openShapes = known.ok() ? "" : known.message();

@@ -1,11 +1,11 @@
 // A model whose `run` evaluates the IR by the ops' references; SinterModel::self is what it evaluates.
 #include "compiler/Interpreter.h"
 #include "codegen/artefact/ModelTables.h"
+#include "compiler/BuildProgram.h"
 #include "ir/Diagnostics.h"
 #include "ir/Evaluation.h"
 #include "ir/ops/Indexing.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "passes/Explain.h"
 #include <deque>
 #include <mutex>
 
@@ -69,7 +69,7 @@ int32_t runInterpreter(const SinterCall *call) {
 
 } // namespace
 
-Expected<std::shared_ptr<CompiledModel>> interpretedModel(LoadedModel model) {
+Expected<std::shared_ptr<CompiledModel>> interpretedModel(LoadedModel model, const CompileOptions &options) {
   auto interpreter = std::make_shared<Interpreter>();
   interpreter->model = std::move(model);
   ModuleOp module = *interpreter->model.module;
@@ -79,7 +79,7 @@ Expected<std::shared_ptr<CompiledModel>> interpretedModel(LoadedModel model) {
   interpreter->outputInfos = interpreter->tables.outputInfos();
   if (auto graph = module->getAttrOfType<StringAttr>("nn.graph"))
     interpreter->name = graph.str();
-  interpreter->explanation = nn::explanationText(module);
+  interpreter->explanation = explanationFor(module, options);
   SinterModel &abi = interpreter->abi;
   abi.magic = SINTER_MAGIC;
   abi.abiVersion = SINTER_ABI_VERSION;

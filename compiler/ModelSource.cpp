@@ -1,6 +1,7 @@
 // A source keeps the parsed file and its mapped data; each load imports it into a new context.
 #include "compiler/ModelSource.h"
 #include "compiler/ModelText.h"
+#include "compiler/Options.h"
 #include "ir/Limits.h"
 #include "ir/Ops.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -61,6 +62,8 @@ void ModelSource::readInputs(const onnx::GraphProto &graph) {
 
 Expected<ModelSource> ModelSource::openAndLoad(const std::string &path, const CompileOptions &options,
                                                LoadedModel &model) {
+  if (Status status = checkOptions(options); !status.ok())
+    return status.failure();
   ModelSource source;
   source.path_ = path;
   bool isMlir = StringRef(path).ends_with(".mlir");
@@ -94,6 +97,8 @@ Expected<ModelSource> ModelSource::open(const std::string &path, const CompileOp
     LoadedModel model;
     return openAndLoad(path, options, model);
   }
+  if (Status status = checkOptions(options); !status.ok())
+    return status.failure();
   ModelSource source;
   source.path_ = path;
   Expected<nn::ModelFile> file = nn::readModelFile(path, readsData, options.content);

@@ -33,8 +33,8 @@ struct LoadedModel {
 /// A model file read once, to be loaded as often as it is compiled.
 class ModelSource {
 public:
-  /// .onnx, or .mlir of the nn stage; `options.content` stands for the file where it is given. `readsData` as of
-  /// nn::readModelFile.
+  /// .onnx, or .mlir of the nn stage, once the options are checked (checkOptions); `options.content` stands for the
+  /// file where it is given. `readsData` as of nn::readModelFile.
   static Expected<ModelSource> open(const std::string &path, const CompileOptions &options, bool readsData = true);
   /// The same, and the model loaded with `options`.
   static Expected<ModelSource> openAndLoad(const std::string &path, const CompileOptions &options, LoadedModel &model);

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Parser/Parser.h"
+#include "runtime/OptionMark.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
@@ -67,14 +68,16 @@ static std::string refuseConstant(ElementsAttr value, const nn::Limits &limits) 
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
     AsmResourceBlob *blob = resource.getRawHandle().getBlob();
     if (bytes < 0 || !blob || static_cast<int64_t>(blob->getData().size()) != bytes)
-      return "leaves out weights: write it with --dump-weights";
+      return "leaves out weights: write it with " + optionMark("dump-weights", "true");
     return "";
   }
   if (bytes < 0 || !isa<DenseElementsAttr>(value))
     return "has a constant of no known form";
   // One element of text may stand for any number.
   return bytes > limits.foldBytes && isa<SplatElementsAttr>(value)
-             ? "has a constant of more bytes than --limit fold-bytes allows: expand it with nn.expand"
+             ? "has a constant of more bytes than the limit fold-bytes allows: expand it with nn.expand, or raise the "
+               "limit (" +
+                   optionMark("limit", "fold-bytes=N") + ")"
              : "";
 }
 
@@ -85,11 +88,11 @@ static std::string findSizeProblem(ModuleOp module, const nn::Limits &limits) {
   module->walk<WalkOrder::PreOrder>([&](Operation *op) {
     auto check = [&](const std::string &reason) { problem = problem.empty() ? reason : problem; };
     if (++ops > 2 * limits.ops + 64)
-      check("has more than " + std::to_string(2 * limits.ops + 64) +
-            " ops: make it smaller, or raise the limit (--limit ops=N)");
+      check("has more than " + std::to_string(2 * limits.ops + 64) + " ops: make it smaller, or raise the limit (" +
+            optionMark("limit", "ops=N") + ")");
     if (op->getNumOperands() > limits.parts || op->getNumResults() > limits.parts)
       check("has an op of more than " + std::to_string(limits.parts) +
-            " operands or results: use fewer, or raise the limit (--limit parts=N)");
+            " operands or results: use fewer, or raise the limit (" + optionMark("limit", "parts=N") + ")");
     for (Value result : op->getResults())
       check(refuseValue(result, limits));
     for (Region &region : op->getRegions())

@@ -10,6 +10,7 @@
 #include "passes/AssignBackend.h"
 #include "passes/Passes.h"
 #include "passes/RangeAnalysis.h"
+#include "runtime/OptionMark.h"
 #include <cmath>
 
 using namespace mlir;
@@ -40,9 +41,9 @@ nn::PipelineOptions pipelineFor(const CompileOptions &options) {
 Expected<nn::PipelineOptions> pipelineFor(const CompileOptions &options, const Target &target) {
   nn::PipelineOptions pipeline = pipelineFor(options);
   if (pipeline.lowPrecision && !target.hasBfloatDots)
-    return Failure{ErrorCode::Unsupported,
-                   "--precision bf16 needs AVX512-BF16, which " + target.cpu +
-                       " lacks: leave it out, or compile for a processor that has it (--target-cpu cooperlake)"};
+    return Failure{ErrorCode::Unsupported, optionMark("precision", "bf16") + " needs AVX512-BF16, which " + target.cpu +
+                                               " lacks: leave it out, or compile for a processor that has it (" +
+                                               optionMark("target-cpu", "cooperlake") + ")"};
   pipeline.layoutBlock = prefersOurs(options) ? target.lanes(32) : 0;
   nn::AssignBackendOptions choice;
   choice.backend = options.backend;
@@ -72,8 +73,8 @@ static Status declareRange(func::FuncOp main, const std::string &name, std::pair
   while (i < main.getNumArguments() && main.getArgAttrOfType<StringAttr>(i, "nn.name") != name)
     ++i;
   if (i == main.getNumArguments())
-    return {ErrorCode::InvalidArgument,
-            "--input-range names '" + name + "', which is no input of the model; its inputs are: " + inputNames(main)};
+    return {ErrorCode::InvalidArgument, optionMark("input-range") + " names '" + name +
+                                            "', which is no input of the model; its inputs are: " + inputNames(main)};
   auto [low, high] = range;
   if (!(std::isfinite(low) && std::isfinite(high) && low <= high))
     return {ErrorCode::InvalidArgument, "the range of input '" + name + "' needs finite bounds, the lower one first"};

@@ -140,7 +140,7 @@ static void add(InFlightRemark &remark, StringRef key, StringRef value) {
 }
 
 /// One row of the report: passed where the arithmetic vanished or joined another kernel, missed where it is kept.
-static void emitRow(MLIRContext &context, const json::Object &row, StringRef kind) {
+static void emitRow(MLIRContext &context, const json::Object &row, StringRef kind, const OptionWords &words) {
   StringRef name = row.getString("name").value_or(""), outcome = row.getString("outcome").value_or("");
   Location loc = NameLoc::get(StringAttr::get(&context, name));
   remark::RemarkOpts options = remark::RemarkOpts::name(kind).category("sinter-explain").function(name);
@@ -153,7 +153,7 @@ static void emitRow(MLIRContext &context, const json::Object &row, StringRef kin
   add(inFlight, "Code", code);
   add(inFlight, nn::remarkReasonKey, row.getString("reason").value_or(""));
   if (const ExplainCode *entry = findCode(code))
-    add(inFlight, nn::remarkRemedyKey, entry->remedy);
+    add(inFlight, nn::remarkRemedyKey, expandOptionMarks(entry->remedy, words));
   for (StringRef key : {"channels", "dead_channels", "clipped_fraction", "statistically_dead_channels"})
     if (auto value = row.getNumber(key))
       add(inFlight, key, llvm::formatv("{0}", *value).str());
@@ -182,7 +182,7 @@ static void forEachRow(const json::Object &explanation, StringRef list,
         visit(*fields);
 }
 
-Status writeRemarks(const std::string &explanation, const std::string &path) {
+Status writeRemarks(const std::string &explanation, const std::string &path, const OptionWords &words) {
   auto parsed = parseJson(explanation);
   const json::Object *object = parsed ? parsed->getAsObject() : nullptr;
   if (!object)
@@ -195,7 +195,7 @@ Status writeRemarks(const std::string &explanation, const std::string &path) {
     return {ErrorCode::Io, "cannot write remarks to '" + path + "'"};
   for (const char *list : {"batch_norms", "activations"})
     forEachRow(*object, list, [&](const json::Object &row) {
-      emitRow(context, row, row.getString("kind").value_or("BatchNormalization"));
+      emitRow(context, row, row.getString("kind").value_or("BatchNormalization"), words);
     });
   forEachRow(*object, "remarks", [&](const json::Object &row) { emitRemark(context, row); });
   return {};

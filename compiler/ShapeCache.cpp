@@ -148,7 +148,10 @@ Expected<std::unique_ptr<ShapeCache>> ShapeCache::openOrCompile(const std::strin
   if (Expected<codegen::Target> target = codegen::targetFor(options.compile); !target)
     return target.failure();
   ShapeCacheOptions later = options;
-  later.compile.progress = nullptr; // its context is that of this call
+  // Their contexts are those of this call.
+  later.compile.progress = nullptr;
+  later.compile.warn = nullptr;
+  later.compile.tune.progress = later.compile.tune.warn = later.compile.tune.done = nullptr;
   later.compile.content = {};
   std::unique_ptr<ShapeCache> cache(new ShapeCache(std::move(*source), std::move(later)));
   cache->describe(model);

@@ -4,6 +4,7 @@
 #include "ir/ops/Constant.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "runtime/OptionMark.h"
 #include "runtime/ProcessMemory.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <limits>
@@ -123,8 +124,8 @@ std::string refuseBytes(const std::string &what, int64_t bytes, const Limits &li
   if (bytes <= limits.valueBytes())
     return "";
   return what + " " + sizeText(bytes) + ", more than the " + sizeText(limits.valueBytes()) +
-         (limits.value > 0 ? " that --limit value allows" : " that this process may have") +
-         ": give smaller sizes, or raise it (--limit value=BYTES)";
+         (limits.value > 0 ? " that the limit allows" : " that this process may have") +
+         ": give smaller sizes, or raise it (" + optionMark("limit", "value=BYTES") + ")";
 }
 
 bool hasLongAxis(Operation *op) {

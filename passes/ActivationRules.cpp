@@ -4,6 +4,7 @@
 #include "ir/Ops.h"
 #include "ir/ops/Bits.h"
 #include "passes/Report.h"
+#include "runtime/OptionMark.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Format.h"
 #include <array>
@@ -230,7 +231,7 @@ static std::string reaches(Value x, const TensorRange &range, bool low) {
   Operation *op = x.getDefiningOp();
   std::string what = op ? describe(op) : "a graph input";
   if (std::isinf(value) || std::fabs(value) >= std::numeric_limits<float>::max())
-    return "nothing bounds " + what + (low ? " from below" : " from above") + "; --input-range may";
+    return "nothing bounds " + what + (low ? " from below" : " from above") + "; " + optionMark("input-range") + " may";
   std::string where = range.axis == 1 ? " in channel " + std::to_string(worst) : "";
   return what + " can reach " + text(value) + where;
 }

@@ -4,6 +4,7 @@
 #include "ir/Ops.h"
 #include "ir/ops/AffineFolding.h"
 #include "passes/Report.h"
+#include "runtime/OptionMark.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cfloat>
 #include <cmath>
@@ -48,10 +49,10 @@ static std::pair<std::optional<AffineOf>, AffineVerdict> affineOfBatchNorm(Batch
     if (!tensor) {
       bool isInput = isa<BlockArgument>(operand);
       return {std::nullopt,
-              AffineVerdict::no("NON_CONST_PARAM",
-                                isInput ? "a parameter is a graph input; --freeze-inputs makes those with a "
-                                          "default value constant"
-                                        : "a parameter is computed at run time")};
+              AffineVerdict::no("NON_CONST_PARAM", isInput ? "a parameter is a graph input; " +
+                                                                 optionMark("freeze-inputs", "true") +
+                                                                 " makes those with a default value constant"
+                                                           : "a parameter is computed at run time")};
     }
     parameters.push_back(toDoubles(*tensor));
   }

@@ -8,6 +8,7 @@
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
 #include "passes/Rewrite.h"
+#include "runtime/OptionMark.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -177,7 +178,8 @@ private:
     // Pairs of bf16 lie in blocks, too; where the target has no products of them, models stay plain.
     if (elementTypeOf(conv.getX()).isBF16()) {
       if (!pairs)
-        return Decision::plain("NO_BLOCKED_FORM", "bf16 lies in blocks under --precision bf16 alone");
+        return Decision::plain("NO_BLOCKED_FORM",
+                               "bf16 lies in blocks under " + optionMark("precision", "bf16") + " alone");
       return groups == GroupLayout::One || groups == GroupLayout::Whole ? Decision::blocked({0}) : cut();
     }
     // Kernels of groups skip the padding, which weights that are not finite turn into NaN.

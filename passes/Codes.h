@@ -15,7 +15,7 @@ inline constexpr ExplainCode explainCodes[] = {
     // Why a BatchNorm's arithmetic did not vanish into constants.
     {"NON_CONST_PARAM",
      "a parameter is no constant: a graph input that may be overridden, or a value computed at run time",
-     "--freeze-inputs makes overridable inputs constants; export computed parameters as initializers"},
+     "@{freeze-inputs true@} makes overridable inputs constants; export computed parameters as initializers"},
     {"TRAINING_MODE", "the BatchNorm computes the statistics of the batch it is given, so it is no affine map",
      "export the model in evaluation mode (model.eval() in PyTorch)"},
     {"NONFINITE_FOLD",
@@ -51,13 +51,13 @@ inline constexpr ExplainCode explainCodes[] = {
     {"MAY_OVERFLOW",
      "moved past it, an op that adds up or multiplies values might overflow, or underflow, where it does not "
      "now",
-     "--input-range, where the op reads an input"},
+     "@{input-range@}, where the op reads an input"},
     {"TOO_DEEP", "the op that could take it up is further away than the search goes", ""},
     {"EMPTY_TENSOR", "the tensor has no elements", ""},
     {"INTEGER_TYPE", "the op before it computes in integers", ""},
     // Why a node has a kernel of its own.
-    {"NOT_OPTIMISED", "nothing is fused or folded under -O0, nor by the reference",
-     "leave -O0 out, or --backend reference"},
+    {"NOT_OPTIMISED", "nothing is fused or folded under @{optimise false@}, nor by the reference",
+     "leave @{optimise false@} out, or @{backend reference@}"},
     {"NOT_ELEMENTWISE", "each of its results needs more than one element of its operands, so it joins no other kernel",
      ""},
     {"ELEMENT_TYPE", "its operands and its result differ in element type", ""},
@@ -79,15 +79,15 @@ inline constexpr ExplainCode explainCodes[] = {
     {"MERGED_WITH", "it is one clamp together with the activation beside it", ""},
     // Why an activation is needed, as far as proofs go.
     {"CAN_BE_NEGATIVE", "its operand can be negative, or nothing proves that it cannot",
-     "--input-range NAME=LO:HI, if the inputs are bounded, may prove more"},
+     "@{input-range NAME=LO:HI@}, if the inputs are bounded, may prove more"},
     {"OUT_OF_BOUNDS", "its operand can leave its bounds, or nothing proves that it cannot",
-     "--input-range NAME=LO:HI, if the inputs are bounded, may prove more"},
+     "@{input-range NAME=LO:HI@}, if the inputs are bounded, may prove more"},
     {"CHANGES_VALUES", "it changes the values that its operand can take", ""},
     {"CHANGES_ZEROS",
      "it makes +0 of -0, which its operand can be, and an op behind it divides by the result or raises it to a power",
      ""},
     {"CHANGES_NAN", "it makes 0 of NaN, which its operand can be",
-     "--input-range NAME=LO:HI, if the inputs are bounded, may prove more"},
+     "@{input-range NAME=LO:HI@}, if the inputs are bounded, may prove more"},
 };
 
 /// What remarks of passes say besides (passes/Remarks.h).
@@ -113,7 +113,7 @@ inline constexpr ExplainCode remarkCodes[] = {
      ""},
     {"RESULT_TOO_LARGE", "its operands are constant, and its result is too large to be kept", ""},
     {"FOLD_TOO_COSTLY", "its operands are constant, and computing it takes more than compiling may",
-     "--limit fold-work=N, --limit fold-bytes=N"},
+     "@{limit fold-work=N@}, @{limit fold-bytes=N@}"},
     // Pads.
     {"PAD_MODE", "it pads with values of the tensor, and convolutions and pools pad with a number", ""},
     {"PAD_VALUE", "it pads with another number than the op that reads it", ""},
@@ -141,7 +141,7 @@ inline constexpr ExplainCode remarkCodes[] = {
      ""},
     // Constant channels.
     {"MAY_BE_NAN", "nothing proves that a channel which is constant otherwise is never NaN",
-     "--input-range NAME=LO:HI, if the inputs are bounded, or --assume-finite"},
+     "@{input-range NAME=LO:HI@}, if the inputs are bounded, or @{assume-finite true@}"},
     {"READ_OTHERWISE", "constant channels leave only where products with constant weights are all that reads them", ""},
     {"CHANNELS_BOUND", "what computes its constant channels, or what else reads that, needs all of them", ""},
     // Memory.

@@ -12,6 +12,7 @@
 #include "passes/Rewrite.h"
 #include "passes/SharedStorage.h"
 #include "passes/Unused.h"
+#include "runtime/OptionMark.h"
 
 using namespace mlir;
 
@@ -168,7 +169,7 @@ private:
   /// if there is none.
   KernelOp joinable(Operation *op) {
     if (!fuse)
-      return refuse(op, "NOT_OPTIMISED", "-O0 and the reference fuse nothing");
+      return refuse(op, "NOT_OPTIMISED", optionMark("optimise", "false") + " and the reference fuse nothing");
     if (!isa<ElementwiseOpInterface>(op) || op->getNumResults() != 1)
       return refuse(op, "NOT_ELEMENTWISE", "its results need more than one element of each operand");
     KernelOp found;

@@ -8,6 +8,7 @@
 #include "passes/Report.h"
 #include "passes/Splats.h"
 #include "passes/WidenNorms.h"
+#include "runtime/OptionMark.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -103,20 +104,20 @@ private:
     for (const std::string &text : shapes) {
       auto parsed = parseShape(text);
       if (!parsed)
-        return function.emitError("--shape '") << text << "' is no shape: write NAME=1x3x224x224";
+        return function.emitError(optionMark("shape")) << " '" << text << "' is no shape: write NAME=1x3x224x224";
       if (!inputs.contains(parsed->first))
-        return function.emitError("--shape names '")
-               << parsed->first << "', which is no input of the model: its inputs are " << list(inputs);
+        return function.emitError(optionMark("shape"))
+               << " names '" << parsed->first << "', which is no input of the model: its inputs are " << list(inputs);
       shapeOf[parsed->first] = parsed->second;
     }
     for (const std::string &text : dims) {
       auto [name, value] = StringRef(text).rsplit('=');
       int64_t size;
       if (value.getAsInteger(10, size) || size < 0)
-        return function.emitError("--dim '") << text << "' is no dimension: write NAME=4";
+        return function.emitError(optionMark("dim")) << " '" << text << "' is no dimension: write NAME=4";
       if (!dimNames.contains(name))
-        return function.emitError("--dim names '")
-               << name << "', which is no symbolic dimension of the model: it has " << list(dimNames);
+        return function.emitError(optionMark("dim"))
+               << " names '" << name << "', which is no symbolic dimension of the model: it has " << list(dimNames);
       sizeOf[name] = size;
     }
     return success();
@@ -133,15 +134,16 @@ private:
       auto dimNames = function.getArgAttrOfType<ArrayAttr>(index, "nn.dims");
       auto given = shapeOf.find(name);
       if (given != shapeOf.end() && given->second.size() != shape.size())
-        return function.emitError("--shape gives input '")
-               << name << "' rank " << given->second.size() << ", the model says rank " << shape.size();
+        return function.emitError(optionMark("shape")) << " gives input '" << name << "' rank " << given->second.size()
+                                                       << ", the model says rank " << shape.size();
       for (auto [d, dim] : llvm::enumerate(shape)) {
         StringRef dimName = dimNames ? cast<StringAttr>(dimNames[d]).getValue() : StringRef();
         bool dynamic = ShapedType::isDynamic(dim);
         if (given != shapeOf.end()) {
           if (!dynamic && dim != given->second[d])
-            return function.emitError("--shape gives input '") << name << "' dimension " << d << " the size "
-                                                               << given->second[d] << ", the model fixes it to " << dim;
+            return function.emitError(optionMark("shape"))
+                   << " gives input '" << name << "' dimension " << d << " the size " << given->second[d]
+                   << ", the model fixes it to " << dim;
           dim = given->second[d];
         } else if (dynamic && sizeOf.count(dimName)) {
           dim = sizeOf.lookup(dimName);
@@ -149,9 +151,9 @@ private:
           InFlightDiagnostic error = function.emitError("input '") << name << "' has the dynamic dimension " << d;
           if (!dimName.empty())
             error << " ('" << dimName << "')";
-          error << ": give its shape, --shape " << name << "=" << suggestion(type);
+          error << ": give its shape, " << optionMark("shape", (name + "=" + suggestion(type)).str());
           if (!dimName.empty())
-            error << ", or the dimension, --dim " << dimName << "=1";
+            error << ", or the dimension, " << optionMark("dim", (dimName + "=1").str());
           return error;
         }
       }
@@ -204,7 +206,8 @@ private:
         return emitUnsupported(&op)
                << describe(&op) << " makes a constant of shape " << toString(rankedType(op.getResult(0)).getShape())
                << ", more than is computed while compiling: give smaller sizes, or raise the limits "
-                  "(--limit fold-bytes=N, fold-work=N)";
+                  "("
+               << optionMark("limit", "fold-bytes=N") << ", " << optionMark("limit", "fold-work=N") << ")";
       else if (!isa<DequantizeOp>(op) && failed(foldOp(&op, most, report, budget)))
         return failure();
     }

@@ -3,6 +3,7 @@
 #include "runtime/Library.h"
 
 #include "runtime/Checksum.h"
+#include "runtime/OptionMark.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -126,8 +127,8 @@ Status Library::readContent(int descriptor, const std::string &name, bool ofAnyM
   machine_ = header.e_machine;
   if (!findMachine(machine_) || (!ofAnyMachine && !isForThisMachine()))
     return {ErrorCode::Incompatible,
-            fmt::format("{} was compiled for {}, this machine is {}: recompile with another --target-triple", name,
-                        machineName(machine_), machineName(ownMachine))};
+            fmt::format("{} was compiled for {}, this machine is {}: recompile it for this one ({})", name,
+                        machineName(machine_), machineName(ownMachine), optionMark("target-triple"))};
   uint64_t headersEnd = header.e_phoff + header.e_phnum * sizeof(Elf64_Phdr);
   if (header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phoff > size || headersEnd > size)
     return notCompiled(name, "it is truncated");

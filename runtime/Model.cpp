@@ -5,6 +5,7 @@
 #include "runtime/Checksum.h"
 #include "runtime/Descriptor.h"
 #include "runtime/Library.h"
+#include "runtime/OptionMark.h"
 #include "runtime/SystemError.h"
 #include "runtime/Variants.h"
 
@@ -209,8 +210,8 @@ Expected<size_t> Model::variantFor(std::span<const Tensor> tensors) const {
   std::string given = list([&](size_t i) { return tensors[i].shape(); });
   return Failure{ErrorCode::InvalidArgument,
                  fmt::format("the model was not compiled for {}; it holds {}: give one of these shapes, or compile it "
-                             "again with one more --shapes {}",
-                             given, fmt::join(held, " and "), given)};
+                             "again with one more {}",
+                             given, fmt::join(held, " and "), optionMark("shapes", given))};
 }
 
 int64_t Model::arenaBytes() const {

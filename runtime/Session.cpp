@@ -2,6 +2,7 @@
 // restored.
 #include "runtime/FlushSubnormals.h"
 #include "runtime/Model.h"
+#include "runtime/OptionMark.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -84,7 +85,8 @@ Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> 
                                      [](auto &k) { return k.fallback != nullptr; });
     if (needsFallback && !registeredFactory)
       return Failure{ErrorCode::Incompatible, "the model has kernels that run in oneDNN, which this program does not "
-                                              "include: recompile with --backend llvm"};
+                                              "include: recompile with " +
+                                                  optionMark("backend", "llvm")};
     session->variants_.push_back({std::move(variant), needsFallback, nullptr});
   }
   if (!arena) {
@@ -240,11 +242,10 @@ Status Session::runBuffers(const void *const *inputs, void *const *outputs, RunO
   if (code == cancelledCode)
     return {ErrorCode::Internal, "the run was cancelled"};
   if (int32_t row = code - SINTER_INDEX_ERROR; row >= 0 && row < abi.kernelCount)
-    return {
-        ErrorCode::InvalidArgument,
-        fmt::format("'{}' ({}) was given an index that lies outside its dimension: check the inputs, or compile with "
-                    "--unchecked-indices",
-                    abi.kernels[row].name, abi.kernels[row].ops)};
+    return {ErrorCode::InvalidArgument,
+            fmt::format(
+                "'{}' ({}) was given an index that lies outside its dimension: check the inputs, or compile with {}",
+                abi.kernels[row].name, abi.kernels[row].ops, optionMark("check-indices", "false"))};
   std::string reason = fallback ? fallback->lastError() : "";
   return {ErrorCode::Internal, reason.empty() ? fmt::format("the model failed with error code {}", code) : reason};
 }

@@ -3,6 +3,7 @@
 
 #include "runtime/CpuFeatures.h"
 #include "runtime/Model.h"
+#include "runtime/OptionMark.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -58,9 +59,8 @@ Status checkProcessor(const SinterModel *abi) {
   std::vector<std::string> missing = missingFeatures(std::string(featuresOf(abi)));
   if (missing.empty())
     return {};
-  return {ErrorCode::Incompatible, fmt::format("the model needs {}, which this processor lacks: recompile with "
-                                               "--target-cpu {}",
-                                               fmt::join(missing, ", "), baselineCpu())};
+  return {ErrorCode::Incompatible, fmt::format("the model needs {}, which this processor lacks: recompile with {}",
+                                               fmt::join(missing, ", "), optionMark("target-cpu", baselineCpu()))};
 }
 
 Status checkTable(const SinterModel *abi, Content content) {

@@ -1,6 +1,7 @@
 // A run's stack is its own frame and the deepest of its kernels, whose frame sizes the object code has reported.
 #include "codegen/artefact/StackTables.h"
 #include "codegen/lower/StackUse.h"
+#include "runtime/OptionMark.h"
 
 namespace sinter::codegen {
 
@@ -16,8 +17,8 @@ static Status checkLimit(const Variant &variant, int64_t limit) {
            : "";
   return {ErrorCode::Unsupported, "a run needs " + std::to_string(variant.stackBytes) + " bytes of stack" + which +
                                       ", more than the limit of " + std::to_string(limit) +
-                                      ": give the threads that run the model more and raise it (--limit stack=" +
-                                      std::to_string(variant.stackBytes) + ")"};
+                                      ": give the threads that run the model more and raise it (" +
+                                      optionMark("limit", "stack=" + std::to_string(variant.stackBytes)) + ")"};
 }
 
 Status settleStack(Program &program, const llvm::StringMap<int64_t> &functions, int64_t limit) {

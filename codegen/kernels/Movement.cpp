@@ -7,6 +7,7 @@
 #include "ir/Limits.h"
 #include "ir/ops/View.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "runtime/OptionMark.h"
 
 using namespace mlir;
 using namespace sinter::nn;
@@ -29,7 +30,8 @@ template <unsigned data> static std::string refuseMovement(Operation *op, const 
 /// Elements that lie where a table of each axis says.
 static std::string refuseLong(Operation *op) {
   return operatorName(op) + " along an axis of more than " + std::to_string(limitsOf(op).table) +
-         " elements takes a table of as many entries: cut it, or raise the limit (--limit table=N)";
+         " elements takes a table of as many entries: cut it, or raise the limit (" + optionMark("limit", "table=N") +
+         ")";
 }
 
 static std::string refuseNothing(Operation *, const Target &) { return ""; }

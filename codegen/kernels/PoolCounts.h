@@ -6,6 +6,7 @@
 #include "ir/Limits.h"
 #include "ir/ops/Pool.h"
 #include "ir/ops/Window.h"
+#include "runtime/OptionMark.h"
 
 namespace sinter::codegen {
 
@@ -37,7 +38,8 @@ inline std::string refuseCounts(nn::AveragePoolOp pool, const nn::Window &window
   for (const nn::WindowAxis &axis : window)
     if (axis.out > most && !hasOneCount(axis, pool.getCountIncludePad()))
       return "AveragePool with pads along an axis of more than " + std::to_string(most) +
-             " elements takes a table of as many entries: cut it, or raise the limit (--limit table=N)";
+             " elements takes a table of as many entries: cut it, or raise the limit (" +
+             optionMark("limit", "table=N") + ")";
   return "";
 }
 

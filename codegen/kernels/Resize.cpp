@@ -6,6 +6,7 @@
 #include "ir/Limits.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "runtime/OptionMark.h"
 
 using namespace mlir;
 using namespace sinter::nn;
@@ -259,7 +260,8 @@ static std::string refuseResize(Operation *op, const Target &) {
     return "Resize has scales, sizes or a roi that are computed";
   if (hasLongAxis(op))
     return "Resize along an axis of more than " + std::to_string(limitsOf(op).table) +
-           " elements takes a table of as many entries: cut it, or raise the limit (--limit table=N)";
+           " elements takes a table of as many entries: cut it, or raise the limit (" + optionMark("limit", "table=N") +
+           ")";
   if (resize.getMode() == "nearest" || (*axes)->empty())
     return "";
   constexpr int64_t maxRows = 64;

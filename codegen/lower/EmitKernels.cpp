@@ -26,9 +26,11 @@ struct EmitKernels : PassWrapper<EmitKernels, OperationPass<ModuleOp>> {
   void getDependentDialects(DialectRegistry &registry) const override { registerKernelDialects(registry); }
   void runOnOperation() override;
 
-  Option<std::string> targetCpu{*this, "target-cpu", llvm::cl::desc("as --target-cpu; empty: this machine's")};
-  Option<std::string> targetTriple{*this, "target-triple", llvm::cl::desc("as --target-triple; empty: this machine's")};
-  Option<bool> checkIndices{*this, "check-indices", llvm::cl::desc("false: as with --unchecked-indices"),
+  Option<std::string> targetCpu{*this, "target-cpu",
+                                llvm::cl::desc("as the compile option of that name; empty: this machine's")};
+  Option<std::string> targetTriple{*this, "target-triple",
+                                   llvm::cl::desc("as the compile option of that name; empty: this machine's")};
+  Option<bool> checkIndices{*this, "check-indices", llvm::cl::desc("as the compile option of that name"),
                             llvm::cl::init(true)};
 
 private:

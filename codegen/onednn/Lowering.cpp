@@ -4,6 +4,7 @@
 #include "ir/Diagnostics.h"
 #include "ir/Limits.h"
 #include "ir/ops/Kernel.h"
+#include "runtime/OptionMark.h"
 #include "runtime/onednn/OneDnn.h"
 
 #include <algorithm>
@@ -188,13 +189,15 @@ void Lowering::binary(Algorithm algorithm, const Argument &a, const Argument &b,
 std::string Lowering::refuseNan() const {
   if (assumeFinite || kernel->hasAttr(freeOfNaNAttr))
     return "";
-  return "oneDNN turns NaN into a number here, so it needs --input-range or --assume-finite";
+  return "oneDNN turns NaN into a number here, so it needs " + optionMark("input-range") + " or " +
+         optionMark("assume-finite", "true");
 }
 
 std::string Lowering::refuseInfinity() const {
   if (assumeFinite || kernel->hasAttr(finiteAttr))
     return "";
-  return "oneDNN turns NaN and infinities into numbers here, so it needs --input-range or --assume-finite";
+  return "oneDNN turns NaN and infinities into numbers here, so it needs " + optionMark("input-range") + " or " +
+         optionMark("assume-finite", "true");
 }
 
 Description Lowering::fused() const {

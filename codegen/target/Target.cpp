@@ -1,6 +1,7 @@
 // Targets by name, and what LLVM knows about them.
 #include "codegen/target/Target.h"
 #include "runtime/CpuFeatures.h"
+#include "runtime/OptionMark.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
 #include "llvm/IR/Function.h"
@@ -120,7 +121,7 @@ Expected<Target> resolveTarget(const std::string &triple, const std::string &cpu
   std::optional<Architecture> architecture = architectureOf(parsed);
   if (!backend || !architecture || !parsed.isOSBinFormatELF())
     return Failure{ErrorCode::InvalidArgument,
-                   "--target-triple '" + triple +
+                   optionMark("target-triple") + " '" + triple +
                        "' is not supported: x86_64-linux-gnu, aarch64-linux-gnu and riscv64-linux-gnu are"};
   target.architecture = *architecture;
   if (cpu.empty() || cpu == "native" || cpu == "host") {
@@ -140,7 +141,8 @@ Expected<Target> resolveTarget(const std::string &triple, const std::string &cpu
   }
   std::unique_ptr<llvm::MCSubtargetInfo> known(backend->createMCSubtargetInfo(parsed, "", ""));
   if (!known || !known->isCPUStringValid(target.cpu))
-    return Failure{ErrorCode::InvalidArgument, "--target-cpu '" + cpu + "' is not known for " + target.triple +
+    return Failure{ErrorCode::InvalidArgument, optionMark("target-cpu") + " '" + cpu + "' is not known for " +
+                                                   target.triple +
                                                    ": use a name of LLVM's (llc -mcpu=help), x86-64-v1 to "
                                                    "x86-64-v4, rv64gc, rv64gcv, or leave it out for this machine"};
   std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(target);

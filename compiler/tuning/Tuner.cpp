@@ -14,6 +14,7 @@
 #include "passes/AssignBackend.h"
 #include "runtime/CpuFeatures.h"
 #include "runtime/Model.h"
+#include "runtime/OptionMark.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -392,7 +393,7 @@ private:
       cache.put(machine, group.key, group.best);
     }
     if (options.tune.warn && !isComplete)
-      options.tune.warn("tuning stopped before every candidate was measured; more time: --tune-seconds");
+      options.tune.warn("tuning stopped before every candidate was measured; more time: " + optionMark("tune-seconds"));
     if (options.tune.done)
       options.tune.done(std::to_string(count) +
                         " distinct kernels got another schedule or backend; those measured take " + number(after) +
@@ -421,8 +422,8 @@ Status checkTuning(const CompileOptions &options, const Target &target) {
   if (!isTuned(options.tune))
     return {};
   if (options.backend == "onednn" || options.backend == "reference")
-    return {ErrorCode::InvalidArgument,
-            "--tune chooses how generated code computes: with --backend " + options.backend + " there is none"};
+    return {ErrorCode::InvalidArgument, optionMark("tune") + " chooses how generated code computes: with " +
+                                            optionMark("backend", options.backend) + " there is none"};
   if (!options.tune.measure)
     return {};
   llvm::Triple ours(llvm::sys::getDefaultTargetTriple()), wanted(target.triple);
@@ -431,9 +432,9 @@ Status checkTuning(const CompileOptions &options, const Target &target) {
     return {};
   std::string reason =
       ours.getArch() != wanted.getArch() ? "another architecture" : "it lacks " + llvm::join(missing, ", ");
-  return {ErrorCode::InvalidArgument, "--tune measures on this machine, which cannot run code for " + target.triple +
-                                          " " + target.cpu + " (" + reason +
-                                          "): tune on such a machine, or leave --tune out"};
+  return {ErrorCode::InvalidArgument, optionMark("tune") + " measures on this machine, which cannot run code for " +
+                                          target.triple + " " + target.cpu + " (" + reason +
+                                          "): tune on such a machine, or leave " + optionMark("tune") + " out"};
 }
 
 Status tuneKernels(LoadedModel &model, const CompileOptions &options, const Target &target) {

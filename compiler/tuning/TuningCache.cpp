@@ -1,5 +1,6 @@
 // The cache is other people's data as any input file is: every field is checked.
 #include "compiler/tuning/TuningCache.h"
+#include "runtime/OptionMark.h"
 #include "runtime/Output.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
@@ -43,7 +44,8 @@ TuningCache::TuningCache(std::string file, const Warn &warn) : path(std::move(fi
   std::string reason = read();
   isForeign = !reason.empty();
   if (isForeign && warn)
-    warn("the tuning cache '" + path + "' is left alone: " + reason + "; remove it, or name another with --tune-cache");
+    warn("the tuning cache '" + path + "' is left alone: " + reason + "; remove it, or name another with " +
+         optionMark("tune-cache"));
 }
 
 std::string TuningCache::read() {

@@ -7,6 +7,7 @@
 #include "ir/analysis/Cost.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/RangeAnalysis.h"
+#include "runtime/OptionMark.h"
 #include <cmath>
 #include <random>
 
@@ -225,9 +226,9 @@ bool RewriteCheck::accepts(StringRef pass, ModuleOp module) {
 Status RewriteCheck::status(const Fault &fault) const {
   std::string who =
       fault.rewrite.empty() ? "the pass " + fault.pass : "the rewrite " + fault.rewrite + " in the pass " + fault.pass;
-  return {ErrorCode::Internal, "--verify-rewrites: " + who + " changes " + change +
-                                   ". This is a bug in Sinter: please report it with the model; -O0 compiles "
-                                   "without rewrites"};
+  return {ErrorCode::Internal, optionMark("verify-rewrites") + ": " + who + " changes " + change +
+                                   ". This is a bug in Sinter: please report it with the model; " +
+                                   optionMark("optimise", "false") + " compiles without rewrites"};
 }
 
 } // namespace sinter::codegen

@@ -34,7 +34,7 @@ extern "C" {
 
 /** The version of the interface that this header describes. */
 #define SINTER_API_MAJOR 1
-#define SINTER_API_MINOR 3 /**< see SINTER_API_MAJOR */
+#define SINTER_API_MINOR 4 /**< see SINTER_API_MAJOR */
 
 /** \name Versions */
 /**@{*/
@@ -68,7 +68,9 @@ typedef struct sinter_error sinter_error_t;
 
 /** SINTER_OK for NULL. */
 SINTER_API sinter_code_t sinter_error_code(const sinter_error_t *error);
-/** A sentence for people that names the culprit and the remedy; "" for NULL. Lives as long as the error. */
+/** A sentence for people that names the culprit and the remedy; "" for NULL. Lives as long as the error. Since 1.4 it
+ * names options of the table (sinter_option) in two forms alone, so that layers above this one can say them in their
+ * own words: `the option 'NAME'` and `sinter_options_set(..., "NAME", "VALUE")`. */
 SINTER_API const char *sinter_error_message(const sinter_error_t *error);
 /** NULL is allowed. */
 SINTER_API void sinter_error_free(sinter_error_t *error);
@@ -311,15 +313,29 @@ SINTER_API sinter_error_t *sinter_options_create(sinter_options_t **options);
 /** NULL is allowed. */
 SINTER_API void sinter_options_free(sinter_options_t *options);
 
-/** Sets an option of `sinter compile` by its name without the dashes: "target-cpu" ("x86-64-v3"), "target-triple",
- * "backend" ("auto", "llvm", "onednn", "reference"), "math" ("strict", "default", "fast"), "jobs" ("1" to "1024"), and,
- * with "true" or "false", "optimise", "assume-finite", "freeze-inputs", "prune", "verify-rewrites", "check-rewrites"
- * (on by default), "fail-on-unsound". What a model may ask for (docs/limits.md): "limit-value", "limit-ops",
- * "limit-parts", "limit-fold-work", "limit-fold-bytes" and "limit-table", each with a whole number. For
- * sinter_compile_to_file with "obj" also "standalone" ("true"), "symbol" and "weights-file". For sinter_compile and
- * sinter_compile_memory also, since 1.1, "open": "auto" (a model whose inputs leave a dimension open is an open model),
- * "true" (every model is, so that shapes may follow from the values of its inputs) or "false" (open dimensions are an
- * error), and "shape-cache" ("1" to "1024"; 16): how many compiled shapes an open model keeps, the last used ones.
+/** An option of sinter_options_set. Since 1.4. */
+typedef struct sinter_option_info {
+  const char *name;   /**< "backend" */
+  const char *values; /**< the form of a value: "true|false", "auto|llvm|onednn|reference", "NAME=1x3x224x224", "N" */
+  const char *help;
+} sinter_option_info_t;
+
+/** How many options there are. Since 1.4. */
+SINTER_API size_t sinter_option_count(void);
+/** One of them; NULL where there is none. Lives for ever. docs/options.md has the list. Since 1.4. */
+SINTER_API const sinter_option_info_t *sinter_option(size_t index);
+
+/** Sets an option by its name and the text of a value, as `sinter compile` does: "target-cpu" ("x86-64-v3"), "backend"
+ * ("llvm"), "prune" ("false"), and all others that sinter_option lists, but for "emit", which is an argument of
+ * sinter_compile_to_file. Options whose value begins with NAME= are set once for each name: "shape"
+ * ("x=1x3x224x224"), "limit" ("ops=100000"; also as "limit-ops" with "100000"). "shapes", given several times, is for
+ * sinter_compile_to_file, which writes one library for all of them, and for open models, which are compiled for them at
+ * once. "standalone", "symbol" and "weights-file" are for sinter_compile_to_file with "obj". "print-ir-after" prints to
+ * the standard error output. What options contradict each other is found by the functions that compile.
+ *
+ * For sinter_compile and sinter_compile_memory, since 1.1, "open": "auto" (a model whose inputs leave a dimension open
+ * is an open model), "true" (every model is, so that shapes may follow from the values of its inputs) or "false" (open
+ * dimensions are an error), and "shape-cache" (16): how many compiled shapes an open model keeps, the last used ones.
  *
  * Since 1.2, "isolate" ("true" or "false"): sinter_compile, sinter_compile_memory, sinter_compile_to_file and
  * sinter_explain have a process of its own compile (the program sinter/sinter-isolated beside libsinter, started by
@@ -352,6 +368,12 @@ SINTER_API sinter_error_t *sinter_options_set_value(sinter_options_t *options, c
 typedef int32_t (*sinter_progress_t)(void *context, const char *stage, double fraction);
 SINTER_API sinter_error_t *sinter_options_set_progress(sinter_options_t *options, sinter_progress_t progress,
                                                        void *context);
+
+/** Told, during a compilation, of what is odd but no error, with the node: a rewrite that was left out because it would
+ * have changed values, tuning that was cut short. Each message once; called as progress functions are. Since 1.4. */
+typedef void (*sinter_warning_t)(void *context, const char *message);
+SINTER_API sinter_error_t *sinter_options_set_warning(sinter_options_t *options, sinter_warning_t warning,
+                                                      void *context);
 
 /** What a model in memory is: ONNX's protobuf, or text of the nn dialect (docs/ops.md), which is how programs build
  * models. */

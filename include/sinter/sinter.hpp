@@ -180,6 +180,13 @@ public:
     return note(sinter_options_set_progress(options_.get(), call, progress_.get()));
   }
 
+  /// Told of what is odd about a model but no error. Must not throw.
+  Options &warning(std::function<void(const char *message)> callback) {
+    warning_ = std::make_shared<decltype(callback)>(std::move(callback));
+    auto call = [](void *context, const char *message) { (*static_cast<decltype(callback) *>(context))(message); };
+    return note(sinter_options_set_warning(options_.get(), call, warning_.get()));
+  }
+
   const std::optional<Error> &error() const { return error_; }
   const sinter_options_t *get() const { return options_.get(); }
 
@@ -194,6 +201,7 @@ private:
 
   std::shared_ptr<sinter_options_t> options_;
   std::shared_ptr<std::function<bool(const char *, double)>> progress_;
+  std::shared_ptr<std::function<void(const char *)>> warning_;
   std::optional<Error> error_;
 };
 
@@ -333,6 +341,26 @@ private:
   size_t outputCount_;
   std::vector<sinter_tensor_t> inputs_, outputs_;
 };
+
+/// Compiles to a file: `emit` is "so", "obj", "llvm", "asm" or "mlir". Needs libsinter, as explain().
+inline Result<void> compileToFile(const std::string &path, const std::string &output, const std::string &emit = "so",
+                                  const Options &options = {}) {
+  if (options.error())
+    return *options.error();
+  return Result<void>::of(sinter_compile_to_file(path.c_str(), output.c_str(), emit.c_str(), options.get()));
+}
+
+/// The JSON of docs/explain.md, without generating code.
+inline Result<std::string> explain(const std::string &path, const Options &options = {}) {
+  if (options.error())
+    return *options.error();
+  char *json = nullptr;
+  if (sinter_error_t *error = sinter_explain(path.c_str(), options.get(), &json))
+    return Error(error);
+  std::string text = json;
+  sinter_string_free(json);
+  return text;
+}
 
 inline Result<Session> Model::session(int threads, const sinter_allocator_t *allocator) const {
   sinter_session_config_t config{sizeof config, threads, allocator};

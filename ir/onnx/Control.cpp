@@ -4,6 +4,7 @@
 #include "ir/onnx/Compose.h"
 #include "ir/ops/Arithmetic.h"
 #include "ir/ops/Constant.h"
+#include "runtime/OptionMark.h"
 
 using namespace mlir;
 
@@ -84,7 +85,8 @@ static LogicalResult expectRounds(NodeImporter &n, int64_t count, const onnx::Gr
   if (ops && *ops <= n.limits().ops)
     return success();
   return n.unsupported("runs " + Twine(count) + " times, which makes more than the " + Twine(n.limits().ops) +
-                       " ops that a model may have: run it less often, or raise the limit (--limit ops=N)");
+                       " ops that a model may have: run it less often, or raise the limit (" +
+                       optionMark("limit", "ops=N") + ")");
 }
 
 //===- Loop ---------------------------------------------------------------===//

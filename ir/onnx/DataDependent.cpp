@@ -6,6 +6,7 @@
 #include "ir/ops/Detection.h"
 #include "ir/ops/Indexing.h"
 #include "ir/ops/Math.h"
+#include "runtime/OptionMark.h"
 
 using namespace mlir;
 
@@ -16,7 +17,8 @@ static int64_t maxPicked(NodeImporter &n) { return 16 * std::clamp<int64_t>(n.li
 
 static LogicalResult refuseSize(NodeImporter &n, int64_t size, StringRef what) {
   return n.unsupported("of " + Twine(size) + " " + what + " takes tables of more than the " + Twine(maxPicked(n)) +
-                       " entries that are allowed: give a smaller input, or raise the limit (--limit table=N)");
+                       " entries that are allowed: give a smaller input, or raise the limit (" +
+                       optionMark("limit", "table=N") + ")");
 }
 
 namespace {

@@ -8,6 +8,7 @@
 #include "ir/onnx/NewerFields.h"
 #include "ir/ops/Constant.h"
 #include "ir/ops/View.h"
+#include "runtime/OptionMark.h"
 #include "runtime/TensorProto.h"
 #include <numeric>
 
@@ -190,7 +191,8 @@ std::optional<Failure> GraphImporter::spendOps(int64_t count) {
     return std::nullopt;
   return Failure{ErrorCode::Unsupported, "the model becomes more than the " + std::to_string(options.limits.ops) +
                                              " ops that it may have, with its loops, branches and functions written "
-                                             "out: make it smaller, or raise the limit (--limit ops=N)"};
+                                             "out: make it smaller, or raise the limit (" +
+                                             optionMark("limit", "ops=N") + ")"};
 }
 
 Status GraphImporter::addNodes(const onnx::GraphProto &graph, Scope &scope) {

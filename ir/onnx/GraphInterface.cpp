@@ -6,6 +6,7 @@
 #include "ir/onnx/GraphImporter.h"
 #include "ir/ops/Constant.h"
 #include "ir/ops/View.h"
+#include "runtime/OptionMark.h"
 #include "runtime/TensorProto.h"
 
 using namespace mlir;
@@ -49,7 +50,8 @@ Expected<RankedTensorType> GraphImporter::declaredType(const std::string &name, 
   auto shapeGiven = options.shapes.find(name);
   bool isGiven = shapeGiven != options.shapes.end();
   if (!tensor.has_shape() && !isGiven)
-    return fail(ErrorCode::Unsupported, "has no shape, not even a rank: give it, --shape " + name + "=1x3x224x224");
+    return fail(ErrorCode::Unsupported,
+                "has no shape, not even a rank: give it, " + optionMark("shape", name + "=1x3x224x224"));
   SmallVector<int64_t> shape;
   for (const auto &dim : tensor.shape().dim()) {
     bool fixed = dim.has_dim_value() && dim.dim_value() >= 0;
@@ -106,9 +108,9 @@ Expected<Imported> GraphImporter::addInput(const onnx::ValueInfoProto &info, con
       elements.push_back(addArgument(element, *elementType, {}));
     }
     if (elements.empty() && !options.empty.count(name))
-      return Failure{ErrorCode::Unsupported, "graph input '" + name +
-                                                 "' is a sequence: give the shape of each element, --shape '" +
-                                                 nameOf(0) + "=2x3' and so on, or --empty '" + name + "'"};
+      return Failure{ErrorCode::Unsupported,
+                     "graph input '" + name + "' is a sequence: give the shape of each element, " +
+                         optionMark("shape", nameOf(0) + "=2x3") + " and so on, or " + optionMark("empty", name)};
     return Imported::sequence(std::move(elements));
   }
   auto initializer = scope.initializers.find(name);

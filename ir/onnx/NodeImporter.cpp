@@ -6,6 +6,7 @@
 #include "ir/ops/Indexing.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
+#include "runtime/OptionMark.h"
 #include "runtime/TensorProto.h"
 
 using namespace mlir;
@@ -208,11 +209,13 @@ void NodeImporter::checkLimits(unsigned results, unsigned operands) {
 LogicalResult NodeImporter::expectPieces(int64_t count, int64_t opsEach) {
   if (count > limits().parts)
     return unsupported("has " + Twine(count) + " parts, more than the " + Twine(limits().parts) +
-                       " that are allowed: use fewer, or raise the limit (--limit parts=" + Twine(count) + ")");
+                       " that are allowed: use fewer, or raise the limit (" +
+                       optionMark("limit", "parts=" + std::to_string(count)) + ")");
   if (std::optional<int64_t> ops = product(std::max<int64_t>(count, 0), opsEach); ops && *ops <= limits().ops)
     return success();
   return unsupported("becomes more than the " + Twine(limits().ops) +
-                     " ops that a model may have: use fewer parts, or raise the limit (--limit ops=N)");
+                     " ops that a model may have: use fewer parts, or raise the limit (" +
+                     optionMark("limit", "ops=N") + ")");
 }
 
 /// Shape arithmetic is small, and no deeper than this.

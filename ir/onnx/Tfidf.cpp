@@ -1,6 +1,7 @@
 // TfIdfVectorizer of ONNX, on numbers: how often each sequence of a pool occurs, its elements up to some distance
 // apart.
 #include "ir/onnx/Compose.h"
+#include "runtime/OptionMark.h"
 
 using namespace mlir;
 
@@ -31,7 +32,8 @@ static LogicalResult importTfIdf(NodeImporter &n) {
     return n.invalid("has contradictory lengths, places or mode");
   if (int64_t most = *llvm::max_element(places); most >= n.limits().table)
     return n.unsupported("counts at place " + Twine(most) + ", beyond the " + Twine(n.limits().table) +
-                         " that a table may have: use smaller ngram_indexes, or raise the limit (--limit table=N)");
+                         " that a table may have: use smaller ngram_indexes, or raise the limit (" +
+                         optionMark("limit", "table=N") + ")");
   int64_t outputs = *llvm::max_element(places) + 1, length = c.dim(x, 1), batch = c.dim(x, 0);
   // Elements that are farther apart than all of them make no sequence.
   skips = std::min(skips, length);

@@ -2,6 +2,7 @@
 // plain layout of the model's buffers and the layout that the primitive prefers; weights are reordered at the
 // first call only.
 #include "runtime/onednn/OneDnn.h"
+#include "runtime/OptionMark.h"
 #include "runtime/onednn/OpenMpTeam.h"
 
 #include <algorithm>
@@ -381,7 +382,7 @@ PrimitiveDesc Kernel::describe(const Step &step, BoundStep &bound) {
 
 /// Runs `body`; what it throws becomes the failure of kernel `name`.
 template <typename F> Status guarded(std::string_view name, F body) {
-  std::string_view remedy = "compile with --backend llvm";
+  std::string remedy = "compile with " + optionMark("backend", "llvm");
   try {
     body();
     return {};

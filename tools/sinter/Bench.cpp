@@ -149,9 +149,9 @@ void addBench(CLI::App &app, int &status) {
       ->type_name("S")
       ->check(CLI::Range(0.001, 86400.0).description(""));
   declareFormat(*sub, command->json);
-  command->common.declare(*sub);
+  command->common.declare(*sub, {OptionScope::Shapes, OptionScope::Cache});
+  command->common.declareThreads(*sub);
   command->common.declareCheckWeights(*sub);
-  command->common.declareShapeSets(*sub);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->run(); });
 }

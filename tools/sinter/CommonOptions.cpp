@@ -1,16 +1,14 @@
-// Declares, parses and checks the common options. What does not exist yet is refused by name, never ignored.
+// Declares the options of the table as flags, and sets what was given.
 #include "tools/sinter/CommonOptions.h"
+#include "runtime/OptionMark.h"
 #include "runtime/Output.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Print.h"
 
-#include "compiler/CheckLimits.h"
 #include "runtime/ThreadCount.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
@@ -22,48 +20,6 @@ namespace sinter {
 namespace {
 
 constexpr const char *compileGroup = "Compile options";
-
-template <typename T> std::optional<T> parseNumber(std::string_view text) {
-  T value;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size())
-    return std::nullopt;
-  return value;
-}
-
-Status invalid(std::string_view option, const std::string &value, std::string_view expected) {
-  return {ErrorCode::InvalidArgument, fmt::format("{} '{}' is not of the form {}", option, value, expected)};
-}
-
-/// Parses every "NAME=VALUE" of one option by `parse` into `map`, refusing repeated names.
-template <typename Map, typename Parse>
-Status parseAssignments(std::string_view option, std::string_view expected, const std::vector<std::string> &texts,
-                        Map &map, Parse parse) {
-  for (const std::string &text : texts) {
-    auto parts = splitAssignment(text);
-    auto value = parts ? parse(parts->second) : decltype(parse(""))();
-    if (!value || parts->first.empty())
-      return invalid(option, text, expected);
-    if (!map.emplace(parts->first, *value).second)
-      return {ErrorCode::InvalidArgument, fmt::format("{} names '{}' twice", option, parts->first)};
-  }
-  return {};
-}
-
-std::optional<std::pair<double, double>> parseRange(std::string_view text) {
-  size_t colon = text.find(':');
-  if (colon == std::string_view::npos)
-    return std::nullopt;
-  auto low = parseNumber<double>(text.substr(0, colon)), high = parseNumber<double>(text.substr(colon + 1));
-  if (!low || !high || !std::isfinite(*low) || !std::isfinite(*high) || *low > *high)
-    return std::nullopt;
-  return std::pair(*low, *high);
-}
-
-std::optional<int64_t> parseDimension(std::string_view text) {
-  auto value = parseNumber<int64_t>(text);
-  return value && *value >= 0 ? value : std::nullopt;
-}
 
 /// What --tune says goes to stderr: results and warnings as lines, progress as one that is written over on a terminal.
 void describeTuning(TuneOptions &tune) {
@@ -84,69 +40,56 @@ void describeTuning(TuneOptions &tune) {
 
 } // namespace
 
-std::optional<std::pair<std::string, std::string>> splitAssignment(const std::string &text) {
-  size_t equals = text.rfind('=');
-  if (equals == std::string::npos)
-    return std::nullopt;
-  return std::pair(text.substr(0, equals), text.substr(equals + 1));
+/// A switch whose flag is a word behind another flag: -O0, --fail-on unsound.
+static CLI::Option *declareWord(CLI::App &app, const CompileOption &option, std::string flag,
+                                const std::function<void(std::string)> &store) {
+  bool isSpaced = flag.find(' ') != flag.npos;
+  std::string word = flag.substr(isSpaced ? flag.find(' ') + 1 : 2);
+  flag.resize(flag.size() - word.size() - isSpaced);
+  std::string wrong = option.kind == OptionKind::OnSwitch
+                          ? fmt::format("only {0}{1} exists: without it, everything is optimised", flag, word)
+                          : fmt::format("only '{} {}' exists", flag, word);
+  return app.add_option_function<std::string>(flag, store)->type_name(word)->check([=](const std::string &given) {
+    return given == word ? "" : wrong;
+  });
 }
 
-std::optional<Shape> parseShape(std::string_view text) {
-  Shape shape;
-  if (text == "scalar")
-    return shape;
-  while (true) {
-    std::string_view part = text.substr(0, text.find('x'));
-    auto dimension = parseDimension(part);
-    if (!dimension)
-      return std::nullopt;
-    shape.push_back(*dimension);
-    if (part.size() == text.size())
-      break;
-    text.remove_prefix(part.size() + 1);
-  }
-  return elementCount(shape) ? std::optional(shape) : std::nullopt;
+void CommonOptions::declare(CLI::App &app, const CompileOption &option, std::vector<std::string> &values) {
+  std::string flag = optionOnCommandLine(option.name, "");
+  auto turn = [&values, isOn = option.kind == OptionKind::Switch](const auto &...) {
+    values = {isOn ? "true" : "false"};
+  };
+  CLI::Option *declared;
+  if (option.isSwitch() && (flag.find(' ') != flag.npos || !flag.starts_with("--")))
+    declared = declareWord(app, option, flag, turn);
+  else if (option.isSwitch())
+    declared = app.add_flag_callback(flag, turn);
+  else if (option.kind == OptionKind::Named || option.kind == OptionKind::Repeated)
+    declared = app.add_option(flag, values)->allow_extra_args(false);
+  else
+    declared = app.add_option_function<std::string>(flag, [&values](const std::string &text) { values = {text}; });
+  if (!option.isSwitch())
+    declared->type_name(std::string(option.values));
+  declared->description(
+      expandOptionMarks(option.flagHelp.empty() ? option.help : option.flagHelp, optionOnCommandLine));
+  // A compiled model that is run takes those of caches.
+  if (option.scope != OptionScope::Cache)
+    declared->group(compileGroup);
 }
 
-std::optional<ShapeSet> parseShapeSet(std::string_view text) {
-  ShapeSet set;
-  // Names may hold commas: a part without a shape at its end belongs to the next one.
-  for (size_t begin = 0, from = 0; begin < text.size();) {
-    size_t comma = std::min(text.find(',', from), text.size());
-    auto parts = splitAssignment(std::string(text.substr(begin, comma - begin)));
-    std::optional<Shape> shape = parts ? parseShape(parts->second) : std::nullopt;
-    from = comma + 1;
-    if (shape && (parts->first.empty() || !set.emplace(parts->first, *shape).second))
-      return std::nullopt;
-    if (shape)
-      begin = from;
-    else if (comma == text.size())
-      return std::nullopt;
-  }
-  return set.empty() || text.ends_with(',') ? std::nullopt : std::optional(set);
+void CommonOptions::declare(CLI::App &app, std::initializer_list<OptionScope> scopes) {
+  app_ = &app;
+  std::span<const CompileOption> options = compileOptions();
+  given_.resize(options.size());
+  for (size_t i = 0; i < options.size(); ++i)
+    if (options[i].scope == OptionScope::All || std::ranges::find(scopes, options[i].scope) != scopes.end())
+      declare(app, options[i], given_[i]);
 }
 
-void CommonOptions::declareShapeSets(CLI::App &app, bool compileOnly) {
-  app.add_option("--shapes", shapeSets_,
-                 "One set of shapes of several, repeatable: of all inputs whose dimensions the model leaves open, or "
-                 "of its symbolic dimensions (batch=1,sequence=128)")
-      ->group(compileGroup)
-      ->allow_extra_args(false)
-      ->type_name("NAME=1x3x224x224,...");
-  if (!compileOnly)
-    app.add_option("--shape-cache", shapeCache,
-                   fmt::format("Compiled shapes to keep, the last used ones (default: {})", defaultShapeCache))
-        ->type_name("N")
-        ->check(CLI::Range(1, 65536).description(""));
-}
-
-void CommonOptions::declareFailOn(CLI::App &app) {
-  app.add_option_function<std::string>(
-         "--fail-on", [this](const std::string &) { compile.failOnUnsound = true; },
-         "unsound: fail where a rewrite changes values, instead of leaving it out")
-      ->group(compileGroup)
-      ->type_name("unsound")
-      ->check(CLI::IsMember({"unsound"}).description(""));
+void CommonOptions::declareThreads(CLI::App &app) {
+  app.add_option("--threads", threads, "Threads to run with (default: all that this process may use)")
+      ->type_name("N")
+      ->check(CLI::Range(1, maxThreads).description(""));
 }
 
 void CommonOptions::declareCheckWeights(CLI::App &app) {
@@ -204,91 +147,6 @@ int CommonOptions::confined(const std::function<int()> &work, SandboxOutputs *ou
   return status ? *status : report(status.failure());
 }
 
-void CommonOptions::declare(CLI::App &app, bool compileOnly) {
-  app_ = &app;
-  auto option = [&](const char *name, auto &value, const char *help) {
-    return app.add_option(name, value, help)->group(compileGroup);
-  };
-  auto list = [&](const char *name, std::vector<std::string> &values, const char *type, const char *help) {
-    option(name, values, help)->allow_extra_args(false)->type_name(type);
-  };
-  option("-O", optimisation_, "-O0: nothing is fused, folded or reordered")
-      ->type_name("0")
-      ->check([](const std::string &level) {
-        return level == "0" ? "" : "only -O0 exists: without it, everything is optimised";
-      });
-  option("--target-cpu", compile.targetCpu,
-         "Processor to compile for, by LLVM's name (default: this one); several in one .so: x86-64-v3,x86-64-v2")
-      ->type_name("CPU");
-  option("--target-triple", compile.targetTriple, "Machine to compile for, e.g. aarch64-linux-gnu")
-      ->type_name("TRIPLE");
-  list("--shape", shapes_, "NAME=1x3x224x224", "Shape of an input whose dimensions the model leaves open");
-  list("--empty", empty_, "NAME", "An input that is a sequence or optional and holds nothing");
-  list("--dim", dims_, "NAME=N", "Value of a symbolic dimension, e.g. batch=4");
-  app.add_option_function<std::vector<std::string>>(
-         "--limit",
-         [this](const std::vector<std::string> &texts) {
-           for (const std::string &text : texts) {
-             auto parts = splitAssignment(text);
-             auto most = parts ? parseDimension(parts->second) : std::nullopt;
-             if (!most)
-               throw CLI::ValidationError("--limit", "'" + text + "' is not of the form NAME=N, N a whole number");
-             compile.limits[parts->first] = *most;
-           }
-         },
-         "What a model may ask for: value, ops, parts, fold-work, fold-bytes, table, stack (docs/limits.md)")
-      ->group(compileGroup)
-      ->allow_extra_args(false)
-      ->type_name("NAME=N");
-  list("--input-range", ranges_, "NAME=LO:HI", "Declares that an input is finite and within [LO, HI]");
-  app.add_flag("--freeze-inputs", compile.freezeInputs, "Treat inputs that have a default value as constants")
-      ->group(compileGroup);
-  app.add_flag("--assume-finite", compile.assumeFinite, "Declare that no input holds NaN or Inf")->group(compileGroup);
-  option("--backend", compile.backend, "What runs the kernels (default: auto)")
-      ->type_name("auto|llvm|onednn|reference")
-      ->check(CLI::IsMember({"auto", "llvm", "onednn", "reference"}).description(""));
-  option("--math", compile.math, "How far results may differ by rounding (default: default)")
-      ->type_name("strict|default|fast")
-      ->check(CLI::IsMember({"strict", "default", "fast"}).description(""));
-  option("--precision", compile.precision, "What f32 models multiply (default: f32); bf16 needs AVX512-BF16")
-      ->type_name("f32|bf16")
-      ->check(CLI::IsMember({"f32", "bf16"}).description(""));
-  app.add_flag("--no-prune", noPrune_, "Keep channels that are proved constant")->group(compileGroup);
-  app.add_flag("--verify-rewrites", compile.verifyRewrites,
-               "Evaluate the model after every pass and name the rewrite that changes it (slow: seconds per "
-               "10^9 multiply-adds and pass)")
-      ->group(compileGroup);
-  app.add_flag("--unchecked-indices", uncheckedIndices_,
-               "Indices of a run that lie outside their dimension: gathers take the nearest, scatters none (default: "
-               "an error)")
-      ->group(compileGroup);
-  app.add_flag("--no-check-rewrites", noCheckRewrites_, "Do not check the rewrites on single elements while compiling")
-      ->group(compileGroup);
-  CLI::Option *tune = app.add_flag(
-      "--tune", compile.tune.measure,
-      "Time other ways to compute each kernel on this machine, on one thread, and keep the fastest in a file for "
-      "the next time (minutes)");
-  tune->group(compileGroup);
-  option("--tune-cache", compile.tune.cachePath,
-         "That file (default: sinter/tuning.json in XDG_CACHE_HOME or ~/.cache); without --tune, use what it knows")
-      ->type_name("FILE");
-  option("--tune-seconds", compile.tune.seconds, "Longest time to measure for (default: 120)")
-      ->type_name("S")
-      ->check(CLI::Range(1.0, 1e6).description(""))
-      ->needs(tune);
-  list("--print-ir-after", compile.printIrAfter, "PASS", "Print the IR after a pass to stderr (all: after every one)");
-  CLI::Option *dumpDir = option("--dump-dir", compile.dumpDir, "Write the IR of every stage into a folder, numbered");
-  dumpDir->type_name("DIR");
-  app.add_flag("--dump-weights", compile.dumpWeights,
-               "Write weights and node names into the dumps too, so that each can be compiled")
-      ->group(compileGroup)
-      ->needs(dumpDir);
-  if (!compileOnly)
-    app.add_option("--threads", threads, "Threads to run with (default: all that this process may use)")
-        ->type_name("N")
-        ->check(CLI::Range(1, maxThreads).description(""));
-}
-
 Status CommonOptions::finish() {
   describeTuning(compile.tune);
   // A model that is compiled for several shapes is warned of once.
@@ -296,29 +154,28 @@ Status CommonOptions::finish() {
     if (told->insert(text).second)
       sinter::print(stderr, "sinter: warning: {}\n", text);
   };
-  if (compile.math == "strict" && compile.backend == "onednn")
-    return {ErrorCode::InvalidArgument,
-            "--math strict promises roundings that oneDNN's kernels do not keep: use --backend llvm"};
-  compile.optimise = optimisation_.empty();
-  compile.empty.insert(empty_.begin(), empty_.end());
-  compile.prune = !noPrune_;
-  compile.checkRewrites = !noCheckRewrites_;
-  compile.checkIndices = !uncheckedIndices_;
-  if (Status s = parseAssignments("--shape", "NAME=1x3x224x224", shapes_, compile.shapes, parseShape); !s.ok())
+  compile.words = optionOnCommandLine;
+  if (Status s = setGiven(); !s.ok())
     return s;
-  for (const std::string &text : shapeSets_) {
-    std::optional<ShapeSet> set = parseShapeSet(text);
-    if (!set)
-      return invalid("--shapes", text, "NAME=1x3x224x224,NAME=..., each name once");
-    if (std::ranges::find(compile.shapeSets, *set) != compile.shapeSets.end())
-      return {ErrorCode::InvalidArgument, fmt::format("--shapes {} is given twice", text)};
-    compile.shapeSets.push_back(std::move(*set));
-  }
-  if (Status s = parseAssignments("--dim", "NAME=N", dims_, compile.dims, parseDimension); !s.ok())
-    return s;
-  if (Status s = checkLimits(compile); !s.ok())
-    return s;
-  return parseAssignments("--input-range", "NAME=LO:HI with finite LO <= HI", ranges_, compile.inputRanges, parseRange);
+  return checkOptions(compile);
+}
+
+Status CommonOptions::setGiven() {
+  std::span<const CompileOption> options = compileOptions();
+  for (size_t i = 0; i < given_.size(); ++i)
+    for (const std::string &value : given_[i])
+      if (Status s = setOption(compile, std::string(options[i].name), value); !s.ok())
+        return s;
+  if (std::string cached = given("shape-cache"); !cached.empty())
+    shapeCache = static_cast<size_t>(*parseWholeNumber(cached));
+  return {};
+}
+
+std::string CommonOptions::given(std::string_view option) const {
+  for (size_t i = 0; i < given_.size(); ++i)
+    if (compileOptions()[i].name == option && !given_[i].empty())
+      return given_[i].back();
+  return "";
 }
 
 std::vector<std::string> CommonOptions::usedCompileOptions() const {

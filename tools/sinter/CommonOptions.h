@@ -1,9 +1,11 @@
-// The options that every compiling command takes, parsed and checked in one place.
+// The options that every compiling command takes: those of the table in compiler/Options.h, as flags.
 #pragma once
 
+#include "compiler/Options.h"
 #include "compiler/ShapeCache.h"
 #include "tools/sinter/Sandbox.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,23 +15,12 @@ class App;
 
 namespace sinter {
 
-/// Splits "NAME=VALUE" at the last '=' (names hold '=' and ':'); nothing without a '='.
-std::optional<std::pair<std::string, std::string>> splitAssignment(const std::string &text);
-
-/// "1x3x224x224" or "scalar"; nothing if it is no such thing.
-std::optional<Shape> parseShape(std::string_view text);
-
-/// "x=1x3x224x224,mask=1x224", or for symbolic dimensions "batch=1,sequence=128"; nothing if it is no such thing.
-std::optional<ShapeSet> parseShapeSet(std::string_view text);
-
 class CommonOptions {
 public:
-  /// Declares the options on a subcommand; `compileOnly` leaves out those of running.
-  void declare(CLI::App &app, bool compileOnly = false);
-  /// Declares --shapes, for commands that take several sets of shapes, and unless `compileOnly` --shape-cache.
-  void declareShapeSets(CLI::App &app, bool compileOnly = false);
-  /// Declares --fail-on, for commands that have no other of that name.
-  void declareFailOn(CLI::App &app);
+  /// Declares the options of the table that apply: those of scope All, and of `scopes`.
+  void declare(CLI::App &app, std::initializer_list<OptionScope> scopes = {});
+  /// Declares --threads, for commands that run models.
+  void declareThreads(CLI::App &app);
   /// Declares --check-weights, for commands that take compiled models.
   void declareCheckWeights(CLI::App &app);
   /// Declares --sandbox and its limits, for commands that only read models.
@@ -41,6 +32,8 @@ public:
   Status finish();
   /// The names of the compile options in use, for commands that were given a compiled model.
   std::vector<std::string> usedCompileOptions() const;
+  /// What was given for an option that is no field of CompileOptions; empty if nothing was.
+  std::string given(std::string_view option) const;
 
   CompileOptions compile;
   int threads = 0; ///< 0: as many as this process may use
@@ -49,11 +42,12 @@ public:
   size_t shapeCache = defaultShapeCache; ///< compiled shapes that a shape cache keeps
 
 private:
+  void declare(CLI::App &app, const CompileOption &option, std::vector<std::string> &values);
+  Status setGiven();
+
   SandboxPolicy sandboxPolicy_; ///< but for what may be written
   CLI::App *app_ = nullptr;
-  std::string optimisation_;
-  std::vector<std::string> shapes_, shapeSets_, dims_, ranges_, empty_;
-  bool noPrune_ = false, noCheckRewrites_ = false, uncheckedIndices_ = false;
+  std::vector<std::vector<std::string>> given_; ///< values, for each option of the table
 };
 
 /// Adds `--format text|json`, stored in `json`.

@@ -42,9 +42,10 @@ constexpr Emission emissions[] = {{"so", ".so", Emit::So},
 
 struct CompileCommand {
   CommonOptions common;
-  std::string model, output, emit;
+  std::string model, output;
 
   Emission emission() const {
+    std::string emit = common.given("emit");
     for (const Emission &e : emissions)
       if (emit.empty() ? output.ends_with(e.ending) : emit == e.name)
         return e;
@@ -164,27 +165,8 @@ void addCompile(CLI::App &app, int &status) {
   sub->add_option("-o,--output", command->output, "File to write; - is the standard output")
       ->required()
       ->type_name("OUT");
-  sub->add_option("--emit", command->emit, "What to write (default: by OUT's ending, else so)")
-      ->type_name("so|obj|llvm|asm|mlir")
-      ->check(CLI::IsMember({"so", "obj", "llvm", "asm", "mlir"}).description(""));
-  sub->add_option("--jobs", command->common.compile.jobs, "Threads to compile with (default: all)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1024).description(""));
-  CompileOptions &compile = command->common.compile;
-  CLI::Option *standalone =
-      sub->add_flag("--standalone", compile.standalone,
-                    "With --emit obj: an object that needs no library, and a header with a typed function");
-  sub->add_option("--symbol", compile.symbol, "What a standalone object's names begin with (default: OUT's name)")
-      ->type_name("NAME")
-      ->needs(standalone);
-  sub->add_option("--weights-file", compile.weightsFile,
-                  "Where a standalone object's weights go, for the program to map")
-      ->type_name("FILE")
-      ->needs(standalone);
-  command->common.declare(*sub, /*compileOnly=*/true);
-  command->common.declareFailOn(*sub);
+  command->common.declare(*sub, {OptionScope::Shapes, OptionScope::File});
   command->common.declareSandbox(*sub);
-  command->common.declareShapeSets(*sub, /*compileOnly=*/true);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->run(); });
 }

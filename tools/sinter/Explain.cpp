@@ -268,7 +268,7 @@ int ExplainCommand::run() {
     sinter::print("{}\n", printJson(Object(*object)));
   } else if (format == "yaml") {
     std::fflush(stdout);
-    if (status = writeRemarks(printJsonLine(Object(*object)), "-"); !status.ok())
+    if (status = writeRemarks(printJsonLine(Object(*object)), "-", optionOnCommandLine); !status.ok())
       return report(status.failure());
   } else {
     ExplainStyle style{all, isatty(STDOUT_FILENO) != 0};
@@ -296,7 +296,7 @@ void addExplain(CLI::App &app, int &status) {
   sub->add_option("--format", command->format, "How to report (default: text); yaml: LLVM remarks")
       ->type_name("text|json|yaml")
       ->check(CLI::IsMember({"text", "json", "yaml"}).description(""));
-  command->common.declare(*sub, /*compileOnly=*/true);
+  command->common.declare(*sub);
   command->common.declareSandbox(*sub);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->common.confined([&] { return command->run(); }); });

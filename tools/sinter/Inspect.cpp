@@ -304,7 +304,7 @@ void addInspect(CLI::App &app, int &status) {
   sub->add_option("MODEL", command->model, "The model: .onnx, .mlir of the nn stage, or a compiled .so")->required();
   declareFormat(*sub, command->json);
   command->common.declareSandbox(*sub);
-  command->common.declare(*sub, /*compileOnly=*/true);
+  command->common.declare(*sub);
   command->common.declareCheckWeights(*sub);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->common.confined([&] { return command->run(); }); });

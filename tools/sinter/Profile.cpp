@@ -145,6 +145,7 @@ void addProfile(CLI::App &app, int &status) {
       ->needs(trace);
   declareFormat(*sub, command->json);
   command->common.declare(*sub);
+  command->common.declareThreads(*sub);
   command->common.declareCheckWeights(*sub);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->run(); });

@@ -175,10 +175,9 @@ void addRun(CLI::App &app, int &status) {
       ->check(CLI::Range(1, 1000000).description(""));
   sub->add_flag("--check-inputs", command->checkInputs, "Check the tensors against --input-range");
   declareFormat(*sub, command->json);
-  command->common.declare(*sub);
+  command->common.declare(*sub, {OptionScope::Shapes, OptionScope::Cache});
+  command->common.declareThreads(*sub);
   command->common.declareCheckWeights(*sub);
-  command->common.declareFailOn(*sub);
-  command->common.declareShapeSets(*sub);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->run(); });
 }

@@ -233,9 +233,8 @@ void TestOptions::declare(CLI::App &app) {
   auto *numbers = app.add_flag("--numbers-only", numbersOnly, "Do not check the outcomes that expect.json names");
   app.add_flag("--any-inputs", anyInputs, "Compile for inputs that may be NaN or Inf, against expect.json's word")
       ->needs(numbers);
-  common.declare(app);
-  common.declareFailOn(app);
-  common.declareShapeSets(app);
+  common.declare(app, {OptionScope::Shapes, OptionScope::Cache});
+  common.declareThreads(app);
 }
 
 Status TestOptions::finish() {

@@ -385,6 +385,7 @@ void addVerify(CLI::App &app, int &status) {
       ->excludes(ofMax);
   declareFormat(*sub, command->json);
   command->common.declare(*sub);
+  command->common.declareThreads(*sub);
   sub->footer(examples);
   sub->callback([command, &status] { status = command->run(); });
 }
