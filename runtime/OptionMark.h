@@ -38,8 +38,10 @@ inline std::string expandOptionMarks(std::string_view text, const OptionWords &w
 }
 
 /// How the C interface says it, in the form that sinter.h promises to layers above: `the option 'shape'` or
-/// `sinter_options_set(..., "shape", "x=1x3")`.
+/// `sinter_options_set(..., "shape", "x=1x3")`. What is emitted is an argument there.
 inline std::string optionInC(std::string_view name, std::string_view value) {
+  if (name == "emit" && !value.empty())
+    return "emit \"" + std::string(value) + "\"";
   if (value.empty())
     return "the option '" + std::string(name) + "'";
   return "sinter_options_set(..., \"" + std::string(name) + "\", \"" + std::string(value) + "\")";

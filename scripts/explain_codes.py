@@ -22,6 +22,12 @@ def listed(array=None):
         yield ["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', group)) for group in match.groups()]
 
 
+def in_flags(text):
+    """Marks of options (runtime/OptionMark.h) as the command line has them: the page is about `sinter explain`."""
+    text = text.replace("@{optimise false@}", "-O0")
+    return re.sub(r"@\{(.*?)@\}", lambda mark: "--" + mark[1].removesuffix(" true"), text)
+
+
 def used():
     for folder in ("passes", "ir"):
         for path in sorted((ROOT / folder).rglob("*")):
@@ -35,7 +41,7 @@ def print_table(codes):
     print("| code | what it means | what changes it |")
     print("| --- | --- | --- |")
     for code, meaning, remedy in codes:
-        print(f"| `{code}` | {meaning} | {remedy or '-'} |")
+        print(f"| `{code}` | {in_flags(meaning)} | {in_flags(remedy) or '-'} |")
 
 
 def main():

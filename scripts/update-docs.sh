@@ -1,5 +1,5 @@
 #!/bin/bash
-# Writes docs/ops.md, docs/operators.md, docs/passes.md and the codes in docs/explain.md from the sources. With --check BUILD: fails if they are stale.
+# Writes docs/ops.md, docs/operators.md, docs/options.md, docs/passes.md and the codes in docs/explain.md from the sources. With --check BUILD: fails if they are stale.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tblgen=$(command -v mlir-tblgen-22)
@@ -18,6 +18,7 @@ include=(-I "$root" -I /usr/lib/llvm-22/include)
     "$tblgen" "${include[@]}" -gen-op-doc "$family" | grep -v '^<!--'
   done
 } | cat -s >"$out/ops.md"
+"$root/scripts/options.py" >"$out/options.md"
 "$root/scripts/operators.py" --ops "$out/ops.md" >"$out/operators.md"
 {
   echo "# Passes"
@@ -38,11 +39,11 @@ sed -e '/^<!-- codes -->$/,/^<!-- end of codes -->$/{/^<!-- codes -->$/{p;r '"$o
 };/^<!-- end of codes -->$/!d}' "$root/docs/explain.md" >"$out/explain.md"
 
 if [ "${1:-}" != --check ]; then
-  cp "$out/ops.md" "$out/operators.md" "$out/passes.md" "$out/explain.md" "$root/docs/"
+  cp "$out/ops.md" "$out/operators.md" "$out/options.md" "$out/passes.md" "$out/explain.md" "$root/docs/"
   exit 0
 fi
 "$root/scripts/explain_codes.py" --check
-for page in ops operators passes explain; do
+for page in ops operators options passes explain; do
   if ! diff -q "$out/$page.md" "$root/docs/$page.md" >/dev/null; then
     echo "docs/$page.md is stale: run scripts/update-docs.sh" >&2
     exit 1

@@ -7,10 +7,12 @@
     model.save("resnet50.so")
     model = sinter.Model.load("resnet50.so")
 """
+from sinter._compile import Option, compile, compile_to_file, explain, options
 from sinter._errors import Error, ErrorCode
 from sinter._explanation import Explanation
 from sinter._library import version
-from sinter._model import Kernel, Model, Session, TensorInfo, compile
+from sinter._model import Kernel, Model, Session, TensorInfo
 
-__all__ = ["Error", "ErrorCode", "Explanation", "Kernel", "Model", "Session", "TensorInfo", "compile", "version"]
+__all__ = ["Error", "ErrorCode", "Explanation", "Kernel", "Model", "Option", "Session", "TensorInfo", "compile", "compile_to_file",
+           "explain", "options", "version"]
 __version__ = version()

@@ -9,6 +9,7 @@ from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_ui
 from typing import NoReturn
 
 from sinter._errors import Error, ErrorCode
+from sinter._words import say
 
 
 class Tensor(ctypes.Structure):
@@ -41,8 +42,15 @@ class LoadConfig(ctypes.Structure):
     _fields_ = [("struct_size", c_size_t), ("check_weights", c_int32)]
 
 
+class OptionInfo(ctypes.Structure):
+    """sinter_option_info_t"""
+
+    _fields_ = [("name", c_char_p), ("values", c_char_p), ("help", c_char_p)]
+
+
 Progress = ctypes.CFUNCTYPE(c_int32, c_void_p, c_char_p, c_double)
-MAJOR, MINOR = 1, 2  # of the interface that these declarations follow
+Warned = ctypes.CFUNCTYPE(None, c_void_p, c_char_p)
+MAJOR, MINOR = 1, 4  # of the interface that these declarations follow
 
 _RUNTIME = {
     "sinter_api_version": (c_uint32, []),
@@ -72,6 +80,8 @@ _RUNTIME = {
     "sinter_session_run": (c_void_p, [c_void_p, POINTER(Tensor), c_size_t, POINTER(Tensor), c_size_t]),
 }
 _COMPILER = {
+    "sinter_option_count": (c_size_t, []),
+    "sinter_option": (POINTER(OptionInfo), [c_size_t]),
     "sinter_options_create": (c_void_p, [POINTER(c_void_p)]),
     "sinter_options_free": (None, [c_void_p]),
     "sinter_options_set": (c_void_p, [c_void_p, c_char_p, c_char_p]),
@@ -81,8 +91,12 @@ _COMPILER = {
     "sinter_options_set_input_range": (c_void_p, [c_void_p, c_char_p, c_double, c_double]),
     "sinter_options_set_value": (c_void_p, [c_void_p, c_char_p, POINTER(Tensor)]),
     "sinter_options_set_progress": (c_void_p, [c_void_p, Progress, c_void_p]),
+    "sinter_options_set_warning": (c_void_p, [c_void_p, Warned, c_void_p]),
     "sinter_compile": (c_void_p, [c_char_p, c_void_p, POINTER(c_void_p)]),
     "sinter_compile_memory": (c_void_p, [c_char_p, c_size_t, c_int32, c_char_p, c_void_p, POINTER(c_void_p)]),
+    "sinter_compile_to_file": (c_void_p, [c_char_p, c_char_p, c_char_p, c_void_p]),
+    "sinter_explain": (c_void_p, [c_char_p, c_void_p, POINTER(c_void_p)]),
+    "sinter_string_free": (None, [c_void_p]),
     "sinter_model_save": (c_void_p, [c_void_p, c_char_p]),
 }
 
@@ -128,7 +142,7 @@ def fail(error: int) -> NoReturn:
     """Raises what a function returned."""
     code, message = lib.sinter_error_code(error), lib.sinter_error_message(error).decode(errors="replace")
     lib.sinter_error_free(error)
-    raise Error(ErrorCode(code), message)
+    raise Error(ErrorCode(code), say(message))
 
 
 def check(error: int | None) -> None:

@@ -7,14 +7,15 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from ctypes import byref, c_int64, c_void_p
-from typing import Any, Callable, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sinter._errors import Error, ErrorCode
 from sinter._explanation import Explanation
-from sinter._library import KernelInfo, LoadConfig, Progress, SessionConfig, Tensor, can_compile, check, fail, lib
+from sinter._library import KernelInfo, LoadConfig, SessionConfig, Tensor, can_compile, check, fail, lib
 from sinter._library import TensorInfo as _TensorInfo
+from sinter._words import in_python
 
 # By sinter_type_t. What NumPy has no type for is seen as the bits: bf16 as uint16, floats of 8 and 4 bits as uint8.
 _DTYPES = {number: np.dtype(name) for number, name in enumerate(
@@ -57,7 +58,7 @@ def _info(info: _TensorInfo) -> TensorInfo:
                       lib.sinter_type_name(info.type).decode(), bool(info.has_default))
 
 
-def _stored(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], int]:
+def stored(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], int]:
     """The array with elements as Sinter has them in memory, and their sinter_type_t, 0 for a type that it does not have."""
     number = _EXTENSIONS.get(array.dtype.name, 0)
     if not number:
@@ -66,7 +67,7 @@ def _stored(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], int]:
     return array.astype(np.int8) if is_narrow else array.view(_DTYPES[number]), number
 
 
-def _as_array(value: Array, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+def as_array(value: Array, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     """Without a copy where there is one already; Python's own numbers and lists take the model's type."""
     if isinstance(value, np.ndarray):
         return value
@@ -84,7 +85,7 @@ def _shape_text(shape: tuple[int, ...] | None) -> str:
     return "x".join("?" if size < 0 else str(size) for size in shape) or "scalar"
 
 
-def _integers(values: Sequence[int]) -> ctypes.Array[c_int64]:
+def integers(values: Sequence[int]) -> ctypes.Array[c_int64]:
     return (c_int64 * max(len(values), 1))(*values)
 
 
@@ -116,7 +117,7 @@ class Session:
         self._inputs = (Tensor * max(len(model.inputs), 1))()
         self._outputs = (Tensor * max(len(model.outputs), 1))()
         # What stays the same between runs is filled in once; the shapes are kept alive here.
-        self._shapes = [_integers(info.shape or ()) for info in (*model.inputs, *model.outputs)]
+        self._shapes = [integers(info.shape or ()) for info in (*model.inputs, *model.outputs)]
 
     def __del__(self) -> None:
         if getattr(self, "_handle", None):
@@ -172,25 +173,25 @@ class Session:
         if value is None:
             tensor.data, tensor.rank = None, 0
             return True
-        array = value if type(value) is np.ndarray else _as_array(value, info.dtype)
+        array = value if type(value) is np.ndarray else as_array(value, info.dtype)
         if type(value) is not np.ndarray:
             alive.append(array)
         if array.dtype == info.dtype:
             tensor.type = number
         else:
-            array, tensor.type = _stored(array)
+            array, tensor.type = stored(array)
             alive.append(array)
         tensor.rank = array.ndim
         as_listed: bool = array.shape == info.shape
         if as_listed:
             tensor.shape = shape
         else:  # open, or wrong: the library says in which way
-            alive.append(_integers(array.shape))
+            alive.append(integers(array.shape))
             tensor.shape = alive[-1]
         if array.flags.c_contiguous:
             tensor.strides = None
         else:
-            strides = _integers(array.strides)
+            strides = integers(array.strides)
             alive.append(strides)
             tensor.strides = strides
         tensor.data = array.__array_interface__["data"][0]
@@ -258,7 +259,7 @@ class Model:
     def explain(self) -> Explanation:
         """What became of every BatchNorm and activation, and why."""
         text = lib.sinter_model_explanation(self._handle)
-        return Explanation(json.loads(text) if text else {})
+        return Explanation(in_python(json.loads(text)) if text else {})
 
     def check_weights(self) -> None:
         """Reads all weights and compares their checksum."""
@@ -276,10 +277,10 @@ class Model:
             if value is None:
                 continue
             if isinstance(value, (tuple, list)):
-                alive.append(_integers(value))
+                alive.append(integers(value))
                 tensor.shape, tensor.rank, tensor.type = alive[-1], len(value), number
             else:
-                Session._bind(tensor, info, _integers(info.shape or ()), number, value, alive)
+                Session._bind(tensor, info, integers(info.shape or ()), number, value, alive)
                 alive.append((value, tensor.shape))
         if shapes:
             raise Error(ErrorCode.INVALID_ARGUMENT, f"the model has no input '{next(iter(shapes))}'; its inputs are: "
@@ -325,92 +326,3 @@ class Model:
             return ", ".join(f"{i.name}: {i.type} {_shape_text(i.shape)}" for i in infos)
 
         return f"<sinter.Model '{self.name}' ({listed(self.inputs)}) -> ({listed(self.outputs)}) for {self.target}>"
-
-
-class _Options:
-    """sinter_options_t, alive while a compilation needs it."""
-
-    def __init__(self) -> None:
-        self.handle = c_void_p()
-        self.alive: list[Any] = []
-        check(lib.sinter_options_create(byref(self.handle)))
-
-    def __del__(self) -> None:
-        if self.handle:
-            lib.sinter_options_free(self.handle)
-
-    def set(self, name: str, value: Any) -> None:
-        text = ("false", "true")[value] if isinstance(value, bool) else str(value)
-        check(lib.sinter_options_set(self.handle, name.replace("_", "-").encode(), text.encode()))
-
-    def set_progress(self, callback: Callable[[str, float], Any]) -> None:
-        self.raised: BaseException | None = None
-
-        def call(_context: Any, stage: bytes, fraction: float) -> int:
-            try:
-                return int(callback(stage.decode(), fraction) is False)
-            except BaseException as exception:  # it comes out of compile()
-                self.raised = exception
-                return 1
-
-        self.alive.append(Progress(call))
-        check(lib.sinter_options_set_progress(self.handle, self.alive[-1], None))
-
-    def set_value(self, name: str, value: Array) -> None:
-        array = _as_array(value, np.dtype("f4"))
-        shape, rank = _integers(array.shape), array.ndim
-        array, number = _stored(np.ascontiguousarray(array))
-        tensor = Tensor(array.__array_interface__["data"][0], shape, None, rank, number)
-        check(lib.sinter_options_set_value(self.handle, name.encode(), byref(tensor)))
-
-
-def compile(model: Any, shapes: Mapping[str, Sequence[int]] | None = None, dims: Mapping[str, int] | None = None,
-            input_ranges: Mapping[str, tuple[float, float]] | None = None, values: Mapping[str, Array] | None = None,
-            empty: Sequence[str] = (), threads: int = 0, progress: Callable[[str, float], Any] | None = None, **options: Any) -> Model:
-    """Compiles a model for this process.
-
-    model: a path to .onnx (or .mlir of the nn stage), the content of an .onnx file, or an onnx.ModelProto.
-    shapes: of inputs that the model leaves open; dims: sizes of symbolic dimensions. Where some stay open, the model is
-    compiled for the shapes that runs bring, each at its first run (Model.specialise does so ahead), and the last
-    shape_cache=16 of them are kept. open=False refuses such models, open=True treats every model so: shapes may follow from
-    the values of inputs then.
-    input_ranges: (low, high) of inputs that are finite and within.
-    values: what inputs will hold, for shapes that follow from them; such an input is no input of the compiled model.
-    empty: inputs that are sequences of no elements, or optionals without one. A sequence "s" of two has the inputs "s[0]" and
-    "s[1]", whose shapes say how many there are.
-    threads: to run with; 0 means as many as this process may use.
-    progress: called with a stage and the part that is done; returning False cancels.
-    options: those of `sinter compile`, with underscores: target_cpu="x86-64-v3", backend="llvm", math="strict",
-    optimise=False, ...; isolate=True has a process of its own compile, so that this one survives where LLVM aborts for lack
-    of memory (isolate_memory bounds it, in bytes).
-
-    Raises sinter.Error.
-    """
-    if not can_compile:
-        raise Error(ErrorCode.UNSUPPORTED, "compiling needs libsinter; only libsinter-runtime is installed")
-    given = _Options()
-    for name, value in options.items():
-        given.set(name, value)
-    for name, shape in (shapes or {}).items():
-        check(lib.sinter_options_set_shape(given.handle, name.encode(), _integers(shape), len(shape)))
-    for name, size in (dims or {}).items():
-        check(lib.sinter_options_set_dimension(given.handle, name.encode(), size))
-    for name, (low, high) in (input_ranges or {}).items():
-        check(lib.sinter_options_set_input_range(given.handle, name.encode(), low, high))
-    for name, value in (values or {}).items():
-        given.set_value(name, value)
-    for name in empty:
-        check(lib.sinter_options_set_empty(given.handle, name.encode()))
-    if progress:
-        given.set_progress(progress)
-    content = model.SerializeToString() if hasattr(model, "SerializeToString") else model
-    handle = c_void_p()
-    if isinstance(content, bytes):
-        error = lib.sinter_compile_memory(content, len(content), 0, None, given.handle, byref(handle))
-    else:
-        error = lib.sinter_compile(os.fsencode(content), given.handle, byref(handle))
-    if error and progress and given.raised:
-        lib.sinter_error_free(error)
-        raise given.raised
-    check(error)
-    return Model(handle, threads)

@@ -118,7 +118,8 @@ TEST(Compile, WrongModels) {
   EXPECT_FAILS(compile(garbage), SINTER_INVALID_FILE, "is no ONNX model");
   Options closed;
   ASSERT_DONE(sinter_options_set(closed.handle, "open", "false"));
-  EXPECT_FAILS(sinter_compile(digits.c_str(), closed.handle, &model.handle), SINTER_INVALID_FILE, "--shape");
+  EXPECT_FAILS(sinter_compile(digits.c_str(), closed.handle, &model.handle), SINTER_INVALID_FILE,
+               R"(sinter_options_set(..., "shape", "image=1x1x8x8"))");
   EXPECT_FAILS(sinter_compile(nullptr, nullptr, &model.handle), SINTER_INVALID_ARGUMENT, "'path'");
   EXPECT_FAILS(sinter_compile("m.onnx", nullptr, nullptr), SINTER_INVALID_ARGUMENT, "'model'");
   auto memory = [&](const std::string &text, int32_t format) {

@@ -225,7 +225,7 @@ TEST(OpenModels, OptionsThatCloseThem) {
   EXPECT_FAILS(sinter_compile_memory(openSum.data(), openSum.size(), SINTER_MLIR, nullptr, wrong.handle, &model.handle),
                SINTER_INVALID_FILE, "'z', which is no input");
   EXPECT_FAILS(sinter_options_set(wrong.handle, "open", "perhaps"), SINTER_INVALID_ARGUMENT, "auto, true, false");
-  EXPECT_FAILS(sinter_options_set(wrong.handle, "shape-cache", "0"), SINTER_INVALID_ARGUMENT, "from 1 to 1024");
+  EXPECT_FAILS(sinter_options_set(wrong.handle, "shape-cache", "0"), SINTER_INVALID_ARGUMENT, "from 1 to 65536");
   EXPECT_FAILS(sinter_options_set_empty(wrong.handle, nullptr), SINTER_INVALID_ARGUMENT, "'input'");
   EXPECT_FAILS(sinter_options_set_empty(nullptr, "x"), SINTER_INVALID_ARGUMENT, "'options'");
   Options target;

@@ -44,7 +44,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         alone = os.path.join(folder, "libsinter-runtime.so.1")
         shutil.copy(runtime, alone)
-        expect(refusal(alone, model), "libsinter-onednn.so.1 cannot be opened", "--backend llvm")
+        expect(refusal(alone, model), "libsinter-onednn.so.1 cannot be opened", 'sinter_options_set(..., "backend", "llvm")')
         source = os.path.join(folder, "fake.c")
         with open(source, "w") as file:
             file.write(FAKE)

@@ -87,7 +87,7 @@ std::string faultInWords(const Failure &failure, const std::string &path) {
     message.erase(at, path.size() + 2);
   if (message.find('\'') == std::string::npos && message.find("opset") == std::string::npos &&
       message.find("ONNX") == std::string::npos && message.find("the graph") == std::string::npos &&
-      message.find("--backend") == std::string::npos && !message.starts_with(" is empty"))
+      message.find("@{backend ") == std::string::npos && !message.starts_with(" is empty"))
     return "an error that names nothing: " + failure.message;
   return "";
 }

@@ -1,7 +1,7 @@
 // RUN: sinter-opt %s -nn-specialise-shapes -split-input-file -verify-diagnostics
 
 // A dynamic input needs the user: the message is the option to give.
-// expected-error@+1 {{input 'x' has the dynamic dimension 0 ('batch'): give its shape, --shape x=1x3, or the dimension, --dim batch=1}}
+// expected-error@+1 {{input 'x' has the dynamic dimension 0 ('batch'): give its shape, @{shape x=1x3@}, or the dimension, @{dim batch=1@}}}
 func.func @main(%x: tensor<?x3xf32> {nn.name = "x", nn.dims = ["batch", ""]}) -> tensor<?x3xf32> {
   return %x : tensor<?x3xf32>
 }

@@ -155,7 +155,7 @@ TEST(Model, RefusesOtherMagicAbiAndFeatures) {
             std::string::npos);
   EXPECT_NE(loadError("TinyModelBadFeature")
                 .find("needs warpdrive, which this processor lacks: recompile with "
-                      "--target-cpu"),
+                      "@{target-cpu "),
             std::string::npos);
 }
 
@@ -198,7 +198,7 @@ TEST(Model, FallbackIsCalledInTheFlushingModeAndMayFail) {
   setFallbackFactory(nullptr);
   Expected<std::unique_ptr<Session>> without = Session::create(*model, 1);
   ASSERT_FALSE(without);
-  EXPECT_NE(without.failure().message.find("--backend llvm"), std::string::npos);
+  EXPECT_NE(without.failure().message.find("@{backend llvm@}"), std::string::npos);
 
   setFallbackFactory([](const SinterModel &, int) -> Expected<std::unique_ptr<Fallback>> {
     return std::unique_ptr<Fallback>(new AddFallback);
