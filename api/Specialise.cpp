@@ -31,7 +31,7 @@ sinter_error_t *specialise(void *context, const sinter_tensor_t *inputs, size_t 
     auto &cache = *static_cast<ShapeCache *>(context);
     InputTensors tensors;
     for (size_t i = 0; i < count; ++i) {
-      const OpenTensor &input = cache.inputs()[i];
+      const InterfaceValue &input = cache.interface().inputs[i];
       if (!inputs[i].data && inputs[i].rank == 0 && input.hasDefault)
         continue;
       std::optional<Tensor> tensor = viewOf(inputs[i]);
@@ -44,11 +44,11 @@ sinter_error_t *specialise(void *context, const sinter_tensor_t *inputs, size_t 
   });
 }
 
-std::vector<sinter_tensor_info_t> infosOf(const std::vector<OpenTensor> &tensors) {
+std::vector<sinter_tensor_info_t> infosOf(const std::vector<InterfaceValue> &tensors) {
   std::vector<sinter_tensor_info_t> infos;
-  for (const OpenTensor &tensor : tensors)
+  for (const InterfaceValue &tensor : tensors)
     infos.push_back({tensor.name.c_str(), tensor.shape ? tensor.shape->data() : nullptr,
-                     tensor.shape ? static_cast<int32_t>(tensor.shape->size()) : -1, static_cast<int32_t>(tensor.type),
+                     tensor.shape ? static_cast<int32_t>(tensor.shape->size()) : -1, static_cast<int32_t>(*tensor.type),
                      tensor.hasDefault});
   return infos;
 }
@@ -70,10 +70,11 @@ const CompiledModel *api::compiledOf(const sinter_model_t *model) {
 }
 
 sinter_error_t *api::handOutOpen(std::unique_ptr<ShapeCache> cache, const std::string &target, sinter_model_t **model) {
-  std::vector<sinter_tensor_info_t> inputs = infosOf(cache->inputs()), outputs = infosOf(cache->outputs());
+  std::vector<sinter_tensor_info_t> inputs = infosOf(cache->interface().inputs),
+                                    outputs = infosOf(cache->interface().outputs);
   sinter_open_model_t open = {};
   open.struct_size = sizeof open;
-  open.name = cache->name().c_str();
+  open.name = cache->interface().name.c_str();
   open.target = target.c_str();
   open.inputs = inputs.data();
   open.input_count = inputs.size();

@@ -53,39 +53,6 @@ private:
 
 //===- What the file says -------------------------------------------------===//
 
-InspectedValue valueOf(const onnx::ValueInfoProto &info) {
-  InspectedValue value{info.name(), "tensor", {}, true, false};
-  switch (info.type().value_case()) {
-  case onnx::TypeProto::kTensorType:
-    break;
-  case onnx::TypeProto::kSequenceType:
-    value.type = "sequence";
-    break;
-  case onnx::TypeProto::kOptionalType:
-    value.type = "optional";
-    break;
-  case onnx::TypeProto::kMapType:
-    value.type = "map";
-    break;
-  case onnx::TypeProto::kSparseTensorType:
-    value.type = "sparse tensor";
-    break;
-  default:
-    value.type = "unknown";
-  }
-  value.isRanked = info.type().has_tensor_type() && info.type().tensor_type().has_shape();
-  if (!info.type().has_tensor_type())
-    return value;
-  const auto &tensor = info.type().tensor_type();
-  Expected<DType> type = typeFromOnnx(tensor.elem_type());
-  value.type = type ? std::string(nameOf(*type)) : onnxTypeName(tensor.elem_type());
-  for (const auto &dim : tensor.shape().dim())
-    value.dims.push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? std::to_string(dim.dim_value())
-                         : dim.dim_param().empty()                   ? "?"
-                                                                     : dim.dim_param());
-  return value;
-}
-
 void Inspector::addTensor(const onnx::TensorProto &tensor) {
   Shape shape(tensor.dims().begin(), tensor.dims().end());
   std::optional<int64_t> count = elementCount(shape);
@@ -101,53 +68,21 @@ void Inspector::readProto(const onnx::ModelProto &proto) {
   inspection.producer = proto.producer_name();
   if (!proto.producer_version().empty())
     inspection.producer += (inspection.producer.empty() ? "" : " ") + proto.producer_version();
-  inspection.irVersion = proto.ir_version();
   for (const auto &import : proto.opset_import())
     inspection.opsets.push_back({import.domain().empty() ? "ai.onnx" : import.domain(), import.version()});
+  inspection.interface = interfaceOf(proto);
   const onnx::GraphProto &graph = proto.graph();
-  std::set<StringRef> initialised;
-  for (const onnx::TensorProto &tensor : graph.initializer()) {
-    initialised.insert(tensor.name());
+  for (const onnx::TensorProto &tensor : graph.initializer())
     addTensor(tensor);
-  }
   for (const onnx::NodeProto &node : graph.node())
     for (const onnx::AttributeProto &attribute : node.attribute())
       if (node.op_type() == "Constant" && attribute.has_t())
         addTensor(attribute.t());
-  for (const auto &input : graph.input()) {
-    inspection.inputs.push_back(valueOf(input));
-    inspection.inputs.back().hasDefault = initialised.contains(input.name());
-  }
-  for (const auto &output : graph.output())
-    inspection.outputs.push_back(valueOf(output));
 }
 
 /// The same of a module, whose nodes are its ops.
 void Inspector::readModule(ModuleOp module) {
-  auto main = module.lookupSymbol<func::FuncOp>("main");
-  auto value = [](Type type, StringAttr name, std::string role) {
-    InspectedValue value{name ? name.str() : role, "tensor", {}, isa<RankedTensorType>(type), false};
-    auto ranked = dyn_cast<RankedTensorType>(type);
-    std::optional<DType> dtype = ranked ? nn::toDType(ranked.getElementType()) : std::nullopt;
-    if (dtype)
-      value.type = std::string(nameOf(*dtype));
-    for (int64_t dim : ranked ? ranked.getShape() : ArrayRef<int64_t>())
-      value.dims.push_back(ShapedType::isDynamic(dim) ? "?" : std::to_string(dim));
-    return value;
-  };
-  for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
-    inspection.inputs.push_back(
-        value(type, main.getArgAttrOfType<StringAttr>(i, "nn.name"), "input" + std::to_string(i)));
-    InspectedValue &input = inspection.inputs.back();
-    input.hasDefault = bool(main.getArgAttr(i, "nn.default"));
-    if (auto names = main.getArgAttrOfType<ArrayAttr>(i, "nn.dims"))
-      for (auto [dim, name] : llvm::zip(input.dims, names.getAsRange<StringAttr>()))
-        if (dim == "?" && !name.empty())
-          dim = name.str();
-  }
-  for (auto [i, type] : llvm::enumerate(main.getResultTypes()))
-    inspection.outputs.push_back(
-        value(type, main.getResultAttrOfType<StringAttr>(i, "nn.name"), "output" + std::to_string(i)));
+  inspection.interface = interfaceOf(module);
   module.walk([&](Operation *op) {
     auto constant = dyn_cast<nn::ConstantOp>(op);
     auto type = constant ? cast<RankedTensorType>(constant.getType()) : nullptr;
@@ -233,17 +168,17 @@ int64_t Inspector::planArena(ModuleOp module) {
 
 std::map<std::string, Shape> Inspector::shapesWith(int64_t size) const {
   std::map<std::string, Shape> shapes = options.shapes;
-  for (const InspectedValue &input : inspection.inputs) {
-    if (!input.isRanked || shapes.contains(input.name) || input.hasDefault)
+  for (const InterfaceValue &input : inspection.interface.inputs) {
+    if (!input.shape || shapes.contains(input.name) || input.hasDefault)
       continue;
-    Shape shape;
+    Shape shape = *input.shape;
     bool isOpen = false;
-    for (auto [i, dim] : llvm::enumerate(input.dims)) {
-      int64_t fixed;
-      bool isFixed = !StringRef(dim).getAsInteger(10, fixed);
-      auto given = options.dims.find(dim);
-      isOpen |= !isFixed;
-      shape.push_back(isFixed ? fixed : given != options.dims.end() ? given->second : i == 0 ? 1 : size);
+    for (auto [i, dim] : llvm::enumerate(shape)) {
+      if (dim >= 0)
+        continue;
+      isOpen = true;
+      auto given = options.dims.find(input.dimNames[i]);
+      dim = given != options.dims.end() ? given->second : i == 0 ? 1 : size;
     }
     if (isOpen)
       shapes[input.name] = shape;

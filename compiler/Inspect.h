@@ -4,14 +4,9 @@
 #pragma once
 
 #include "compiler/Compiler.h"
+#include "compiler/ModelInterface.h"
 
 namespace sinter {
-
-struct InspectedValue {
-  std::string name, type;        ///< "f32"; "sequence" and the like for what is no tensor
-  std::vector<std::string> dims; ///< a number, the name of a symbolic dimension, or "?"
-  bool isRanked = true, hasDefault = false;
-};
 
 /// All nodes of one operator. A node counts for a backend if that takes all it consists of.
 struct InspectedOperator {
@@ -26,9 +21,8 @@ struct InspectedProblem {
 
 struct ModelInspection {
   std::string producer;
-  int64_t irVersion = 0;                               ///< of the ONNX file; 0 for .mlir
   std::vector<std::pair<std::string, int64_t>> opsets; ///< domain ("ai.onnx") and version
-  std::vector<InspectedValue> inputs, outputs;
+  ModelInterface interface;
   std::vector<InspectedOperator> operators; ///< the most frequent first
   /// What keeps the model from being compiled; nodes behind an unsupported one are not listed.
   std::vector<InspectedProblem> problems;

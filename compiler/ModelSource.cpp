@@ -29,35 +29,10 @@ static void declareValues(ModuleOp module, const std::map<std::string, Tensor> &
   }
 }
 
-void ModelSource::readInputs(ModuleOp module) {
-  auto main = module.lookupSymbol<func::FuncOp>("main");
-  for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
-    auto given = main.getArgAttrOfType<StringAttr>(i, "nn.name");
-    std::string name = given ? given.str() : "input" + std::to_string(i);
-    auto ranked = dyn_cast<RankedTensorType>(type);
-    bool isOpen = ranked && !ranked.hasStaticShape();
-    if (inputs_.emplace(name, isOpen ? Input::Open : Input::Fixed).second && !main.getArgAttr(i, "nn.default"))
-      required_.push_back(name);
-  }
-}
-
-void ModelSource::readInputs(const onnx::GraphProto &graph) {
-  std::set<StringRef> initialised;
-  for (const auto &tensor : graph.initializer())
-    initialised.insert(tensor.name());
-  for (const auto &input : graph.input()) {
-    const onnx::TypeProto *type = &input.type();
-    bool isOptional = type->has_optional_type();
-    if (isOptional)
-      type = &type->optional_type().elem_type();
-    auto isOpen = [](const auto &dim) { return !dim.has_dim_value() || dim.dim_value() < 0; };
-    const auto &tensor = type->tensor_type();
-    Input kind = !type->has_tensor_type()                                                          ? Input::Sequence
-                 : isOptional || !tensor.has_shape() || llvm::any_of(tensor.shape().dim(), isOpen) ? Input::Open
-                                                                                                   : Input::Fixed;
-    if (inputs_.emplace(input.name(), kind).second && !initialised.contains(input.name()))
-      required_.push_back(input.name());
-  }
+void ModelSource::describe(ModelInterface interface) {
+  interface_ = std::move(interface);
+  for (const InterfaceValue *input : interface_.requiredInputs())
+    required_.push_back(input->name);
 }
 
 Expected<ModelSource> ModelSource::openAndLoad(const std::string &path, const CompileOptions &options,
@@ -88,7 +63,7 @@ Expected<ModelSource> ModelSource::openAndLoad(const std::string &path, const Co
     return loaded.failure();
   model = std::move(*loaded);
   if (isMlir)
-    source.readInputs(*model.module);
+    source.describe(interfaceOf(*model.module));
   return source;
 }
 
@@ -104,7 +79,7 @@ Expected<ModelSource> ModelSource::open(const std::string &path, const CompileOp
   Expected<nn::ModelFile> file = nn::readModelFile(path, readsData, options.content);
   if (!file)
     return file.failure();
-  source.readInputs(file->proto->graph());
+  source.describe(interfaceOf(*file->proto));
   source.onnx_ = std::move(*file);
   return source;
 }
@@ -133,14 +108,6 @@ Status ModelSource::check() const {
   return {};
 }
 
-/// "x[2]" where x is a sequence.
-bool ModelSource::isElement(const std::string &name) const {
-  size_t bracket = name.rfind('[');
-  auto input = inputs_.find(name.substr(0, bracket));
-  return bracket != std::string::npos && name.ends_with("]") && input != inputs_.end() &&
-         input->second == Input::Sequence;
-}
-
 CompileOptions ModelSource::withShapes(const CompileOptions &options, const ShapeSet &shapes) const {
   CompileOptions chosen = options;
   for (const auto &[name, shape] : shapes)
@@ -156,8 +123,8 @@ CompileOptions ModelSource::withInputs(const CompileOptions &options, const Inpu
   for (const auto &[name, tensor] : inputs) {
     if (tensor.data() || tensor.bytes() == 0)
       chosen.values.emplace(name, tensor);
-    auto input = inputs_.find(name);
-    if (input != inputs_.end() ? input->second != Input::Fixed : isElement(name))
+    const InterfaceValue *input = interface_.findInput(name);
+    if (input ? input->isOpen() : hasInput(name))
       chosen.shapes.emplace(name, tensor.shape());
   }
   return chosen;

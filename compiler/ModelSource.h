@@ -2,16 +2,13 @@
 #pragma once
 
 #include "compiler/Compiler.h"
+#include "compiler/ModelInterface.h"
 #include "ir/onnx/Importer.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "runtime/FileWatch.h"
 #include <map>
-
-namespace onnx {
-class GraphProto;
-}
 
 namespace sinter::codegen {
 
@@ -45,7 +42,7 @@ public:
   const nn::ModelFile *onnx() const { return onnx_ ? &*onnx_ : nullptr; }
   /// Whether the graph has such an input, or a sequence of which it is an element; those without a default value, in
   /// order.
-  bool hasInput(const std::string &name) const { return inputs_.contains(name) || isElement(name); }
+  bool hasInput(const std::string &name) const { return interface_.takes(name); }
   const std::vector<std::string> &requiredInputs() const { return required_; }
 
   /// For a source that is loaded again later: notes what its files are, once they are mapped. Fails where one changed
@@ -62,17 +59,14 @@ public:
   CompileOptions withInputs(const CompileOptions &options, const InputTensors &inputs) const;
 
 private:
-  enum class Input { Fixed, Open, Sequence };
-  bool isElement(const std::string &name) const;
-  void readInputs(const onnx::GraphProto &graph);
-  void readInputs(mlir::ModuleOp module);
+  void describe(ModelInterface interface);
 
   std::string path_;
   std::optional<nn::ModelFile> onnx_;
   std::vector<std::byte> text_; ///< of an .mlir
   std::vector<std::unique_ptr<FileWatch>> watches_;
-  std::map<std::string, Input> inputs_;
-  std::vector<std::string> required_;
+  ModelInterface interface_;
+  std::vector<std::string> required_; ///< names of inputs
 };
 
 /// Opens and loads.

@@ -6,7 +6,6 @@
 #include "compiler/LowerToKernels.h"
 #include "compiler/ModelSource.h"
 #include "ir/Weights.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringExtras.h"
 #include <algorithm>
 
@@ -78,46 +77,18 @@ Expected<std::unique_ptr<ShapeCache>> ShapeCache::open(const std::string &path, 
 
 //===- Open shapes --------------------------------------------------------===//
 
-static OpenTensor openTensor(mlir::Type type, mlir::StringAttr name, llvm::StringRef role, unsigned index) {
-  auto shaped = mlir::cast<mlir::ShapedType>(type);
-  OpenTensor tensor{name ? name.str() : (role + llvm::Twine(index)).str(), *nn::toDType(shaped.getElementType()),
-                    std::nullopt};
-  if (shaped.hasRank()) {
-    tensor.shape = Shape(shaped.getShape());
-    std::ranges::replace(*tensor.shape, mlir::ShapedType::kDynamic, int64_t(-1));
-  }
-  return tensor;
-}
-
-void ShapeCache::describe(const LoadedModel &model) {
-  if (auto name = (*model.module)->getAttrOfType<mlir::StringAttr>("nn.graph"))
-    name_ = name.str();
-  auto main = (*model.module).lookupSymbol<mlir::func::FuncOp>("main");
-  for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
-    inputs_.push_back(openTensor(type, main.getArgAttrOfType<mlir::StringAttr>(i, "nn.name"), "input", i));
-    inputs_.back().hasDefault = !!main.getArgAttr(i, "nn.default");
-  }
-  for (auto [i, type] : llvm::enumerate(main.getResultTypes()))
-    outputs_.push_back(openTensor(type, main.getResultAttrOfType<mlir::StringAttr>(i, "nn.name"), "output", i));
-}
-
 /// Whether an input has a dimension that the options say nothing of. Options that name no input or dimension are for
 /// the compilation to refuse.
-static bool leavesOpen(const LoadedModel &model, const CompileOptions &options) {
-  auto main = (*model.module).lookupSymbol<mlir::func::FuncOp>("main");
+static bool leavesOpen(const ModelInterface &interface, const CompileOptions &options) {
   bool isOpen = false;
   std::set<std::string> names, dims;
-  for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
-    auto name = main.getArgAttrOfType<mlir::StringAttr>(i, "nn.name");
-    names.insert(name ? name.str() : "");
-    auto dimNames = main.getArgAttrOfType<mlir::ArrayAttr>(i, "nn.dims");
-    for (mlir::Attribute dim : dimNames ? dimNames.getValue() : llvm::ArrayRef<mlir::Attribute>())
-      dims.insert(mlir::cast<mlir::StringAttr>(dim).str());
-    if (name && options.shapes.contains(name.str()))
+  for (const InterfaceValue &input : interface.inputs) {
+    names.insert(input.name);
+    dims.insert(input.dimNames.begin(), input.dimNames.end());
+    if (options.shapes.contains(input.name))
       continue;
-    for (auto [d, size] : llvm::enumerate(mlir::cast<mlir::RankedTensorType>(type).getShape()))
-      isOpen |= mlir::ShapedType::isDynamic(size) &&
-                !(dimNames && options.dims.contains(mlir::cast<mlir::StringAttr>(dimNames[d]).str()));
+    for (size_t d = 0; d < input.dimNames.size(); ++d)
+      isOpen |= (*input.shape)[d] < 0 && !options.dims.contains(input.dimNames[d]);
   }
   auto isKnown = [](const std::set<std::string> &known) {
     return [&](const auto &given) { return known.contains(given.first); };
@@ -135,7 +106,8 @@ Expected<std::unique_ptr<ShapeCache>> ShapeCache::openOrCompile(const std::strin
   Expected<ModelSource> source = ModelSource::openAndLoad(path, options.compile, model);
   if (!source)
     return source.failure();
-  if (!always && !leavesOpen(model, options.compile)) {
+  ModelInterface interface = interfaceOf(*model.module);
+  if (!always && !leavesOpen(interface, options.compile)) {
     Expected<std::shared_ptr<CompiledModel>> made = codegen::compileInProcess(std::move(model), options.compile);
     if (!made)
       return made.failure();
@@ -154,7 +126,7 @@ Expected<std::unique_ptr<ShapeCache>> ShapeCache::openOrCompile(const std::strin
   later.compile.tune.progress = later.compile.tune.warn = later.compile.tune.done = nullptr;
   later.compile.content = {};
   std::unique_ptr<ShapeCache> cache(new ShapeCache(std::move(*source), std::move(later)));
-  cache->describe(model);
+  cache->interface_ = std::move(interface);
   return cache;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compiler/Compiler.h"
+#include "compiler/ModelInterface.h"
 #include "runtime/Model.h"
 
 #include <atomic>
@@ -14,7 +15,6 @@ namespace sinter {
 namespace codegen {
 class ModelSource;
 class WeightPool;
-struct LoadedModel;
 } // namespace codegen
 
 /// How many shapes a shape cache keeps compiled unless it is told otherwise. Each takes its code, what it packs in
@@ -25,14 +25,6 @@ struct ShapeCacheOptions {
   CompileOptions compile;                ///< `shapes` and `dims` hold for all
   int threads = 0;                       ///< of a session; 0: as many as this process may use
   size_t shapeCache = defaultShapeCache; ///< 1 or more; what was used least recently goes first
-};
-
-/// An input or output as the graph has it.
-struct OpenTensor {
-  std::string name;
-  DType type;
-  std::optional<Shape> shape; ///< -1 where a run says the size; nothing where it says the rank, too
-  bool hasDefault = false;    ///< of an input
 };
 
 /// Thread-safe. Compiles one shape at a time; runs take place side by side, each in a session of its own.
@@ -60,9 +52,7 @@ public:
   bool hasInput(const std::string &name) const;
   const std::vector<std::string> &requiredInputs() const;
   /// Of a shape cache that openOrCompile() made: what the graph takes and gives.
-  const std::vector<OpenTensor> &inputs() const { return inputs_; }
-  const std::vector<OpenTensor> &outputs() const { return outputs_; }
-  const std::string &name() const { return name_; }
+  const ModelInterface &interface() const { return interface_; }
 
   /// One inference: the outputs in the order of modelFor(inputs)->outputs().
   Expected<std::vector<Tensor>> run(const InputTensors &inputs, const std::set<std::string> &empty = {});
@@ -81,12 +71,9 @@ private:
   Expected<std::shared_ptr<Entry>> entryFor(const InputTensors &inputs, const Names &empty);
   Expected<std::shared_ptr<Entry>> compile(const CompileOptions &options, const InputTensors &inputs);
 
-  void describe(const codegen::LoadedModel &model);
-
   const std::unique_ptr<codegen::ModelSource> source_;
   const std::unique_ptr<codegen::WeightPool> pool_; ///< used while compiling_ is held
-  std::vector<OpenTensor> inputs_, outputs_;
-  std::string name_; ///< the graph's
+  ModelInterface interface_;
   const ShapeCacheOptions options_;
   std::mutex compiling_;                      ///< held while a shape is compiled
   mutable std::mutex mutex_;                  ///< guards entries_ and what they hold

@@ -14,20 +14,20 @@ namespace {
 constexpr int64_t maxElements = 1 << 20; // of what is run twice, once by the interpreter
 
 /// Small numbers of either sign, with a NaN now and then; small whole ones for integers, which may be indices or sizes.
-std::optional<Tensor> makeTensor(const OpenTensor &info, Choices &choices) {
+std::optional<Tensor> makeTensor(const InterfaceValue &info, Choices &choices) {
   Shape shape = info.shape.value_or(Shape{2, 3});
   for (int64_t &d : shape)
     d = d < 0 ? 2 : d;
   std::optional<int64_t> elements = elementCount(shape);
   if (!elements || *elements > maxElements)
     return std::nullopt;
-  std::optional<Tensor> tensor = Tensor::allocate(info.type, shape);
+  std::optional<Tensor> tensor = Tensor::allocate(*info.type, shape);
   if (!tensor)
     return std::nullopt;
   bool special = choices.oneIn(8);
   std::vector<double> values(static_cast<size_t>(*elements));
   for (double &v : values)
-    v = !isFloat(info.type)           ? static_cast<double>(choices.below(4)) - (isUnsigned(info.type) ? 0 : 1)
+    v = !isFloat(*info.type)          ? static_cast<double>(choices.below(4)) - (isUnsigned(*info.type) ? 0 : 1)
         : special && choices.oneIn(6) ? static_cast<double>(choices.real())
                                       : choices.within(-2, 2);
   storeDoubles(*tensor, values);
@@ -55,7 +55,7 @@ Result runWith(const std::string &backend, const std::string &bytes, const std::
     return {cache.failure(), {}};
   Choices choices(7);
   InputTensors inputs;
-  for (const OpenTensor &info : (*cache)->inputs()) {
+  for (const InterfaceValue &info : (*cache)->interface().inputs) {
     if (info.hasDefault)
       continue;
     std::optional<Tensor> tensor = makeTensor(info, choices);

@@ -1,12 +1,12 @@
 // `sinter explain`: what became of every BatchNorm and activation of a model, and why.
 #include "compiler/Explain.h"
+#include "compiler/ModelInterface.h"
 #include "compiler/ParseJson.h"
 #include "passes/Codes.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/ExplainText.h"
 #include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
-#include "tools/sinter/OnnxInterface.h"
 #include "tools/sinter/OpenModel.h"
 #include "tools/sinter/Print.h"
 #include "tools/sinter/RemarkText.h"
@@ -136,16 +136,16 @@ Expected<std::vector<InputTensors>> ExplainCommand::calibrationRuns() const {
   int64_t runs = 1;
   std::map<std::string, int64_t> batch;
   if (model.ends_with(".onnx")) {
-    Expected<OnnxInterface> interface = readOnnxInterface(model);
+    Expected<ModelInterface> interface = readInterface(model);
     if (!interface)
       return interface.failure();
     for (const auto &[name, tensor] : *given) {
-      const OnnxValue *input = interface->findInput(name);
-      if (!input || input->shape.empty() || input->shape[0] <= 0 || tensor.rank() == 0 ||
-          tensor.shape()[0] % input->shape[0] != 0)
+      const InterfaceValue *input = interface->findInput(name);
+      int64_t fixed = input && input->shape && !input->shape->empty() ? input->shape->front() : 0;
+      if (fixed <= 0 || tensor.rank() == 0 || tensor.shape()[0] % fixed != 0)
         continue;
-      batch[name] = input->shape[0];
-      runs = std::max(runs, tensor.shape()[0] / input->shape[0]);
+      batch[name] = fixed;
+      runs = std::max(runs, tensor.shape()[0] / fixed);
     }
   }
   std::vector<InputTensors> all(static_cast<size_t>(runs));

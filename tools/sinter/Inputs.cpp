@@ -1,10 +1,10 @@
 // What `run`, `bench`, `explain` and `verify` do alike.
 #include "tools/sinter/Inputs.h"
 
+#include "compiler/ModelInterface.h"
 #include "runtime/Output.h"
 #include "runtime/TensorProto.h"
 #include "tools/sinter/CommonOptions.h"
-#include "tools/sinter/OnnxInterface.h"
 #include "tools/sinter/OpenModel.h"
 
 #include <filesystem>
@@ -46,11 +46,11 @@ void nameOnlyTensor(GivenTensors &given, const std::vector<std::string> &require
 Status takeOpenShapes(const std::string &modelPath, GivenTensors &given, std::map<std::string, Shape> &shapes) {
   if (!modelPath.ends_with(".onnx"))
     return {};
-  Expected<OnnxInterface> interface = readOnnxInterface(modelPath);
+  Expected<ModelInterface> interface = readInterface(modelPath);
   if (!interface)
     return interface.failure();
   std::vector<std::string> required;
-  for (const OnnxValue *input : interface->requiredInputs())
+  for (const InterfaceValue *input : interface->requiredInputs())
     required.push_back(input->name);
   nameOnlyTensor(given, required);
   addOpenShapes(*interface, given, shapes);

@@ -42,16 +42,20 @@ std::string safe(std::string_view text) { return shortened(text, 1000); }
 
 //===- Models that are not compiled -----------------------------------------===//
 
-std::string shapeText(const InspectedValue &value) {
-  if (!value.isRanked)
+std::string shapeText(const InterfaceValue &value) {
+  if (!value.shape)
     return "of unknown rank";
-  return value.dims.empty() ? "scalar" : safe(fmt::format("{}", fmt::join(value.dims, "x")));
+  std::vector<std::string> sizes;
+  for (size_t i = 0; i < value.shape->size(); ++i)
+    sizes.push_back((*value.shape)[i] >= 0 ? std::to_string((*value.shape)[i]) : value.dimNames[i]);
+  std::ranges::replace(sizes, "", "?");
+  return sizes.empty() ? "scalar" : safe(fmt::format("{}", fmt::join(sizes, "x")));
 }
 
-std::string valuesText(std::string_view title, const std::vector<InspectedValue> &values) {
+std::string valuesText(std::string_view title, const std::vector<InterfaceValue> &values) {
   TextTable table({{"name"}, {"type"}, {"shape"}, {""}}, false);
-  for (const InspectedValue &value : values)
-    table.add({shortened(value.name, 60), value.type, shapeText(value), value.hasDefault ? "has a default" : ""});
+  for (const InterfaceValue &value : values)
+    table.add({shortened(value.name, 60), value.typeName, shapeText(value), value.hasDefault ? "has a default" : ""});
   return fmt::format("{}\n{}", title, table.text());
 }
 
@@ -94,14 +98,14 @@ std::string problemsText(const ModelInspection &inspection) {
 
 std::string inspectionText(const std::string &model, const ModelInspection &inspection) {
   std::vector<std::string> facts;
-  if (inspection.irVersion)
-    facts.push_back(fmt::format("IR version {}", inspection.irVersion));
+  if (inspection.interface.irVersion)
+    facts.push_back(fmt::format("IR version {}", inspection.interface.irVersion));
   for (const auto &[domain, version] : inspection.opsets)
     facts.push_back(fmt::format("opset {}{}", version, domain == "ai.onnx" ? "" : " of " + safe(domain)));
   if (!inspection.producer.empty())
     facts.push_back("by " + safe(inspection.producer));
   std::string text = fmt::format("{}{}{}\n", model, facts.empty() ? "" : ": ", fmt::join(facts, ", "));
-  text += valuesText("inputs", inspection.inputs) + valuesText("outputs", inspection.outputs);
+  text += valuesText("inputs", inspection.interface.inputs) + valuesText("outputs", inspection.interface.outputs);
   text += fmt::format("{} parameters, {}\n", inspection.parameters,
                       withUnit(static_cast<double>(inspection.parameterBytes), "B"));
   if (inspection.flops)
@@ -123,20 +127,18 @@ std::string inspectionText(const std::string &model, const ModelInspection &insp
 
 std::string json(std::string_view text) { return llvm::json::fixUTF8(llvm::StringRef(text.data(), text.size())); }
 
-Array valuesJson(const std::vector<InspectedValue> &values) {
+Array valuesJson(const std::vector<InterfaceValue> &values) {
   Array rows;
-  for (const InspectedValue &value : values) {
+  for (const InterfaceValue &value : values) {
     Array dims;
-    for (const std::string &dim : value.dims) {
-      int64_t number;
-      if (llvm::StringRef(dim).getAsInteger(10, number))
-        dims.push_back(dim == "?" ? llvm::json::Value(nullptr) : llvm::json::Value(json(dim)));
-      else
-        dims.push_back(number);
+    for (size_t i = 0; value.shape && i < value.shape->size(); ++i) {
+      int64_t size = (*value.shape)[i];
+      const std::string &name = value.dimNames[i];
+      dims.push_back(size >= 0 ? llvm::json::Value(size) : name.empty() ? llvm::json::Value(nullptr) : json(name));
     }
     rows.push_back(Object{{"name", json(value.name)},
-                          {"type", json(value.type)},
-                          {"shape", value.isRanked ? llvm::json::Value(std::move(dims)) : llvm::json::Value(nullptr)},
+                          {"type", json(value.typeName)},
+                          {"shape", value.shape ? llvm::json::Value(std::move(dims)) : llvm::json::Value(nullptr)},
                           {"has_default", value.hasDefault}});
   }
   return rows;
@@ -165,34 +167,34 @@ Object inspectionJson(const std::string &model, const ModelInspection &inspectio
     problems.push_back(
         Object{{"node", json(problem.node)}, {"operator", json(problem.op)}, {"reason", json(problem.reason)}});
   auto orNull = [](auto &value) { return value ? llvm::json::Value(*value) : llvm::json::Value(nullptr); };
-  return Object{
-      {"model", json(model)},
-      {"ir_version", inspection.irVersion ? llvm::json::Value(inspection.irVersion) : llvm::json::Value(nullptr)},
-      {"opsets", std::move(opsets)},
-      {"producer", json(inspection.producer)},
-      {"inputs", valuesJson(inspection.inputs)},
-      {"outputs", valuesJson(inspection.outputs)},
-      {"parameters", inspection.parameters},
-      {"parameter_bytes", inspection.parameterBytes},
-      {"flops", orNull(inspection.flops)},
-      {"arena_bytes", orNull(inspection.arenaBytes)},
-      {"open_shapes", json(inspection.openShapes)},
-      {"assumed_shapes", std::move(assumed)},
-      {"operators", std::move(operators)},
-      {"problems", std::move(problems)}};
+  return Object{{"model", json(model)},
+                {"ir_version", inspection.interface.irVersion ? llvm::json::Value(inspection.interface.irVersion)
+                                                              : llvm::json::Value(nullptr)},
+                {"opsets", std::move(opsets)},
+                {"producer", json(inspection.producer)},
+                {"inputs", valuesJson(inspection.interface.inputs)},
+                {"outputs", valuesJson(inspection.interface.outputs)},
+                {"parameters", inspection.parameters},
+                {"parameter_bytes", inspection.parameterBytes},
+                {"flops", orNull(inspection.flops)},
+                {"arena_bytes", orNull(inspection.arenaBytes)},
+                {"open_shapes", json(inspection.openShapes)},
+                {"assumed_shapes", std::move(assumed)},
+                {"operators", std::move(operators)},
+                {"problems", std::move(problems)}};
 }
 
 //===- Compiled models --------------------------------------------------------===//
 
-InspectedValue valueOf(const SinterTensorInfo &info) {
-  InspectedValue value{info.name, std::string(nameOf(typeOf(info))), {}, true, info.defaultValue != nullptr};
-  for (int64_t dim : shapeOf(info))
-    value.dims.push_back(std::to_string(dim));
-  return value;
+InterfaceValue valueOf(const SinterTensorInfo &info) {
+  DType type = typeOf(info);
+  Shape shape = shapeOf(info);
+  std::vector<std::string> dimNames(shape.size());
+  return {info.name, "tensor", std::string(nameOf(type)), type, shape, dimNames, info.defaultValue != nullptr};
 }
 
-std::vector<InspectedValue> valuesOf(std::span<const SinterTensorInfo> infos) {
-  std::vector<InspectedValue> values;
+std::vector<InterfaceValue> valuesOf(std::span<const SinterTensorInfo> infos) {
+  std::vector<InterfaceValue> values;
   for (const SinterTensorInfo &info : infos)
     values.push_back(valueOf(info));
   return values;

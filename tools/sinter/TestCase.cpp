@@ -1,9 +1,9 @@
 // Binds the recorded tensors to the model's inputs, takes open shapes from them, compiles, runs, compares.
 #include "tools/sinter/TestCase.h"
 
+#include "compiler/ModelInterface.h"
 #include "runtime/TensorProto.h"
 #include "tools/sinter/Expectation.h"
-#include "tools/sinter/OnnxInterface.h"
 #include "tools/sinter/OpenModel.h"
 
 #include <CLI/CLI.hpp>
@@ -51,7 +51,7 @@ struct Recorded {
 };
 
 /// Adds what a file of a sequence or an optional holds, or success without adding anything for another kind.
-Status addList(const OnnxValue &value, const std::string &path, Recorded &recorded) {
+Status addList(const InterfaceValue &value, const std::string &path, Recorded &recorded) {
   Expected<TensorList> list = readTensorList(path, value.kind == "optional");
   if (!list)
     return list.failure();
@@ -65,12 +65,13 @@ Status addList(const OnnxValue &value, const std::string &path, Recorded &record
 /// Reads prefix_N.pb and names each tensor: its own name if `values` has it, else that of the value at
 /// position N.
 Expected<Recorded> readBound(const std::string &folder, std::string_view prefix,
-                             const std::vector<const OnnxValue *> &positional, const std::vector<OnnxValue> &all) {
+                             const std::vector<const InterfaceValue *> &positional,
+                             const std::vector<InterfaceValue> &all) {
   Recorded bound;
   for (const auto &[number, path] : numbered(folder, prefix, ".pb")) {
     bool inRange = static_cast<size_t>(number) < positional.size();
     if (inRange && positional[static_cast<size_t>(number)]->kind != "tensor") {
-      const OnnxValue &value = *positional[static_cast<size_t>(number)];
+      const InterfaceValue &value = *positional[static_cast<size_t>(number)];
       if (value.kind == "sequence" || value.kind == "optional") {
         if (Status added = addList(value, path, bound); !added.ok())
           return added.failure();
@@ -82,7 +83,7 @@ Expected<Recorded> readBound(const std::string &folder, std::string_view prefix,
     Expected<NamedTensor> tensor = readTensorProto(path);
     if (!tensor)
       return tensor.failure();
-    bool named = std::any_of(all.begin(), all.end(), [&](const OnnxValue &v) { return v.name == tensor->name; });
+    bool named = std::any_of(all.begin(), all.end(), [&](const InterfaceValue &v) { return v.name == tensor->name; });
     if (!named && !inRange)
       return Failure{ErrorCode::InvalidFile, fmt::format("'{}' fits no value of the model, by name or position", path)};
     std::string name = named ? tensor->name : positional[static_cast<size_t>(number)]->name;
@@ -105,13 +106,13 @@ private:
 
   std::string folder_;
   TestOptions &options_;
-  OnnxInterface interface_;
+  ModelInterface interface_;
   std::optional<Expectation> expectation_;
   std::unique_ptr<ShapeCache> cache_;
 };
 
 TestResult CaseRunner::run() {
-  Expected<OnnxInterface> interface = readOnnxInterface(folder_ + "/model.onnx");
+  Expected<ModelInterface> interface = readInterface(folder_ + "/model.onnx");
   if (!interface)
     return resultOf(interface.failure());
   interface_ = *interface;
@@ -178,8 +179,8 @@ std::optional<TestResult> CaseRunner::runDataSet(const std::string &folder) {
   Expected<std::shared_ptr<const Model>> model = compiledFor(*inputs);
   if (!model)
     return resultOf(model.failure());
-  std::vector<const OnnxValue *> outputValues;
-  for (const OnnxValue &value : interface_.outputs)
+  std::vector<const InterfaceValue *> outputValues;
+  for (const InterfaceValue &value : interface_.outputs)
     outputValues.push_back(&value);
   auto wanted = readBound(folder, "output_", outputValues, interface_.outputs);
   if (!wanted)
