@@ -1,4 +1,4 @@
-// See the header.
+// Reads the interface from protobuf and from modules, and finds inputs in it.
 #include "compiler/ModelInterface.h"
 #include "ir/Ops.h"
 #include "ir/onnx/ModelFile.h"

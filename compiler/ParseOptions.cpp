@@ -1,4 +1,5 @@
-// See the header. A name that is given twice is a mistake of whoever gave it, so that it fails.
+// Parses numbers, shapes and NAME=VALUE, and checks what a kind of option takes. A name that is given twice is a
+// mistake of whoever gave it, so that it fails.
 #include "compiler/ParseOptions.h"
 #include "compiler/CheckLimits.h"
 #include "runtime/OptionMark.h"

@@ -7,6 +7,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "runtime/OptionMark.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -84,6 +85,11 @@ Expected<nn::PipelineOptions> pipelineOf(const PipelineText &text, CompileOption
   return pipeline;
 }
 
+/// "math=strict": how the pipeline's text sets a compile option.
+std::string asPassOption(std::string_view name, std::string_view value) {
+  return std::string(name) + (value.empty() ? "" : "=") + std::string(value);
+}
+
 } // namespace
 
 void registerNnPipeline() {
@@ -94,7 +100,7 @@ void registerNnPipeline() {
     CompileOptions options;
     Expected<nn::PipelineOptions> pipeline = pipelineOf(parsed, options);
     if (!pipeline)
-      return fail(pipeline.failure().message);
+      return fail(expandOptionMarks(pipeline.failure().message, asPassOption));
     passes.addPass(std::make_unique<DeclareOptions>(options));
     nn::buildPipeline(passes, *pipeline);
     return success();

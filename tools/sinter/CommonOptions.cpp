@@ -121,7 +121,8 @@ void CommonOptions::declareSandbox(CLI::App &app) {
 int CommonOptions::confined(const std::function<int()> &work, SandboxOutputs *outputs) const {
   if (!sandbox)
     return work();
-  if (compile.tune.measure)
+  // What was given may not be set yet: that is part of the work.
+  if (!given("tune").empty())
     return report({ErrorCode::InvalidArgument,
                    "--sandbox runs none of the model's code, which --tune measures: leave one of them out"});
   Expected<SandboxOutputs> temporary = outputs ? SandboxOutputs() : SandboxOutputs::beside(standardOutput);
@@ -131,10 +132,10 @@ int CommonOptions::confined(const std::function<int()> &work, SandboxOutputs *ou
     outputs = &*temporary;
   SandboxPolicy policy = sandboxPolicy_;
   policy.writable = outputs->writable();
-  if (!compile.dumpDir.empty()) {
+  if (std::string folder = given("dump-dir"); !folder.empty()) {
     std::error_code error;
-    std::filesystem::create_directories(compile.dumpDir, error);
-    policy.writable.push_back(compile.dumpDir);
+    std::filesystem::create_directories(folder, error);
+    policy.writable.push_back(folder);
   }
   auto inside = [&] {
     ::setenv("TMPDIR", outputs->folder().c_str(), 1);
