@@ -3,8 +3,7 @@
 // stand where it ends (NeoCPU, Liu et al., arXiv 1809.02697, section 3.2, with one block size throughout).
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
-#include "ir/ops/PaddedWeights.h"
-#include "ir/ops/TransposedWindow.h"
+#include "ir/analysis/ConvolutionLayout.h"
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
 #include "passes/Rewrite.h"
@@ -123,12 +122,10 @@ private:
     if (op->getNumResults() != 1 || !isa<ConvOp, ConvTransposeOp, ConvIntegerOp, ConcatOp, MaxPoolOp, AveragePoolOp,
                                          GlobalAveragePoolOp, ElementwiseOpInterface>(op))
       return Decision::plain("NO_BLOCKED_FORM", "it has no blocked form");
-    if (!canBeBlocked(op->getResult(0)))
+    if (!canLieInBlocks(op->getResult(0)))
       return unsuited("its result");
     return TypeSwitch<Operation *, Decision>(op)
-        .Case([&](ConvOp conv) { return decideConvolution(conv); })
-        .Case([&](ConvTransposeOp conv) { return decideTransposed(conv); })
-        .Case([&](ConvIntegerOp conv) { return decideConvolution(conv); })
+        .Case<ConvOp, ConvTransposeOp, ConvIntegerOp>([&](auto conv) { return decideConvolution(conv); })
         .Case([&](ConcatOp concat) { return decideConcat(concat); })
         .Case<MaxPoolOp, AveragePoolOp, GlobalAveragePoolOp>(
             [&](auto pool) { return isBlocked(pool.getX()) ? Decision::blocked({0}) : plainInput(); })
@@ -140,71 +137,20 @@ private:
     return Decision::plain("NOT_SPATIAL", what + " is not of three to five dimensions and a type that is blocked");
   }
   static Decision plainInput() { return Decision::plain("INPUT_PLAIN", "what it reads lies plain"); }
-  static Decision nonFinite() { return Decision::plain("NONFINITE_WEIGHT", "a weight is infinite or NaN"); }
-
-  /// [N, C, spatial...] of f32 or integers, with one to three spatial dimensions.
-  static bool canBeBlocked(Value value) {
-    RankedTensorType type = rankedType(value);
-    return type && type.hasStaticShape() && nn::canBeBlocked(type.getElementType()) && type.getRank() >= 3 &&
-           type.getRank() <= 5 && type.getNumElements() > 0;
-  }
 
   bool isBlocked(Value value) const { return layoutOf(value.getType()) == layout; }
 
-  Decision decideTransposed(ConvTransposeOp conv) {
-    if (!isBlocked(conv.getX()))
-      return plainInput();
-    if (!nn::canBeBlocked(conv))
-      return Decision::plain("NO_BLOCKED_FORM", "its weight, groups or type have no blocked form");
-    return hasFiniteWeights(conv.getW()) ? Decision::blocked({0}) : nonFinite();
-  }
-
-  /// Weights are packed at compile time, so they must be known; groups must not cut blocks.
-  template <typename Op> Decision decideConvolution(Op conv) {
-    if (!constantTensor(conv.getW()) || (conv.getB() && !constantTensor(conv.getB())))
-      return Decision::plain("NON_CONST_PARAM", "its weight or bias is computed at run time");
-    if (!canBeBlocked(conv.getX()))
-      return unsuited("what it reads");
-    GroupLayout groups = groupLayout(conv, block);
-    auto cut = [&] {
-      return Decision::plain("GROUPS_CUT_BLOCKS",
-                             "its groups share blocks of " + Twine(block.getValue()) + " channels");
-    };
-    // Bytes are multiplied in blocks alone.
-    if constexpr (std::is_same_v<Op, ConvIntegerOp>) {
-      bool isFast = groups == GroupLayout::One || groups == GroupLayout::Whole || isDepthwise(conv);
-      return isFast ? Decision::blocked({0}) : cut();
-    }
-    // Pairs of bf16 lie in blocks, too; where the target has no products of them, models stay plain.
-    if (elementTypeOf(conv.getX()).isBF16()) {
-      if (!pairs)
-        return Decision::plain("NO_BLOCKED_FORM",
-                               "bf16 lies in blocks under " + optionMark("precision", "bf16") + " alone");
-      return groups == GroupLayout::One || groups == GroupLayout::Whole ? Decision::blocked({0}) : cut();
-    }
-    // Kernels of groups skip the padding, which weights that are not finite turn into NaN.
-    if (groups != GroupLayout::One && !hasFiniteWeights(conv.getW()))
-      return nonFinite();
-    int64_t channels = rankedType(conv.getY()).getDimSize(channelAxis);
-    bool fillsBlocks = channels >= block / 2;
-    auto few = [&] {
-      return Decision::plain("FEW_CHANNELS", "its " + Twine(channels) + " channels fill less than half of a block of " +
-                                                 Twine(block.getValue()) + ", and what it reads lies plain");
-    };
-    switch (groups) {
-    case GroupLayout::Cut:
-      return cut();
-    case GroupLayout::Whole:
+  Decision decideConvolution(Operation *conv) {
+    ConvolutionLayout suiting = suitingLayout(conv, {block, isBlocked(conv->getOperand(0)), pairs});
+    switch (suiting.kind) {
+    case ConvolutionLayout::Planes:
+      return {std::move(suiting.isBlocked)};
+    case ConvolutionLayout::FromPlanes:
+      return Decision::blocked({});
+    case ConvolutionLayout::Blocks:
       return Decision::blocked({0});
-    case GroupLayout::Inside:
-      return isBlocked(conv.getX()) || fillsBlocks ? Decision::blocked({0}) : few();
-    case GroupLayout::One:
-      break;
     }
-    if (isBlocked(conv.getX()))
-      return Decision::blocked({0});
-    // The planes of an image are read as they are.
-    return fillsBlocks ? Decision::blocked({}) : few();
+    llvm_unreachable("all layouts are listed");
   }
 
   /// Blocks must not be cut: only the last operand may end within one.
@@ -215,7 +161,7 @@ private:
       RankedTensorType type = rankedType(operand.get());
       bool isLast = operand.getOperandNumber() + 1 == concat->getNumOperands();
       bool isCut = type.getDimSize(channelAxis) % block != 0 && !isLast;
-      if (!canBeBlocked(operand.get()))
+      if (!canLieInBlocks(operand.get()))
         return unsuited("an operand");
       if ((axis + rank) % rank == channelAxis && isCut)
         return Decision::plain("BLOCKS_CUT", "its operand " + Twine(operand.getOperandNumber()) + " has " +
@@ -237,7 +183,7 @@ private:
     bool anyBlocked = false;
     for (OpOperand &operand : op->getOpOperands()) {
       RankedTensorType type = rankedType(operand.get());
-      if (!type || !nn::canBeBlocked(type.getElementType()))
+      if (!type || !canBeBlocked(type.getElementType()))
         return Decision::plain("NO_BLOCKED_FORM", "an operand is of a type that is not blocked");
       if (constantTensor(operand.get()))
         continue;

@@ -6,8 +6,7 @@
 #include "codegen/kernels/Detection.h"
 #include "codegen/kernels/LinearAlgebra.h"
 #include "codegen/kernels/conv/Blocked.h"
-#include "codegen/kernels/conv/PixelTiles.h"
-#include "codegen/kernels/conv/Winograd.h"
+#include "codegen/kernels/conv/SelectConv.h"
 #include "ir/Diagnostics.h"
 #include "ir/analysis/DepthwiseFeed.h"
 
@@ -23,7 +22,6 @@ const EmitterTable &emitterTable() {
     registerDetectionEmitters(t);
     registerIndexingEmitters(t);
     registerIndexingOrderEmitters(t);
-    registerIntegerEmitters(t);
     registerLayoutEmitters(t);
     registerLinearAlgebraEmitters(t);
     registerMatrixEmitters(t);
@@ -110,15 +108,9 @@ std::string refuseKernel(KernelOp kernel, const Target &target) {
 std::string algorithmOf(KernelOp kernel, const Target &target) {
   if (attentionOf(kernel))
     return "attention by blocks of queries";
-  for (auto conv : kernel.getBody().front().getOps<ConvOp>())
-    if (std::optional<WinogradTile> tile = chooseWinograd(target, conv))
-      return tile->name();
-  for (auto conv : kernel.getBody().front().getOps<ConvOp>())
-    if (layoutOf(conv.getY().getType()) && elementTypeOf(conv.getX()).isBF16())
-      return DotProducts::ofBfloats().name();
-  for (auto conv : kernel.getBody().front().getOps<ConvIntegerOp>())
-    if (layoutOf(conv.getY().getType()))
-      return byteProducts(target, conv).name();
+  for (Operation &op : kernel.getBody().front())
+    if (std::optional<ConvSelection> selected = selectConv(&op, target); selected && !selected->arithmetic.empty())
+      return selected->arithmetic;
   return "";
 }
 

@@ -8,7 +8,6 @@ namespace sinter::codegen {
 void registerConvolutionEmitters(EmitterTable &table);
 void registerIndexingEmitters(EmitterTable &table);
 void registerIndexingOrderEmitters(EmitterTable &table);
-void registerIntegerEmitters(EmitterTable &table);
 void registerLayoutEmitters(EmitterTable &table);
 void registerMatrixEmitters(EmitterTable &table);
 void registerMovementEmitters(EmitterTable &table);

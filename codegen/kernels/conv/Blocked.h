@@ -10,13 +10,11 @@ namespace sinter::codegen {
 std::string refuseLayouts(mlir::Operation *op, bool takesBlocked, const Target &target);
 
 /// Emitters of ops with a blocked result.
-std::string refuseBlockedConvolution(nn::ConvOp op, const Target &target);
-mlir::LogicalResult emitBlockedConvolution(KernelEmitter &e, nn::ConvOp op);
+mlir::LogicalResult emitBlockedConvolution(KernelEmitter &e, nn::ConvOp op, const DotProducts &products);
 mlir::LogicalResult emitBlockedTranspose(KernelEmitter &e, nn::ConvTransposeOp op);
-std::string refuseBlockedConvolution(nn::ConvIntegerOp op);
-mlir::LogicalResult emitBlockedConvolution(KernelEmitter &e, nn::ConvIntegerOp op);
-/// How a convolution of bytes multiplies.
-DotProducts byteProducts(const Target &target, nn::ConvIntegerOp op);
+mlir::LogicalResult emitBlockedConvolution(KernelEmitter &e, nn::ConvIntegerOp op, const DotProducts &products);
+/// Output by output, in planes.
+mlir::LogicalResult emitScalarConvolution(KernelEmitter &e, nn::ConvIntegerOp op);
 /// Of a convolution whose groups lie inside blocks.
 mlir::LogicalResult emitConvolutionInBlocks(KernelEmitter &e, nn::ConvOp op);
 mlir::LogicalResult emitConvolutionInBlocks(KernelEmitter &e, nn::ConvIntegerOp op);

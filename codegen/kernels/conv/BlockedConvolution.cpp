@@ -1,8 +1,7 @@
-// Convolutions in channel blocks: which there are, and how each op becomes such loops (BlockedLoops.h).
+// Convolutions in channel blocks: how each op becomes such loops (BlockedLoops.h).
 #include "codegen/kernels/conv/Blocked.h"
 #include "codegen/kernels/conv/BlockedLoops.h"
 #include "codegen/kernels/conv/Im2colPanel.h"
-#include "codegen/kernels/conv/Winograd.h"
 #include "ir/ops/TransposedWindow.h"
 
 using namespace mlir;
@@ -11,18 +10,6 @@ using namespace sinter::nn;
 namespace sinter::codegen {
 
 namespace {
-
-template <typename Op> std::string refuse(Op op) {
-  if (!constantTensor(op.getW()) || (op.getB() && !constantTensor(op.getB())))
-    return "a blocked convolution needs constant weights";
-  if (rankedType(op.getX()).getRank() > 5)
-    return "more than three spatial dimensions";
-  BlockedAttr from = layoutOf(op.getX().getType()), to = layoutOf(op.getY().getType());
-  GroupLayout groups = groupLayout(op, to.getSize());
-  if (groups == GroupLayout::Cut || (groups != GroupLayout::One && !from))
-    return "its groups share blocks of channels";
-  return "";
-}
 
 /// The operands of a convolution with weights [output][input of the group][kernel...].
 template <typename Op> ConvolutionOperands operandsOf(Op op, DotProducts products) {
@@ -70,32 +57,13 @@ template <typename Op> void emitOver(KernelEmitter &e, ConvolutionOperands of, W
   emitBlockedLoops(e, of, window, rankedType(op.getX()).getDimSize(0), group, inputs, outputs);
 }
 
-/// Whether the kernel of `op` computes its operand.
-bool isPrologue(Value operand, Operation *op) {
-  Operation *producer = operand.getDefiningOp();
-  return producer && producer->getBlock() == op->getBlock() && isa<KernelOp>(op->getParentOp());
-}
-
 } // namespace
 
-std::string refuseBlockedConvolution(ConvOp op, const Target &target) {
-  bool isPairs = elementTypeOf(op.getX()).isBF16();
-  if (isPairs && (!target.hasBfloatDots || !layoutOf(op.getX().getType()) || isPrologue(op.getX(), op)))
-    return "products of bf16 pairs need AVX512-BF16 and a blocked operand in memory";
-  if (isPairs && groupLayout(op, layoutOf(op.getY().getType()).getSize()) == GroupLayout::Inside)
-    return "its groups lie inside blocks of channels";
-  return refuse(op);
-}
-
-LogicalResult emitBlockedConvolution(KernelEmitter &e, ConvOp op) {
+LogicalResult emitBlockedConvolution(KernelEmitter &e, ConvOp op, const DotProducts &products) {
   FailureOr<Window> resolved = op.window();
   if (failed(resolved))
     return failure();
-  Window window = *threeAxes(*resolved);
-  if (std::optional<WinogradTile> tile = chooseWinograd(e.target, op))
-    return emitWinograd(e, op, window, *tile);
-  bool isPairs = elementTypeOf(op.getX()).isBF16();
-  emitOver(e, operandsOf(op, isPairs ? DotProducts::ofBfloats() : DotProducts::ofFloats()), window, op);
+  emitOver(e, operandsOf(op, products), *threeAxes(*resolved), op);
   return success();
 }
 
@@ -130,22 +98,12 @@ LogicalResult emitBlockedTranspose(KernelEmitter &e, ConvTransposeOp op) {
   return success();
 }
 
-std::string refuseBlockedConvolution(ConvIntegerOp op) {
-  if (!layoutOf(op.getX().getType()))
-    return "a blocked result of a plain operand";
-  if (isPrologue(op.getX(), op))
-    return "its operand is no tensor in memory";
-  if (groupLayout(op, layoutOf(op.getY().getType()).getSize()) == GroupLayout::Inside && !isDepthwise(op))
-    return "its groups lie inside blocks of channels";
-  return refuse(op);
-}
-
 /// sum of (x - zero) * w = sum of x*w - zero * (sum of w): exact at borders, too, where padding is `zero`.
-LogicalResult emitBlockedConvolution(KernelEmitter &e, ConvIntegerOp op) {
+LogicalResult emitBlockedConvolution(KernelEmitter &e, ConvIntegerOp op, const DotProducts &products) {
   FailureOr<Window> resolved = op.window();
   if (failed(resolved))
     return failure();
-  ConvolutionOperands of = operandsOf(op, byteProducts(e.target, op));
+  ConvolutionOperands of = operandsOf(op, products);
   auto byte = static_cast<uint8_t>(op.getXZeroPoint());
   of.padding = static_cast<double>(static_cast<int32_t>(byte * 0x01010101U));
   auto zero = static_cast<double>(op.getXZeroPoint() + of.products.shift());
@@ -156,11 +114,6 @@ LogicalResult emitBlockedConvolution(KernelEmitter &e, ConvIntegerOp op) {
     of.bias[i / (weights.size() / outputs)] -= zero * weights[i];
   emitOver(e, of, *threeAxes(*resolved), op);
   return success();
-}
-
-DotProducts byteProducts(const Target &target, ConvIntegerOp op) {
-  return DotProducts::ofBytes(target, elementTypeOf(op.getX()).isSignlessInteger(8),
-                              elementTypeOf(op.getW()).isInteger(16));
 }
 
 } // namespace sinter::codegen

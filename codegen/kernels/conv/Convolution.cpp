@@ -1,13 +1,12 @@
-// Convolutions as contractions: rows are output channels of a group, columns output pixels, k runs over
-// kernel positions and input channels. Weights are packed at compile time, pixels while they are computed.
+// Convolutions by the algorithms that SelectConv.h chooses. In planes most are contractions: rows are output channels
+// of a group, columns output pixels, k runs over kernel positions and input channels. Weights are packed at compile
+// time, pixels while they are computed.
 #include "codegen/kernels/Emitters.h"
 #include "codegen/kernels/conv/Blocked.h"
-#include "codegen/kernels/conv/DirectConvolution.h"
 #include "codegen/kernels/conv/Im2colPanel.h"
+#include "codegen/kernels/conv/SelectConv.h"
 #include "codegen/kernels/conv/TransposedTerms.h"
 #include "codegen/kernels/gemm/PackedOperands.h"
-#include "ir/ops/PaddedWeights.h"
-#include "ir/ops/TransposedWindow.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -23,13 +22,6 @@ void finishWithBias(KernelEmitter &e, Value bias, ValueRange at, Value inner, Va
     value = arith::AddFOp::create(e.b, value, b);
   }
   e.finish(0, value, Point{SmallVector<Value>(at), inner, lanes});
-}
-
-template <typename Op> std::string refuseConvolution(Operation *operation, const Target &) {
-  auto op = cast<Op>(operation);
-  if (rankedType(op.getX()).getRank() > 5)
-    return "more than three spatial dimensions";
-  return {};
 }
 
 /// A convolution of either kind; the weight of (group, output channel, kernel position, input channel) is
@@ -64,87 +56,104 @@ LogicalResult emitProduct(KernelEmitter &e, Op op, const Window &window, bool tr
   return success();
 }
 
-std::string refuseConv(Operation *operation, const Target &target) {
-  auto op = cast<ConvOp>(operation);
-  if (layoutOf(op.getY().getType()))
-    return refuseBlockedConvolution(op, target);
-  return layoutOf(op.getX().getType()) ? "a plain result of a blocked operand"
-                                       : refuseConvolution<ConvOp>(operation, target);
+/// Along output lines of planes.
+LogicalResult emitPlanes(KernelEmitter &e, ConvOp op, const DirectConvolution &planes) {
+  auto finish = [&](ValueRange at, Value inner, Value value, unsigned lanes) {
+    finishWithBias(e, op.getB(), at, inner, value, lanes);
+  };
+  emitDirectConvolution(e, planes, computeType(elementTypeOf(op.getX())), inComputeType(e, op.getX()),
+                        inComputeType(e, op.getW()), finish);
+  return success();
 }
 
-LogicalResult emitConv(KernelEmitter &e, Operation *operation) {
-  auto op = cast<ConvOp>(operation);
-  if (BlockedAttr layout = layoutOf(op.getY().getType()))
-    return groupLayout(op, layout.getSize()) == GroupLayout::Inside ? emitConvolutionInBlocks(e, op)
-                                                                    : emitBlockedConvolution(e, op);
-  FailureOr<Window> resolved = op.window();
-  if (failed(resolved))
-    return failure();
-  Window window = *threeAxes(*resolved);
-  ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
-  int64_t group = op.getGroup();
-  DirectConvolution direct{window, x[0], group, x[1] / group, y[1] / group};
-  Type compute = computeType(elementTypeOf(op.getX()));
-  if (direct.suits(e.target, compute)) {
-    auto finish = [&](ValueRange at, Value inner, Value value, unsigned lanes) {
-      finishWithBias(e, op.getB(), at, inner, value, lanes);
-    };
-    emitDirectConvolution(e, direct, compute, inComputeType(e, op.getX()), inComputeType(e, op.getW()), finish);
-    return success();
-  }
-  return emitProduct(e, op, window, false,
+LogicalResult emitIm2col(KernelEmitter &e, ConvOp op) {
+  return emitProduct(e, op, *threeAxes(*op.window()), false,
                      [](auto g, auto row, auto k, int64_t channels, int64_t outputs, int64_t taps) {
                        return (g * outputs + row) * (channels * taps) + k % channels * taps + k / channels;
                      });
 }
 
-std::string refuseConvTranspose(Operation *operation, const Target &target) {
-  auto op = cast<ConvTransposeOp>(operation);
-  bool from = static_cast<bool>(layoutOf(op.getX().getType())), to = static_cast<bool>(layoutOf(op.getY().getType()));
-  if (from != to)
-    return "a transposed convolution keeps its layout";
-  if (to)
-    return !nn::canBeBlocked(op)          ? "it does not fall into convolutions of stride 1"
-           : !hasFiniteWeights(op.getW()) ? "its weights are not finite, and blocks multiply zeros beyond the input"
-                                          : "";
-  return refuseConvolution<ConvTransposeOp>(operation, target);
+LogicalResult emitIm2col(KernelEmitter &e, ConvTransposeOp op) {
+  return emitProduct(e, op, *threeAxes(*op.window()), true,
+                     [](auto g, auto row, auto k, int64_t channels, int64_t outputs, int64_t taps) {
+                       return ((g * channels + k % channels) * outputs + row) * taps + k / channels;
+                     });
+}
+
+/// Output by output; with `marks` where they tell of a weight that is not finite.
+LogicalResult emitTerms(KernelEmitter &e, ConvTransposeOp op, const Buffer &marks) {
+  auto finish = [&](ArrayRef<Value> at, Value pixel, Value value) {
+    finishWithBias(e, op.getB(), at, pixel, value, 1);
+  };
+  emitTransposedTerms(e, op, *op.window(), marks, finish);
+  return success();
+}
+
+LogicalResult emitConv(KernelEmitter &e, Operation *operation) {
+  auto op = cast<ConvOp>(operation);
+  std::optional<ConvSelection> selected = selectConv(op, e.target);
+  if (!selected)
+    return failure();
+  switch (selected->algorithm) {
+  case ConvAlgorithm::Blocked:
+    return emitBlockedConvolution(e, op, selected->products);
+  case ConvAlgorithm::Window:
+    return emitConvolutionInBlocks(e, op);
+  case ConvAlgorithm::Winograd:
+    return emitWinograd(e, op, *threeAxes(*op.window()), *selected->tile);
+  case ConvAlgorithm::Planes:
+    return emitPlanes(e, op, *selected->planes);
+  case ConvAlgorithm::Im2col:
+    return emitIm2col(e, op);
+  default:
+    llvm_unreachable("an algorithm of other ops");
+  }
 }
 
 LogicalResult emitConvTranspose(KernelEmitter &e, Operation *operation) {
   auto op = cast<ConvTransposeOp>(operation);
-  if (layoutOf(op.getY().getType()))
+  std::optional<ConvSelection> selected = selectConv(op, e.target);
+  if (!selected)
+    return failure();
+  switch (selected->algorithm) {
+  case ConvAlgorithm::TransposedPhases:
     return emitBlockedTranspose(e, op);
-  FailureOr<Window> resolved = op.window();
-  if (failed(resolved))
-    return failure();
-  auto product = [&] {
-    return emitProduct(e, op, *threeAxes(*resolved), true,
-                       [](auto g, auto row, auto k, int64_t channels, int64_t outputs, int64_t taps) {
-                         return ((g * channels + k % channels) * outputs + row) * taps + k / channels;
-                       });
-  };
-  if (hasFiniteWeights(op.getW()) || rankedType(op.getW()).getNumElements() == 0)
-    return product();
-  auto finish = [&](ArrayRef<Value> at, Value pixel, Value value) {
-    finishWithBias(e, op.getB(), at, pixel, value, 1);
-  };
-  if (constantTensor(op.getW())) {
-    emitTransposedTerms(e, op, *resolved, Buffer(), finish);
-    return success();
+  case ConvAlgorithm::Im2col:
+    return emitIm2col(e, op);
+  case ConvAlgorithm::TransposedTerms:
+    return emitTerms(e, op, Buffer());
+  case ConvAlgorithm::Im2colOrTransposedTerms: {
+    Buffer marks = markNonFinite(e, op.getW());
+    return succeeded(emitIm2col(e, op)) ? emitTerms(e, op, marks) : failure();
   }
-  // A product takes in zeros beyond the input: done over where the run's weights do not bear that.
-  Buffer marks = markNonFinite(e, op.getW());
-  if (failed(product()))
+  default:
+    llvm_unreachable("an algorithm of other ops");
+  }
+}
+
+LogicalResult emitConvInteger(KernelEmitter &e, Operation *operation) {
+  auto op = cast<ConvIntegerOp>(operation);
+  std::optional<ConvSelection> selected = selectConv(op, e.target);
+  if (!selected)
     return failure();
-  emitTransposedTerms(e, op, *resolved, marks, finish);
-  return success();
+  switch (selected->algorithm) {
+  case ConvAlgorithm::Blocked:
+    return emitBlockedConvolution(e, op, selected->products);
+  case ConvAlgorithm::Window:
+    return emitConvolutionInBlocks(e, op);
+  case ConvAlgorithm::Scalar:
+    return emitScalarConvolution(e, op);
+  default:
+    llvm_unreachable("an algorithm of other ops");
+  }
 }
 
 } // namespace
 
 void registerConvolutionEmitters(EmitterTable &table) {
-  table.add<ConvOp>({refuseConv, emitConv, true});
-  table.add<ConvTransposeOp>({refuseConvTranspose, emitConvTranspose, true});
+  table.add<ConvOp>({refuseConvolution, emitConv, true});
+  table.add<ConvTransposeOp>({refuseConvolution, emitConvTranspose, true});
+  table.add<ConvIntegerOp>({refuseConvolution, emitConvInteger, true});
 }
 
 } // namespace sinter::codegen

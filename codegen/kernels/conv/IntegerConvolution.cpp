@@ -1,6 +1,4 @@
-// Convolutions of bytes: in channel blocks by the emitters of the blocked layout, and element by element where tensors
-// lie plain.
-#include "codegen/kernels/Emitters.h"
+// Convolutions of bytes that lie in planes.
 #include "codegen/kernels/conv/Blocked.h"
 #include "codegen/kernels/conv/Im2colPanel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -9,19 +7,8 @@ using namespace mlir;
 using namespace sinter::nn;
 
 namespace sinter::codegen {
-namespace {
-
-std::string refuseConvolution(Operation *operation, const Target &) {
-  auto op = cast<ConvIntegerOp>(operation);
-  if (layoutOf(op.getY().getType()))
-    return refuseBlockedConvolution(op);
-  if (rankedType(op.getX()).getRank() > 5)
-    return "more than three spatial dimensions";
-  return layoutOf(op.getX().getType()) ? "a plain result of a blocked operand" : "";
-}
-
 /// One output after the other: correct for every shape, fast for none.
-LogicalResult emitPlain(KernelEmitter &e, ConvIntegerOp op) {
+LogicalResult emitScalarConvolution(KernelEmitter &e, ConvIntegerOp op) {
   FailureOr<Window> resolved = op.window();
   if (failed(resolved))
     return failure();
@@ -70,21 +57,6 @@ LogicalResult emitPlain(KernelEmitter &e, ConvIntegerOp op) {
         });
       });
   return success();
-}
-
-LogicalResult emitConvolution(KernelEmitter &e, Operation *operation) {
-  auto op = cast<ConvIntegerOp>(operation);
-  BlockedAttr layout = layoutOf(op.getY().getType());
-  if (!layout)
-    return emitPlain(e, op);
-  return groupLayout(op, layout.getSize()) == GroupLayout::Inside ? emitConvolutionInBlocks(e, op)
-                                                                  : emitBlockedConvolution(e, op);
-}
-
-} // namespace
-
-void registerIntegerEmitters(EmitterTable &table) {
-  table.add<ConvIntegerOp>({refuseConvolution, emitConvolution, true});
 }
 
 } // namespace sinter::codegen

@@ -1,11 +1,7 @@
 // Winograd convolutions in channel blocks (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, arXiv
 // 1509.09308): tiles of the input are transformed, products of the transformed weights are summed over channels
 // position by position, and the sums are transformed back. Along an axis with one tap nothing is.
-#include "codegen/kernels/conv/Winograd.h"
-#include "codegen/kernels/conv/Blocked.h"
-#include "codegen/kernels/conv/Im2colPanel.h"
-#include "codegen/kernels/conv/PixelTiles.h"
-#include "ir/ops/ConvolutionSums.h"
+#include "codegen/kernels/conv/WinogradPlan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -18,89 +14,6 @@ namespace sinter::codegen {
 namespace {
 
 using Values = SmallVector<Value>;
-
-/// How the work is cut up.
-struct WinogradPlan {
-  WinogradTile tile;
-  int64_t images; ///< planes of output
-  int64_t depth;  ///< input planes whose products one sums
-  int64_t inputs, outputs, lanes;
-  int64_t rowStep, columnStep;    ///< dilations: a tile's outputs, like its inputs, lie so far apart
-  int64_t tileLines, tileColumns; ///< tiles of an image
-  int64_t lines = 1, across = 1;  ///< of one iteration
-  int64_t splits = 1;             ///< parts of the output channels that are iterations of their own
-  TileChoice tiles;
-
-  WinogradPlan(const Target &target, const Schedule &schedule, const Window &window, const WinogradTile &tile,
-               int64_t images, int64_t inputs, int64_t outputs)
-      : tile(tile), images(images * window[0].out), depth(window[0].size), inputs(inputs), outputs(outputs),
-        lanes(target.lanes(32)), rowStep(stepOf(window[1])), columnStep(stepOf(window[2])),
-        tileLines(llvm::divideCeilSigned(window[1].out, rowStep * tile.rows.outputs()) * rowStep),
-        tileColumns(llvm::divideCeilSigned(window[2].out, columnStep * tile.columns.outputs()) * columnStep) {
-    // Weights are read once an iteration: enough tiles to make that worth it, and not more than caches hold. Tiles that
-    // interleave stay together.
-    constexpr int64_t enough = 28, most = 2 * enough;
-    across = evenPart(tileColumns / columnStep, most / (rowStep * columnStep)) * columnStep;
-    lines = evenPart(tileLines / rowStep, llvm::divideCeilSigned(scaled(enough, schedule.outer), across * rowStep)) *
-            rowStep;
-    // The sums of a tile of output blocks stay in cache.
-    int64_t sumsPerBlock = positions() * count() * lanes * 4;
-    TileLimits limits{.blocks = std::max<int64_t>(maxSumBytes / sumsPerBlock, 1),
-                      .weightBytes = inputBlocks() * lanes * lanes * 4};
-    tiles = chooseTiles(target, schedule, count(), outputs, limits);
-    int64_t iterations = images * imageBlocks();
-    splits = iterations >= 4 ? 1 : std::min(llvm::divideCeilSigned(4, iterations), tiles.tiles());
-  }
-
-  static constexpr int64_t maxSumBytes = KernelEmitter::maxScratchBytes / 4;
-
-  /// Memory on the stack, beside that for transformed tiles where they fit, too: the sums, the input's lines and a
-  /// tile's outputs.
-  int64_t scratchBytes() const {
-    int64_t vectors = positions() * count() * tiles.widest() + inputLines() * inputColumns() +
-                      tile.rows.outputs() * tile.columns.outputs();
-    return vectors * lanes * 4;
-  }
-  bool keepsTilesOnStack() const { return transformedElements() * 4 <= KernelEmitter::maxScratchBytes / 2; }
-
-  int64_t positions() const { return tile.positions(); }
-  int64_t count() const { return lines * across; } ///< tiles of one iteration
-  int64_t lineBlocks() const { return llvm::divideCeilSigned(tileLines, lines); }
-  int64_t columnBlocks() const { return llvm::divideCeilSigned(tileColumns, across); }
-  int64_t imageBlocks() const { return lineBlocks() * columnBlocks(); }
-  int64_t planeBlocks() const { return llvm::divideCeilSigned(inputs, lanes); }
-  int64_t inputBlocks() const { return depth * planeBlocks(); } ///< of all planes
-  int64_t outputBlocks() const { return llvm::divideCeilSigned(outputs, lanes); }
-  int64_t transformedElements() const { return positions() * inputBlocks() * count() * lanes; }
-  /// Weights of one block of output channels.
-  int64_t weightsPerBlock() const { return positions() * inputBlocks() * lanes * lanes; }
-
-  /// Lines and columns of the input that the tiles of an iteration read.
-  int64_t inputLines() const { return lines * tile.rows.outputs() + (tile.rows.taps - 1) * rowStep; }
-  int64_t inputColumns() const { return across * tile.columns.outputs() + (tile.columns.taps - 1) * columnStep; }
-  static int64_t stepOf(const WindowAxis &axis) { return axis.size == 1 ? 1 : axis.dilation; }
-
-  /// Estimated cycles, of two instructions each.
-  double cycles() const {
-    auto all = static_cast<double>(images * tileLines * tileColumns);
-    auto products = static_cast<double>(positions() * inputBlocks() * lanes * outputBlocks());
-    // Every column of a tile, then every row of what that gives. Values are loaded, stored, copied, and spilled between
-    // the two.
-    constexpr double movesPerPosition = 3.5;
-    const CookToom &rows = tile.rows, &columns = tile.columns;
-    double moves = movesPerPosition * static_cast<double>(positions());
-    double input = moves + static_cast<double>(columns.extent() * rows.inputInstructions() +
-                                               rows.extent() * columns.inputInstructions());
-    double output = moves + static_cast<double>(columns.extent() * rows.outputInstructions() +
-                                                rows.outputs() * columns.outputInstructions());
-    double transforms = (input * static_cast<double>(inputBlocks()) + output * static_cast<double>(outputBlocks())) / 2;
-    double passes = static_cast<double>(images * imageBlocks());
-    double loads = passes * products * static_cast<double>(lanes) * 4 / bytesPerCycle;
-    double arithmetic = all * products / 2 / 0.85;
-    return std::max(arithmetic, loads) + all * transforms;
-  }
-  static constexpr double bytesPerCycle = 6; ///< of weights from far caches and memory
-};
 
 class WinogradEmitter {
 public:
@@ -379,64 +292,6 @@ private:
 };
 
 } // namespace
-
-std::string WinogradTile::name() const {
-  return ("Winograd F(" + Twine(rows.outputs()) + "x" + Twine(columns.outputs()) + ", " + Twine(rows.taps) + "x" +
-          Twine(columns.taps) + ")")
-      .str();
-}
-
-/// The tiles with `extent` points along each axis that has more than one tap.
-static std::optional<WinogradTile> tileOf(const Window &window, int64_t extent) {
-  constexpr int64_t minPixels = 6;
-  WinogradTile tile;
-  for (auto [axis, algorithm] : {std::pair(&window[1], &tile.rows), std::pair(&window[2], &tile.columns)}) {
-    if (axis->stride != 1)
-      return std::nullopt;
-    if (axis->size == 1)
-      continue;
-    std::optional<CookToom> found = CookToom::of(extent, axis->size);
-    if (!found || axis->out < minPixels)
-      return std::nullopt;
-    *algorithm = *found;
-  }
-  if (tile.rows.isTrivial() && tile.columns.isTrivial())
-    return std::nullopt;
-  // Rounding errors grow with the points and the outputs between them, those of two axes by the product.
-  bool isPlane = !tile.rows.isTrivial() && !tile.columns.isTrivial();
-  int64_t maxOutputs = isPlane ? 4 : 6, maxPoints = isPlane ? 8 : 10;
-  bool isAccurate = extent <= maxPoints && std::max(tile.rows.outputs(), tile.columns.outputs()) <= maxOutputs;
-  return isAccurate ? std::optional(tile) : std::nullopt;
-}
-
-std::optional<WinogradTile> chooseWinograd(const Target &target, ConvOp op) {
-  FailureOr<Window> resolved = op.window();
-  if (failed(resolved) || resolved->size() > 3 || !elementTypeOf(op.getX()).isF32() || op.getGroup() != 1 ||
-      !layoutOf(op.getX().getType()) || !layoutOf(op.getY().getType()))
-    return std::nullopt;
-  Window window = *threeAxes(*resolved);
-  ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
-  if (!target.winograd || x[1] < minTransformChannels || y[1] < minTransformChannels)
-    return std::nullopt;
-  Schedule schedule = scheduleOf(op);
-  auto pixels = static_cast<double>(x[0] * window[0].out * window[1].out * window[2].out);
-  double lanes = target.lanes(32), taps = static_cast<double>(window[0].size * window[1].size * window[2].size);
-  double products = taps * static_cast<double>(x[1]) * std::ceil(static_cast<double>(y[1]) / lanes);
-  double fewest = std::max(pixels * products / 2 / 0.92, products * lanes * 4 / WinogradPlan::bytesPerCycle);
-  std::optional<WinogradTile> best;
-  for (int64_t extent : winogradExtents) {
-    std::optional<WinogradTile> tile = tileOf(window, extent);
-    if (!tile || extent != schedule.winograd.value_or(extent))
-      continue;
-    WinogradPlan plan(target, schedule, window, *tile, x[0], x[1], y[1]);
-    double cycles = plan.cycles();
-    if (plan.scratchBytes() > KernelEmitter::maxScratchBytes / 2 || (cycles >= 0.95 * fewest && !schedule.winograd))
-      continue;
-    fewest = cycles;
-    best = tile;
-  }
-  return best && mayTakeDifferences(op) ? best : std::nullopt;
-}
 
 LogicalResult emitWinograd(KernelEmitter &e, ConvOp op, const Window &window, const WinogradTile &tile) {
   ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();

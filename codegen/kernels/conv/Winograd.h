@@ -15,8 +15,16 @@ struct WinogradTile {
   std::string name() const;
 };
 
-/// The tile for this convolution, where that pays.
-std::optional<WinogradTile> chooseWinograd(const Target &target, nn::ConvOp op);
+/// The tile for a convolution, where that pays or the schedule asks for it; else none. Why, in either case.
+struct WinogradChoice {
+  std::optional<WinogradTile> tile;
+  std::string reason;
+};
+
+WinogradChoice chooseWinograd(const Target &target, nn::ConvOp op);
+/// Whether some schedule would have the convolution computed so.
+bool takesWinograd(const Target &target, nn::ConvOp op);
+
 mlir::LogicalResult emitWinograd(KernelEmitter &e, nn::ConvOp op, const nn::Window &window, const WinogradTile &tile);
 
 } // namespace sinter::codegen
