@@ -1,6 +1,7 @@
 // sinter_model_t: loading, and questions about it.
 #include "api/Errors.h"
 #include "api/ModelHandle.h"
+#include "runtime/BackendChoice.h"
 
 using namespace sinter;
 using namespace sinter::api;
@@ -15,7 +16,7 @@ static std::vector<sinter_tensor_info_t> infosOf(std::span<const SinterTensorInf
 sinter_model::sinter_model(std::shared_ptr<const Model> shared)
     : model(std::move(shared)), inputs(infosOf(model->inputs())), outputs(infosOf(model->outputs())) {
   for (const SinterKernelInfo &kernel : model->kernels())
-    kernels.push_back({kernel.name, kernel.ops, kernel.fallback ? "onednn" : "llvm", kernel.flops, kernel.bytes});
+    kernels.push_back({kernel.name, kernel.ops, backendOf(kernel), kernel.flops, kernel.bytes});
 }
 
 sinter_model::sinter_model(std::shared_ptr<const OpenModel> shared)

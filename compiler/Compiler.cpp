@@ -13,6 +13,7 @@
 #include "compiler/LowerToKernels.h"
 #include "compiler/ModelSource.h"
 #include "compiler/tuning/Tuner.h"
+#include "runtime/BackendChoice.h"
 #include "runtime/OptionMark.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
@@ -143,7 +144,7 @@ Expected<std::shared_ptr<CompiledModel>> codegen::compileInProcess(LoadedModel m
     return status.failure();
   if (Status status = tuneKernels(model, options, *target); !status.ok())
     return status.failure();
-  if (options.backend == "reference")
+  if (BackendChoice(options.backend).isReference())
     return interpretedModel(std::move(model), options);
   Program program;
   if (Status status = addVariant(program, model, options, *target, /*takesWeights=*/true); !status.ok())
@@ -173,11 +174,13 @@ Expected<std::shared_ptr<CompiledModel>> compileInProcess(const std::string &mod
 static Expected<CompileOptions> standaloneOptions(CompileOptions options, const std::string &outPath, Emit emit) {
   if (emit != Emit::Obj)
     return Failure{ErrorCode::InvalidArgument, "a standalone model is an object: add " + optionMark("emit", "obj")};
-  if (options.backend == "onednn")
-    return Failure{ErrorCode::InvalidArgument,
-                   "a standalone object cannot call oneDNN: use " + optionMark("backend", "llvm")};
-  if (options.backend == "auto")
-    options.backend = "llvm";
+  BackendChoice backend(options.backend);
+  if (backend.prefersLibrary())
+    return Failure{ErrorCode::InvalidArgument, "a standalone object cannot call " +
+                                                   std::string(backendTitle(backend.name())) + ": use " +
+                                                   optionMark("backend", std::string(generatedCode))};
+  if (backend.isAuto())
+    options.backend = generatedCode;
   if (options.symbol.empty() && isStream(outPath))
     return Failure{ErrorCode::InvalidArgument,
                    "a standalone object that goes into a pipe has no name to take its symbols from: add " +
@@ -248,7 +251,7 @@ Status compileToFile(const std::string &modelPath, const std::string &outPath, E
       return {ErrorCode::InvalidArgument,
               "a standalone object holds one shape: give " + optionMark("shapes") + " once, or compile each"};
   }
-  if (options.backend == "reference" && emit != Emit::Mlir)
+  if (BackendChoice(options.backend).isReference() && emit != Emit::Mlir)
     return {ErrorCode::InvalidArgument,
             optionMark("backend", "reference") + " interprets the model: it can run it, not write code for it"};
   if (emit == Emit::Mlir && options.shapeSets.size() > 1)

@@ -1,7 +1,6 @@
 // Three steps: what the file says; what the importer takes, node by node; what the backends take, one op a kernel.
 #include "compiler/Inspect.h"
-#include "codegen/emit/KernelEmitter.h"
-#include "codegen/onednn/OneDnn.h"
+#include "codegen/Backend.h"
 #include "compiler/LowerToKernels.h"
 #include "compiler/ModelSource.h"
 #include "ir/DiagnosticCollector.h"
@@ -125,34 +124,51 @@ static std::unique_ptr<Pass> formKernels(bool fuse) {
   return nn::createFormKernels(form);
 }
 
+/// Why backends do not take a node, by their names; empty where they do.
+using Refusals = std::map<StringRef, std::string>;
+
+static bool isRefusedByAll(const Refusals &reasons) {
+  return llvm::none_of(reasons, [](const auto &reason) { return reason.second.empty(); });
+}
+
+/// "backend llvm: ...; backend onednn: ..."
+static std::string joined(const Backends &backends, const Refusals &reasons) {
+  std::string text;
+  for (const auto &backend : backends)
+    text += (text.empty() ? "" : "; ") + ("backend " + backend->name() + ": ").str() + reasons.at(backend->name());
+  return text;
+}
+
 /// Asks the backends about each op of a module with static shapes; false if the module is empty.
 bool Inspector::count(ModuleOp module) {
-  std::map<std::string, std::pair<std::string, std::string>> refusals; // by node: llvm, oneDNN
+  std::map<std::string, Refusals> refusals; // by node
+  Backends backends = makeBackends(target);
   double multiplyAdds = 0;
   module.walk([&](Operation *op) { multiplyAdds += nn::multiplyAdds(op); });
   if (failed(runPasses(module, {[] { return formKernels(false); }})))
     return false;
   for (auto kernel : module.lookupSymbol<func::FuncOp>("main").getOps<nn::KernelOp>()) {
-    auto &[llvm, oneDnn] = refusals[nn::nameOf(kernel.getLoc())];
-    if (llvm.empty())
-      llvm = refuseKernel(kernel, target);
-    // Whether values may be NaN depends on the model: here the question is what oneDNN has.
-    if (oneDnn.empty())
-      oneDnn = refuseOneDnn(kernel, /*assumeFinite=*/true);
+    // Whether values may be NaN depends on the model: here the question is what a backend has.
+    for (StringRef claim : {StringRef(nn::freeOfNaNAttr), StringRef(nn::finiteAttr)})
+      kernel->setAttr(claim, UnitAttr::get(kernel.getContext()));
+    Refusals &reasons = refusals[nn::nameOf(kernel.getLoc())];
+    for (const auto &backend : backends)
+      if (std::string &reason = reasons[backend->name()]; reason.empty())
+        reason = backend->check(kernel);
   }
   for (const auto &[node, op] : operators) {
     InspectedOperator &row = rowOf(op);
+    ++row.reference;
     auto found = refusals.find(node);
-    bool llvm = found == refusals.end() || found->second.first.empty();
-    bool oneDnn = found == refusals.end() || found->second.second.empty();
-    row.llvm += llvm, row.oneDnn += oneDnn, ++row.reference;
-    if (!llvm && !oneDnn)
-      addProblem(node, op, "backend llvm: " + found->second.first + "; backend onednn: " + found->second.second);
+    for (const auto &backend : backends)
+      row.takenBy[backend->name()] += found == refusals.end() || found->second[backend->name()].empty();
+    if (found != refusals.end() && isRefusedByAll(found->second))
+      addProblem(node, op, joined(backends, found->second));
   }
   // Nodes inside of bodies and functions have no row.
-  for (const auto &[node, refusal] : refusals)
-    if (!operators.contains(node) && !refusal.first.empty() && !refusal.second.empty())
-      addProblem(node, "", "backend llvm: " + refusal.first + "; backend onednn: " + refusal.second);
+  for (const auto &[node, reasons] : refusals)
+    if (!operators.contains(node) && isRefusedByAll(reasons))
+      addProblem(node, "", joined(backends, reasons));
   // What was left out would have taken time and memory, too.
   if (inspection.assumedShapes.empty() && inspection.problems.empty())
     inspection.flops = 2 * multiplyAdds;

@@ -11,8 +11,8 @@ namespace sinter {
 /// All nodes of one operator. A node counts for a backend if that takes all it consists of.
 struct InspectedOperator {
   std::string name; ///< "Conv", "com.microsoft.Gelu"; of a .mlir file "nn.conv"
-  int64_t count = 0, supported = 0;
-  int64_t llvm = 0, oneDnn = 0, reference = 0;
+  int64_t count = 0, supported = 0, reference = 0;
+  std::map<std::string_view, int64_t> takenBy; ///< the backends of runtime/BackendChoice.h, by name
 };
 
 struct InspectedProblem {

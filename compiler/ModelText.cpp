@@ -3,6 +3,7 @@
 #include "ir/DiagnosticCollector.h"
 #include "ir/Diagnostics.h"
 #include "ir/Evaluation.h"
+#include "ir/KernelBackend.h"
 #include "ir/Ops.h"
 #include "ir/TextCheck.h"
 #include "ir/Weights.h"
@@ -115,8 +116,8 @@ static void forgetFindings(ModuleOp module) {
     if (isa<nn::ConcatOp>(op))
       op->removeAttr(nn::inPlaceAttr);
     if (isa<nn::KernelOp>(op))
-      for (StringRef finding :
-           {nn::freeOfNaNAttr, nn::finiteAttr, nn::algorithmAttr, nn::alsoOneDnnAttr, nn::measuredAttr})
+      for (StringRef finding : {nn::freeOfNaNAttr, nn::finiteAttr, nn::algorithmAttr, nn::convolutionAttr,
+                                nn::alsoTakenByAttr, nn::measuredAttr})
         op->removeAttr(finding);
   });
 }

@@ -3,6 +3,7 @@
 #include "compiler/Options.h"
 #include "compiler/CheckLimits.h"
 #include "compiler/ParseOptions.h"
+#include "runtime/BackendChoice.h"
 #include "runtime/OptionMark.h"
 
 #include <algorithm>
@@ -157,7 +158,7 @@ static Status checkNeeds(const CompileOptions &options) {
 }
 
 Status checkOptions(const CompileOptions &options) {
-  if (options.math == "strict" && options.backend == "onednn")
+  if (options.math == "strict" && BackendChoice(options.backend).prefersLibrary())
     return {ErrorCode::InvalidArgument, optionMark("math", "strict") +
                                             " promises roundings that oneDNN's kernels do not keep: use " +
                                             optionMark("backend", "llvm")};

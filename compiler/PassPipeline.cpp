@@ -1,8 +1,7 @@
 // Translates compile options to pipeline options, and declares the rest as attributes of the module and its inputs.
 #include "compiler/PassPipeline.h"
+#include "codegen/Backend.h"
 #include "codegen/emit/Elements.h"
-#include "codegen/emit/KernelEmitter.h"
-#include "codegen/onednn/OneDnn.h"
 #include "compiler/tuning/Tuner.h"
 #include "ir/Ops.h"
 #include "ir/RangeRules.h"
@@ -10,6 +9,7 @@
 #include "passes/AssignBackend.h"
 #include "passes/Passes.h"
 #include "passes/RangeAnalysis.h"
+#include "runtime/BackendChoice.h"
 #include "runtime/OptionMark.h"
 #include <cmath>
 
@@ -17,15 +17,13 @@ using namespace mlir;
 
 namespace sinter::codegen {
 
-/// oneDNN and the reference have layouts and arithmetic of their own.
-static bool prefersOurs(const CompileOptions &options) {
-  return options.backend == "auto" || options.backend == "llvm";
-}
+/// Libraries and the reference have layouts and arithmetic of their own.
+static bool prefersOurs(const CompileOptions &options) { return BackendChoice(options.backend).prefersGeneratedCode(); }
 
 nn::PipelineOptions pipelineFor(const CompileOptions &options) {
   nn::PipelineOptions pipeline;
   // The reference is what passes are compared with: it computes each node as it was imported.
-  pipeline.optimise = options.optimise && options.backend != "reference";
+  pipeline.optimise = options.optimise && !BackendChoice(options.backend).isReference();
   pipeline.prune = options.prune;
   pipeline.reassociate = options.math != "strict";
   pipeline.exposeKernels = options.exposeKernels;
@@ -47,14 +45,12 @@ Expected<nn::PipelineOptions> pipelineFor(const CompileOptions &options, const T
   pipeline.layoutBlock = prefersOurs(options) ? target.lanes(32) : 0;
   nn::AssignBackendOptions choice;
   choice.backend = options.backend;
-  // strict keeps roundings that oneDNN does not promise.
-  bool asksBoth = isTuned(options.tune) && options.backend == "auto" && options.math != "strict";
-  // The passes may run when the caller's target is gone.
-  pipeline.addBackendAssignment = [=, target = std::make_shared<const Target>(target)](OpPassManager &manager) {
-    manager.addPass(nn::createAssignBackend(
-        choice, {[target](nn::KernelOp kernel) { return refuseKernel(kernel, *target); },
-                 [](nn::KernelOp kernel) { return refuseOneDnn(kernel, /*assumeFinite=*/false); },
-                 [target](nn::KernelOp kernel) { return algorithmOf(kernel, *target); }, asksBoth}));
+  // strict keeps roundings that libraries do not promise.
+  bool asksAll = isTuned(options.tune) && BackendChoice(options.backend).isAuto() && options.math != "strict";
+  Backends backends = makeBackends(target);
+  nn::BackendSet set{nn::KernelBackends(backends.begin(), backends.end()), asksAll};
+  pipeline.addBackendAssignment = [choice, set](OpPassManager &manager) {
+    manager.addPass(nn::createAssignBackend(choice, set));
   };
   return pipeline;
 }

@@ -5,6 +5,8 @@
 #include "ir/Ops.h"
 #include "passes/Passes.h"
 #include "passes/RangeAnalysis.h"
+#include "runtime/BackendChoice.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -17,65 +19,86 @@ namespace {
 
 struct AssignBackendPass : impl::AssignBackendBase<AssignBackendPass> {
   using AssignBackendBase::AssignBackendBase;
-  AssignBackendPass(const AssignBackendOptions &options, BackendRefusals refusals)
-      : AssignBackendBase(options), refusals(std::move(refusals)) {}
+  AssignBackendPass(const AssignBackendOptions &options, BackendSet set)
+      : AssignBackendBase(options), set(std::move(set)) {}
   /// The analysis belongs to a run.
-  AssignBackendPass(const AssignBackendPass &other) : AssignBackendBase(other), refusals(other.refusals) {}
+  AssignBackendPass(const AssignBackendPass &other) : AssignBackendBase(other), set(other.set) {}
 
   void runOnOperation() override {
-    SmallVector<StringRef> order = StringSwitch<SmallVector<StringRef>>(backend)
-                                       .Case("auto", {"llvm", "onednn"})
-                                       .Case("onednn", {"onednn", "llvm"})
-                                       .Case("llvm", {"llvm"})
-                                       .Case("reference", {"reference"})
-                                       .Default({});
-    if (order.empty()) {
-      getOperation()->emitError() << "unknown backend '" << backend << "': use auto, llvm, onednn or reference";
+    BackendChoice choice{std::string_view(backend)};
+    if (!choice.isKnown()) {
+      std::vector<std::string> all = BackendChoice::all();
+      getOperation()->emitError() << "unknown backend '" << backend << "': use "
+                                  << llvm::join(ArrayRef(all).drop_back(), ", ") << " or " << all.back();
       return signalPassFailure();
     }
     bool complete = true;
-    getOperation()->walk([&](KernelOp kernel) { complete &= assign(kernel, order); });
+    getOperation()->walk([&](KernelOp kernel) { complete &= assign(kernel, choice); });
     ranges.reset();
     if (!complete)
       signalPassFailure();
   }
 
 private:
-  /// Takes the first backend of `order` that does not refuse; an error with all reasons if there is none.
-  bool assign(KernelOp kernel, ArrayRef<StringRef> order) {
+  /// Takes the first backend of the choice that takes the kernel; an error with all reasons if there is none.
+  bool assign(KernelOp kernel, const BackendChoice &choice) {
+    for (StringRef finding : {StringRef(algorithmAttr), StringRef(convolutionAttr), StringRef(alsoTakenByAttr)})
+      kernel->removeAttr(finding);
+    if (choice.isReference()) {
+      kernel.setBackend(BackendChoice::reference);
+      return true;
+    }
     std::string reasons;
-    for (StringRef candidate : order) {
-      std::string reason = refuse(candidate, kernel);
+    for (StringRef name : choice.order()) {
+      std::string reason = check(name, kernel);
       if (reason.empty()) {
-        kernel.setBackend(candidate);
-        kernel->removeAttr(algorithmAttr);
-        std::string algorithm = candidate == "llvm" && refusals.algorithm ? refusals.algorithm(kernel) : "";
-        if (!algorithm.empty())
-          kernel->setAttr(algorithmAttr, StringAttr::get(&getContext(), algorithm));
-        if (refusals.asksBoth && candidate == "llvm" && refuse("onednn", kernel).empty())
-          kernel->setAttr(alsoOneDnnAttr, UnitAttr::get(&getContext()));
+        kernel.setBackend(name);
+        if (const KernelBackend *taker = find(name))
+          giveTo(*taker, kernel);
+        if (set.asksAll)
+          noteOthers(kernel);
         return true;
       }
-      reasons += (reasons.empty() ? "" : "; ") + ("backend " + candidate + ": ").str() + reason;
+      reasons += (reasons.empty() ? "" : "; ") + ("backend " + name + ": ").str() + reason;
     }
     emitUnsupported(kernel) << "the kernel " << describe(kernel) << " cannot be compiled: " << reasons;
     return false;
   }
 
-  std::string refuse(StringRef candidate, KernelOp kernel) {
-    if (candidate == "llvm" && refusals.llvm)
-      return refusals.llvm(kernel);
-    if (candidate == "onednn" && refusals.oneDnn) {
-      auto isNumber = [](const TensorRange &range) { return !range.mayBeNaN; };
-      auto isFinite = [](const TensorRange &range) { return !range.mayBeNaN && range.isBounded(); };
-      if (allValues(kernel, isNumber))
-        kernel->setAttr(freeOfNaNAttr, UnitAttr::get(&getContext()));
-      if (allValues(kernel, isFinite))
-        kernel->setAttr(finiteAttr, UnitAttr::get(&getContext()));
-    }
-    if (candidate == "onednn")
-      return refusals.oneDnn ? refusals.oneDnn(kernel) : "this program has no oneDNN";
-    return "";
+  const KernelBackend *find(StringRef name) const {
+    for (const auto &candidate : set.backends)
+      if (candidate->name() == name)
+        return candidate.get();
+    return nullptr;
+  }
+
+  /// Why the backend of this name cannot take the kernel; empty if it can.
+  std::string check(StringRef name, KernelOp kernel) {
+    const KernelBackend *candidate = find(name);
+    if (!candidate)
+      return name == StringRef(generatedCode) ? "" : "this program has no " + std::string(backendTitle(name));
+    if (candidate->asksForRanges())
+      claimRanges(kernel);
+    return candidate->check(kernel);
+  }
+
+  void noteOthers(KernelOp kernel) {
+    SmallVector<Attribute> names;
+    for (const auto &other : set.backends)
+      if (other->name() != kernel.getBackend() && check(other->name(), kernel).empty())
+        names.push_back(StringAttr::get(&getContext(), other->name()));
+    if (!names.empty())
+      kernel->setAttr(alsoTakenByAttr, ArrayAttr::get(&getContext(), names));
+  }
+
+  /// Notes what ranges prove of the kernel's values.
+  void claimRanges(KernelOp kernel) {
+    auto isNumber = [](const TensorRange &range) { return !range.mayBeNaN; };
+    auto isFinite = [](const TensorRange &range) { return !range.mayBeNaN && range.isBounded(); };
+    if (allValues(kernel, isNumber))
+      kernel->setAttr(freeOfNaNAttr, UnitAttr::get(&getContext()));
+    if (allValues(kernel, isFinite))
+      kernel->setAttr(finiteAttr, UnitAttr::get(&getContext()));
   }
 
   /// Are all floats that the kernel reads or computes such? The analysis, of all kernels, runs when first asked.
@@ -88,14 +111,26 @@ private:
     });
   }
 
-  BackendRefusals refusals;
+  BackendSet set;
   std::unique_ptr<RangeAnalysis> ranges;
 };
 
 } // namespace
 
-std::unique_ptr<Pass> createAssignBackend(const AssignBackendOptions &options, BackendRefusals refusals) {
-  return std::make_unique<AssignBackendPass>(options, std::move(refusals));
+void giveTo(const KernelBackend &backend, KernelOp kernel) {
+  Builder b(kernel.getContext());
+  KernelMethod method = backend.methodOf(kernel);
+  kernel.setBackend(backend.name());
+  kernel->removeAttr(algorithmAttr);
+  kernel->removeAttr(convolutionAttr);
+  if (!method.algorithm.empty())
+    kernel->setAttr(algorithmAttr, b.getStringAttr(method.algorithm));
+  if (!method.convolution.empty())
+    kernel->setAttr(convolutionAttr, b.getStrArrayAttr({method.convolution, method.reason}));
+}
+
+std::unique_ptr<Pass> createAssignBackend(const AssignBackendOptions &options, BackendSet set) {
+  return std::make_unique<AssignBackendPass>(options, std::move(set));
 }
 
 } // namespace sinter::nn

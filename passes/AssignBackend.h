@@ -1,24 +1,22 @@
-// nn-assign-backend with the backends' own answers, which codegen/ gives.
+// nn-assign-backend with the backends of a program, which codegen/ implements.
 #pragma once
 
-#include "ir/ops/Kernel.h"
+#include "ir/KernelBackend.h"
 #include "mlir/Pass/Pass.h"
 
 namespace sinter::nn {
 
 struct AssignBackendOptions;
 
-/// Why a backend cannot take a kernel; empty if it can.
-using BackendRefusal = std::function<std::string(KernelOp)>;
-
-/// What is not set: generated code takes all, oneDNN nothing.
-struct BackendRefusals {
-  BackendRefusal llvm, oneDnn;
-  /// The algorithm that generated code uses for a kernel; empty for the ops' own arithmetic.
-  std::function<std::string(KernelOp)> algorithm;
-  bool asksBoth = false;
+/// The backends that can be asked. Without any, generated code takes all kernels, and the others none.
+struct BackendSet {
+  KernelBackends backends;
+  bool asksAll = false; ///< for alsoTakenByAttr
 };
 
-std::unique_ptr<mlir::Pass> createAssignBackend(const AssignBackendOptions &options, BackendRefusals refusals);
+std::unique_ptr<mlir::Pass> createAssignBackend(const AssignBackendOptions &options, BackendSet set);
+
+/// Gives a kernel to a backend that takes it, and notes how that computes it.
+void giveTo(const KernelBackend &backend, KernelOp kernel);
 
 } // namespace sinter::nn

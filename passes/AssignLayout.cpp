@@ -7,7 +7,6 @@
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
 #include "passes/Rewrite.h"
-#include "runtime/OptionMark.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;

@@ -1,10 +1,10 @@
 // Rows of the report, kernels and the check's attributes become objects; the text must be valid UTF-8.
 #include "passes/Explain.h"
+#include "ir/KernelBackend.h"
 #include "ir/Ops.h"
 #include "ir/analysis/Attention.h"
 #include "ir/analysis/Cost.h"
 #include "ir/analysis/Views.h"
-#include "passes/AssignBackend.h"
 #include "passes/Report.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
@@ -56,6 +56,15 @@ static json::Value anchorOf(KernelOp kernel) {
   return nullptr;
 }
 
+/// How generated code computes the kernel's convolution, and why so; null without one.
+static json::Value convolutionOf(KernelOp kernel) {
+  auto method = kernel->getAttrOfType<ArrayAttr>(convolutionAttr);
+  if (!method)
+    return nullptr;
+  auto field = [&](size_t i) { return text(cast<StringAttr>(method[i]).getValue()); };
+  return Object{{"computed_by", field(0)}, {"reason", field(1)}};
+}
+
 static Object kernelObject(KernelOp kernel) {
   auto attribute = [&](StringRef name) {
     auto string = kernel->getAttrOfType<StringAttr>(name);
@@ -71,6 +80,7 @@ static Object kernelObject(KernelOp kernel) {
                 {"ops", list(names)},
                 {"backend", kernel.getBackend()},
                 {"algorithm", attribute(algorithmAttr)},
+                {"convolution", convolutionOf(kernel)},
                 {"schedule", attribute(scheduleAttr)},
                 {"reason", attribute(measuredAttr)}};
 }

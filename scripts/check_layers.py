@@ -22,7 +22,7 @@ MAY_USE = {
     "ir/onnx": IR,
     "passes": IR + ["ir/analysis"],
     # The generator. It knows neither passes nor the driver.
-    "codegen": ["runtime"],
+    "codegen": IR,
     "codegen/target": ["runtime", "codegen"],
     "codegen/emit": GENERATOR + ["codegen/target"],
     "codegen/kernels": GENERATOR + ["codegen/target", "codegen/emit"],
@@ -31,7 +31,7 @@ MAY_USE = {
     "codegen/artefact": GENERATOR + ["codegen/target", "codegen/emit", "codegen/lower", "codegen/onednn"],
     # The driver, and what stands on it.
     "compiler": GENERATOR + ["codegen/target", "codegen/emit", "codegen/lower", "codegen/artefact",
-                             "codegen/onednn", "ir/onnx", "passes"],
+                             "codegen/kernels", "codegen/onednn", "ir/onnx", "passes"],
     "api": ["include", "runtime", "runtime/onednn", "codegen", "compiler"],
     "tools": ["include", "runtime", "runtime/onednn", "ir", "ir/onnx", "passes", "codegen", "codegen/lower", "compiler", "api"],
     # What users of the public interface write.

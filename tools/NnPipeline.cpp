@@ -7,6 +7,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "runtime/BackendChoice.h"
 #include "runtime/OptionMark.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -45,15 +46,14 @@ struct DeclareOptions : PassWrapper<DeclareOptions, OperationPass<ModuleOp>> {
 };
 
 /// What is wrong with a choice, or nothing.
-std::string refuseChoice(StringRef option, const std::string &value, std::initializer_list<StringRef> choices) {
+std::string refuseChoice(StringRef option, const std::string &value, ArrayRef<std::string> choices) {
   if (llvm::is_contained(choices, value))
     return "";
   return (option + " '" + value + "' is none of " + llvm::join(choices, ", ")).str();
 }
 
 std::string refuseChoices(const CompileOptions &options) {
-  if (std::string wrong = refuseChoice("backend", options.backend, {"auto", "llvm", "onednn", "reference"});
-      !wrong.empty())
+  if (std::string wrong = refuseChoice("backend", options.backend, BackendChoice::all()); !wrong.empty())
     return wrong;
   if (std::string wrong = refuseChoice("math", options.math, {"strict", "default", "fast"}); !wrong.empty())
     return wrong;

@@ -1,5 +1,6 @@
 // Walks the planned function: each kernel becomes code, shared with kernels that look alike, and steps.
 #include "codegen/artefact/Program.h"
+#include "codegen/Backend.h"
 #include "codegen/Workers.h"
 #include "codegen/artefact/SpentWeights.h"
 #include "codegen/artefact/Traffic.h"
@@ -7,7 +8,6 @@
 #include "codegen/emit/PackedBytes.h"
 #include "codegen/lower/Conversions.h"
 #include "codegen/lower/SharedCode.h"
-#include "codegen/onednn/OneDnn.h"
 #include "ir/DiagnosticCollector.h"
 #include "ir/Diagnostics.h"
 #include "ir/Limits.h"
@@ -105,16 +105,31 @@ namespace {
 class ProgramBuilder {
 public:
   ProgramBuilder(Program &program, ModuleOp module, const CodegenOptions &options, const Target &target)
-      : module(module), target(target), threads(threadsFor(options.jobs)), checksIndices(options.checkIndices),
-        main(module.lookupSymbol<func::FuncOp>("main")), program(program) {}
+      : module(module), target(target), backends(makeBackends(target)), threads(threadsFor(options.jobs)),
+        checksIndices(options.checkIndices), main(module.lookupSymbol<func::FuncOp>("main")), program(program) {}
 
   /// Fills `variant`, which is not yet part of the program.
   Status run(bool takesWeights);
   Variant variant;
 
 private:
+  /// Takes what a backend makes of a kernel.
+  struct Sink : KernelSink {
+    Sink(ProgramBuilder &builder, nn::KernelOp kernel, int64_t row) : builder(builder), kernel(kernel), row(row) {}
+    Status addFunctions(function_ref<LogicalResult(KernelEmitter &)> emit) override {
+      return builder.addFunctions(kernel, row, emit);
+    }
+    Status addHostCall(std::string description) override {
+      return builder.addHostCall(kernel, row, std::move(description));
+    }
+    ProgramBuilder &builder;
+    nn::KernelOp kernel;
+    int64_t row;
+  };
+
   Status addKernel(nn::KernelOp kernel);
-  Status addFallback(nn::KernelOp kernel, int64_t row);
+  Status addFunctions(nn::KernelOp kernel, int64_t row, function_ref<LogicalResult(KernelEmitter &)> emit);
+  Status addHostCall(nn::KernelOp kernel, int64_t row, std::string description);
   void finishCode();
   void noteScratch(nn::KernelOp kernel, int64_t workspaceBytes);
   Status checkScratch() const;
@@ -123,6 +138,7 @@ private:
 
   ModuleOp module;
   const Target &target;
+  const Backends backends;
   const size_t threads;
   const bool checksIndices;
   func::FuncOp main;
@@ -236,11 +252,9 @@ Status ProgramBuilder::checkScratch() const {
 }
 
 /// One step that calls the host's primitive with the kernel's inputs and results.
-Status ProgramBuilder::addFallback(nn::KernelOp kernel, int64_t row) {
-  Expected<std::string> description = describeForOneDnn(kernel, /*assumeFinite=*/false);
-  if (!description)
-    return description.failure();
-  variant.kernels[row].fallback = *description;
+Status ProgramBuilder::addHostCall(nn::KernelOp kernel, int64_t row, std::string description) {
+  noteScratch(kernel, 0);
+  variant.kernels[row].fallback = std::move(description);
   Step step;
   step.kernel = row;
   for (Value input : kernel.inputs())
@@ -259,17 +273,24 @@ Status ProgramBuilder::addKernel(nn::KernelOp kernel) {
       llvm::all_of(kernel.getResultTypes(), [](Type type) { return cast<ShapedType>(type).getNumElements() == 0; });
   if (isEmpty)
     return {};
-  if (kernel.getBackend() == "onednn") {
-    noteScratch(kernel, 0);
-    return addFallback(kernel, row);
-  }
+  const Backend *backend = findBackend(backends, kernel.getBackend());
+  if (!backend)
+    return {ErrorCode::Unsupported, "the kernel " + nn::describe(kernel) + " is for the backend '" +
+                                        kernel.getBackend().str() + "', which makes no code"};
+  Sink sink(*this, kernel, row);
+  return backend->emit(kernel, sink);
+}
+
+/// A module of functions, and a step for each of their phases.
+Status ProgramBuilder::addFunctions(nn::KernelOp kernel, int64_t row,
+                                    function_ref<LogicalResult(KernelEmitter &)> emit) {
   OwningOpRef<ModuleOp> code(ModuleOp::create(UnknownLoc::get(kernel.getContext())));
   Emitted &functions = emitted.emplace_back(Emitted{kernel.getName().str(), {}});
   KernelEmitter emitter(kernel, *code, "kernel", target);
   emitter.threads = threads;
   emitter.checksIndices = checksIndices;
   DiagnosticCollector diagnostics(*kernel.getContext());
-  if (failed(emitKernel(emitter, kernel)))
+  if (failed(emit(emitter)))
     return diagnostics.failure("the kernel " + nn::describe(kernel) + " cannot be emitted");
   codes.add(std::move(code));
   variant.kernels.back().flops += emitter.otherFlops;

@@ -8,6 +8,7 @@
 #include "ir/Ops.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Pass/Pass.h"
+#include "runtime/BackendChoice.h"
 
 using namespace mlir;
 
@@ -68,7 +69,7 @@ void EmitKernels::runOnOperation() {
   }
   SmallVector<OwningOpRef<ModuleOp>> emitted;
   WalkResult walked = module.walk([&](nn::KernelOp kernel) {
-    if (kernel.getBackend() != "llvm")
+    if (kernel.getBackend() != StringRef(generatedCode))
       return WalkResult::advance();
     emitted.push_back(emit(kernel, *target));
     return emitted.back() ? WalkResult::advance() : WalkResult::interrupt();

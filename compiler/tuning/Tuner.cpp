@@ -1,6 +1,7 @@
 // Candidates are measured where they will run: in the whole model, with the caches as the other kernels leave them. A
 // round gives every kernel its next candidate, compiles the model and runs it in turns with the one of the cost models.
 #include "compiler/tuning/Tuner.h"
+#include "codegen/Backend.h"
 #include "codegen/artefact/CompileKernels.h"
 #include "codegen/artefact/Jit.h"
 #include "codegen/artefact/Program.h"
@@ -138,7 +139,7 @@ std::string number(double value) {
 }
 
 /// Makes a kernel's attributes say what `choice` says.
-void apply(nn::KernelOp kernel, const Choice &choice, const Target &target, const TunedKernel *measured = nullptr) {
+void apply(nn::KernelOp kernel, const Choice &choice, const Backends &backends, const TunedKernel *measured = nullptr) {
   Builder b(kernel.getContext());
   auto set = [&](StringRef name, const std::string &text) {
     if (text.empty())
@@ -146,14 +147,15 @@ void apply(nn::KernelOp kernel, const Choice &choice, const Target &target, cons
     else
       kernel->setAttr(name, b.getStringAttr(text));
   };
-  kernel.setBackend(choice.oneDnn ? "onednn" : "llvm");
+  // Before the backend tells what it makes of it.
   set(nn::scheduleAttr, toString(choice.schedule));
-  set(nn::algorithmAttr, choice.oneDnn ? "" : algorithmOf(kernel, target));
+  nn::giveTo(*findBackend(backends, choice.backend), kernel);
   std::string reason;
   if (measured && !choice.isDefault())
-    reason = "measured on this processor: " + number(measured->milliseconds) + " ms, " +
-             (choice.oneDnn ? "generated code " : "the cost model's schedule ") +
-             number(measured->defaultMilliseconds) + " ms";
+    reason =
+        "measured on this processor: " + number(measured->milliseconds) + " ms, " +
+        (choice.isGeneratedCode() ? "the cost model's schedule " : std::string(backendTitle(generatedCode)) + " ") +
+        number(measured->defaultMilliseconds) + " ms";
   set(nn::measuredAttr, reason);
 }
 
@@ -186,8 +188,8 @@ std::string summaryOf(nn::KernelOp kernel) {
 class Tuner {
 public:
   Tuner(LoadedModel &model, const CompileOptions &options, const Target &target)
-      : model(model), options(options), silent(options), target(target), machine(machineKey(target)),
-        cache(cachePath(options), options.tune.warn) {}
+      : model(model), options(options), silent(options), target(target), backends(makeBackends(target)),
+        machine(machineKey(target)), cache(cachePath(options), options.tune.warn) {}
 
   Status run() {
     collect();
@@ -208,7 +210,7 @@ private:
     size_t row = 0;
     for (auto kernel : model.module->lookupSymbol<func::FuncOp>("main").getBody().front().getOps<nn::KernelOp>()) {
       size_t number = row++;
-      if (kernel.getBackend() != "llvm")
+      if (kernel.getBackend() != StringRef(generatedCode))
         continue;
       std::string key = kernelKey(kernel);
       Group &group = groups[key];
@@ -218,7 +220,7 @@ private:
     }
     for (auto &[key, group] : groups) {
       group.summary = summaryOf(group.kernels.front());
-      group.candidates = candidatesFor(group.kernels.front());
+      group.candidates = candidatesFor(group.kernels.front(), target);
       std::reverse(group.candidates.begin(), group.candidates.end());
       group.best.summary = group.summary;
       const TunedKernel *known = cache.find(machine, key);
@@ -226,23 +228,23 @@ private:
       if (!known || (options.tune.measure && group.needsMeasuring))
         continue;
       for (nn::KernelOp kernel : group.kernels)
-        if (!known->choice.oneDnn || kernel->hasAttr(nn::alsoOneDnnAttr))
-          apply(kernel, known->choice, target, known);
+        if (known->choice.isGeneratedCode() || llvm::is_contained(otherBackends(kernel), known->choice.backend))
+          apply(kernel, known->choice, backends, known);
     }
   }
 
   void applyTo(Group &group, const Choice &choice, const TunedKernel *measured = nullptr) {
     for (nn::KernelOp kernel : group.kernels)
-      apply(kernel, choice, target, measured);
+      apply(kernel, choice, backends, measured);
   }
 
-  /// What is emitted for the group now; kernels of oneDNN are told apart by that alone.
+  /// What is emitted for the group now; of other backends' kernels the name tells them apart.
   std::string codeOf(Group &group) {
     nn::KernelOp kernel = group.kernels.front();
     std::string text;
     llvm::raw_string_ostream out(text);
-    if (kernel.getBackend() == "onednn")
-      return "onednn";
+    if (kernel.getBackend() != StringRef(generatedCode))
+      return kernel.getBackend().str();
     OwningOpRef<ModuleOp> code(ModuleOp::create(UnknownLoc::get(kernel.getContext())));
     KernelEmitter emitter(kernel, *code, "kernel", target);
     DiagnosticCollector diagnostics(*kernel.getContext());
@@ -409,6 +411,7 @@ private:
   const CompileOptions &options;
   CompileOptions silent; ///< of rounds, which are one stage of the compilation
   const Target &target;
+  const Backends backends;
   std::string machine;
   TuningCache cache;
   llvm::MapVector<std::string, Group, std::map<std::string, unsigned>> groups;
@@ -421,7 +424,7 @@ private:
 Status checkTuning(const CompileOptions &options, const Target &target) {
   if (!isTuned(options.tune))
     return {};
-  if (options.backend == "onednn" || options.backend == "reference")
+  if (!BackendChoice(options.backend).prefersGeneratedCode())
     return {ErrorCode::InvalidArgument, optionMark("tune") + " chooses how generated code computes: with " +
                                             optionMark("backend", options.backend) + " there is none"};
   if (!options.tune.measure)

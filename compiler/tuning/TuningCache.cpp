@@ -16,17 +16,18 @@ static constexpr int64_t fileVersion = 1;
 
 std::string toString(const Choice &choice) {
   std::string schedule = toString(choice.schedule);
-  return choice.oneDnn ? "onednn" : schedule.empty() ? "llvm" : "llvm " + schedule;
+  return schedule.empty() ? choice.backend : choice.backend + " " + schedule;
 }
 
 std::optional<Choice> parseChoice(llvm::StringRef text) {
-  if (text == "onednn")
-    return Choice{true, {}};
   auto [backend, rest] = text.split(' ');
   std::optional<Schedule> schedule = parseSchedule(rest);
-  if (backend != "llvm" || !schedule)
+  auto isIt = [name = backend](const BackendName &known) { return name == llvm::StringRef(known.name); };
+  // Other backends have no schedules.
+  bool hasSchedule = text != backend;
+  if (llvm::none_of(backendNames, isIt) || !schedule || (hasSchedule && backend != llvm::StringRef(generatedCode)))
     return std::nullopt;
-  return Choice{false, *schedule};
+  return Choice{backend.str(), *schedule};
 }
 
 static std::optional<TunedKernel> readEntry(const llvm::json::Object &object) {

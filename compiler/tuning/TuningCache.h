@@ -2,6 +2,7 @@
 #pragma once
 
 #include "codegen/emit/Schedule.h"
+#include "runtime/BackendChoice.h"
 #include "runtime/Status.h"
 
 #include <functional>
@@ -12,14 +13,17 @@ namespace sinter::codegen {
 
 /// Who computes a kernel, and how.
 struct Choice {
-  bool oneDnn = false;
+  std::string backend{generatedCode};
   Schedule schedule; ///< of generated code
 
+  static Choice of(std::string_view backend) { return {std::string(backend), {}}; }
+  static Choice of(const Schedule &schedule) { return {std::string(generatedCode), schedule}; }
   bool operator==(const Choice &) const = default;
   bool isDefault() const { return *this == Choice(); }
+  bool isGeneratedCode() const { return backend == generatedCode; }
 };
 
-/// "onednn", or "llvm" and the schedule: "llvm tile=6x4".
+/// A backend, and the schedule of generated code: "llvm tile=6x4", "onednn".
 std::string toString(const Choice &choice);
 /// Reads what toString writes; nothing for any other text.
 std::optional<Choice> parseChoice(llvm::StringRef text);

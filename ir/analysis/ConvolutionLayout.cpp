@@ -5,6 +5,7 @@
 #include "ir/ops/Constant.h"
 #include "ir/ops/PaddedWeights.h"
 #include "ir/ops/TransposedWindow.h"
+#include "runtime/OptionMark.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -70,7 +71,8 @@ static ConvolutionLayout blocksIf(Legality isLegal) {
 static ConvolutionLayout floatLayout(ConvOp conv, const LayoutSetting &setting) {
   bool isPairs = elementTypeOf(conv.getX()).isBF16();
   if (isPairs && !setting.hasPairs)
-    return planes(Legality::no("NO_BLOCKED_FORM", "bf16 lies in blocks under --precision bf16 alone"));
+    return planes(
+        Legality::no("NO_BLOCKED_FORM", "bf16 lies in blocks under " + optionMark("precision", "bf16") + " alone"));
   if (Legality isLegal = checkBlocks(conv, setting.block); !isLegal)
     return planes(isLegal);
   GroupLayout groups = groupLayout(conv, setting.block);

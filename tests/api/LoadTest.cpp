@@ -131,7 +131,8 @@ TEST_F(LoadTest, Refusals) {
   std::string foreign = good;
   foreign[18] = static_cast<char>(0xf3); // e_machine: RISC-V
   foreign[19] = 0;
-  EXPECT_FAILS(load(writeAll(foreign, ".so")), SINTER_INCOMPATIBLE, "recompile it for this one (the option 'target-triple')");
+  EXPECT_FAILS(load(writeAll(foreign, ".so")), SINTER_INCOMPATIBLE,
+               "recompile it for this one (the option 'target-triple')");
   std::string narrow = good;
   narrow[4] = 1; // EI_CLASS: 32 bits
   EXPECT_FAILS(load(writeAll(narrow, ".so")), SINTER_INVALID_FILE, "no 64-bit");

@@ -26,7 +26,7 @@ TEST(Claims, PlacesThatNoStorageHas) {
 
 TEST(Claims, ProofsThatDoNotHold) {
   writeText("claims.mlir", R"(func.func @main(%x: tensor<8xf32>) -> tensor<8xf32> {
-  %y = nn.kernel "hard_sigmoid" "onednn" attributes {nn.free_of_nan, nn.finite, nn.also_onednn} {
+  %y = nn.kernel "hard_sigmoid" "onednn" attributes {nn.free_of_nan, nn.finite, nn.also_taken_by = ["onednn"]} {
     %r = nn.hard_sigmoid %x {alpha = 0.2 : f32, beta = 0.5 : f32} : (tensor<8xf32>) -> tensor<8xf32>
     nn.yield %r : tensor<8xf32>
   } : tensor<8xf32>

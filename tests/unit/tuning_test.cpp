@@ -98,7 +98,7 @@ protected:
     machine = machineKey(*target);
     std::vector<Kernel> kernels;
     (*model->module)->walk([&](nn::KernelOp kernel) {
-      kernels.push_back({kernel.getName().str(), kernelKey(kernel), candidatesFor(kernel)});
+      kernels.push_back({kernel.getName().str(), kernelKey(kernel), candidatesFor(kernel, *target)});
     });
     return kernels;
   }
@@ -173,14 +173,15 @@ TEST_F(Tuning, EveryScheduleComputesTheSame) {
       if (!llvm::is_contained(choices, choice))
         choices.push_back(choice);
   EXPECT_GT(choices.size(), 10u);
-  EXPECT_TRUE(llvm::is_contained(choices, (Choice{true, {}}))) << "oneDNN takes convolutions in channel blocks";
+  EXPECT_TRUE(llvm::is_contained(choices, Choice::of("onednn"))) << "oneDNN takes convolutions in channel blocks";
   // And wishes beyond all reason.
   for (int64_t outer : {-4, 4})
     for (int64_t inner : {-4, 4})
-      choices.push_back(
-          {false, Schedule{.winograd = 6, .tileRows = 64, .tileVectors = 64, .outer = outer, .inner = inner}}),
-          choices.push_back(
-              {false, Schedule{.winograd = 0, .tileRows = 1, .tileVectors = 5, .outer = outer, .inner = inner}});
+      for (Schedule schedule : {Schedule{.winograd = 6, .tileRows = 64, .tileVectors = 64},
+                                Schedule{.winograd = 0, .tileRows = 1, .tileVectors = 5}}) {
+        schedule.outer = outer, schedule.inner = inner;
+        choices.push_back(Choice::of(schedule));
+      }
   for (const Choice &choice : choices) {
     SCOPED_TRACE(toString(choice));
     std::string file = folder + "/cache.json";
@@ -213,7 +214,7 @@ TEST_F(Tuning, AForcedChoiceIsFollowedAndExplained) {
   // Neither another processor's choices count nor, under strict, Winograd's algorithm.
   CompileOptions strict = withCache(file);
   strict.math = "strict";
-  EXPECT_EQ(explainModel(path, strict)->find("Winograd"), std::string::npos);
+  EXPECT_EQ(explainModel(path, strict)->find("Winograd F("), std::string::npos);
 }
 
 TEST_F(Tuning, OneDnnIsChosenOnlyWhereItMayBe) {
@@ -228,7 +229,7 @@ TEST_F(Tuning, OneDnnIsChosenOnlyWhereItMayBe) {
   std::vector<Kernel> kernels = kernelsOf(path);
   ASSERT_EQ(kernels.size(), 1u);
   TuningCache cache(file, nullptr);
-  cache.put(machine, kernels[0].key, {{true, {}}, 1, 2, true, ""});
+  cache.put(machine, kernels[0].key, {Choice::of("onednn"), 1, 2, true, ""});
   ASSERT_TRUE(cache.write().ok());
   CompileOptions options = withCache(file);
   EXPECT_EQ(explainModel(path, options)->find("onednn"), std::string::npos);
@@ -246,8 +247,8 @@ TEST_F(Tuning, OneDnnIsChosenOnlyWhereItMayBe) {
 TEST_F(Tuning, CachesSurviveARoundTrip) {
   std::string file = folder + "/new/folder/cache.json";
   TuningCache cache(file, nullptr);
-  cache.put("a \"machine\"", "k1", {{false, Schedule{.tileRows = 4, .tileVectors = 2}}, 0.5, 1, true, "conv"});
-  cache.put("a \"machine\"", "k2", {{true, {}}, 0.25, 1, false, "gemm"});
+  cache.put("a \"machine\"", "k1", {Choice::of(Schedule{.tileRows = 4, .tileVectors = 2}), 0.5, 1, true, "conv"});
+  cache.put("a \"machine\"", "k2", {Choice::of("onednn"), 0.25, 1, false, "gemm"});
   ASSERT_TRUE(cache.write().ok());
   // Another process, which knows nothing of these.
   TuningCache other(folder + "/new/folder/cache.json", nullptr);

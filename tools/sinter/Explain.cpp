@@ -283,7 +283,7 @@ void addExplain(CLI::App &app, int &status) {
   auto command = std::make_shared<ExplainCommand>();
   CLI::App *sub = app.add_subcommand("explain", "Say what became of every BatchNorm and activation, and why");
   sub->add_option("MODEL", command->model, "The model: .onnx, .mlir of the nn stage, or a compiled .so")->required();
-  sub->add_flag("--all", command->all, "Print every row (default: the 40 worst)");
+  sub->add_flag("--all", command->all, "Print every row (default: the 40 worst), and how convolutions are computed");
   sub->add_flag("--all-passes", command->allPasses,
                 "Say what passes did to nodes, and why they left others as they are (with --all: both)");
   sub->add_option("--calibrate", command->calibration, "Tensors to run the model on: measures what activations clip")

@@ -164,6 +164,19 @@ std::string activationTable(const std::vector<const Object *> &all, size_t limit
   return text;
 }
 
+/// How generated code computes the convolutions, and why so.
+std::string convolutionTable(const std::vector<const Object *> &kernels, bool colour) {
+  TextTable table({"KERNEL", "COMPUTED BY", "WHY"}, colour);
+  size_t count = 0;
+  for (const Object *kernel : kernels)
+    if (const Object *method = kernel->getObject("convolution")) {
+      ++count;
+      table.add({shortened(stringOf(*kernel, "name"), longestName), stringOf(*method, "computed_by"),
+                 stringOf(*method, "reason")});
+    }
+  return count == 0 ? "" : fmt::format("\nKernels with convolutions: {}\n", count) + table.text();
+}
+
 /// What would change the outcome of rows that are computed, by code.
 std::string remedies(const std::vector<const Object *> &rows) {
   std::map<std::string, int> byCode;
@@ -282,6 +295,8 @@ std::string explainText(const std::string &title, const Object &explanation, con
     text += batchNormTable(batchNorms, style.all ? everything : half + spareOfA, style.colour);
   if (!activations.empty())
     text += activationTable(activations, style.all ? everything : half + spareOfB, measured, style.colour);
+  if (style.all)
+    text += convolutionTable(kernels, style.colour);
   std::vector<const Object *> rows = batchNorms;
   rows.insert(rows.end(), activations.begin(), activations.end());
   return text + remedies(rows) + answer(activations) + multiplications(explanation) + checkText(explanation);

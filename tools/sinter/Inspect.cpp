@@ -1,5 +1,6 @@
 // `sinter inspect`: what a model is and what of it is supported, without compiling it or reading its weights.
 #include "compiler/Inspect.h"
+#include "runtime/BackendChoice.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Json.h"
 #include "tools/sinter/OpenModel.h"
@@ -59,6 +60,12 @@ std::string valuesText(std::string_view title, const std::vector<InterfaceValue>
   return fmt::format("{}\n{}", title, table.text());
 }
 
+/// A backend's count.
+int64_t countOf(const std::map<std::string_view, int64_t> &counts, const BackendName &backend) {
+  auto found = counts.find(backend.name);
+  return found == counts.end() ? 0 : found->second;
+}
+
 /// "yes", "3 of 5", "no"; "?" where nobody could be asked.
 std::string share(bool known, int64_t part, int64_t whole) {
   if (!known)
@@ -67,15 +74,21 @@ std::string share(bool known, int64_t part, int64_t whole) {
 }
 
 std::string operatorsText(const ModelInspection &inspection) {
-  TextTable table({{"operator"}, {"nodes", true}, {"supported"}, {"llvm"}, {"onednn"}, {"reference"}}, false);
+  std::vector<TextTable::Column> head{{"operator"}, {"nodes", true}, {"supported"}};
+  for (const BackendName &backend : backendNames)
+    head.emplace_back(backend.name.data());
+  head.emplace_back(BackendChoice::reference.data());
+  TextTable table(std::move(head), false);
   int64_t nodes = 0;
   for (const InspectedOperator &op : inspection.operators) {
     nodes += op.count;
     bool known = inspection.asked && op.reference > 0;
-    table.add({shortened(op.name, 40), std::to_string(op.count), share(true, op.supported, op.count),
-               share(known || op.supported == 0, op.llvm, op.count),
-               share(known || op.supported == 0, op.oneDnn, op.count),
-               share(known || op.supported == 0, op.reference, op.count)});
+    std::vector<TextTable::Cell> cells{shortened(op.name, 40), std::to_string(op.count),
+                                       share(true, op.supported, op.count)};
+    for (const BackendName &backend : backendNames)
+      cells.emplace_back(share(known || op.supported == 0, countOf(op.takenBy, backend), op.count));
+    cells.emplace_back(share(known || op.supported == 0, op.reference, op.count));
+    table.add(std::move(cells));
   }
   return fmt::format("{} nodes\n{}", nodes, table.text());
 }
@@ -156,12 +169,13 @@ Object inspectionJson(const std::string &model, const ModelInspection &inspectio
       bool known = (inspection.asked && op.reference > 0) || op.supported == 0;
       return known ? llvm::json::Value(n) : llvm::json::Value(nullptr);
     };
-    operators.push_back(Object{{"name", json(op.name)},
-                               {"nodes", op.count},
-                               {"supported", op.supported},
-                               {"llvm", count(op.llvm)},
-                               {"onednn", count(op.oneDnn)},
-                               {"reference", count(op.reference)}});
+    Object row{{"name", json(op.name)},
+               {"nodes", op.count},
+               {"supported", op.supported},
+               {llvm::StringRef(BackendChoice::reference), count(op.reference)}};
+    for (const BackendName &backend : backendNames)
+      row[llvm::StringRef(backend.name)] = count(countOf(op.takenBy, backend));
+    operators.push_back(std::move(row));
   }
   for (const InspectedProblem &problem : inspection.problems)
     problems.push_back(
@@ -201,12 +215,10 @@ std::vector<InterfaceValue> valuesOf(std::span<const SinterTensorInfo> infos) {
 }
 
 /// Kernels by what they compute, with their number on each backend.
-std::map<std::string, std::pair<int64_t, int64_t>> kernelsOf(const Model &model) {
-  std::map<std::string, std::pair<int64_t, int64_t>> kernels;
-  for (const SinterKernelInfo &kernel : model.kernels()) {
-    auto &[llvm, oneDnn] = kernels[kernel.ops ? kernel.ops : ""];
-    ++(kernel.fallback ? oneDnn : llvm);
-  }
+std::map<std::string, std::map<std::string_view, int64_t>> kernelsOf(const Model &model) {
+  std::map<std::string, std::map<std::string_view, int64_t>> kernels;
+  for (const SinterKernelInfo &kernel : model.kernels())
+    ++kernels[kernel.ops ? kernel.ops : ""][backendOf(kernel)];
   return kernels;
 }
 
@@ -240,9 +252,16 @@ std::string compiledText(const std::string &path, const Model &model) {
     text += fmt::format("{} a run, arena of {}, {} bytes of stack{}\n", withUnit(variant->flops(), "FLOP"),
                         withUnit(static_cast<double>(variant->abi().arenaBytes), "B"), variant->abi().stackBytes,
                         deepestText(*variant));
-    TextTable table({{"kernel"}, {"llvm", true}, {"onednn", true}}, false);
-    for (const auto &[ops, counts] : kernelsOf(*variant))
-      table.add({shortened(ops, 70), std::to_string(counts.first), std::to_string(counts.second)});
+    std::vector<TextTable::Column> head{{"kernel"}};
+    for (const BackendName &backend : backendNames)
+      head.emplace_back(backend.name.data(), true);
+    TextTable table(std::move(head), false);
+    for (const auto &[ops, counts] : kernelsOf(*variant)) {
+      std::vector<TextTable::Cell> cells{shortened(ops, 70)};
+      for (const BackendName &backend : backendNames)
+        cells.emplace_back(std::to_string(countOf(counts, backend)));
+      table.add(std::move(cells));
+    }
     text += fmt::format("{} kernels\n{}", variant->kernels().size(), table.text());
   }
   return text;
@@ -254,8 +273,12 @@ Object compiledJson(const std::string &path, const Model &model) {
   Array variants;
   for (const std::shared_ptr<const Model> &variant : model.variants()) {
     Array kernels;
-    for (const auto &[ops, counts] : kernelsOf(*variant))
-      kernels.push_back(Object{{"ops", json(ops)}, {"llvm", counts.first}, {"onednn", counts.second}});
+    for (const auto &[ops, counts] : kernelsOf(*variant)) {
+      Object row{{"ops", json(ops)}};
+      for (const BackendName &backend : backendNames)
+        row[llvm::StringRef(backend.name)] = countOf(counts, backend);
+      kernels.push_back(std::move(row));
+    }
     variants.push_back(Object{{"inputs", valuesJson(valuesOf(variant->inputs()))},
                               {"outputs", valuesJson(valuesOf(variant->outputs()))},
                               {"flops", variant->flops()},

@@ -2,6 +2,7 @@
 #include "tools/sinter/KernelProfile.h"
 #include "compiler/ParseJson.h"
 
+#include "runtime/BackendChoice.h"
 #include "runtime/PeakFlops.h"
 #include "tools/sinter/Median.h"
 
@@ -102,7 +103,7 @@ std::vector<KernelProfile> describeKernels(const Model &model) {
     KernelProfile kernel;
     kernel.name = info.name;
     kernel.ops = info.ops;
-    kernel.backend = info.fallback ? "onednn" : "llvm";
+    kernel.backend = backendOf(info);
     kernel.flops = info.flops;
     kernel.bytes = info.bytes;
     kernels.push_back(std::move(kernel));

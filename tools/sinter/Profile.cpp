@@ -1,4 +1,5 @@
 // `sinter profile`: the time of every kernel, by the user's node names, beside what the machine allows it.
+#include "runtime/BackendChoice.h"
 #include "runtime/Output.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Inputs.h"
@@ -48,7 +49,7 @@ private:
 /// What can be said before time is spent.
 Status ProfileCommand::check() const {
   namespace fs = std::filesystem;
-  if (common.compile.backend == "reference")
+  if (BackendChoice(common.compile.backend).isReference())
     return {ErrorCode::InvalidArgument, "--backend reference has no kernels to profile: choose another one"};
   if (trace.empty())
     return {};

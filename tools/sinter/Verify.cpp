@@ -1,4 +1,5 @@
 // `sinter verify`: the compiled model beside its plainest meaning, and where they part.
+#include "runtime/BackendChoice.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Inputs.h"
 #include "tools/sinter/Json.h"
@@ -103,7 +104,7 @@ Status VerifyCommand::prepare() {
     return s;
   CompileOptions plain = common.compile;
   plain.optimise = false;
-  plain.backend = "reference";
+  plain.backend = BackendChoice::reference;
   Expected<std::shared_ptr<Model>> reference = compileModel(model, plain);
   if (!reference)
     return reference.failure();
@@ -320,18 +321,21 @@ int VerifyCommand::run() {
   report_.hasLayers = layers;
   report_.hasPasses = bisect;
 
-  CompileOptions plain = common.compile, oneDnn = common.compile;
+  CompileOptions plain = common.compile;
   plain.optimise = false;
-  oneDnn.backend = "onednn";
-  // It promises no roundings.
-  if (oneDnn.math == "strict")
-    oneDnn.math = "default";
   std::vector<std::pair<std::string, CompileOptions>> variants;
   if (common.compile.optimise)
     variants.emplace_back("optimised", common.compile);
   variants.emplace_back("unoptimised (-O0)", plain);
-  if (common.compile.backend != "onednn")
-    variants.emplace_back("oneDNN", oneDnn);
+  for (const BackendName &backend : backendNames) {
+    CompileOptions other = common.compile;
+    other.backend = backend.name;
+    // A library of others promises no roundings.
+    if (other.math == "strict")
+      other.math = "default";
+    if (BackendChoice(backend.name).prefersLibrary() && common.compile.backend != backend.name)
+      variants.emplace_back(backend.title, other);
+  }
   for (const auto &[name, options] : variants) {
     Expected<std::shared_ptr<Model>> compiled = compileModel(model, options);
     if (!compiled)

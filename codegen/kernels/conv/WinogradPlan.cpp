@@ -3,6 +3,7 @@
 #include "codegen/kernels/conv/WinogradPlan.h"
 #include "codegen/kernels/conv/Im2colPanel.h"
 #include "ir/ops/ConvolutionSums.h"
+#include "runtime/OptionMark.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -64,7 +65,7 @@ static std::string refuseTransforms(const Target &target, ConvOp op) {
   if (!layoutOf(op.getX().getType()))
     return "Winograd's algorithm reads channel blocks, and its operand lies in planes";
   if (!target.winograd)
-    return "Winograd's algorithm rounds more than --math strict allows";
+    return "Winograd's algorithm rounds more than " + optionMark("math", "strict") + " allows";
   Window axes = *threeAxes(*window);
   if (llvm::none_of(winogradExtents, [&](int64_t extent) { return tileOf(axes, extent).has_value(); }))
     return "no tile of Winograd's algorithm is accurate enough for so large a kernel, or fits so small a result";
