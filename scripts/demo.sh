@@ -3,7 +3,7 @@
 # Shows what was folded and the time per image with and without optimisation. The last line is the accuracy.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-setUp
+setUp sinter digits-classify
 
 digits=$root/examples/digits
 out=$build/demo

@@ -61,6 +61,7 @@ installPackages() {
     die "apt-get could not install: ${missing[*]}"
 }
 
+# configureAndBuild [TARGET...]: all targets where none is named.
 configureAndBuild() {
   if [ ! -f "$build/build.ninja" ]; then
     say "configuring build/release"
@@ -68,13 +69,14 @@ configureAndBuild() {
       { cat "$root/build-configure.log" >&2; die "cmake failed"; }
     mv "$root/build-configure.log" "$build/configure.log"
   fi
-  if ! ninja -C "$build" -n | grep -q 'no work to do'; then
-    say "building build/release (the first time takes a while)"
-    ninja -C "$build" || die "the build failed"
+  if ! ninja -C "$build" -n "$@" | grep -q 'no work to do'; then
+    say "building ${*:-all} in build/release (the first time takes a while)"
+    ninja -C "$build" "$@" || die "the build failed"
   fi
 }
 
+# setUp [TARGET...]
 setUp() {
   installPackages
-  configureAndBuild
+  configureAndBuild "$@"
 }
