@@ -32,9 +32,10 @@ endif()
 
 find_program(SINTER_CCACHE ccache)
 if(SINTER_CCACHE)
+  # Comments count: a precompiled header knows the files in it by their bytes, and would have a second copy of one whose comments changed.
   set(SINTER_CCACHE_LAUNCHER ${CMAKE_COMMAND} -E env
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${SINTER_CCACHE})
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_COMMENTS=1 ${SINTER_CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${SINTER_CCACHE_LAUNCHER})
   set(CMAKE_C_COMPILER_LAUNCHER ${SINTER_CCACHE_LAUNCHER})
 endif()

@@ -1,4 +1,4 @@
-// The MLIR headers that nearly every file of the driver includes, precompiled.
+// The headers of ops and of MLIR that nearly every file of the driver includes, precompiled.
 #pragma once
 
 #include "ir/Ops.h"

@@ -1,4 +1,4 @@
-// Headers that every pass includes, precompiled.
+// The headers that every pass includes, precompiled.
 #pragma once
 
 #include "ir/Ops.h"
