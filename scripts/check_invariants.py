@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Holds docs/invariants.md to the asserts in ir/, passes/ and codegen/: each has a row with its file and text, and each row its assert.
 
-usage: check_invariants.py [FOLDER]; exits with 1 and what differs, where anything does. The importer, ir/onnx, is not looked at: it checks files.
+usage: check_invariants.py [FOLDER]; exits with 1 and what differs, where anything does. The importer, ir/onnx, is not looked at: it
+checks files.
 """
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Finds passes without a test of their own, and lines of lit tests that nothing reads.
 
-A pass of passes/Passes.td, and the pipeline, has a test tests/passes/<its name>.mlir, or <its name>-<more>.mlir, with a RUN line that runs it. In
-tests/**/*.mlir, FileCheck reads a line that begins with a prefix ("// CHECK-NEXT:") only where a RUN line hands it that prefix, and sinter-opt
-reads an expected-error only with --verify-diagnostics: without, the line is a comment, and the test passes whatever it says.
+A pass of passes/Passes.td, and the pipeline, has a test tests/passes/<its name>.mlir, or <its name>-<more>.mlir, with a RUN line that
+runs it. In tests/**/*.mlir, FileCheck reads a line that begins with a prefix ("// CHECK-NEXT:") only where a RUN line hands it that
+prefix, and sinter-opt reads an expected-error only with --verify-diagnostics: without, the line is a comment, and the test passes
+whatever it says.
 
 usage: check_pass_tests.py [FOLDER]; exits with 1 and what is wrong, where there is anything.
 """

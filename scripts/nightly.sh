@@ -4,7 +4,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 . "$root/scripts/suites.sh"
-setUp
+setUp all
 
 suite "scripts/test.sh" "$root/scripts/test.sh"
 suite "scripts/lint.sh --all" "$root/scripts/lint.sh" --all

@@ -61,7 +61,7 @@ installPackages() {
     die "apt-get could not install: ${missing[*]}"
 }
 
-# configureAndBuild [TARGET...]: all targets where none is named.
+# configureAndBuild TARGET...
 configureAndBuild() {
   if [ ! -f "$build/build.ninja" ]; then
     say "configuring build/release"
@@ -70,12 +70,12 @@ configureAndBuild() {
     mv "$root/build-configure.log" "$build/configure.log"
   fi
   if ! ninja -C "$build" -n "$@" | grep -q 'no work to do'; then
-    say "building ${*:-all} in build/release (the first time takes a while)"
+    say "building $* in build/release (the first time takes a while)"
     ninja -C "$build" "$@" || die "the build failed"
   fi
 }
 
-# setUp [TARGET...]
+# setUp TARGET...: "all" is everything.
 setUp() {
   installPackages
   configureAndBuild "$@"

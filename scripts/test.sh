@@ -4,7 +4,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 . "$root/scripts/suites.sh"
-setUp
+setUp all
 
 suite ctest runCtest
 

@@ -2,11 +2,12 @@
 """Writes the CHECK lines of lit tests that ask for it, from what the programs print now. Read the difference before you commit it: the
 script takes whatever comes out for right.
 
-A test asks by the line "// UPDATE: ..."; its other comments, RUN lines and IR stay. Each RUN line that ends in "| FileCheck %s", with or without
-a prefix, is run without FileCheck, and every line of its output becomes one of the test, above the IR that it is of: parts between "// -----" are
-updated each by itself. Names of values become variables, so that others than those with a meaning may change.
+A test asks by the line "// UPDATE: ..."; its other comments, RUN lines and IR stay. Each RUN line that ends in "| FileCheck %s", with or
+without a prefix, is run without FileCheck, and every line of its output becomes one of the test, above the IR that it is of: parts
+between "// -----" are updated each by itself. Names of values become variables, so that others than those with a meaning may change.
 
-usage: update-tests.py [--build FOLDER] [TEST...]   by default build/release, and all tests of tests/passes, tests/kernels and tests/verifiers
+usage: update-tests.py [--build FOLDER] [TEST...]   by default build/release, and all tests of tests/passes, tests/kernels and
+tests/verifiers
 """
 from __future__ import annotations
 
@@ -101,7 +102,8 @@ def main() -> int:
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
     parser.add_argument("tests", nargs="*", type=pathlib.Path)
     given = parser.parse_args()
-    tests = given.tests or sorted(path for folder in ["passes", "kernels", "verifiers"] for path in (ROOT / "tests" / folder).glob("*.mlir"))
+    folders = [ROOT / "tests" / name for name in ["passes", "kernels", "verifiers"]]
+    tests = given.tests or sorted(path for folder in folders for path in folder.glob("*.mlir"))
     changed = [path for path in tests if update(path.resolve(), given.build.resolve())]
     print("\n".join([*(f"updated {path}" for path in changed), f"{len(changed)} of {len(tests)} tests changed"]))
     return 0
