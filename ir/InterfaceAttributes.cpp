@@ -28,11 +28,11 @@ std::string findDimsProblem(Attribute value, TensorType type) {
   return isList ? "" : "needs a list of strings, one for each dimension";
 }
 
-std::string findRangeProblem(Attribute value, TensorType type) {
+std::string findRangeProblem(Attribute value) {
   auto bounds = dyn_cast<DenseF64ArrayAttr>(value);
-  bool isRange = bounds && bounds.size() == 2 && std::isfinite(bounds[0]) && std::isfinite(bounds[1]) &&
-                 bounds[0] <= bounds[1] && !type.getElementType().isInteger(1);
-  return isRange ? "" : "needs two finite bounds of numbers, the lower one first";
+  bool isRange =
+      bounds && bounds.size() == 2 && std::isfinite(bounds[0]) && std::isfinite(bounds[1]) && bounds[0] <= bounds[1];
+  return isRange ? "" : "needs two finite bounds, the lower one first";
 }
 
 /// The output along whose axis another output counts.
@@ -73,7 +73,7 @@ LogicalResult NNDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsig
   else if (name == defaultAttr || name == valueAttr)
     problem = findElementsProblem(value, type);
   else if (name == rangeAttr)
-    problem = findRangeProblem(value, type);
+    problem = findRangeProblem(value);
   return report(op, "input " + Twine(index), attribute, problem);
 }
 

@@ -46,21 +46,21 @@ func.func @value(%x: tensor<?xi64> {nn.value = dense<1> : tensor<2x2xi64>}) {
 // -----
 
 // No number is within: every activation of it could go.
-// expected-error @+1 {{input 0: nn.range needs two finite bounds of numbers, the lower one first}}
+// expected-error @+1 {{input 0: nn.range needs two finite bounds, the lower one first}}
 func.func @emptyRange(%x: tensor<8xf32> {nn.range = array<f64: 5.0, 1.0>}) {
   return
 }
 
 // -----
 
-// expected-error @+1 {{input 0: nn.range needs two finite bounds of numbers, the lower one first}}
+// expected-error @+1 {{input 0: nn.range needs two finite bounds, the lower one first}}
 func.func @halfARange(%x: tensor<8xf32> {nn.range = array<f64: 1.0>}) {
   return
 }
 
 // -----
 
-// expected-error @+1 {{input 0: nn.range needs two finite bounds of numbers, the lower one first}}
+// expected-error @+1 {{input 0: nn.range needs two finite bounds, the lower one first}}
 func.func @rangeOfNothing(%x: tensor<8xf32> {nn.range = array<f64: 0x7FF8000000000000, 1.0>}) {
   return
 }
