@@ -122,7 +122,9 @@ Status checkValue(const CompileOption &option, const std::string &value) {
     break;
   }
   case OptionKind::Number:
-    expected = isWithin(option, parseWholeNumber(value)) ? "" : "a number" + bounds(option);
+    expected = isWithin(option, parseWholeNumber(value)) ? ""
+               : option.values == "BYTES"                ? "a number of bytes" + bounds(option)
+                                                         : "a number" + bounds(option);
     break;
   case OptionKind::Seconds:
     expected = isWithin(option, parseNumber<double>(value)) ? "" : "a number of seconds" + bounds(option);

@@ -72,7 +72,7 @@ protected:
     codegen::TuningCache cache(cachePath, nullptr);
     (*model->module)->walk([&](nn::KernelOp kernel) {
       cache.put(codegen::machineKey(*target), codegen::kernelKey(kernel),
-                {{false, schedule}, 1, 2, true, kernel.getName().str()});
+                {codegen::Choice::of(schedule), 1, 2, true, kernel.getName().str()});
     });
     ASSERT_TRUE(cache.write().ok());
   }

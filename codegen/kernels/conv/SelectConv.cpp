@@ -68,8 +68,8 @@ std::string refuseConvolution(Operation *op, const Target &target) {
 static std::string whyPlanes(Operation *op, const Target &target) {
   ConvolutionLayout layout = suitingLayout(op, {static_cast<int64_t>(target.lanes(32)), /*isOperandBlocked=*/false});
   return layout.kind == ConvolutionLayout::Planes ? layout.isBlocked.sentence
-                                                  : "its tensors lie in planes: under -O0, and where another backend "
-                                                    "comes first, nothing is laid out in blocks";
+                                                  : "its tensors lie in planes: blocks are for optimised models "
+                                                    "whose first backend is generated code";
 }
 
 /// "depthwise" or "in groups of 4 channels".
