@@ -51,46 +51,44 @@ std::string findCountProblem(Attribute value, TensorType type, FunctionOpInterfa
   return isa<UnitAttr>(value) && isFirst && isSize ? "" : "needs to come first, and to be one number of type i64";
 }
 
-LogicalResult report(Operation *op, const Twine &which, NamedAttribute attribute, const std::string &problem) {
-  return problem.empty() ? success()
-                         : op->emitError() << which << ": " << attribute.getName().getValue() << " " << problem;
+/// Verifies an attribute of the input or output `index`, of these types; `findProblem` knows the attributes that the
+/// two do not share.
+LogicalResult verifyOne(Operation *op, StringRef side, ArrayRef<Type> types, unsigned index, NamedAttribute attribute,
+                        function_ref<std::string(StringRef name, TensorType type)> findProblem) {
+  auto type = dyn_cast<TensorType>(types[index]);
+  if (!type)
+    return success();
+  StringRef name = attribute.getName();
+  std::string problem = name != nameAttr                        ? findProblem(name, type)
+                        : isa<StringAttr>(attribute.getValue()) ? ""
+                                                                : "needs a string";
+  return problem.empty() ? success() : op->emitError() << side << " " << index << ": " << name << " " << problem;
 }
 
 } // namespace
 
 LogicalResult NNDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned index, NamedAttribute attribute) {
   auto function = dyn_cast<FunctionOpInterface>(op);
-  auto type = function ? dyn_cast<TensorType>(function.getArgumentTypes()[index]) : TensorType();
-  if (!type)
+  if (!function)
     return success();
-  StringRef name = attribute.getName();
   Attribute value = attribute.getValue();
-  std::string problem;
-  if (name == nameAttr)
-    problem = isa<StringAttr>(value) ? "" : "needs a string";
-  else if (name == dimsAttr)
-    problem = findDimsProblem(value, type);
-  else if (name == defaultAttr || name == valueAttr)
-    problem = findElementsProblem(value, type);
-  else if (name == rangeAttr)
-    problem = findRangeProblem(value);
-  return report(op, "input " + Twine(index), attribute, problem);
+  return verifyOne(op, "input", function.getArgumentTypes(), index, attribute, [&](StringRef name, TensorType type) {
+    return name == dimsAttr                           ? findDimsProblem(value, type)
+           : name == defaultAttr || name == valueAttr ? findElementsProblem(value, type)
+           : name == rangeAttr                        ? findRangeProblem(value)
+                                                      : "";
+  });
 }
 
 LogicalResult NNDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned index,
                                                      NamedAttribute attribute) {
   auto function = dyn_cast<FunctionOpInterface>(op);
-  auto type = function ? dyn_cast<TensorType>(function.getResultTypes()[index]) : TensorType();
-  if (!type)
+  if (!function)
     return success();
-  StringRef name = attribute.getName();
   Attribute value = attribute.getValue();
-  std::string problem;
-  if (name == nameAttr)
-    problem = isa<StringAttr>(value) ? "" : "needs a string";
-  else if (name == boundAttr)
-    problem = findBoundProblem(value, type, function);
-  else if (name == countAttr)
-    problem = findCountProblem(value, type, function, index);
-  return report(op, "output " + Twine(index), attribute, problem);
+  return verifyOne(op, "output", function.getResultTypes(), index, attribute, [&](StringRef name, TensorType type) {
+    return name == boundAttr   ? findBoundProblem(value, type, function)
+           : name == countAttr ? findCountProblem(value, type, function, index)
+                               : "";
+  });
 }

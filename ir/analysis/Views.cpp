@@ -1,4 +1,4 @@
-// A list of op classes decides; storageRoot() follows first operands up to the op that writes the bytes.
+// Ops say by a trait whether they are views; storageRoot() follows first operands up to the op that writes the bytes.
 #include "ir/analysis/Views.h"
 #include "ir/Ops.h"
 
