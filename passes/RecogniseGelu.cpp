@@ -3,6 +3,7 @@
 // stand.
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
+#include "passes/InnerValues.h"
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
 #include "passes/Rewrite.h"
@@ -169,13 +170,7 @@ Legality GeluMatcher::match(Operation *op) {
     return factorsFit;
   if (Legality argumentFits = checkArgument(); !argumentFits)
     return argumentFits;
-  for (Operation *inner : ops)
-    for (Operation *user : inner->getUsers())
-      if (inner != op && !llvm::is_contained(ops, user))
-        return Legality::no("INNER_VALUE_READ", isa<func::ReturnOp>(user)
-                                                    ? describe(inner) + " inside it is an output of the model"
-                                                    : describe(user) + " reads " + describe(inner) + " inside it");
-  return Legality::yes();
+  return readInsideAlone(ops, op);
 }
 
 /// The product is x * (1/2 + 1/2 * curve), in f32.

@@ -4,6 +4,7 @@
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "ir/ops/Reduction.h"
+#include "passes/InnerValues.h"
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
 #include "passes/Rewrite.h"
@@ -40,7 +41,6 @@ private:
       ops.push_back(op);
     return op;
   }
-  Legality isClosed();
 
   SmallVector<Operation *> ops;
   Operation *last = nullptr;
@@ -85,17 +85,6 @@ Value NormMatcher::squareOf(Value v) {
   if (auto product = v.getDefiningOp<MulOp>(); product && product.getA() == product.getB())
     return take<MulOp>(v).getA();
   return {};
-}
-
-/// The values of the ops found are read by these alone, but for the last.
-Legality NormMatcher::isClosed() {
-  for (Operation *op : ops)
-    for (Operation *user : op->getUsers())
-      if (op != last && !llvm::is_contained(ops, user))
-        return Legality::no("INNER_VALUE_READ", isa<func::ReturnOp>(user)
-                                                    ? describe(op) + " inside it is an output of the model"
-                                                    : describe(user) + " reads " + describe(op) + " inside it");
-  return Legality::yes();
 }
 
 static bool isSum(Operation *op) { return isa_and_nonnull<ReduceSumOp, ReduceSumSquareOp, ReduceL2Op>(op); }
@@ -163,7 +152,7 @@ Legality NormMatcher::matchQuotient(Operation *op, Value top, Value under) {
     }
   }
   takeParameters();
-  return isClosed();
+  return readInsideAlone(ops, last);
 }
 
 /// The constants that the quotient is multiplied with, and that are added to it.
