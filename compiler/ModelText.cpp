@@ -107,8 +107,8 @@ static std::string findSizeProblem(ModuleOp module, const nn::Limits &limits) {
   return problem;
 }
 
-/// Drops what a compilation found out and wrote beside the ops. This one finds it out anew or goes without: a file may
-/// claim what no analysis would, a place that no storage has, or a budget that its caller never gave.
+/// Drops what a compilation found out and wrote beside the ops, where no pass does that always. This one finds it out
+/// anew or goes without: a file may claim a place that no storage has, or a budget that its caller never gave.
 static void forgetFindings(ModuleOp module) {
   for (StringRef budget : {nn::limitsAttr, nn::givenBytesAttr})
     module->removeAttr(budget);
@@ -116,9 +116,7 @@ static void forgetFindings(ModuleOp module) {
     if (isa<nn::ConcatOp>(op))
       op->removeAttr(nn::inPlaceAttr);
     if (isa<nn::KernelOp>(op))
-      for (StringRef finding : {nn::freeOfNaNAttr, nn::finiteAttr, nn::algorithmAttr, nn::convolutionAttr,
-                                nn::alsoTakenByAttr, nn::measuredAttr})
-        op->removeAttr(finding);
+      op->removeAttr(nn::measuredAttr);
   });
 }
 

@@ -42,7 +42,9 @@ struct AssignBackendPass : impl::AssignBackendBase<AssignBackendPass> {
 private:
   /// Takes the first backend of the choice that takes the kernel; an error with all reasons if there is none.
   bool assign(KernelOp kernel, const BackendChoice &choice) {
-    for (StringRef finding : {StringRef(algorithmAttr), StringRef(convolutionAttr), StringRef(alsoTakenByAttr)})
+    // Whatever was found of the kernel before, or claimed in a file.
+    for (StringRef finding : {StringRef(algorithmAttr), StringRef(convolutionAttr), StringRef(alsoTakenByAttr),
+                              StringRef(freeOfNaNAttr), StringRef(finiteAttr)})
       kernel->removeAttr(finding);
     if (choice.isReference()) {
       kernel.setBackend(BackendChoice::reference);
