@@ -5,6 +5,9 @@
 
 namespace sinter::nn {
 
+// MLIR's ops construct their traits through a class between, which no friend of a trait names.
+// NOLINTBEGIN(bugprone-crtp-constructor-accessibility)
+
 /// The result has the bytes of the first operand, under another shape.
 template <typename ConcreteType> class ViewOfFirst : public mlir::OpTrait::TraitBase<ConcreteType, ViewOfFirst> {};
 
@@ -16,6 +19,8 @@ template <typename ConcreteType> class CopiesFirst : public mlir::OpTrait::Trait
 
 /// A kernel of the op can compute element by element what follows it, before it stores.
 template <typename ConcreteType> class TakesEpilogue : public mlir::OpTrait::TraitBase<ConcreteType, TakesEpilogue> {};
+
+// NOLINTEND(bugprone-crtp-constructor-accessibility)
 
 /// Views permute, and what permutes copies.
 inline bool permutesFirst(mlir::Operation *op) { return op->hasTrait<ViewOfFirst>() || op->hasTrait<PermutesFirst>(); }

@@ -164,11 +164,14 @@ void NormMatcher::takeParameters() {
     return {};
   };
   auto onlyUser = [&]() { return last->hasOneUse() ? *last->user_begin() : nullptr; };
-  if (auto product = dyn_cast_or_null<MulOp>(onlyUser()); product && (scale = parameterOf(product)))
-    ops.push_back(last = product);
-  else
+  auto product = dyn_cast_or_null<MulOp>(onlyUser());
+  scale = product ? parameterOf(product) : Value();
+  if (!scale)
     return;
-  if (auto sum = dyn_cast_or_null<AddOp>(onlyUser()); sum && isCentred && (bias = parameterOf(sum)))
+  ops.push_back(last = product);
+  auto sum = dyn_cast_or_null<AddOp>(onlyUser());
+  bias = sum && isCentred ? parameterOf(sum) : Value();
+  if (bias)
     ops.push_back(last = sum);
 }
 

@@ -25,8 +25,4 @@ inline constexpr llvm::StringLiteral scheduleAttr = "nn.schedule";
 /// String attribute of a kernel: what was measured, where its backend or schedule was chosen by that.
 inline constexpr llvm::StringLiteral measuredAttr = "nn.measured";
 
-/// Unit attribute of a kernel of generated code: oneDNN would take it, too. Set where nn-assign-backend asks both
-/// (BackendRefusals::asksBoth).
-inline constexpr llvm::StringLiteral alsoOneDnnAttr = "nn.also_onednn";
-
 } // namespace sinter::nn
