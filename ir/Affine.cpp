@@ -92,19 +92,19 @@ static std::string shown(double x) {
 
 //===- Cancellation -------------------------------------------------------===//
 
-AffineVerdict keepsDigits(const ChannelAffine &affine, Type element) {
+Legality keepsDigits(const ChannelAffine &affine, Type element) {
   // Bits that may be lost: 4 of 24; of the few that short types have, one.
   double limit = element.isF64() ? 0x1p33 : element.isF32() ? 0x1p4 : 0x1p1;
   if (affine.isScaleOnly() || affine.cancellation <= limit)
-    return AffineVerdict::yes();
-  return AffineVerdict::no("LARGE_SHIFT", "its shift is " + shown(affine.cancellation) +
-                                              " times the spread of what it gives, and up to " + shown(limit) +
-                                              " may move: where they cancel, x - c is exact and W*x - W*c is not");
+    return Legality::yes();
+  return Legality::no("LARGE_SHIFT", "its shift is " + shown(affine.cancellation) +
+                                         " times the spread of what it gives, and up to " + shown(limit) +
+                                         " may move: where they cancel, x - c is exact and W*x - W*c is not");
 }
 
 //===- Overflow -----------------------------------------------------------===//
 
-AffineVerdict suitsProduct(const ChannelAffine &affine, Type element, Direction direction) {
+Legality suitsProduct(const ChannelAffine &affine, Type element, Direction direction) {
   double smallest = 0x1p-20, largest = 0x1p20;
   if (element.isF16()) {
     smallest = direction == Direction::Up ? 0x1p-4 : 1;
@@ -115,24 +115,24 @@ AffineVerdict suitsProduct(const ChannelAffine &affine, Type element, Direction 
     if (s == 0 && direction == Direction::Up)
       continue;
     if (!(std::fabs(s) >= smallest && std::fabs(s) <= largest))
-      return AffineVerdict::no("MAY_OVERFLOW", "a scale of " + shown(s) +
-                                                   " moves past a product of computed values only between " +
-                                                   shown(smallest) + " and " + shown(largest) +
-                                                   ": beyond, they may leave the range of their type");
+      return Legality::no("MAY_OVERFLOW", "a scale of " + shown(s) +
+                                              " moves past a product of computed values only between " +
+                                              shown(smallest) + " and " + shown(largest) +
+                                              ": beyond, they may leave the range of their type");
   }
-  return AffineVerdict::yes();
+  return Legality::yes();
 }
 
 //===- Passing through ops ------------------------------------------------===//
 
-static AffineVerdict cannotPass(Operation *op) {
-  return AffineVerdict::no("OP_BLOCKS_AFFINE", "no per-channel affine passes through " + describe(op));
+static Legality cannotPass(Operation *op) {
+  return Legality::no("OP_BLOCKS_AFFINE", "no per-channel affine passes through " + describe(op));
 }
 
 /// Whether sums of the operand x overflow no sooner once the affine, one on the result (up) or on x (down),
 /// is on the other side of the op: for all finite values, or for those that x is known to have.
-static AffineVerdict staysFinite(Operation *op, Value x, const ChannelAffine &affine, Direction direction,
-                                 LargestOf largest) {
+static Legality staysFinite(Operation *op, Value x, const ChannelAffine &affine, Direction direction,
+                            LargestOf largest) {
   Type element = elementTypeOf(x);
   constexpr double oneRounding = 1 + 0x1p-24;
   const double limit = limitsOf(element).hi,
@@ -152,21 +152,20 @@ static AffineVerdict staysFinite(Operation *op, Value x, const ChannelAffine &af
     if (!known)
       known = std::min(largest(x), limit);
     if (!suffices(*known, s, t))
-      return AffineVerdict::no("MAY_OVERFLOW", describe(op) +
-                                                   " adds up values that may overflow sooner with the scale " +
-                                                   shown(s) + " on its other side");
+      return Legality::no("MAY_OVERFLOW", describe(op) + " adds up values that may overflow sooner with the scale " +
+                                              shown(s) + " on its other side");
   }
-  return AffineVerdict::yes();
+  return Legality::yes();
 }
 
 /// Whether an affine keeps its meaning where elements are compared or added up and padding takes part.
-static AffineVerdict suits(Operation *op, const ChannelFlow &flow, const ChannelAffine &affine) {
+static Legality suits(Operation *op, const ChannelFlow &flow, const ChannelAffine &affine) {
   if (flow.isOrdered && !affine.isPositive())
-    return AffineVerdict::no("NEGATIVE_SCALE", describe(op) + " compares values, and a scale is not positive");
+    return Legality::no("NEGATIVE_SCALE", describe(op) + " compares values, and a scale is not positive");
   if (flow.besides && !affine.fixes(*flow.besides))
-    return AffineVerdict::no("ZERO_PAD_SHIFT", describe(op) + " also reads the constant " +
-                                                   std::to_string(*flow.besides) + ", which the affine would move");
-  return AffineVerdict::yes();
+    return Legality::no("ZERO_PAD_SHIFT", describe(op) + " also reads the constant " + std::to_string(*flow.besides) +
+                                              ", which the affine would move");
+  return Legality::yes();
 }
 
 namespace {
@@ -209,10 +208,9 @@ static bool keeps(const ChannelAffine &affine, int64_t channel) {
 
 /// The affine on one operand that stands for `affine` on the result; `covered` collects the result's channels
 /// that it accounts for.
-static AffineVerdict passToOperand(ChannelFlowOpInterface op, unsigned operand, unsigned result,
-                                   const ChannelAffine &affine, LargestOf largest, std::vector<bool> &covered,
-                                   ChannelAffine &out) {
-  AffineVerdict verdict = cannotPass(op);
+static Legality passToOperand(ChannelFlowOpInterface op, unsigned operand, unsigned result, const ChannelAffine &affine,
+                              LargestOf largest, std::vector<bool> &covered, ChannelAffine &out) {
+  Legality verdict = cannotPass(op);
   RankedTensorType x = rankedType(op->getOperand(operand));
   for (int64_t from = 0; from < x.getRank(); ++from) {
     std::optional<ChannelFlow> flow = flowOf(op, operand, from, result, affine.axis);
@@ -226,12 +224,12 @@ static AffineVerdict passToOperand(ChannelFlowOpInterface op, unsigned operand, 
       return channels.set(pair.first, affine.scale[r], affine.shift[r]);
     });
     if (!agree) {
-      verdict = AffineVerdict::no("CHANNELS_MIXED", describe(op) + " gives one channel before it several after it");
+      verdict = Legality::no("CHANNELS_MIXED", describe(op) + " gives one channel before it several after it");
       continue;
     }
     if (llvm::any_of(flow->elsewhere, [&](int64_t c) { return !keeps(channels.affine, c); })) {
-      verdict = AffineVerdict::no("SIBLING_RESULT",
-                                  "the same channels reach another result of " + describe(op) + ", which has to stay");
+      verdict = Legality::no("SIBLING_RESULT",
+                             "the same channels reach another result of " + describe(op) + ", which has to stay");
       continue;
     }
     if (flow->isSum && largest)
@@ -245,13 +243,13 @@ static AffineVerdict passToOperand(ChannelFlowOpInterface op, unsigned operand, 
       covered.assign(covered.size(), true);
     channels.affine.cancellation = affine.cancellation;
     out = channels.affine.simplified();
-    return AffineVerdict::yes();
+    return Legality::yes();
   }
   return verdict;
 }
 
-AffineVerdict passToOperands(Operation *op, unsigned result, const ChannelAffine &affine, LargestOf largest,
-                             OperandAffines &operands) {
+Legality passToOperands(Operation *op, unsigned result, const ChannelAffine &affine, LargestOf largest,
+                        OperandAffines &operands) {
   auto flow = dyn_cast<ChannelFlowOpInterface>(op);
   if (!flow) {
     // Its answers are those of ops with one result.
@@ -260,7 +258,7 @@ AffineVerdict passToOperands(Operation *op, unsigned result, const ChannelAffine
     return cannotPass(op);
   }
   RankedTensorType y = rankedType(op->getResult(result));
-  AffineVerdict verdict = cannotPass(op);
+  Legality verdict = cannotPass(op);
   for (int64_t axis : axesOf(affine, y.getRank())) {
     std::optional<ChannelAffine> mine = affine.along(axis, y.getDimSize(axis));
     if (!mine)
@@ -278,16 +276,16 @@ AffineVerdict passToOperands(Operation *op, unsigned result, const ChannelAffine
 }
 
 /// The affine on one result that stands for `affine`, along its own axis, on an operand.
-static AffineVerdict passToResult(ChannelFlowOpInterface op, unsigned operand, const ChannelAffine &affine,
-                                  LargestOf largest, unsigned result, ChannelAffine &out) {
-  AffineVerdict verdict = cannotPass(op);
+static Legality passToResult(ChannelFlowOpInterface op, unsigned operand, const ChannelAffine &affine,
+                             LargestOf largest, unsigned result, ChannelAffine &out) {
+  Legality verdict = cannotPass(op);
   RankedTensorType y = rankedType(op->getResult(result));
   for (int64_t to = 0; to < y.getRank(); ++to) {
     std::optional<ChannelFlow> flow = flowOf(op, operand, affine.axis, result, to);
     if (!flow)
       continue;
     if (flow->isShared) {
-      verdict = AffineVerdict::no("CHANNELS_MIXED", describe(op) + " puts other values into the same channels");
+      verdict = Legality::no("CHANNELS_MIXED", describe(op) + " puts other values into the same channels");
       continue;
     }
     if (verdict = suits(op, *flow, affine); !verdict)
@@ -303,15 +301,15 @@ static AffineVerdict passToResult(ChannelFlowOpInterface op, unsigned operand, c
     if (agree) {
       channels.affine.cancellation = affine.cancellation;
       out = channels.affine.simplified();
-      return AffineVerdict::yes();
+      return Legality::yes();
     }
-    verdict = AffineVerdict::no("CHANNELS_MIXED", describe(op) + " puts several channels into one");
+    verdict = Legality::no("CHANNELS_MIXED", describe(op) + " puts several channels into one");
   }
   return verdict;
 }
 
-AffineVerdict passToResults(Operation *op, unsigned operand, const ChannelAffine &affine, LargestOf largest,
-                            SmallVectorImpl<ChannelAffine> &results) {
+Legality passToResults(Operation *op, unsigned operand, const ChannelAffine &affine, LargestOf largest,
+                       SmallVectorImpl<ChannelAffine> &results) {
   results.assign(op->getNumResults(), {});
   auto flow = dyn_cast<ChannelFlowOpInterface>(op);
   if (!flow) {
@@ -322,7 +320,7 @@ AffineVerdict passToResults(Operation *op, unsigned operand, const ChannelAffine
   if (operand >= flow.dataOperands())
     return cannotPass(op);
   RankedTensorType x = rankedType(op->getOperand(operand));
-  AffineVerdict verdict = cannotPass(op);
+  Legality verdict = cannotPass(op);
   for (int64_t axis : axesOf(affine, x.getRank())) {
     std::optional<ChannelAffine> mine = affine.along(axis, x.getDimSize(axis));
     if (!mine)

@@ -2,9 +2,9 @@
 // one through AffineOpInterface and ChannelFlowOpInterface.
 #pragma once
 
+#include "ir/Legality.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
-#include "llvm/ADT/StringRef.h"
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -50,16 +50,6 @@ struct ChannelAffine {
   std::optional<ChannelAffine> after(const ChannelAffine &first) const;
 };
 
-/// Yes, or no with a stable code (docs/explain.md) and a sentence for the user.
-struct AffineVerdict {
-  bool possible = false;
-  std::string code, reason;
-
-  static AffineVerdict yes() { return {true, "", ""}; }
-  static AffineVerdict no(llvm::StringRef code, llvm::StringRef reason) { return {false, code.str(), reason.str()}; }
-  explicit operator bool() const { return possible; }
-};
-
 /// One entry per operand: the affine that it must take, if any.
 using OperandAffines = llvm::SmallVector<std::optional<ChannelAffine>>;
 
@@ -69,21 +59,21 @@ using LargestOf = llvm::function_ref<double(mlir::Value)>;
 
 /// The affines on operands that, in place of `affine` on a result, give the same values; by the op's
 /// ChannelFlowOpInterface or AffineOpInterface. No other result changes.
-AffineVerdict passToOperands(mlir::Operation *op, unsigned result, const ChannelAffine &affine, LargestOf largest,
-                             OperandAffines &operands);
+Legality passToOperands(mlir::Operation *op, unsigned result, const ChannelAffine &affine, LargestOf largest,
+                        OperandAffines &operands);
 /// The affine on each result that, in place of `affine` on an operand, gives the same values.
-AffineVerdict passToResults(mlir::Operation *op, unsigned operand, const ChannelAffine &affine, LargestOf largest,
-                            llvm::SmallVectorImpl<ChannelAffine> &results);
+Legality passToResults(mlir::Operation *op, unsigned operand, const ChannelAffine &affine, LargestOf largest,
+                       llvm::SmallVectorImpl<ChannelAffine> &results);
 
 enum class Direction { Up, Down };
 
 /// Whether a scale may pass a product of computed values, towards the operands (up) or the result (down):
 /// the factors must then stay in the range of their type, which depends on data. f16 gets no nearer
 /// to its largest value; other types have room for 2^20.
-AffineVerdict suitsProduct(const ChannelAffine &affine, mlir::Type element, Direction direction);
+Legality suitsProduct(const ChannelAffine &affine, mlir::Type element, Direction direction);
 
 /// Whether an affine may leave the place where its shift cancels most of a value of this type: its shift is
 /// at most 2^4 times the spread in f32, so that 20 of 24 bits are left.
-AffineVerdict keepsDigits(const ChannelAffine &affine, mlir::Type element);
+Legality keepsDigits(const ChannelAffine &affine, mlir::Type element);
 
 } // namespace sinter::nn

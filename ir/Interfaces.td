@@ -99,29 +99,29 @@ def AffineOpInterface : OpInterface<"AffineOpInterface"> {
     answer is exact in real arithmetic; the default is no. }];
   let methods = [
     InterfaceMethod<[{ Can `affine`, applied to the result, vanish into the op's constants? }],
-      "::sinter::nn::AffineVerdict", "canAbsorbAtOutput", (ins "const ::sinter::nn::ChannelAffine &":$affine),
-      "", [{ return ::sinter::nn::AffineVerdict::no("OP_CANNOT_ABSORB", "the op has no constants to take it up"); }]>,
+      "::sinter::nn::Legality", "canAbsorbAtOutput", (ins "const ::sinter::nn::ChannelAffine &":$affine),
+      "", [{ return ::sinter::nn::Legality::no("OP_CANNOT_ABSORB", "the op has no constants to take it up"); }]>,
     InterfaceMethod<[{ The op with `affine` folded in: a new op at `builder`; asked only after a yes. }],
       "::mlir::Value", "absorbAtOutput",
       (ins "::mlir::OpBuilder &":$builder, "const ::sinter::nn::ChannelAffine &":$affine), "", [{ return {}; }]>,
     InterfaceMethod<[{
       Can `affine`, applied to an operand, vanish into the op's constants? With `borders`, a shift that padding makes
       position-dependent may become a constant tensor that is added to the result.
-    }], "::sinter::nn::AffineVerdict", "canAbsorbAtInput",
+    }], "::sinter::nn::Legality", "canAbsorbAtInput",
       (ins "unsigned":$operand, "const ::sinter::nn::ChannelAffine &":$affine, "bool":$borders),
-      "", [{ return ::sinter::nn::AffineVerdict::no("OP_CANNOT_ABSORB", "the op has no constants to take it up"); }]>,
+      "", [{ return ::sinter::nn::Legality::no("OP_CANNOT_ABSORB", "the op has no constants to take it up"); }]>,
     InterfaceMethod<[{ The op with `affine` folded in, reading `x` in place of the operand; asked only after a yes. }],
       "::mlir::Value", "absorbAtInput",
       (ins "::mlir::OpBuilder &":$builder, "unsigned":$operand, "::mlir::Value":$x,
            "const ::sinter::nn::ChannelAffine &":$affine), "", [{ return {}; }]>,
     InterfaceMethod<[{ Affines on operands that together stand for `affine` on the result; one entry per operand. }],
-      "::sinter::nn::AffineVerdict", "passToOperands",
+      "::sinter::nn::Legality", "passToOperands",
       (ins "const ::sinter::nn::ChannelAffine &":$affine, "::sinter::nn::OperandAffines &":$operands),
-      "", [{ return ::sinter::nn::AffineVerdict::no("OP_BLOCKS_AFFINE", "it cannot pass through the op"); }]>,
+      "", [{ return ::sinter::nn::Legality::no("OP_BLOCKS_AFFINE", "it cannot pass through the op"); }]>,
     InterfaceMethod<[{ The affine on the result that stands for `affine` on one operand, the others unchanged. }],
-      "::sinter::nn::AffineVerdict", "passToResult",
+      "::sinter::nn::Legality", "passToResult",
       (ins "unsigned":$operand, "const ::sinter::nn::ChannelAffine &":$affine, "::sinter::nn::ChannelAffine &":$result),
-      "", [{ return ::sinter::nn::AffineVerdict::no("OP_BLOCKS_AFFINE", "it cannot pass through the op"); }]>
+      "", [{ return ::sinter::nn::Legality::no("OP_BLOCKS_AFFINE", "it cannot pass through the op"); }]>
   ];
 }
 

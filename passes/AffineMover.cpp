@@ -15,7 +15,7 @@ namespace sinter::nn {
 
 //===- Ops as affines -----------------------------------------------------===//
 
-static AffineVerdict notAffine() { return AffineVerdict::no("NOT_AFFINE", "it is no per-channel affine"); }
+static Legality notAffine() { return Legality::no("NOT_AFFINE", "it is no per-channel affine"); }
 
 /// A constant that has one value per index of at most one axis of `type`, which it broadcasts to.
 static std::optional<std::pair<int64_t, std::vector<double>>> channelConstant(Value value, RankedTensorType type) {
@@ -42,17 +42,16 @@ static std::optional<ChannelAffine> makeAffine(std::pair<int64_t, std::vector<do
   return t.after(s);
 }
 
-static std::pair<std::optional<AffineOf>, AffineVerdict> affineOfBatchNorm(BatchNormOp op) {
+static std::pair<std::optional<AffineOf>, Legality> affineOfBatchNorm(BatchNormOp op) {
   SmallVector<std::vector<double>> parameters;
   for (Value operand : op->getOperands().drop_front()) {
     std::optional<Tensor> tensor = constantTensor(operand);
     if (!tensor) {
       bool isInput = isa<BlockArgument>(operand);
-      return {std::nullopt,
-              AffineVerdict::no("NON_CONST_PARAM", isInput ? "a parameter is a graph input; " +
-                                                                 optionMark("freeze-inputs", "true") +
-                                                                 " makes those with a default value constant"
-                                                           : "a parameter is computed at run time")};
+      return {std::nullopt, Legality::no("NON_CONST_PARAM", isInput ? "a parameter is a graph input; " +
+                                                                          optionMark("freeze-inputs", "true") +
+                                                                          " makes those with a default value constant"
+                                                                    : "a parameter is computed at run time")};
     }
     parameters.push_back(toDoubles(*tensor));
   }
@@ -72,8 +71,8 @@ static std::pair<std::optional<AffineOf>, AffineVerdict> affineOfBatchNorm(Batch
       affine.cancellation = std::max(affine.cancellation, std::fabs(mean[c]) / deviation);
   }
   if (!affine.isFinite())
-    return {std::nullopt, AffineVerdict::no("NONFINITE_FOLD", "gamma / sqrt(var + eps) or the shift is not finite")};
-  return {AffineOf{op.getX(), affine}, AffineVerdict::yes()};
+    return {std::nullopt, Legality::no("NONFINITE_FOLD", "gamma / sqrt(var + eps) or the shift is not finite")};
+  return {AffineOf{op.getX(), affine}, Legality::yes()};
 }
 
 /// x (op) constant or constant (op) x, where the constant does not widen x.
@@ -123,7 +122,7 @@ static void roundNearOne(ChannelAffine &affine, Type element) {
       s = 1;
 }
 
-std::pair<std::optional<AffineOf>, AffineVerdict> affineOf(Operation *op) {
+std::pair<std::optional<AffineOf>, Legality> affineOf(Operation *op) {
   if (op->getNumResults() != 1 || !isa<FloatType>(elementTypeOf(op->getResult(0))))
     return {std::nullopt, notAffine()};
   Type element = elementTypeOf(op->getResult(0));
@@ -149,7 +148,7 @@ std::pair<std::optional<AffineOf>, AffineVerdict> affineOf(Operation *op) {
     roundNearOne(found->affine, element);
     found->affine.cancellation = distanceOfShift(found->affine);
   }
-  return found ? std::pair(found, AffineVerdict::yes()) : std::pair(found, notAffine());
+  return found ? std::pair(found, Legality::yes()) : std::pair(found, notAffine());
 }
 
 /// s and t as tensors that broadcast to a type; nothing where they do not round to finite values, or s underflows.
@@ -183,10 +182,10 @@ std::pair<Value, Value> makeParameters(OpBuilder &builder, Location loc, RankedT
 
 /// Whether outer(inner(x)) can be one affine: its constants must round to finite values, and the inner shift
 /// must not cancel digits of x that outer(...) would still have.
-static AffineVerdict canCompose(const ChannelAffine &outer, const ChannelAffine &inner, RankedTensorType type) {
+static Legality canCompose(const ChannelAffine &outer, const ChannelAffine &inner, RankedTensorType type) {
   std::optional<ChannelAffine> both = outer.after(inner);
   if (!both)
-    return AffineVerdict::no("AXIS_MISMATCH", "the affine next to it runs along another axis");
+    return Legality::no("AXIS_MISMATCH", "the affine next to it runs along another axis");
   // What is left of the inner shift, in the units of the result.
   ChannelAffine moved = *both;
   std::optional<ChannelAffine> scaled = outer.along(both->axis, both->channels()),
@@ -194,13 +193,13 @@ static AffineVerdict canCompose(const ChannelAffine &outer, const ChannelAffine 
   for (auto [t, s, innerShift] : llvm::zip_equal(moved.shift, scaled->scale, shifted->shift))
     t = s * innerShift;
   moved.cancellation = std::max(inner.cancellation, distanceOfShift(moved));
-  if (AffineVerdict verdict = keepsDigits(moved, type.getElementType()); !verdict)
+  if (Legality verdict = keepsDigits(moved, type.getElementType()); !verdict)
     return verdict;
   DType element = *toDType(type.getElementType());
   Shape shape{both->channels()};
   if (!roundScales(element, shape, both->scale) || !roundFolded(element, shape, both->shift))
     return refuseNonFinite();
-  return AffineVerdict::yes();
+  return Legality::yes();
 }
 
 //===- Up -----------------------------------------------------------------===//
@@ -210,56 +209,54 @@ static constexpr int deepest = 64, maxAsked = 4096;
 
 bool AffineMover::mayAsk(int depth) { return depth < deepest && ++asked < maxAsked; }
 
-static AffineVerdict tooDeep() {
-  return AffineVerdict::no("TOO_DEEP", "the way to an op that could take it up is too long");
-}
+static Legality tooDeep() { return Legality::no("TOO_DEEP", "the way to an op that could take it up is too long"); }
 
-static AffineVerdict onlyReader(Value v) {
+static Legality onlyReader(Value v) {
   if (v.hasOneUse())
-    return AffineVerdict::yes();
+    return Legality::yes();
   for (Operation *user : v.getUsers())
     if (isa<func::ReturnOp>(user))
-      return AffineVerdict::no("GRAPH_OUTPUT", "the value before it is a graph output");
+      return Legality::no("GRAPH_OUTPUT", "the value before it is a graph output");
   std::string readers;
   for (Operation *user : v.getUsers())
     readers += (readers.empty() ? "" : ", ") + describe(user);
-  return AffineVerdict::no("MULTI_CONSUMER", "the value before it is also read elsewhere: " + readers);
+  return Legality::no("MULTI_CONSUMER", "the value before it is also read elsewhere: " + readers);
 }
 
-AffineVerdict AffineMover::canMoveUp(Value v, const ChannelAffine &affine) {
+Legality AffineMover::canMoveUp(Value v, const ChannelAffine &affine) {
   asked = 0;
   return canMoveUpFrom(v, affine, 0);
 }
 
-AffineVerdict AffineMover::canMoveUpFrom(Value v, const ChannelAffine &affine, int depth) {
+Legality AffineMover::canMoveUpFrom(Value v, const ChannelAffine &affine, int depth) {
   if (affine.isIdentity())
-    return AffineVerdict::yes();
+    return Legality::yes();
   Operation *op = v.getDefiningOp();
   if (!op)
-    return AffineVerdict::no("NO_PRODUCER", "it reads a graph input: nothing before it can take it up");
-  if (AffineVerdict verdict = onlyReader(v); !verdict)
+    return Legality::no("NO_PRODUCER", "it reads a graph input: nothing before it can take it up");
+  if (Legality verdict = onlyReader(v); !verdict)
     return verdict;
   if (std::optional<AffineOf> inner = affineOf(op).first)
     return canCompose(affine, inner->affine, rankedType(v));
-  AffineVerdict verdict = AffineVerdict::no("OP_CANNOT_ABSORB", describe(op) + " has no constants to take it up");
+  Legality verdict = Legality::no("OP_CANNOT_ABSORB", describe(op) + " has no constants to take it up");
   if (auto interface = dyn_cast<AffineOpInterface>(op)) {
-    AffineVerdict answer = interface.canAbsorbAtOutput(affine);
+    Legality answer = interface.canAbsorbAtOutput(affine);
     if (answer)
       return answer;
     if (answer.code != "OP_CANNOT_ABSORB")
-      verdict = AffineVerdict::no(answer.code, describe(op) + ": " + answer.reason);
+      verdict = Legality::no(answer.code, describe(op) + ": " + answer.sentence);
   }
   OperandAffines operands;
-  AffineVerdict passes = passToOperands(op, cast<OpResult>(v).getResultNumber(), affine, largest, operands);
+  Legality passes = passToOperands(op, cast<OpResult>(v).getResultNumber(), affine, largest, operands);
   if (!passes)
     return passes.code == "OP_BLOCKS_AFFINE" ? verdict : passes;
   if (!mayAsk(depth))
     return tooDeep();
   for (auto [operand, needed] : llvm::zip_equal(op->getOperands(), operands))
     if (needed)
-      if (AffineVerdict inner = canMoveUpFrom(operand, *needed, depth + 1); !inner)
+      if (Legality inner = canMoveUpFrom(operand, *needed, depth + 1); !inner)
         return inner;
-  return AffineVerdict::yes();
+  return Legality::yes();
 }
 
 void AffineMover::replace(Operation *op, Value by, Location loc) {
@@ -296,8 +293,7 @@ Value AffineMover::moveUp(Value v, const ChannelAffine &affine, Location loc) {
     return changed;
   }
   OperandAffines operands;
-  [[maybe_unused]] AffineVerdict passes =
-      passToOperands(op, cast<OpResult>(v).getResultNumber(), affine, nullptr, operands);
+  [[maybe_unused]] Legality passes = passToOperands(op, cast<OpResult>(v).getResultNumber(), affine, nullptr, operands);
   assert(passes && "moveUp comes after a yes of canMoveUp");
   for (auto [i, needed] : llvm::enumerate(operands))
     if (needed)
@@ -307,54 +303,54 @@ Value AffineMover::moveUp(Value v, const ChannelAffine &affine, Location loc) {
 
 //===- Down ---------------------------------------------------------------===//
 
-AffineVerdict AffineMover::canMoveDown(Value v, const ChannelAffine &affine, bool borders) {
+Legality AffineMover::canMoveDown(Value v, const ChannelAffine &affine, bool borders) {
   // Digits that cancel in x + t are lost once x meets weights without t.
-  if (AffineVerdict verdict = keepsDigits(affine, elementTypeOf(v)); !verdict)
+  if (Legality verdict = keepsDigits(affine, elementTypeOf(v)); !verdict)
     return verdict;
   asked = 0;
   bordered.clear();
   return canMoveDownFrom(v, affine, borders, 0);
 }
 
-AffineVerdict AffineMover::canMoveDownFrom(Value v, const ChannelAffine &affine, bool borders, int depth) {
+Legality AffineMover::canMoveDownFrom(Value v, const ChannelAffine &affine, bool borders, int depth) {
   if (affine.isIdentity() || v.use_empty())
-    return AffineVerdict::yes();
+    return Legality::yes();
   if (!mayAsk(depth))
     return tooDeep();
   SmallPtrSet<Operation *, 4> seen;
   for (OpOperand &use : v.getUses()) {
     if (!seen.insert(use.getOwner()).second)
-      return AffineVerdict::no("MULTI_CONSUMER", describe(use.getOwner()) + " reads it twice");
-    if (AffineVerdict verdict = canMoveDownTo(use, affine, borders, depth); !verdict)
+      return Legality::no("MULTI_CONSUMER", describe(use.getOwner()) + " reads it twice");
+    if (Legality verdict = canMoveDownTo(use, affine, borders, depth); !verdict)
       return verdict;
   }
-  return AffineVerdict::yes();
+  return Legality::yes();
 }
 
-AffineVerdict AffineMover::canMoveDownTo(OpOperand &use, const ChannelAffine &affine, bool borders, int depth) {
+Legality AffineMover::canMoveDownTo(OpOperand &use, const ChannelAffine &affine, bool borders, int depth) {
   Operation *op = use.getOwner();
   if (isa<func::ReturnOp>(op))
-    return AffineVerdict::no("GRAPH_OUTPUT", "its result is a graph output");
+    return Legality::no("GRAPH_OUTPUT", "its result is a graph output");
   if (std::optional<AffineOf> outer = affineOf(op).first; outer && outer->x == use.get())
     return canCompose(outer->affine, affine, rankedType(use.get()));
-  AffineVerdict verdict = AffineVerdict::no("OP_CANNOT_ABSORB", describe(op) + " cannot take it up");
+  Legality verdict = Legality::no("OP_CANNOT_ABSORB", describe(op) + " cannot take it up");
   if (auto interface = dyn_cast<AffineOpInterface>(op)) {
-    AffineVerdict answer = interface.canAbsorbAtInput(use.getOperandNumber(), affine, borders);
+    Legality answer = interface.canAbsorbAtInput(use.getOperandNumber(), affine, borders);
     if (answer && borders && !interface.canAbsorbAtInput(use.getOperandNumber(), affine, /*borders=*/false))
       bordered.push_back(rankedType(op->getResult(0)));
     if (answer)
       return answer;
     if (answer.code != "OP_CANNOT_ABSORB")
-      verdict = AffineVerdict::no(answer.code, describe(op) + ": " + answer.reason);
+      verdict = Legality::no(answer.code, describe(op) + ": " + answer.sentence);
   }
   SmallVector<ChannelAffine> results;
-  AffineVerdict passes = passToResults(op, use.getOperandNumber(), affine, largest, results);
+  Legality passes = passToResults(op, use.getOperandNumber(), affine, largest, results);
   if (!passes)
     return passes.code == "OP_BLOCKS_AFFINE" ? verdict : passes;
   for (auto [result, passed] : llvm::zip_equal(op->getResults(), results))
-    if (AffineVerdict inner = canMoveDownFrom(result, passed, borders, depth + 1); !inner)
+    if (Legality inner = canMoveDownFrom(result, passed, borders, depth + 1); !inner)
       return inner;
-  return AffineVerdict::yes();
+  return Legality::yes();
 }
 
 void AffineMover::moveDown(Value v, Value raw, const ChannelAffine &affine, Location loc) {
@@ -379,7 +375,7 @@ void AffineMover::moveDown(Value v, Value raw, const ChannelAffine &affine, Loca
       continue;
     }
     SmallVector<ChannelAffine> results;
-    [[maybe_unused]] AffineVerdict passes = passToResults(op, use->getOperandNumber(), affine, nullptr, results);
+    [[maybe_unused]] Legality passes = passToResults(op, use->getOperandNumber(), affine, nullptr, results);
     assert(passes && "moveDown comes after a yes of canMoveDown");
     use->set(raw);
     for (auto [result, passed] : llvm::zip_equal(op->getResults(), results))

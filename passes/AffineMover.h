@@ -15,7 +15,7 @@ struct AffineOf {
 };
 
 /// The op as an affine, or why it is none (NOT_AFFINE for ops that never are).
-std::pair<std::optional<AffineOf>, AffineVerdict> affineOf(mlir::Operation *op);
+std::pair<std::optional<AffineOf>, Legality> affineOf(mlir::Operation *op);
 
 /// One attempt at moving one affine: first asks along the whole way, then changes the IR.
 class AffineMover {
@@ -24,13 +24,13 @@ public:
   explicit AffineMover(LargestOf largest) : largest(largest) {}
 
   /// Whether v can be replaced by affine(v) with changes only to the ops that compute v, which no other op may read.
-  AffineVerdict canMoveUp(mlir::Value v, const ChannelAffine &affine);
+  Legality canMoveUp(mlir::Value v, const ChannelAffine &affine);
   /// Does it; returns the value that is affine(v). Ops that become unused are left to the caller.
   mlir::Value moveUp(mlir::Value v, const ChannelAffine &affine, mlir::Location loc);
 
   /// Whether every reader of v can be changed to give the same results from v as from affine(v). With
   /// `borders`, convolutions may add a constant tensor where padding makes the shift position-dependent.
-  AffineVerdict canMoveDown(mlir::Value v, const ChannelAffine &affine, bool borders);
+  Legality canMoveDown(mlir::Value v, const ChannelAffine &affine, bool borders);
   /// Does it to the readers of `v`: afterwards they read `raw`.
   void moveDown(mlir::Value v, mlir::Value raw, const ChannelAffine &affine, mlir::Location loc);
 
@@ -44,9 +44,9 @@ public:
 
 private:
   llvm::DenseSet<mlir::Operation *> erased;
-  AffineVerdict canMoveUpFrom(mlir::Value v, const ChannelAffine &affine, int depth);
-  AffineVerdict canMoveDownTo(mlir::OpOperand &use, const ChannelAffine &affine, bool borders, int depth);
-  AffineVerdict canMoveDownFrom(mlir::Value v, const ChannelAffine &affine, bool borders, int depth);
+  Legality canMoveUpFrom(mlir::Value v, const ChannelAffine &affine, int depth);
+  Legality canMoveDownTo(mlir::OpOperand &use, const ChannelAffine &affine, bool borders, int depth);
+  Legality canMoveDownFrom(mlir::Value v, const ChannelAffine &affine, bool borders, int depth);
   void replace(mlir::Operation *op, mlir::Value by, mlir::Location loc);
 
   /// False once a question has asked more ops than any network needs: paths may multiply from op to op.

@@ -83,7 +83,7 @@ private:
     auto [found, verdict] = affineOf(op);
     if (!found) {
       if (isa<BatchNormOp>(op))
-        report->note(op->getLoc(), verdict.code, verdict.reason);
+        report->note(op->getLoc(), verdict.code, verdict.sentence);
       return false;
     }
     const ChannelAffine affine = found->affine.simplified();
@@ -101,7 +101,7 @@ private:
         result.replaceAllUsesWith(mover.moveUp(found->x, affine, op->getLoc()));
         finishFolded(op, mover);
       });
-    AffineVerdict down = canMoveDown(mover, *found, result, affine);
+    Legality down = canMoveDown(mover, *found, result, affine);
     if (down)
       return rewrite(op, "move-affine-down", [&] {
         int64_t added = 0;
@@ -112,7 +112,7 @@ private:
       });
     // Behind a graph input there is but one way to go.
     const std::string &code = verdict.code == "NO_PRODUCER" ? down.code : verdict.code;
-    std::string sentence = verdict.reason + "; after it: " + down.reason;
+    std::string sentence = verdict.sentence + "; after it: " + down.sentence;
     report->note(op->getLoc(), code, sentence);
     // BatchNorms have rows in the report. A bias costs nothing in the kernel that it joins: nobody asks.
     if (reportKind(op).empty() && !affine.isShiftOnly())
@@ -129,21 +129,20 @@ private:
 
   /// Constant tensors at the borders are worth it only where reading them takes fewer bytes a run than the affine does
   /// where it is.
-  static AffineVerdict canMoveDown(AffineMover &mover, const AffineOf &found, Value result,
-                                   const ChannelAffine &affine) {
-    AffineVerdict plain = mover.canMoveDown(result, affine, /*borders=*/false);
+  static Legality canMoveDown(AffineMover &mover, const AffineOf &found, Value result, const ChannelAffine &affine) {
+    Legality plain = mover.canMoveDown(result, affine, /*borders=*/false);
     int64_t staying = bytesOfStaying(found.x);
     if (plain || staying == 0)
       return plain;
-    AffineVerdict bordered = mover.canMoveDown(result, affine, /*borders=*/true);
+    Legality bordered = mover.canMoveDown(result, affine, /*borders=*/true);
     int64_t reading = 0;
     for (RankedTensorType type : mover.borderedResults())
       reading += bytesOf(type);
     if (!bordered || reading < staying)
       return bordered;
-    return AffineVerdict::no("ZERO_PAD_SHIFT",
-                             plain.reason + ": a constant tensor that mends it would be " + std::to_string(reading) +
-                                 " bytes to read a run, and staying moves " + std::to_string(staying));
+    return Legality::no("ZERO_PAD_SHIFT", plain.sentence + ": a constant tensor that mends it would be " +
+                                              std::to_string(reading) + " bytes to read a run, and staying moves " +
+                                              std::to_string(staying));
   }
 
   static int64_t bytesOf(RankedTensorType type) {

@@ -133,9 +133,8 @@ private:
     if (kept.channels.size() == range.channels.size())
       return Legality::noCandidate();
     for (Operation *reader : readers)
-      if (AffineVerdict takes = cast<AffineOpInterface>(reader).canAbsorbAtInput(0, constants, /*borders=*/false);
-          !takes)
-        return Legality::no(takes.code, describe(reader) + ": " + takes.reason);
+      if (Legality takes = cast<AffineOpInterface>(reader).canAbsorbAtInput(0, constants, /*borders=*/false); !takes)
+        return Legality::no(takes.code, describe(reader) + ": " + takes.sentence);
     ChannelSelection selection(value, kept, readers);
     if (!selection.isPossible())
       return Legality::no("CHANNELS_BOUND", "what computes them, or what else reads that, cannot do without them");

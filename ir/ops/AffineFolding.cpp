@@ -181,21 +181,21 @@ bool canScaleWeight(const Tensor &w, WeightLayout layout, WeightLayout outputs, 
          (!losesDigits || losesLittle(w, layout, outputs, scale, factor));
 }
 
-AffineVerdict refuseNonFinite() {
-  return AffineVerdict::no("NONFINITE_FOLD",
-                           "the folded weights or bias would not be finite in their storage type, or lose digits "
-                           "to underflow");
+Legality refuseNonFinite() {
+  return Legality::no("NONFINITE_FOLD",
+                      "the folded weights or bias would not be finite in their storage type, or lose digits "
+                      "to underflow");
 }
 
-AffineVerdict refuseComputed(llvm::StringRef what) {
-  return AffineVerdict::no("NON_CONST_PARAM", (llvm::Twine(what) + " is not a constant").str());
+Legality refuseComputed(llvm::StringRef what) {
+  return Legality::no("NON_CONST_PARAM", (llvm::Twine(what) + " is not a constant").str());
 }
 
-AffineVerdict refuseAxis(const ChannelAffine &affine, int64_t axis, int64_t channels) {
-  return AffineVerdict::no("AXIS_MISMATCH", (llvm::Twine("the affine runs over ") + llvm::Twine(affine.channels()) +
-                                             " channels of axis " + llvm::Twine(affine.axis) + ", the weights over " +
-                                             llvm::Twine(channels) + " of axis " + llvm::Twine(axis))
-                                                .str());
+Legality refuseAxis(const ChannelAffine &affine, int64_t axis, int64_t channels) {
+  return Legality::no("AXIS_MISMATCH", (llvm::Twine("the affine runs over ") + llvm::Twine(affine.channels()) +
+                                        " channels of axis " + llvm::Twine(affine.axis) + ", the weights over " +
+                                        llvm::Twine(channels) + " of axis " + llvm::Twine(axis))
+                                           .str());
 }
 
 /// b*s + t, or t without a bias.
@@ -209,8 +209,7 @@ static std::optional<Tensor> foldedBias(const std::optional<Tensor> &b, DType ty
   return roundFolded(type, {affine.channels()}, values);
 }
 
-AffineVerdict canFoldIntoWeights(Value w, Value b, RankedTensorType y, const ChannelAffine &affine,
-                                 WeightLayout layout) {
+Legality canFoldIntoWeights(Value w, Value b, RankedTensorType y, const ChannelAffine &affine, WeightLayout layout) {
   std::optional<ChannelAffine> mine = affine.along(1, y.getDimSize(1));
   if (!mine)
     return refuseAxis(affine, 1, y.getDimSize(1));
@@ -224,7 +223,7 @@ AffineVerdict canFoldIntoWeights(Value w, Value b, RankedTensorType y, const Cha
   if (!mine->isFinite() || !canScaleWeight(*weight, layout, layout, mine->scale) ||
       !foldedBias(bias, weight->type(), *mine))
     return refuseNonFinite();
-  return AffineVerdict::yes();
+  return Legality::yes();
 }
 
 std::pair<Value, Value> foldIntoWeights(OpBuilder &builder, Location loc, Value w, Value b, int64_t channels,

@@ -32,16 +32,16 @@ std::optional<Tensor> roundFolded(DType type, Shape shape, llvm::ArrayRef<double
 std::optional<Tensor> roundScales(DType type, Shape shape, llvm::ArrayRef<double> values);
 
 /// The code and sentence of a fold that `scaleWeight` or `roundFolded` refuses.
-AffineVerdict refuseNonFinite();
+Legality refuseNonFinite();
 /// The answer where a weight or bias is not a constant.
-AffineVerdict refuseComputed(llvm::StringRef what);
+Legality refuseComputed(llvm::StringRef what);
 /// The answer where the affine runs along another axis, or over another number of channels, than the weights
 /// do.
-AffineVerdict refuseAxis(const ChannelAffine &affine, int64_t axis, int64_t channels);
+Legality refuseAxis(const ChannelAffine &affine, int64_t axis, int64_t channels);
 
 /// y = op(x, w) + b with channels along axis 1 of y: can `affine` fold into w and b (null: zero)?
-AffineVerdict canFoldIntoWeights(mlir::Value w, mlir::Value b, mlir::RankedTensorType y, const ChannelAffine &affine,
-                                 WeightLayout layout);
+Legality canFoldIntoWeights(mlir::Value w, mlir::Value b, mlir::RankedTensorType y, const ChannelAffine &affine,
+                            WeightLayout layout);
 /// The folded weight and bias as new constants; after a yes of canFoldIntoWeights.
 std::pair<mlir::Value, mlir::Value> foldIntoWeights(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value w,
                                                     mlir::Value b, int64_t channels, const ChannelAffine &affine,

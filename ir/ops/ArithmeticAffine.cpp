@@ -6,8 +6,8 @@ using namespace mlir;
 using namespace sinter;
 using namespace sinter::nn;
 
-static AffineVerdict blocked(Operation *op, StringRef why) {
-  return AffineVerdict::no("OP_BLOCKS_AFFINE", (describe(op) + " " + why).str());
+static Legality blocked(Operation *op, StringRef why) {
+  return Legality::no("OP_BLOCKS_AFFINE", (describe(op) + " " + why).str());
 }
 
 /// The part of an affine on the result that reaches an operand: along the axis where the operand has these
@@ -42,7 +42,7 @@ static ChannelAffine withoutShift(ChannelAffine affine) {
 }
 
 /// s*(a + b) + t = (s*a + t) + s*b: every operand takes the scale, the first that can the shift.
-static AffineVerdict passToTerms(Operation *op, const ChannelAffine &affine, OperandAffines &operands) {
+static Legality passToTerms(Operation *op, const ChannelAffine &affine, OperandAffines &operands) {
   operands.assign(op->getNumOperands(), std::nullopt);
   bool isShifted = affine.isScaleOnly();
   for (unsigned i = 0; i < op->getNumOperands(); ++i) {
@@ -59,27 +59,26 @@ static AffineVerdict passToTerms(Operation *op, const ChannelAffine &affine, Ope
   // A shift may not multiply with the operand it went to being subtracted: nn.sub shifts its first operand.
   if (!isShifted || (isa<SubOp>(op) && !affine.isScaleOnly() && !operands[0]))
     return blocked(op, "has no operand with these channels for the shift");
-  return AffineVerdict::yes();
+  return Legality::yes();
 }
 
 /// s*(a*b) = (s*a)*b.
-static AffineVerdict passToFactor(Operation *op, unsigned factors, const ChannelAffine &affine,
-                                  OperandAffines &operands) {
+static Legality passToFactor(Operation *op, unsigned factors, const ChannelAffine &affine, OperandAffines &operands) {
   operands.assign(op->getNumOperands(), std::nullopt);
   if (!affine.isScaleOnly())
     return blocked(op, "multiplies: only a scale passes through");
-  if (AffineVerdict verdict = suitsProduct(affine, elementTypeOf(op->getResult(0)), Direction::Up); !verdict)
+  if (Legality verdict = suitsProduct(affine, elementTypeOf(op->getResult(0)), Direction::Up); !verdict)
     return verdict;
   for (unsigned i = 0; i < factors; ++i)
     if (std::optional<ChannelAffine> mine = onOperand(op, i, affine)) {
       operands[i] = mine;
-      return AffineVerdict::yes();
+      return Legality::yes();
     }
   return blocked(op, "has no operand with these channels");
 }
 
-static AffineVerdict passFromTerm(Operation *op, unsigned operand, const ChannelAffine &affine, bool isNegated,
-                                  ChannelAffine &result) {
+static Legality passFromTerm(Operation *op, unsigned operand, const ChannelAffine &affine, bool isNegated,
+                             ChannelAffine &result) {
   std::optional<ChannelAffine> moved = onResult(op, operand, affine);
   if (!affine.isShiftOnly() || !moved)
     return blocked(op, "adds another operand: only a shift passes through");
@@ -87,11 +86,10 @@ static AffineVerdict passFromTerm(Operation *op, unsigned operand, const Channel
   if (isNegated)
     for (double &t : result.shift)
       t = -t;
-  return AffineVerdict::yes();
+  return Legality::yes();
 }
 
-static AffineVerdict passFromFactor(Operation *op, unsigned operand, const ChannelAffine &affine,
-                                    ChannelAffine &result) {
+static Legality passFromFactor(Operation *op, unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
   std::optional<ChannelAffine> moved = onResult(op, operand, affine);
   if (!affine.isScaleOnly() || !moved)
     return blocked(op, "multiplies by another operand: only a scale passes through");
@@ -100,7 +98,7 @@ static AffineVerdict passFromFactor(Operation *op, unsigned operand, const Chann
 }
 
 /// max(s*a + t, s*b + t) = s*max(a, b) + t for s > 0.
-static AffineVerdict passToAlternatives(Operation *op, const ChannelAffine &affine, OperandAffines &operands) {
+static Legality passToAlternatives(Operation *op, const ChannelAffine &affine, OperandAffines &operands) {
   operands.assign(op->getNumOperands(), std::nullopt);
   if (!affine.isPositive())
     return blocked(op, "compares values, and a scale is not positive");
@@ -109,55 +107,55 @@ static AffineVerdict passToAlternatives(Operation *op, const ChannelAffine &affi
     if (!operands[i])
       return blocked(op, "has an operand that broadcasts over the channels");
   }
-  return AffineVerdict::yes();
+  return Legality::yes();
 }
 
 //===- Sums ---------------------------------------------------------------===//
 
-AffineVerdict AddOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+Legality AddOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
   return passToTerms(*this, affine, operands);
 }
-AffineVerdict AddOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
+Legality AddOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
   return passFromTerm(*this, operand, affine, false, result);
 }
 
-AffineVerdict SubOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+Legality SubOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
   return passToTerms(*this, affine, operands);
 }
-AffineVerdict SubOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
+Legality SubOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
   return passFromTerm(*this, operand, affine, operand == 1, result);
 }
 
-AffineVerdict SumOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+Legality SumOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
   return passToTerms(*this, affine, operands);
 }
-AffineVerdict SumOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
+Legality SumOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
   return passFromTerm(*this, operand, affine, false, result);
 }
 
 /// A mean of n takes n times the shift of one operand: only its scale passes.
-AffineVerdict MeanOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+Legality MeanOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
   if (!affine.isScaleOnly())
     return blocked(*this, "averages: only a scale passes through");
   return passToTerms(*this, affine, operands);
 }
-AffineVerdict MeanOp::passToResult(unsigned, const ChannelAffine &, ChannelAffine &) {
+Legality MeanOp::passToResult(unsigned, const ChannelAffine &, ChannelAffine &) {
   return blocked(*this, "averages operands: no affine of one passes through");
 }
 
 //===- Products -----------------------------------------------------------===//
 
-AffineVerdict MulOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+Legality MulOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
   return passToFactor(*this, 2, affine, operands);
 }
-AffineVerdict MulOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
+Legality MulOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
   return passFromFactor(*this, operand, affine, result);
 }
 
-AffineVerdict DivOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+Legality DivOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
   return passToFactor(*this, 1, affine, operands);
 }
-AffineVerdict DivOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
+Legality DivOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
   if (operand != 0)
     return blocked(*this, "divides by it");
   return passFromFactor(*this, operand, affine, result);
@@ -165,16 +163,16 @@ AffineVerdict DivOp::passToResult(unsigned operand, const ChannelAffine &affine,
 
 //===- Extrema ------------------------------------------------------------===//
 
-AffineVerdict MaxOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+Legality MaxOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
   return passToAlternatives(*this, affine, operands);
 }
-AffineVerdict MaxOp::passToResult(unsigned, const ChannelAffine &, ChannelAffine &) {
+Legality MaxOp::passToResult(unsigned, const ChannelAffine &, ChannelAffine &) {
   return blocked(*this, "compares it with other values");
 }
 
-AffineVerdict MinOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
+Legality MinOp::passToOperands(const ChannelAffine &affine, OperandAffines &operands) {
   return passToAlternatives(*this, affine, operands);
 }
-AffineVerdict MinOp::passToResult(unsigned, const ChannelAffine &, ChannelAffine &) {
+Legality MinOp::passToResult(unsigned, const ChannelAffine &, ChannelAffine &) {
   return blocked(*this, "compares it with other values");
 }

@@ -162,11 +162,11 @@ static WeightLayout outputLayout(ConvOp) { return {0, 1}; }
 static WeightLayout outputLayout(ConvTransposeOp op) { return {1, static_cast<int64_t>(op.getGroup())}; }
 
 template <typename Op>
-static AffineVerdict canAbsorbInput(Op op, unsigned operand, const ChannelAffine &affine, bool borders) {
+static Legality canAbsorbInput(Op op, unsigned operand, const ChannelAffine &affine, bool borders) {
   RankedTensorType x = rankedType(op.getX()), y = rankedType(op.getY());
   std::optional<ChannelAffine> mine = affine.along(1, x.getDimSize(1));
   if (operand != 0)
-    return AffineVerdict::no("NON_CONST_PARAM", "it would change the computed weight or bias");
+    return Legality::no("NON_CONST_PARAM", "it would change the computed weight or bias");
   if (!mine)
     return refuseAxis(affine, 1, x.getDimSize(1));
   std::optional<Tensor> w = constantTensor(op.getW()), b = constantTensor(op.getB());
@@ -175,19 +175,19 @@ static AffineVerdict canAbsorbInput(Op op, unsigned operand, const ChannelAffine
   if (!mine->isFinite() || !canScaleWeight(*w, inputLayout(op), outputLayout(op), mine->scale))
     return refuseNonFinite();
   if (mine->isScaleOnly())
-    return AffineVerdict::yes();
+    return Legality::yes();
   if (op.getB() && !b)
     return refuseComputed("the bias");
   FailureOr<Window> window = op.window();
   if (failed(window) || y.getNumElements() == 0)
-    return AffineVerdict::no("EMPTY_TENSOR", "the result has no elements");
+    return Legality::no("EMPTY_TENSOR", "the result has no elements");
   ShiftOfInput shift = shiftOfInput(op, *window);
   constexpr int64_t largestMap = int64_t(1) << 20;
   if (!shift.isUniform() && (!borders || y.getNumElements() > largestMap * y.getDimSize(0)))
-    return AffineVerdict::no("ZERO_PAD_SHIFT", "the convolution after it pads with zeros, which the shift would move");
+    return Legality::no("ZERO_PAD_SHIFT", "the convolution after it pads with zeros, which the shift would move");
   if (!addedTo(shift, *window, tapSums(op, *w, mine->shift), b, y.getDimSize(1), w->type()))
     return refuseNonFinite();
-  return AffineVerdict::yes();
+  return Legality::yes();
 }
 
 template <typename Op> static Value absorbInput(Op op, OpBuilder &builder, Value x, const ChannelAffine &affine) {
@@ -217,7 +217,7 @@ template <typename Op> static Value absorbInput(Op op, OpBuilder &builder, Value
 
 //===- nn.conv -----------------------------------------------------------===//
 
-AffineVerdict ConvOp::canAbsorbAtOutput(const ChannelAffine &affine) {
+Legality ConvOp::canAbsorbAtOutput(const ChannelAffine &affine) {
   return canFoldIntoWeights(getW(), getB(), rankedType(getY()), affine, outputLayout(*this));
 }
 
@@ -228,7 +228,7 @@ Value ConvOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &affine) {
                 getAutoPadAttr(), getGroupAttr());
 }
 
-AffineVerdict ConvOp::canAbsorbAtInput(unsigned operand, const ChannelAffine &affine, bool borders) {
+Legality ConvOp::canAbsorbAtInput(unsigned operand, const ChannelAffine &affine, bool borders) {
   return canAbsorbInput(*this, operand, affine, borders);
 }
 
@@ -238,7 +238,7 @@ Value ConvOp::absorbAtInput(OpBuilder &builder, unsigned, Value x, const Channel
 
 //===- nn.conv_transpose -------------------------------------------------===//
 
-AffineVerdict ConvTransposeOp::canAbsorbAtOutput(const ChannelAffine &affine) {
+Legality ConvTransposeOp::canAbsorbAtOutput(const ChannelAffine &affine) {
   return canFoldIntoWeights(getW(), getB(), rankedType(getY()), affine, outputLayout(*this));
 }
 
@@ -249,7 +249,7 @@ Value ConvTransposeOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &a
                 getOutputPaddingAttr(), getOutputShapeAttr(), getAutoPadAttr(), getGroupAttr());
 }
 
-AffineVerdict ConvTransposeOp::canAbsorbAtInput(unsigned operand, const ChannelAffine &affine, bool borders) {
+Legality ConvTransposeOp::canAbsorbAtInput(unsigned operand, const ChannelAffine &affine, bool borders) {
   return canAbsorbInput(*this, operand, affine, borders);
 }
 

@@ -9,7 +9,7 @@ using namespace mlir;
 using namespace sinter;
 using namespace sinter::nn;
 
-static AffineVerdict refuseIntegers() { return AffineVerdict::no("INTEGER_TYPE", "integers cannot take up a scale"); }
+static Legality refuseIntegers() { return Legality::no("INTEGER_TYPE", "integers cannot take up a scale"); }
 
 /// sum over `axis` of w * t[index along it]; that axis is 1 in the result.
 static std::vector<double> contract(const Tensor &w, int64_t axis, ArrayRef<double> t) {
@@ -51,7 +51,7 @@ static std::optional<Tensor> foldedGemmBias(GemmOp op, DType type, ArrayRef<doub
   return roundFolded(type, hasRows ? Shape{shape[0], shape[1]} : Shape{shape[1]}, values);
 }
 
-AffineVerdict GemmOp::canAbsorbAtOutput(const ChannelAffine &affine) {
+Legality GemmOp::canAbsorbAtOutput(const ChannelAffine &affine) {
   int64_t n = rankedType(getY()).getDimSize(1);
   WeightLayout outputs{getTransB() ? 0 : 1};
   std::optional<ChannelAffine> mine = affine.along(1, n);
@@ -67,7 +67,7 @@ AffineVerdict GemmOp::canAbsorbAtOutput(const ChannelAffine &affine) {
   if (!mine->isFinite() || !canScaleWeight(*b, outputs, outputs, mine->scale, getAlpha().convertToDouble()) ||
       !foldedGemmBias(*this, b->type(), mine->scale, mine->shift, false))
     return refuseNonFinite();
-  return AffineVerdict::yes();
+  return Legality::yes();
 }
 
 Value GemmOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &affine) {
@@ -91,8 +91,8 @@ struct GemmInput {
 } // namespace
 
 /// The constants for an affine at operand 0 or 1, or why there are none.
-static std::pair<std::optional<GemmInput>, AffineVerdict> gemmInput(GemmOp op, unsigned operand,
-                                                                    const ChannelAffine &affine) {
+static std::pair<std::optional<GemmInput>, Legality> gemmInput(GemmOp op, unsigned operand,
+                                                               const ChannelAffine &affine) {
   if (operand > 1 || !isa<FloatType>(elementTypeOf(op.getY())))
     return {std::nullopt, refuseIntegers()};
   bool isLeft = operand == 0;
@@ -111,7 +111,7 @@ static std::pair<std::optional<GemmInput>, AffineVerdict> gemmInput(GemmOp op, u
   if (!mine->isFinite() || !scaled)
     return {std::nullopt, refuseNonFinite()};
   if (mine->isScaleOnly())
-    return {GemmInput{*scaled, std::nullopt}, AffineVerdict::yes()};
+    return {GemmInput{*scaled, std::nullopt}, Legality::yes()};
   if (op.getC() && !constantTensor(op.getC()))
     return {std::nullopt, refuseComputed("C")};
   std::vector<double> added = contract(*w, weightAxis, mine->shift);
@@ -120,10 +120,10 @@ static std::pair<std::optional<GemmInput>, AffineVerdict> gemmInput(GemmOp op, u
   std::optional<Tensor> bias = foldedGemmBias(op, w->type(), {}, added, !isLeft);
   if (!bias)
     return {std::nullopt, refuseNonFinite()};
-  return {GemmInput{*scaled, *bias}, AffineVerdict::yes()};
+  return {GemmInput{*scaled, *bias}, Legality::yes()};
 }
 
-AffineVerdict GemmOp::canAbsorbAtInput(unsigned operand, const ChannelAffine &affine, bool) {
+Legality GemmOp::canAbsorbAtInput(unsigned operand, const ChannelAffine &affine, bool) {
   return gemmInput(*this, operand, affine).second;
 }
 
@@ -136,8 +136,8 @@ Value GemmOp::absorbAtInput(OpBuilder &builder, unsigned operand, Value x, const
                 beta, getTransAAttr(), getTransBAttr());
 }
 
-AffineVerdict GemmOp::passToResult(unsigned, const ChannelAffine &, ChannelAffine &) {
-  return AffineVerdict::no("OP_BLOCKS_AFFINE", describe(*this) + " adds a bias to its rows");
+Legality GemmOp::passToResult(unsigned, const ChannelAffine &, ChannelAffine &) {
+  return Legality::no("OP_BLOCKS_AFFINE", describe(*this) + " adds a bias to its rows");
 }
 
 //===- nn.matmul ---------------------------------------------------------===//
@@ -171,8 +171,8 @@ static bool isMatrixProduct(MatmulOp op) {
 }
 
 /// An affine that only shifts would come out as the same addition again.
-static AffineVerdict refuseShift() {
-  return AffineVerdict::no("OP_CANNOT_ABSORB", "a batched matrix product has no bias to take a shift");
+static Legality refuseShift() {
+  return Legality::no("OP_CANNOT_ABSORB", "a batched matrix product has no bias to take a shift");
 }
 
 /// a x b + added, as one op where there is one.
@@ -198,7 +198,7 @@ static std::optional<std::pair<MatmulSide, ChannelAffine>> sideFor(MatmulOp op, 
   return std::nullopt;
 }
 
-AffineVerdict MatmulOp::canAbsorbAtOutput(const ChannelAffine &affine) {
+Legality MatmulOp::canAbsorbAtOutput(const ChannelAffine &affine) {
   RankedTensorType y = rankedType(getY());
   if (!isa<FloatType>(elementTypeOf(getY())))
     return refuseIntegers();
@@ -217,7 +217,7 @@ AffineVerdict MatmulOp::canAbsorbAtOutput(const ChannelAffine &affine) {
   if (!mine.isFinite() || !canScaleWeight(*w, {side.weightAxis}, {side.weightAxis}, mine.scale) ||
       !roundFolded(w->type(), {mine.channels()}, mine.shift))
     return refuseNonFinite();
-  return AffineVerdict::yes();
+  return Legality::yes();
 }
 
 Value MatmulOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &given) {
@@ -242,8 +242,8 @@ struct MatmulInput {
 };
 } // namespace
 
-static std::pair<std::optional<MatmulInput>, AffineVerdict> matmulInput(MatmulOp op, unsigned operand,
-                                                                        const ChannelAffine &affine) {
+static std::pair<std::optional<MatmulInput>, Legality> matmulInput(MatmulOp op, unsigned operand,
+                                                                   const ChannelAffine &affine) {
   if (!isa<FloatType>(elementTypeOf(op.getY())))
     return {std::nullopt, refuseIntegers()};
   bool isLeft = operand == 0;
@@ -262,7 +262,7 @@ static std::pair<std::optional<MatmulInput>, AffineVerdict> matmulInput(MatmulOp
   if (!mine->isFinite() || !scaled)
     return {std::nullopt, refuseNonFinite()};
   if (mine->isScaleOnly())
-    return {MatmulInput{*scaled, std::nullopt}, AffineVerdict::yes()};
+    return {MatmulInput{*scaled, std::nullopt}, Legality::yes()};
   if (mine->isShiftOnly() && !isMatrixProduct(op))
     return {std::nullopt, refuseShift()};
   // The contracted axis stays as 1 where x's rows (columns) broadcast over it; a vector x has none.
@@ -274,10 +274,10 @@ static std::pair<std::optional<MatmulInput>, AffineVerdict> matmulInput(MatmulOp
   std::optional<Tensor> added = roundFolded(w->type(), shape, contract(*w, weightAxis, mine->shift));
   if (!added)
     return {std::nullopt, refuseNonFinite()};
-  return {MatmulInput{*scaled, *added}, AffineVerdict::yes()};
+  return {MatmulInput{*scaled, *added}, Legality::yes()};
 }
 
-AffineVerdict MatmulOp::canAbsorbAtInput(unsigned operand, const ChannelAffine &affine, bool) {
+Legality MatmulOp::canAbsorbAtInput(unsigned operand, const ChannelAffine &affine, bool) {
   return matmulInput(*this, operand, affine).second;
 }
 
@@ -291,14 +291,14 @@ Value MatmulOp::absorbAtInput(OpBuilder &builder, unsigned operand, Value x, con
 }
 
 /// A scale of a's rows or b's columns is one of the result's.
-AffineVerdict MatmulOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
+Legality MatmulOp::passToResult(unsigned operand, const ChannelAffine &affine, ChannelAffine &result) {
   if (!affine.isScaleOnly())
-    return AffineVerdict::no("OP_BLOCKS_AFFINE", describe(*this) + " multiplies: only a scale passes through");
-  if (AffineVerdict verdict = suitsProduct(affine, elementTypeOf(getY()), Direction::Down); !verdict)
+    return Legality::no("OP_BLOCKS_AFFINE", describe(*this) + " multiplies: only a scale passes through");
+  if (Legality verdict = suitsProduct(affine, elementTypeOf(getY()), Direction::Down); !verdict)
     return verdict;
   if (affine.isUniform()) {
     result = affine;
-    return AffineVerdict::yes();
+    return Legality::yes();
   }
   RankedTensorType y = rankedType(getY());
   for (int64_t axis = 0; axis < y.getRank(); ++axis) {
@@ -306,8 +306,8 @@ AffineVerdict MatmulOp::passToResult(unsigned operand, const ChannelAffine &affi
     if (side && side->right == (operand == 1) && side->weightAxis == affine.axis) {
       result = affine;
       result.axis = axis;
-      return AffineVerdict::yes();
+      return Legality::yes();
     }
   }
-  return AffineVerdict::no("OP_BLOCKS_AFFINE", "the affine runs along an axis that " + describe(*this) + " sums over");
+  return Legality::no("OP_BLOCKS_AFFINE", "the affine runs along an axis that " + describe(*this) + " sums over");
 }

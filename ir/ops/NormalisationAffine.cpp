@@ -11,7 +11,7 @@ using namespace sinter::nn;
 /// where the affine does not fit, with the reason in `verdict`.
 static std::optional<std::pair<Tensor, Tensor>> foldedParameters(Value scale, Value bias, RankedTensorType y,
                                                                  int64_t axis, const ChannelAffine &affine,
-                                                                 AffineVerdict &verdict) {
+                                                                 Legality &verdict) {
   int64_t channels = y.getDimSize(axis);
   std::optional<ChannelAffine> mine = affine.along(axis, channels);
   std::optional<Tensor> gamma = constantTensor(scale), beta = constantTensor(bias);
@@ -20,7 +20,7 @@ static std::optional<std::pair<Tensor, Tensor>> foldedParameters(Value scale, Va
   } else if (!gamma || (bias && !beta)) {
     verdict = refuseComputed(gamma ? "the bias" : "the scale");
   } else if (gamma->shape() != Shape{channels} || (beta && beta->shape() != Shape{channels})) {
-    verdict = AffineVerdict::no("AXIS_MISMATCH", "scale and bias do not run along the affine's axis");
+    verdict = Legality::no("AXIS_MISMATCH", "scale and bias do not run along the affine's axis");
   } else {
     std::vector<double> s = toDoubles(*gamma), t = beta ? toDoubles(*beta) : std::vector<double>(s.size(), 0.0);
     for (size_t c = 0; c < s.size(); ++c) {
@@ -30,7 +30,7 @@ static std::optional<std::pair<Tensor, Tensor>> foldedParameters(Value scale, Va
     std::optional<Tensor> newScale = roundScales(gamma->type(), {channels}, s),
                           newBias = roundFolded(gamma->type(), {channels}, t);
     if (newScale && newBias) {
-      verdict = AffineVerdict::yes();
+      verdict = Legality::yes();
       return std::pair(*newScale, *newBias);
     }
     verdict = refuseNonFinite();
@@ -43,14 +43,14 @@ static int64_t parameterAxis(InstanceNormOp) { return 1; }
 static int64_t parameterAxis(GroupNormOp) { return 1; }
 static int64_t parameterAxis(LayerNormOp op) { return rankedType(op.getY()).getRank() - 1; }
 
-template <typename Op> static AffineVerdict canAbsorb(Op op, const ChannelAffine &affine) {
-  AffineVerdict verdict;
+template <typename Op> static Legality canAbsorb(Op op, const ChannelAffine &affine) {
+  Legality verdict;
   foldedParameters(op.getScale(), op.getBias(), rankedType(op.getY()), parameterAxis(op), affine, verdict);
   return verdict;
 }
 
 template <typename Op> static Value absorb(Op op, OpBuilder &builder, const ChannelAffine &affine) {
-  AffineVerdict verdict;
+  Legality verdict;
   auto [scale, bias] =
       *foldedParameters(op.getScale(), op.getBias(), rankedType(op.getY()), parameterAxis(op), affine, verdict);
   Value newScale = ConstantOp::create(builder, op.getLoc(), scale, "scale");
@@ -61,17 +61,17 @@ template <typename Op> static Value absorb(Op op, OpBuilder &builder, const Chan
   return changed.getY();
 }
 
-AffineVerdict InstanceNormOp::canAbsorbAtOutput(const ChannelAffine &affine) { return canAbsorb(*this, affine); }
+Legality InstanceNormOp::canAbsorbAtOutput(const ChannelAffine &affine) { return canAbsorb(*this, affine); }
 Value InstanceNormOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &affine) {
   return absorb(*this, builder, affine);
 }
 
-AffineVerdict GroupNormOp::canAbsorbAtOutput(const ChannelAffine &affine) { return canAbsorb(*this, affine); }
+Legality GroupNormOp::canAbsorbAtOutput(const ChannelAffine &affine) { return canAbsorb(*this, affine); }
 Value GroupNormOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &affine) {
   return absorb(*this, builder, affine);
 }
 
-AffineVerdict LayerNormOp::canAbsorbAtOutput(const ChannelAffine &affine) { return canAbsorb(*this, affine); }
+Legality LayerNormOp::canAbsorbAtOutput(const ChannelAffine &affine) { return canAbsorb(*this, affine); }
 Value LayerNormOp::absorbAtOutput(OpBuilder &builder, const ChannelAffine &affine) {
   return absorb(*this, builder, affine);
 }

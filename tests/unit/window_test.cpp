@@ -72,7 +72,7 @@ protected:
       affine.shift.push_back(static_cast<double>(c) * 0.25 + 1);
     }
     auto op = cast<AffineOpInterface>(y.getDefiningOp());
-    ASSERT_TRUE(op.canAbsorbAtOutput(affine)) << op.canAbsorbAtOutput(affine).reason;
+    ASSERT_TRUE(op.canAbsorbAtOutput(affine)) << op.canAbsorbAtOutput(affine).sentence;
     std::vector<double> before = evaluate(y), after = evaluate(op.absorbAtOutput(builder, affine));
     ASSERT_EQ(before.size(), after.size());
     int64_t inner = rowMajorStrides(type.getShape())[static_cast<size_t>(axis)];
