@@ -5,8 +5,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 packages+=(qemu-user gcc-aarch64-linux-gnu g++-aarch64-linux-gnu gcc-riscv64-linux-gnu g++-riscv64-linux-gnu python3-onnx)
 installPackages
-[ -f "$build/build.ninja" ] || (cd "$root" && cmake --preset release >/dev/null)
-ninja -C "$build" sinter
+configureAndBuild sinter
 cases=()
 if [ -n "${SINTER_TESTDATA:-}" ]; then
   . "$root/scripts/suites.sh"

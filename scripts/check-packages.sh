@@ -3,6 +3,7 @@
 # runs a compiled .so with the runtime alone, and no LLVM is there. Needs root, debootstrap and a mirror.
 # usage: check-packages.sh [--root DIR] [--mirror URL] [--keep]
 set -euo pipefail
+SINTER_PRESET=release # what users get
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 clean='' mirror=http://deb.debian.org/debian keep=0
 while [ $# -gt 0 ]; do
@@ -19,8 +20,7 @@ done
 command -v debootstrap >/dev/null || die "needs debootstrap: apt-get install debootstrap"
 [ -n "$clean" ] || clean=$(mktemp -d /var/tmp/sinter-packages.XXXXXX)
 installPackages
-[ -f "$build/build.ninja" ] || (cd "$root" && cmake --preset release >/dev/null)
-ninja -C "$build" sinter sinter-opt sinter-compiler sinter-isolated sinter-onednn
+configureAndBuild sinter sinter-opt sinter-compiler sinter-isolated sinter-onednn
 say "packing"
 packed=$build/packages
 rm -rf "$packed"

@@ -2,9 +2,10 @@
 # Builds the Python wheel, installs it with its test's needs into a fresh virtual environment, and runs the package's tests there: on the installed
 # package and libraries, none of the source tree's. Needs patchelf, and PyPI for scikit-build-core, numpy, pytest and onnx.
 set -euo pipefail
+SINTER_PRESET=release # what users get
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 command -v patchelf >/dev/null || die "needs patchelf: apt-get install patchelf"
-ninja -C "$build" sinter-compiler sinter-isolated sinter-onednn
+configureAndBuild sinter-compiler sinter-isolated sinter-onednn
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 say "building the wheel"

@@ -6,6 +6,7 @@
 #   --all  clang-tidy on every source (an hour or two); if it finds nothing, the present commit goes into scripts/tidy-base
 # Last line: N passed, N failed, N skipped.
 set -euo pipefail
+export SINTER_PRESET=${SINTER_PRESET:-checked}
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 fix=false all=false
@@ -93,6 +94,7 @@ tidied() {
   python3 scripts/sources_to_tidy.py "$build/compile_commands.json" <<<"$changed"
 }
 tidy() { xargs -n 1 -P "$(nproc)" clang-tidy-22 --quiet --warnings-as-errors='*' -p "$build" <<<"$files"; }
+[ -f "$build/compile_commands.json" ] || build=$root/build/release
 if [ ! -f "$build/compile_commands.json" ]; then
   skip "C++ (clang-tidy)" "needs a build: scripts/test.sh makes it"
 elif ! $all && ! git rev-parse -q --verify "$(cat scripts/tidy-base)^{commit}" >/dev/null; then

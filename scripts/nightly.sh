@@ -2,6 +2,7 @@
 # The longer matrices: everything scripts/test.sh runs, then every backend at both optimisation levels over all data, and
 # the unit, IR and command-line tests under AddressSanitizer and UBSan. Takes hours. Last line: N passed, N failed, N skipped.
 set -euo pipefail
+export SINTER_PRESET=${SINTER_PRESET:-checked}
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 . "$root/scripts/suites.sh"
 setUp all
@@ -47,6 +48,9 @@ onnxRunner() {
   [ -x "$environment/bin/python" ] || { python3 -m venv "$environment" && "$environment/bin/pip" install -q onnx; }
   SINTER_LIBRARY=$build/lib/libsinter.so.1 PYTHONPATH=$root/python "$environment/bin/python" "$root/scripts/onnx_backend_test.py" "$onnxData"
 }
+# Wheels and examples are of what users get.
+release() { SINTER_PRESET=release bash -c '. "$0/scripts/setup.sh" && setUp sinter sinter-compiler sinter-isolated sinter-onednn sinter-runtime' "$root"; }
+suite "preset release" checked release
 if python3 -m pip download -q --no-deps -d "$logs" six >/dev/null 2>&1; then
   if [ -n "${SINTER_TESTDATA:-}" ]; then suite "ONNX's test runner beside sinter test" onnxRunner; fi
   suite "Python wheel in a fresh environment" checked "$root/scripts/check-wheel.sh"

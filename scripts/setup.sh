@@ -1,10 +1,12 @@
-# Sourced by the other scripts: what they share. `setUp` makes a bare Debian 12 ready (packages, preset release configured
-# and built) and does nothing where that has been done. Says each thing it does.
+# Sourced by the other scripts: what they share. `setUp` makes a bare Debian 12 ready (packages, a preset configured and built)
+# and does nothing where that has been done. Says each thing it does. The preset is `release`, or what SINTER_PRESET names:
+# scripts that test set `checked`, which has assertions.
 # shellcheck shell=bash
 # shellcheck disable=SC2034
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build=$root/build/release
+preset=${SINTER_PRESET:-release}
+build=$root/build/$preset
 bin=$build/bin
 
 # Debian packages: tools, then the libraries that docs/rationale.md gives the reasons for, then what the *-dev packages'
@@ -64,13 +66,13 @@ installPackages() {
 # configureAndBuild TARGET...
 configureAndBuild() {
   if [ ! -f "$build/build.ninja" ]; then
-    say "configuring build/release"
-    (cd "$root" && cmake --preset release >"$root/build-configure.log" 2>&1) ||
+    say "configuring build/$preset"
+    (cd "$root" && cmake --preset "$preset" >"$root/build-configure.log" 2>&1) ||
       { cat "$root/build-configure.log" >&2; die "cmake failed"; }
     mv "$root/build-configure.log" "$build/configure.log"
   fi
   if ! ninja -C "$build" -n "$@" | grep -q 'no work to do'; then
-    say "building $* in build/release (the first time takes a while)"
+    say "building $* in build/$preset (the first time takes a while)"
     ninja -C "$build" "$@" || die "the build failed"
   fi
 }

@@ -1,5 +1,5 @@
 # Sourced by test.sh and nightly.sh: runs test suites, adds up their results, and knows where the data is.
-# A suite's output goes to build/release/test-logs/<suite>.log; failures are shown.
+# A suite's output goes to test-logs/<suite>.log in the build's folder; failures are shown.
 # shellcheck shell=bash
 # shellcheck disable=SC2154
 

@@ -2,6 +2,7 @@
 # Sets up and builds Sinter and tests it: unit, IR and command-line tests, then `sinter test` over Debian's ONNX test data,
 # the fusion cases and, where SINTER_TESTDATA names it, newer data. Last line: N passed, N failed, N skipped.
 set -euo pipefail
+export SINTER_PRESET=${SINTER_PRESET:-checked}
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 . "$root/scripts/suites.sh"
 setUp all
