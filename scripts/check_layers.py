@@ -20,6 +20,7 @@ MAY_USE = {
     "ir": ["runtime"],
     "ir/analysis": IR,
     "ir/onnx": IR,
+    "ir/sizes": [],
     "passes": IR + ["ir/analysis"],
     # The generator. It knows neither passes nor the driver.
     "codegen": IR,
