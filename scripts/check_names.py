@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Finds identifiers that docs/glossary.md has another word for.
+"""Finds identifiers that docs/glossary.md has another word for, and tests that are named as CONTRIBUTING.md does not name them.
 
 usage: check_names.py [ROOT]; exits with 1 and the lines where there are any. Comments and strings are not looked at: there the
 words may stand in a sentence.
@@ -31,6 +31,16 @@ def code_of(line: str) -> str:
     return re.sub(r'"(\\.|[^"\\])*"', '""', line).split("//")[0]
 
 
+def misnamed_tests() -> list[str]:
+    """C++ sources below tests/ that define tests, and are no <Subject>Test.cpp."""
+    wrong = []
+    for path in sorted((ROOT / "tests").rglob("*.cpp")):
+        defines = re.search(r"^(TEST|TEST_F|TEST_P)\(", path.read_text(errors="replace"), re.MULTILINE)
+        if defines and not re.fullmatch(r"([A-Z][a-z0-9]*)+Test\.cpp", path.name):
+            wrong.append(f"{path.relative_to(ROOT).as_posix()}: a source of tests is named <Subject>Test.cpp")
+    return wrong
+
+
 def main() -> int:
     patterns = forbidden()
     if not patterns or not all((ROOT / folder).is_dir() for folder in FOLDERS):
@@ -46,7 +56,9 @@ def main() -> int:
                     for word in pattern.findall(code_of(line)):
                         print(f"{path.relative_to(ROOT).as_posix()}:{number}: '{word}': docs/glossary.md says {term}")
                         found += 1
-    return 1 if found else 0
+    wrong = misnamed_tests()
+    print("\n".join(wrong), end="\n" if wrong else "")
+    return 1 if found or wrong else 0
 
 
 sys.exit(main())

@@ -1,6 +1,6 @@
 // Elementary functions in arith ops, because generated code may call no libm. Within a few ulp over the whole
 // range of f32 and f64, NaN, infinities and signed zeros as in C; measured in
-// tests/unit/math_expansions_test.cpp.
+// tests/unit/MathExpansionsTest.cpp.
 #pragma once
 
 #include "ir/ops/Element.h"
