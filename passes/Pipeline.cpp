@@ -9,6 +9,45 @@ namespace sinter::nn {
 
 void (*addExtraPasses)(OpPassManager &) = nullptr;
 
+/// What makes the graph smaller, while ops are still those of the model.
+static void addSimplifications(OpPassManager &passes, const PipelineOptions &options) {
+  // Weights that the model computes become constants, so that folds see them. Equal nodes merge; dead ones go.
+  FoldConstantsOptions folding;
+  if (options.reassociate && options.integerKernels) {
+    // While bytes are bytes: a constant that is dequantised has lost its scale.
+    folding.dequantise = false;
+    passes.addPass(createFoldConstants(folding));
+    // Then products read bytes.
+    passes.addPass(createMoveDequantize());
+    FormIntegerKernelsOptions integers;
+    integers.block = options.layoutBlock;
+    passes.addPass(createFormIntegerKernels(integers));
+    folding.dequantise = true;
+  }
+  passes.addPass(createFoldConstants(folding));
+  passes.addPass(createCSEPass());
+  // Pads are constants by now; a BatchNorm then meets the convolution itself.
+  passes.addPass(createFoldPads());
+  // Before affines move: a norm's own scale and bias would leave it.
+  if (options.reassociate) {
+    passes.addPass(createRecogniseNorms());
+    passes.addPass(createRecogniseGelu());
+  }
+  // Before kernels form: a folded BatchNorm leaves its activation next to the convolution.
+  if (options.reassociate)
+    passes.addPass(createFoldBatchNorm());
+  // After it: a BatchNorm's bounds are those of the weights that it became.
+  passes.addPass(createSimplifyActivations());
+  if (addExtraPasses)
+    addExtraPasses(passes);
+  // Folded weights and biases, and activations that became constants, tell which channels are constant.
+  if (options.prune && options.reassociate)
+    passes.addPass(createPruneChannels());
+  // After every affine has moved; before the constants are laid out.
+  if (options.reassociate && options.integerKernels)
+    passes.addPass(createFoldRequantize());
+}
+
 void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
   // The report opens before any node can vanish; what is integer now is mostly shape arithmetic.
   TakeInventoryOptions floatsOnly;
@@ -23,46 +62,8 @@ void buildPipeline(OpPassManager &passes, const PipelineOptions &options) {
   // Again: channels and multiply-adds are known now.
   passes.addPass(createTakeInventory());
 
-  if (options.optimise) {
-    // Weights that the model computes become constants, so that folds see them. Equal nodes merge; dead ones
-    // go.
-    FoldConstantsOptions folding;
-    if (options.reassociate && options.integerKernels) {
-      // While bytes are bytes: a constant that is dequantised has lost its scale.
-      folding.dequantise = false;
-      passes.addPass(createFoldConstants(folding));
-      // Then products read bytes.
-      passes.addPass(createMoveDequantize());
-      FormIntegerKernelsOptions integers;
-      integers.block = options.layoutBlock;
-      passes.addPass(createFormIntegerKernels(integers));
-      folding.dequantise = true;
-    }
-    passes.addPass(createFoldConstants(folding));
-    passes.addPass(createCSEPass());
-    // Pads are constants by now; a BatchNorm then meets the convolution itself.
-    passes.addPass(createFoldPads());
-    // Before affines move: a norm's own scale and bias would leave it.
-    if (options.reassociate) {
-      passes.addPass(createRecogniseNorms());
-      passes.addPass(createRecogniseGelu());
-    }
-    // Before kernels form: a folded BatchNorm leaves its activation next to the convolution.
-    if (options.reassociate)
-      passes.addPass(createFoldBatchNorm());
-    // After it: a BatchNorm's bounds are those of the weights that it became.
-    passes.addPass(createSimplifyActivations());
-    if (addExtraPasses)
-      addExtraPasses(passes);
-    // Folded weights and biases, and activations that became constants, tell which channels are constant.
-    if (options.prune && options.reassociate)
-      passes.addPass(createPruneChannels());
-  }
-
-  // After every affine has moved; before the constants are laid out.
-  if (options.optimise && options.reassociate && options.integerKernels)
-    passes.addPass(createFoldRequantize());
-
+  if (options.optimise)
+    addSimplifications(passes, options);
   if (options.optimise && options.lowPrecision) {
     LowerPrecisionOptions precision;
     precision.block = options.layoutBlock;
