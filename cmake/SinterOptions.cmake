@@ -11,6 +11,14 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 
+option(SINTER_ASSERTIONS "Optimise, and keep assertions" OFF)
+if(SINTER_ASSERTIONS)
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2")
+  set(CMAKE_C_FLAGS_RELEASE "-O2")
+  # GCC 12 loses track of what a std::optional holds at this level.
+  add_compile_options(-Wno-maybe-uninitialized)
+endif()
+
 set(SINTER_SANITIZE "" CACHE STRING "Sanitizers to build with, e.g. address,undefined")
 if(SINTER_SANITIZE)
   add_compile_options(-fsanitize=${SINTER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1)

@@ -3,6 +3,7 @@
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
 #include "ir/ops/AffineFolding.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Report.h"
 #include "runtime/OptionMark.h"
 #include "llvm/ADT/TypeSwitch.h"

@@ -1,6 +1,7 @@
 // nn-plan-memory: offsets in one arena for the results of kernels, from their lifetimes.
 #include "ir/Ops.h"
 #include "ir/analysis/Views.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Passes.h"
 #include "passes/SharedStorage.h"
 #include "runtime/Abi.h"
