@@ -7,7 +7,8 @@ import pytest
 import sinter
 from sinter._words import keyword, say, setting
 
-DIGITS = os.path.join(os.path.dirname(__file__), "..", "..", "examples", "digits", "digits.onnx")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+DIGITS = os.path.join(ROOT, "examples", "digits", "digits.onnx")
 
 
 def test_each_option_has_a_keyword():

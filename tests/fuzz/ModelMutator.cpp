@@ -124,7 +124,7 @@ void changeAttribute(AttributeProto &attribute, Choices &choices) {
                                       "equation",     "body",      "nonsense"};
   switch (choices.below(8)) {
   case 0:
-    return attribute.set_type(static_cast<AttributeProto::AttributeType>(choices.below(15)));
+    return setType(attribute, static_cast<int>(choices.below(15)));
   case 1:
     return attribute.set_name(choices.of(names));
   default:

@@ -54,4 +54,12 @@ private:
   }
 };
 
+/// Gives an attribute any number as its type. One that no type has is kept as a file's reader keeps it: among the
+/// fields that are not known.
+inline void setType(onnx::AttributeProto &attribute, int type) {
+  attribute.clear_type();
+  const auto *field = onnx::AttributeProto::descriptor()->FindFieldByNumber(onnx::AttributeProto::kTypeFieldNumber);
+  onnx::AttributeProto::GetReflection()->SetEnumValue(&attribute, field, type);
+}
+
 } // namespace sinter::fuzz

@@ -149,7 +149,7 @@ void editAttribute(Cursor &cursor, AttributeProto &attribute) {
   static constexpr int kinds[] = {
       AttributeProto::UNDEFINED, AttributeProto::FLOAT, AttributeProto::INT,  AttributeProto::STRING,
       AttributeProto::TENSOR,    AttributeProto::GRAPH, AttributeProto::INTS, 99};
-  cursor.each(kinds, [&](int kind) { attribute.set_type(static_cast<AttributeProto::AttributeType>(kind)); });
+  cursor.each(kinds, [&](int kind) { setType(attribute, kind); });
   if (attribute.type() == AttributeProto::INT)
     cursor.each(sizes, [&](int64_t value) { attribute.set_i(value); });
   if (attribute.type() == AttributeProto::FLOAT)
