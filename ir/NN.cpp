@@ -4,12 +4,14 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/StringSwitch.h"
 
 #include "ir/OpFamilies.h.inc"
 
 using namespace mlir;
 using namespace sinter::nn;
 
+#include "ir/Enums.cpp.inc"
 #include "ir/Interfaces.cpp.inc"
 #include "ir/NNDialect.cpp.inc"
 

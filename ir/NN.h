@@ -4,6 +4,7 @@
 
 #include "ir/Affine.h"
 #include "ir/ChannelFlow.h"
+#include "ir/Enums.h"
 #include "ir/Evaluation.h"
 #include "ir/Layout.h"
 #include "ir/Range.h"

@@ -26,8 +26,8 @@ struct SpatialPad {
 Legality readSpatialPad(PadOp pad, SpatialPad &result) {
   RankedTensorType x = rankedType(pad.getX());
   std::optional<Tensor> pads = constantTensor(pad.getPads());
-  if (pad.getMode() != "constant")
-    return Legality::no("PAD_MODE", "it pads by " + pad.getMode() + ", not with a number");
+  if (pad.getMode() != PadMode::Constant)
+    return Legality::no("PAD_MODE", "it pads by " + stringifyEnum(pad.getMode()) + ", not with a number");
   if (!x || !x.hasStaticShape() || x.getRank() < 3)
     return Legality::no("NOT_SPATIAL", "what it pads has no spatial dimensions");
   if (!pads)
@@ -73,7 +73,7 @@ template <typename Op> void readUnpadded(Op op, const SpatialPad &pad, const Win
   }
   llvm::append_range(begins, ends);
   op.setPadsAttr(DenseI64ArrayAttr::get(op.getContext(), begins));
-  op.setAutoPad("NOTSET");
+  op.setAutoPad(AutoPad::NotSet);
   op.getXMutable().assign(x);
 }
 

@@ -163,13 +163,12 @@ private:
     Value bytes = x.bytes, zero = reshape(b, loc, x.computedZero, {});
     if (llvm::any_of(pads, [](int64_t pad) { return pad != 0; })) {
       auto type = RankedTensorType::get(size, elementTypeOf(bytes));
-      bytes = PadOp::create(b, loc, type, bytes, indices(b, loc, pads), zero, Value(), b.getStringAttr("constant"));
+      bytes = PadOp::create(b, loc, type, bytes, indices(b, loc, pads), zero, Value(), PadMode::Constant);
     }
     auto type = RankedTensorType::get(rankedType(op.getY()).getShape(), b.getI32Type());
     Value w = ConstantOp::create(b, op.getW().getLoc(), weights);
-    Value sums =
-        ConvIntegerOp::create(b, loc, type, bytes, w, bias, b.getI64IntegerAttr(0), op.getStridesAttr(),
-                              op.getDilationsAttr(), DenseI64ArrayAttr(), b.getStringAttr("NOTSET"), op.getGroupAttr());
+    Value sums = ConvIntegerOp::create(b, loc, type, bytes, w, bias, 0, op.getStridesAttr(), op.getDilationsAttr(),
+                                       DenseI64ArrayAttr(), AutoPad::NotSet, op.getGroup());
     return SubOp::create(b, loc, type, sums,
                          timesSums(b, loc, zero, toDoubles(weights), window.size(), weights.shape()[0]));
   }
@@ -321,9 +320,8 @@ private:
     int64_t n = weights.shape()[0], k = weights.shape()[1];
     Value columns = columnsOf(b, loc, x, k), w = ConstantOp::create(b, loc, weights.reshaped({n, k, 1}));
     auto type = RankedTensorType::get({1, n, rankedType(columns).getDimSize(2)}, b.getI32Type());
-    return ConvIntegerOp::create(b, loc, type, columns, w, Value(), b.getI64IntegerAttr(zero), DenseI64ArrayAttr(),
-                                 DenseI64ArrayAttr(), DenseI64ArrayAttr(), b.getStringAttr("NOTSET"),
-                                 b.getI64IntegerAttr(1));
+    return ConvIntegerOp::create(b, loc, type, columns, w, Value(), zero, DenseI64ArrayAttr(), DenseI64ArrayAttr(),
+                                 DenseI64ArrayAttr());
   }
 
   Legality multiply(Operation *op, const Bytes &x, Weights &w, double alpha, std::vector<double> shift) {

@@ -144,7 +144,7 @@ private:
       Value columns = columnsOf(b, loc, narrow(x), k), w = constant(b, loc, DType::BF16, {n, k, 1}, weights);
       auto type = RankedTensorType::get({1, n, rankedType(columns).getDimSize(2)}, b.getBF16Type());
       Value y = ConvOp::create(b, loc, type, columns, w, Value(), DenseI64ArrayAttr(), DenseI64ArrayAttr(),
-                               DenseI64ArrayAttr(), b.getStringAttr("NOTSET"), b.getI64IntegerAttr(1));
+                               DenseI64ArrayAttr());
       Value sums = widened(b, loc, y, bias);
       op->replaceAllUsesWith(ValueRange(rowsOf(b, loc, sums, rankedType(op->getResult(0)).getShape())));
       op->erase();

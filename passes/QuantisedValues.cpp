@@ -119,7 +119,7 @@ Value indices(OpBuilder &b, Location loc, ArrayRef<int64_t> values) {
 
 Value castTo(OpBuilder &b, Location loc, Value x, Type element) {
   auto type = RankedTensorType::get(rankedType(x).getShape(), element);
-  return CastOp::create(b, loc, type, x, TypeAttr::get(element), b.getBoolAttr(true), b.getStringAttr("up"));
+  return CastOp::create(b, loc, type, x, TypeAttr::get(element));
 }
 
 Value reshape(OpBuilder &b, Location loc, Value x, ArrayRef<int64_t> shape) {

@@ -218,7 +218,8 @@ void GeluMatcher::replace() {
   ops.erase(llvm::unique(ops), ops.end());
   Location loc =
       FusedLoc::get(builder.getContext(), llvm::map_to_vector(ops, [](Operation *op) { return op->getLoc(); }));
-  Value y = GeluOp::create(builder, loc, x.getType(), x, builder.getStringAttr(isa<ErfOp>(curve) ? "none" : "tanh"));
+  Value y = GeluOp::create(builder, loc, x.getType(), x,
+                           isa<ErfOp>(curve) ? GeluApproximation::None : GeluApproximation::Tanh);
   last->getResult(0).replaceAllUsesWith(y);
 }
 

@@ -170,7 +170,7 @@ private:
   /// Results hold elements of the operands and nothing else, each of them as often as before or more often.
   static bool isMovement(Operation *op) {
     if (auto resize = dyn_cast_or_null<ResizeOp>(op))
-      return resize.getMode() == "nearest" && resize.getCoordinateTransformationMode() != "tf_crop_and_resize" &&
+      return resize.getMode() == ResizeMode::Nearest && !resize.isCropped() &&
              rankedType(resize.getY()).getNumElements() >= rankedType(resize.getX()).getNumElements();
     return op && (permutesFirst(op) || isa<ConcatOp>(op));
   }

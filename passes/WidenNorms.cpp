@@ -79,9 +79,8 @@ Value Widener::wide(Value v) {
     return v;
   Value &result = widened[v];
   if (!result)
-    result =
-        CastOp::create(builder, v.getLoc(), RankedTensorType::get(rankedType(v).getShape(), builder.getF32Type()), v,
-                       TypeAttr::get(builder.getF32Type()), builder.getBoolAttr(true), builder.getStringAttr("up"));
+    result = CastOp::create(builder, v.getLoc(), RankedTensorType::get(rankedType(v).getShape(), builder.getF32Type()),
+                            v, TypeAttr::get(builder.getF32Type()));
   return result;
 }
 
@@ -100,8 +99,7 @@ void Widener::replace() {
     auto isOutside = [&](OpOperand &use) { return !ops.contains(use.getOwner()); };
     if (llvm::any_of(narrow.getUses(), isOutside)) {
       Type type = elementTypeOf(narrow);
-      Value back = CastOp::create(builder, op->getLoc(), narrow.getType(), result, TypeAttr::get(type),
-                                  builder.getBoolAttr(true), builder.getStringAttr("up"));
+      Value back = CastOp::create(builder, op->getLoc(), narrow.getType(), result, TypeAttr::get(type));
       narrow.replaceUsesWithIf(back, isOutside);
     }
   }

@@ -23,9 +23,9 @@ def main() -> int:
     found: set[tuple[str, str]] = set()
     problems = []
     for folder in ["ir", "passes", "codegen"]:
-        for path in sorted((ROOT / folder).rglob("*.cpp")):
+        for path in sorted((ROOT / folder).rglob("*")):
             name = path.relative_to(ROOT).as_posix()
-            if name.startswith("ir/onnx/"):
+            if path.suffix not in {".cpp", ".h"} or name.startswith("ir/onnx/"):
                 continue
             text = path.read_text()
             texts = ["".join(re.findall(r'"((?:\\.|[^"\\])*)"', literals)) for literals in ASSERT.findall(text)]

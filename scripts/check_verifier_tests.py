@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Finds errors of the nn dialect (verifiers, shape inference, attributes, reference evaluations) that no test of the IR expects.
 
-An error is a chain of emitOpError, emitError or emitUnsupported in ir/: its strings, the longest of which is its key. A test of
+An error is a chain of emitOpError, emitError or emitUnsupported in ir/: its strings, the longest of which is its key. Attributes that are
+one word of a closed set (ir/Enums.td) have the error of their constraint, for each name of an attribute and each set. A test of
 tests/verifiers or tests/passes reaches it by an "expected-error" (or a line of FileCheck with "error: ") that has these strings in their
 order, and 'nn.conv' op where a method of that op emits it. Of two errors that a text has, one of which has all that the other has, it
 reaches the longer one. Places with the same text are one error. The importer, ir/onnx, speaks of ONNX models: other tests are its own.
@@ -50,6 +51,9 @@ EXCEPTED: dict[tuple[str, str], str] = {
 CALL = re.compile(r"\b(?:emitOpError|emitError|emitUnsupported)\(")
 LITERAL = re.compile(r""""((?:\\.|[^"\\])*)"|'(?:\\.|[^'\\])'""")
 DEFINED = re.compile(r'^def NN_(\w+) :[^"]*"(\w+)"', re.MULTILINE)
+WORDS = re.compile(r'^def NN_(\w+) : NN_WordAttr<"\w+", \[(.*?)\]>;', re.MULTILINE | re.DOTALL)
+WORD = re.compile(r'I32EnumCase<"\w+", \d+, "(\w+)">')
+WORD_ATTRIBUTE = re.compile(r"\bNN_(\w+)(?:, \"\w+\">)?:\$(\w+)")
 METHOD = re.compile(r"\b(\w+Op)::\w+\(")
 # What begins in the first column, and is no part of a function's head.
 HEAD = re.compile(r"^(?!template|namespace|public:|private:)[A-Za-z].*", re.MULTILINE)
@@ -125,6 +129,17 @@ def errors() -> Iterator[Error]:
                 yield Error(f"{name}:{text.count(chr(10), 0, call.start()) + 1}", strings, op)
 
 
+def word_errors() -> Iterator[Error]:
+    """What constraints say of attributes that are one word of a closed set."""
+    sets = {name: ", ".join(WORD.findall(cases)) for name, cases in WORDS.findall((ROOT / "ir/Enums.td").read_text())}
+    for path in sorted((ROOT / "ir/ops").glob("*.td")):
+        text = path.read_text()
+        for found in WORD_ATTRIBUTE.finditer(text):
+            if found[1] in sets:
+                place = f"ir/ops/{path.name}:{text.count(chr(10), 0, found.start()) + 1}"
+                yield Error(place, (f"attribute '{found[2]}' failed to satisfy constraint: one of {sets[found[1]]}",), "")
+
+
 def has(text: str, strings: tuple[str, ...]) -> bool:
     """Whether the text has the strings, in their order."""
     at = 0
@@ -151,7 +166,7 @@ def reached(every: list[Error]) -> set[Error]:
 
 
 def main() -> int:
-    every = list(errors())
+    every = [*errors(), *word_errors()]
     tested = reached(every)
     excepted = {error for error in every if (error.file, error.key) in EXCEPTED}
     missing = [error for error in every if error not in tested | excepted]

@@ -154,17 +154,17 @@ static void copyAll(KernelEmitter &e, Value data) {
 }
 
 /// Compute-type values: an update meets the element that is there.
-static Value combine(KernelEmitter &e, StringRef reduction, Type element, Value there, Value update) {
+static Value combine(KernelEmitter &e, ScatterReduction reduction, Type element, Value there, Value update) {
   bool isFloatType = isa<FloatType>(there.getType()), isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
-  if (reduction == "none")
+  if (reduction == ScatterReduction::None)
     return update;
-  if (reduction == "add")
+  if (reduction == ScatterReduction::Add)
     return isFloatType ? arith::AddFOp::create(e.b, there, update).getResult()
                        : arith::AddIOp::create(e.b, there, update).getResult();
-  if (reduction == "mul")
+  if (reduction == ScatterReduction::Mul)
     return isFloatType ? arith::MulFOp::create(e.b, there, update).getResult()
                        : arith::MulIOp::create(e.b, there, update).getResult();
-  bool isMin = reduction == "min";
+  bool isMin = reduction == ScatterReduction::Min;
   if (isFloatType)
     return isMin ? arith::MinimumFOp::create(e.b, there, update).getResult()
                  : arith::MaximumFOp::create(e.b, there, update).getResult();
@@ -175,7 +175,7 @@ static Value combine(KernelEmitter &e, StringRef reduction, Type element, Value 
                : arith::MaxSIOp::create(e.b, there, update).getResult();
 }
 
-static void updateAt(KernelEmitter &e, StringRef reduction, Value updates, Value from, Value to) {
+static void updateAt(KernelEmitter &e, ScatterReduction reduction, Value updates, Value from, Value to) {
   Buffer out = e.output(e.outputOf(0));
   Value update = e.load(e.input(updates), from);
   e.store(out, to, combine(e, reduction, out.element, e.load(out, to), update));
@@ -254,7 +254,7 @@ static LogicalResult emitMaxUnpool(KernelEmitter &e, Operation *op) {
         inside = arith::AndIOp::create(e.b, inside, isWithin(e, i, dim));
       }
       refuseUnless(e, unpool.getIndices(), inside);
-      e.onlyIf(inside, [&] { updateAt(e, "none", unpool.getX(), place, to); });
+      e.onlyIf(inside, [&] { updateAt(e, ScatterReduction::None, unpool.getX(), place, to); });
     });
   });
   return success();

@@ -262,7 +262,7 @@ static std::string refuseResize(Operation *op, const Target &) {
     return "Resize along an axis of more than " + std::to_string(limitsOf(op).table) +
            " elements takes a table of as many entries: cut it, or raise the limit (" + optionMark("limit", "table=N") +
            ")";
-  if (resize.getMode() == "nearest" || (*axes)->empty())
+  if (resize.getMode() == ResizeMode::Nearest || (*axes)->empty())
     return "";
   constexpr int64_t maxRows = 64;
   int64_t rows = 1;
@@ -287,7 +287,7 @@ static LogicalResult emitResize(KernelEmitter &e, Operation *op) {
   if (rankedType(resize.getY()).getNumElements() == 0)
     return success();
   // A scalar, too, is read as it is.
-  if (resize.getMode() == "nearest" || (*axes)->empty()) {
+  if (resize.getMode() == ResizeMode::Nearest || (*axes)->empty()) {
     IndexTables tables = resize.nearestTables(**axes);
     Type type = computeType(elementTypeOf(resize.getX()));
     auto fill = [&] { return e.number(type, resize.getExtrapolationValue().convertToFloat()); };

@@ -61,7 +61,8 @@ std::string lowerHardSigmoid(Lowering &lowering, HardSigmoidOp op) {
 }
 
 std::string lowerGelu(Lowering &lowering, GeluOp op) {
-  return lowerUnary(lowering, op, op.getApproximate() == "tanh" ? Algorithm::GeluTanh : Algorithm::GeluErf);
+  return lowerUnary(lowering, op,
+                    op.getApproximate() == GeluApproximation::Tanh ? Algorithm::GeluTanh : Algorithm::GeluErf);
 }
 
 std::string lowerSwish(Lowering &lowering, SwishOp op) {

@@ -95,8 +95,8 @@ std::string lowerResize(Lowering &lowering, ResizeOp op) {
   size_t rank = (*axes)->size();
   if (rank < 3 || rank > 5)
     return "oneDNN resamples one to three spatial dimensions";
-  bool linear = op.getMode() == "linear";
-  if (!linear && op.getMode() != "nearest")
+  bool linear = op.getMode() == ResizeMode::Linear;
+  if (!linear && op.getMode() != ResizeMode::Nearest)
     return "oneDNN has the modes nearest and linear only";
   for (auto [i, axis] : llvm::enumerate(**axes)) {
     bool unchanged = axis.in == axis.out;

@@ -171,7 +171,7 @@ Cone::Step moving(Operation *op, Cone &cone) {
     return pad(padding, cone);
   if (auto gathering = dyn_cast<nn::GatherOp>(op))
     return gather(gathering, cone);
-  if (auto resize = dyn_cast<nn::ResizeOp>(op); resize && resize.getMode() == "nearest") {
+  if (auto resize = dyn_cast<nn::ResizeOp>(op); resize && resize.getMode() == nn::ResizeMode::Nearest) {
     auto axes = resize.resolveAxes(nn::constantTensor);
     if (succeeded(axes) && *axes && !nn::hasLongAxis(op))
       return throughTables(op, cone, resize.nearestTables(**axes), resize.getExtrapolationValue().convertToDouble());

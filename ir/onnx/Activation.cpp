@@ -56,12 +56,11 @@ static LogicalResult importShrink(NodeImporter &n) {
 static LogicalResult importGelu(NodeImporter &n) {
   if (failed(n.expectInputs(1, 1)))
     return failure();
-  std::string approximate = n.stringAttr("approximate", "none");
-  return n.finish({n.create<GeluOp>(n.input(0), n.builder.getStringAttr(approximate))});
+  return n.finish({n.create<GeluOp>(n.input(0), n.wordAttr("approximate", GeluApproximation::None))});
 }
 
 /// ONNX Runtime's Gelu of x plus a bias along the last axis.
-static LogicalResult importGeluOfSum(NodeImporter &n, StringRef approximate) {
+static LogicalResult importGeluOfSum(NodeImporter &n, GeluApproximation approximate) {
   Compose c(n);
   Value x = n.input(0), bias = n.input(1);
   if (bias) {
@@ -70,15 +69,15 @@ static LogicalResult importGeluOfSum(NodeImporter &n, StringRef approximate) {
       return n.invalid("needs a bias with one value per element of the last axis");
     x = c.add(x, bias);
   }
-  return n.finish({n.create<GeluOp>(x, n.builder.getStringAttr(approximate))});
+  return n.finish({n.create<GeluOp>(x, approximate)});
 }
 
 static LogicalResult importBiasGelu(NodeImporter &n) {
-  return success(succeeded(n.expectInputs(2, 2)) && succeeded(importGeluOfSum(n, "none")));
+  return success(succeeded(n.expectInputs(2, 2)) && succeeded(importGeluOfSum(n, GeluApproximation::None)));
 }
 
 static LogicalResult importFastGelu(NodeImporter &n) {
-  return success(succeeded(n.expectInputs(1, 2)) && succeeded(importGeluOfSum(n, "tanh")));
+  return success(succeeded(n.expectInputs(1, 2)) && succeeded(importGeluOfSum(n, GeluApproximation::Tanh)));
 }
 
 static LogicalResult importPRelu(NodeImporter &n) {

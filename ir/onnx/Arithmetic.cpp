@@ -63,8 +63,7 @@ static LogicalResult importMod(NodeImporter &n) {
 static LogicalResult importBitShift(NodeImporter &n) {
   if (failed(n.expectInputs(2, 2)))
     return failure();
-  StringAttr direction = n.builder.getStringAttr(n.stringAttr("direction", ""));
-  return n.finish({n.create<BitShiftOp>(n.input(0), n.input(1), direction)});
+  return n.finish({n.create<BitShiftOp>(n.input(0), n.input(1), n.wordAttr<ShiftDirection>("direction"))});
 }
 
 static LogicalResult importWhere(NodeImporter &n) {

@@ -66,7 +66,7 @@ Value Compose::slice(Value v, int64_t axis, int64_t from, int64_t to, int64_t st
 Value Compose::concat(ArrayRef<Value> values, int64_t axis) { return n.create<ConcatOp>(values, axis); }
 
 Value Compose::pad(Value v, int64_t axis, int64_t before, int64_t after, Value value) {
-  return n.create<PadOp>(v, n.ints({before, after}), value, n.ints(axis), "constant");
+  return n.create<PadOp>(v, n.ints({before, after}), value, n.ints(axis));
 }
 
 Value Compose::gather(Value v, Value indices, int64_t axis) { return n.create<GatherOp>(v, indices, axis); }

@@ -90,9 +90,9 @@ static LogicalResult importCol2Im(NodeImporter &n) {
   Value w = c.numbers(ones, Shape(shape.begin(), shape.end()), c.typeOf(x));
   OpBuilder &b = n.builder;
   auto array = [&](ArrayRef<int64_t> values) { return b.getDenseI64ArrayAttr(values); };
-  return n.finish({n.create<ConvTransposeOp>(c.reshape(x, split), w, Value(), array(strides), array(dilations),
-                                             array(pads), array(extra), DenseI64ArrayAttr(), b.getStringAttr("NOTSET"),
-                                             b.getI64IntegerAttr(channels / size))});
+  return n.finish(
+      {n.create<ConvTransposeOp>(c.reshape(x, split), w, Value(), array(strides), array(dilations), array(pads),
+                                 array(extra), DenseI64ArrayAttr(), AutoPad::NotSet, channels / size)});
 }
 
 /// A depthwise convolution along time that sees the past only: `state` holds what came before the input.
@@ -113,7 +113,7 @@ static LogicalResult importCausalConv(NodeImporter &n) {
     state = c.pad(c.slice(x, 2, 0, 0), 2, taps - 1, 0, c.number(0, x));
   Value whole = taps == 1 ? x : c.concat({state, x}, 2);
   Value y = n.create<ConvOp>(whole, w, n.input(2), DenseI64ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr(),
-                             n.builder.getStringAttr("NOTSET"), n.builder.getI64IntegerAttr(channels));
+                             AutoPad::NotSet, channels);
   if (activation != "none")
     y = n.create<SwishOp>(y, n.builder.getF32FloatAttr(1));
   Value present = taps == 1 ? c.slice(x, 2, 0, 0) : c.slice(whole, 2, -(taps - 1), std::numeric_limits<int64_t>::max());

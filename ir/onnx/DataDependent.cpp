@@ -37,7 +37,7 @@ private:
   Value places(Value mask, int64_t size);
   Value countOf(Value mask) { return sum(cast(mask, DType::I64), {}, false); }
   /// `values` [size] at `targets`, each at most once; those at `size` vanish.
-  Value scattered(Value values, Value targets, int64_t size, StringRef reduction = "none");
+  Value scattered(Value values, Value targets, int64_t size, ScatterReduction reduction = ScatterReduction::None);
   Value before(Value marks) {
     return n.create<CumSumOp>(marks, n.intScalar(0), n.builder.getBoolAttr(true), n.builder.getBoolAttr(false));
   }
@@ -59,7 +59,7 @@ Imported Picker::counted(Value value, int64_t axis, Value count) {
   return Imported::bounded(value, axis, count);
 }
 
-Value Picker::scattered(Value values, Value targets, int64_t size, StringRef reduction) {
+Value Picker::scattered(Value values, Value targets, int64_t size, ScatterReduction reduction) {
   Value zeros = expand(n.scalar(0, typeOf(values)), {size + 1});
   Value all = n.create<ScatterElementsOp>(zeros, targets, values, int64_t(0), reduction);
   return slice(all, 0, 0, size);
@@ -195,7 +195,7 @@ LogicalResult Picker::unique() {
     Value renumbered = scattered(iota(count), byPlace.getIndices(), count);
     numbers = gather(renumbered, numbers, 0);
   }
-  Value counts = scattered(pad(n.ints(1), 0, 0, count - 1, n.intScalar(1)), numbers, count, "add");
+  Value counts = scattered(pad(n.ints(1), 0, 0, count - 1, n.intScalar(1)), numbers, count, ScatterReduction::Add);
   Value y = gather(rows, first, 0);
   SmallVector<int64_t> back(static_cast<size_t>(rank(x)));
   if (isFlat) {

@@ -39,7 +39,9 @@ static LogicalResult importGatherND(NodeImporter &n) {
 }
 
 /// add and mul came with opset 16, min and max with 18.
-static std::string reductionOf(NodeImporter &n) { return n.opset >= 16 ? n.stringAttr("reduction", "none") : "none"; }
+static ScatterReduction reductionOf(NodeImporter &n) {
+  return n.opset >= 16 ? n.wordAttr("reduction", ScatterReduction::None) : ScatterReduction::None;
+}
 
 static LogicalResult importScatterElements(NodeImporter &n) {
   if (failed(n.expectInputs(3, 3)) || failed(checkIndices(n, n.input(1), axisDim(n))))
@@ -180,7 +182,7 @@ static LogicalResult importTensorScatter(NodeImporter &n) {
     places = n.create<ModOp>(places, c.size(past, *axis), n.builder.getBoolAttr(false));
   Value shape = n.create<ShapeOp>(update, n.builder.getI64IntegerAttr(0), IntegerAttr());
   Value indices = n.create<ExpandOp>(places, shape);
-  return n.finish({n.create<ScatterElementsOp>(past, indices, update, *axis, "none")});
+  return n.finish({n.create<ScatterElementsOp>(past, indices, update, *axis)});
 }
 
 void registerIndexingImporters(ImporterTable &table) {

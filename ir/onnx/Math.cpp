@@ -24,9 +24,8 @@ static LogicalResult importIsInf(NodeImporter &n) {
 
 static LogicalResult importCastTo(NodeImporter &n, Type to) {
   bool saturate = n.opset < 19 || n.intAttr("saturate", 1) != 0;
-  std::string mode = n.opset >= 24 ? n.stringAttr("round_mode", "up") : "up";
-  return n.finish({n.create<CastOp>(n.input(0), TypeAttr::get(to), n.builder.getBoolAttr(saturate),
-                                    n.builder.getStringAttr(mode))});
+  RoundMode mode = n.opset >= 24 ? n.wordAttr("round_mode", RoundMode::Up) : RoundMode::Up;
+  return n.finish({n.create<CastOp>(n.input(0), to, saturate, mode)});
 }
 
 /// Up to opset 5 types are named: "FLOAT".

@@ -65,8 +65,8 @@ static LogicalResult importSlice(NodeImporter &n) {
 }
 
 static LogicalResult importPad(NodeImporter &n) {
-  std::string mode = n.stringAttr("mode", "constant");
-  if (mode == "wrap" && n.opset < 19)
+  PadMode mode = n.wordAttr("mode", PadMode::Constant);
+  if (mode == PadMode::Wrap && n.opset < 19)
     return n.invalid("has mode wrap, which opset 19 introduced");
   if (n.opset >= 11) {
     if (failed(n.expectInputs(2, n.opset >= 18 ? 4 : 3)))
@@ -115,7 +115,9 @@ static LogicalResult importTile(NodeImporter &n) {
 static LogicalResult importDepthToSpace(NodeImporter &n) {
   if (failed(n.expectInputs(1, 1)))
     return failure();
-  std::string mode = n.opset >= 11 ? n.stringAttr("mode", "DCR") : "DCR";
+  DepthToSpaceMode mode = DepthToSpaceMode::BlockFirst;
+  if (n.opset >= 11)
+    mode = n.wordAttr("mode", mode);
   return n.finish({n.create<DepthToSpaceOp>(n.input(0), n.intAttr("blocksize", 0), mode)});
 }
 

@@ -67,6 +67,12 @@ std::string NodeImporter::stringAttr(StringRef name, StringRef fallback) {
   return found ? found->s() : fallback.str();
 }
 
+void NodeImporter::refuseWord(StringRef name, StringRef word, StringRef words) {
+  (void)(hasAttr(name) ? invalid("attribute '" + name + "' is '" + word + "', expected one of " + words)
+                       : invalid("has no attribute '" + name + "', which is one of " + words));
+  stop();
+}
+
 std::optional<SmallVector<int64_t>> NodeImporter::intsAttr(StringRef name) {
   const AttributeProto *found = find(name, AttributeProto::INTS, "ints");
   return found ? std::optional(SmallVector<int64_t>(found->ints().begin(), found->ints().end())) : std::nullopt;

@@ -74,6 +74,18 @@ public:
   int64_t intAttr(llvm::StringRef name, int64_t fallback);
   float floatAttr(llvm::StringRef name, float fallback);
   std::string stringAttr(llvm::StringRef name, llvm::StringRef fallback);
+  /// A string of a closed set (ir/Enums.td). Throws ImportStopped, after an error with the set's words, where it is
+  /// none of them, or absent and has no fallback.
+  template <typename Enum> Enum wordAttr(llvm::StringRef name, Enum fallback) {
+    return hasAttr(name) ? wordAttr<Enum>(name) : fallback;
+  }
+  template <typename Enum> Enum wordAttr(llvm::StringRef name) {
+    std::string word = stringAttr(name, "");
+    std::optional<Enum> found = symbolizeEnum<Enum>(word);
+    if (!found)
+      refuseWord(name, word, wordsOf<Enum>());
+    return *found;
+  }
   std::optional<llvm::SmallVector<int64_t>> intsAttr(llvm::StringRef name);
   std::optional<llvm::SmallVector<float>> floatsAttr(llvm::StringRef name);
   std::optional<Tensor> tensorAttr(llvm::StringRef name);
@@ -159,6 +171,7 @@ private:
   /// Stops where an op would be one too many, or has too many operands or results.
   void checkLimits(unsigned results, unsigned operands);
   [[noreturn]] void stop();
+  [[noreturn]] void refuseWord(llvm::StringRef name, llvm::StringRef word, llvm::StringRef words);
   std::optional<Tensor> evaluate(mlir::Value value, bool freezes, int depth, Found &found,
                                  llvm::SmallVectorImpl<mlir::BlockArgument> &read);
 

@@ -150,8 +150,7 @@ static LogicalResult importQuantize(NodeImporter &n) {
     return n.finish(q.quantised(q.cast(x, wide), divisor, zero, type));
   Value ratio = q.div(q.cast(x, wide), divisor);
   // The zero point of a float is 0.
-  return n.finish({n.create<CastOp>(ratio, TypeAttr::get(toMlir(type, n.builder.getContext())),
-                                    n.builder.getBoolAttr(saturate), n.builder.getStringAttr("up"))});
+  return n.finish({n.create<CastOp>(ratio, toMlir(type, n.builder.getContext()), saturate)});
 }
 
 static LogicalResult importDequantize(NodeImporter &n) {

@@ -9,7 +9,10 @@ namespace sinter::nn {
 
 namespace {
 struct ResizeAttributes {
-  std::string mode = "nearest", coordinates = "asymmetric", nearest = "floor", policy = "stretch";
+  ResizeMode mode = ResizeMode::Nearest;
+  CoordinateTransformation coordinates = CoordinateTransformation::Asymmetric;
+  NearestMode nearest = NearestMode::Floor;
+  AspectRatioPolicy policy = AspectRatioPolicy::Stretch;
   float cubicA = -0.75f, extrapolation = 0;
   bool excludeOutside = false, antialias = false;
   DenseI64ArrayAttr axes;
@@ -17,16 +20,14 @@ struct ResizeAttributes {
 } // namespace
 
 static LogicalResult createResize(NodeImporter &n, const ResizeAttributes &a, Value roi, Value scales, Value sizes) {
-  OpBuilder &b = n.builder;
-  return n.finish({n.create<ResizeOp>(
-      n.input(0), roi, scales, sizes, b.getStringAttr(a.mode), b.getStringAttr(a.coordinates),
-      b.getStringAttr(a.nearest), b.getF32FloatAttr(a.cubicA), b.getBoolAttr(a.excludeOutside),
-      b.getF32FloatAttr(a.extrapolation), b.getBoolAttr(a.antialias), a.axes, b.getStringAttr(a.policy))});
+  return n.finish(
+      {n.create<ResizeOp>(n.input(0), roi, scales, sizes, a.mode, a.coordinates, a.nearest, llvm::APFloat(a.cubicA),
+                          a.excludeOutside, llvm::APFloat(a.extrapolation), a.antialias, a.axes, a.policy)});
 }
 
 static LogicalResult importResize(NodeImporter &n) {
   ResizeAttributes a;
-  a.mode = n.stringAttr("mode", "nearest");
+  a.mode = n.wordAttr("mode", ResizeMode::Nearest);
   if (n.opset < 11) {
     if (failed(n.expectInputs(2, 2)))
       return failure();
@@ -34,14 +35,14 @@ static LogicalResult importResize(NodeImporter &n) {
   }
   if (failed(n.expectInputs(1, 4)))
     return failure();
-  a.coordinates = n.stringAttr("coordinate_transformation_mode", "half_pixel");
-  a.nearest = n.stringAttr("nearest_mode", "round_prefer_floor");
+  a.coordinates = n.wordAttr("coordinate_transformation_mode", CoordinateTransformation::HalfPixel);
+  a.nearest = n.wordAttr("nearest_mode", NearestMode::RoundPreferFloor);
   a.cubicA = n.floatAttr("cubic_coeff_a", -0.75f);
   a.extrapolation = n.floatAttr("extrapolation_value", 0);
   a.excludeOutside = n.intAttr("exclude_outside", 0) != 0;
   if (n.opset >= 18) {
     a.antialias = n.intAttr("antialias", 0) != 0;
-    a.policy = n.stringAttr("keep_aspect_ratio_policy", "stretch");
+    a.policy = n.wordAttr("keep_aspect_ratio_policy", AspectRatioPolicy::Stretch);
     if (std::optional<Dims> axes = n.intsAttr("axes"))
       a.axes = n.builder.getDenseI64ArrayAttr(*axes);
   }
@@ -60,9 +61,8 @@ static LogicalResult importUpsample(NodeImporter &n) {
   if (failed(n.expectInputs(isInput ? 2 : 1, isInput ? 2 : 1)))
     return failure();
   ResizeAttributes a;
-  a.mode = n.stringAttr("mode", "nearest");
-  if (a.mode == "bilinear" && n.opset < 7)
-    a.mode = "linear";
+  bool isBilinear = n.opset < 7 && n.stringAttr("mode", "nearest") == "bilinear";
+  a.mode = isBilinear ? ResizeMode::Linear : n.wordAttr("mode", ResizeMode::Nearest);
   Value scales = n.input(1);
   if (!isInput) {
     std::optional<SmallVector<float>> values = n.floatsAttr("scales");

@@ -11,9 +11,10 @@ inline mlir::DenseI64ArrayAttr arrayAttr(NodeImporter &n, llvm::StringRef name) 
   return values && !values->empty() ? n.builder.getDenseI64ArrayAttr(*values) : mlir::DenseI64ArrayAttr();
 }
 
+/// Empty means the default, too.
 inline mlir::StringAttr autoPadAttr(NodeImporter &n) {
-  std::string value = n.stringAttr("auto_pad", "NOTSET");
-  return n.builder.getStringAttr(value.empty() ? "NOTSET" : value);
+  bool isEmpty = n.stringAttr("auto_pad", "").empty();
+  return n.builder.getStringAttr(stringifyEnum(isEmpty ? AutoPad::NotSet : n.wordAttr<AutoPad>("auto_pad")));
 }
 
 } // namespace sinter::nn

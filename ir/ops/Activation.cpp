@@ -205,14 +205,8 @@ Value SoftsignOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
 
 constexpr double sqrtHalf = 0.7071067811865476, sqrtTwoOverPi = 0.7978845608028654;
 
-LogicalResult GeluOp::verify() {
-  if (getApproximate() != "none" && getApproximate() != "tanh")
-    return emitOpError("knows approximate = \"none\" and \"tanh\", not \"") << getApproximate() << '"';
-  return success();
-}
-
 LogicalResult GeluOp::evaluate(Evaluation &io) {
-  if (getApproximate() == "none")
+  if (getApproximate() == GeluApproximation::None)
     return evaluateUnary(io, [](double x) { return 0.5 * x * std::erfc(-x * sqrtHalf); });
   return evaluateUnary(io,
                        [](double x) { return 0.5 * x * (1 + std::tanh(sqrtTwoOverPi * (x + 0.044715 * x * x * x))); });
@@ -221,7 +215,7 @@ LogicalResult GeluOp::evaluate(Evaluation &io) {
 Value GeluOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   Element x(b, loc, args[0]);
   // (1 + tanh(u))/2 = sigmoid(2u)
-  if (getApproximate() == "none")
+  if (getApproximate() == GeluApproximation::None)
     return x * normalDistribution(x);
   return x * sigmoid(x * mulAdd(x * x, 2 * sqrtTwoOverPi * 0.044715, 2 * sqrtTwoOverPi));
 }

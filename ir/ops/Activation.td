@@ -75,8 +75,7 @@ def NN_GeluOp : NN_ActivationOp<"gelu", "x * Phi(x), Phi the normal distribution
     %y = nn.gelu %x {approximate = "tanh"} : (tensor<4x16xf32>) -> tensor<4x16xf32>
     ```
   }];
-  let arguments = (ins NN_FloatTensor:$x, DefaultValuedStrAttr<StrAttr, "none">:$approximate);
-  let hasVerifier = 1;
+  let arguments = (ins NN_FloatTensor:$x, NN_DefaultWord<NN_GeluApproximation, "None">:$approximate);
 }
 
 def NN_MishOp : NN_ActivationOp<"mish", "x * tanh(log(1 + exp(x)))">;

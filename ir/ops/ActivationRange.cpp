@@ -173,7 +173,7 @@ void SoftsignOp::inferRange(Ranges x, RangeResults y) {
 void GeluOp::inferRange(Ranges x, RangeResults y) {
   auto exact = [](double v) { return 0.5 * v * std::erfc(-v * 0.7071067811865476); };
   auto byTanh = [](double v) { return 0.5 * v * (1 + std::tanh(0.7978845608028654 * (v + 0.044715 * v * v * v))); };
-  if (getApproximate() == "none")
+  if (getApproximate() == GeluApproximation::None)
     y[0] = alongCurve(x[0], {.f = exact, .critical = {-0.7517915246935645}, .error = 0x1p-20, .keepsSign = true});
   else
     y[0] = alongCurve(x[0], {.f = byTanh, .critical = {-0.7524614220710162}, .error = 0x1p-20, .keepsSign = true});

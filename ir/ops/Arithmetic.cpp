@@ -191,14 +191,8 @@ Value PowOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
 
 //===- Bits --------------------------------------------------------------===//
 
-LogicalResult BitShiftOp::verify() {
-  if (getDirection() != "LEFT" && getDirection() != "RIGHT")
-    return emitOpError("knows direction \"LEFT\" and \"RIGHT\", not \"") << getDirection() << '"';
-  return success();
-}
-
 LogicalResult BitShiftOp::evaluate(Evaluation &io) {
-  bool left = getDirection() == "LEFT";
+  bool left = getDirection() == ShiftDirection::Left;
   uint64_t width = 8 * sizeOf(io.result().type());
   return evaluateBinary(io, [=](auto a, auto b) -> uint64_t {
     auto value = static_cast<uint64_t>(a), amount = static_cast<uint64_t>(b);
@@ -209,7 +203,7 @@ LogicalResult BitShiftOp::evaluate(Evaluation &io) {
 Value BitShiftOp::buildElement(OpBuilder &b, Location loc, ValueRange args) {
   auto [x, y] = operandsOf(*this, b, loc, args);
   Element inside = y < y.constantInt(x.width()), amount = select(inside, y, y.constantInt(0));
-  return select(inside, getDirection() == "LEFT" ? x << amount : x >> amount, x.constantInt(0));
+  return select(inside, getDirection() == ShiftDirection::Left ? x << amount : x >> amount, x.constantInt(0));
 }
 
 /// The bitwise ops and those of logic, which work on 0 and 1.

@@ -60,9 +60,8 @@ def NN_BitShiftOp : NN_BinaryOp<"bit_shift", "a shifted by b bits; 0 for b >= wi
     %y = nn.bit_shift %a, %b {direction = "LEFT"} : (tensor<3xui8>, tensor<3xui8>) -> tensor<3xui8>
     ```
   }];
-  let arguments = (ins TensorOf<[NN_Unsigned]>:$a, TensorOf<[NN_Unsigned]>:$b, StrAttr:$direction);
+  let arguments = (ins TensorOf<[NN_Unsigned]>:$a, TensorOf<[NN_Unsigned]>:$b, NN_ShiftDirection:$direction);
   let results = (outs TensorOf<[NN_Unsigned]>:$y);
-  let hasVerifier = 1;
 }
 
 def NN_BitwiseAndOp : NN_BinaryOp<"bitwise_and", "a & b", [Commutative], NN_IntegerTensor, "i32">;

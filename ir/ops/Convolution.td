@@ -22,7 +22,7 @@ def NN_ConvOp : NN_ConvolutionOp<"conv", ["mixesChannels"]> {
   }];
   let arguments = (ins NN_FloatTensor:$x, NN_FloatTensor:$w, Optional<NN_FloatTensor>:$b,
       OptionalAttr<DenseI64ArrayAttr>:$strides, OptionalAttr<DenseI64ArrayAttr>:$dilations,
-      OptionalAttr<DenseI64ArrayAttr>:$pads, DefaultValuedAttr<StrAttr, "\"NOTSET\"">:$auto_pad,
+      OptionalAttr<DenseI64ArrayAttr>:$pads, NN_DefaultWord<NN_AutoPad, "NotSet">:$auto_pad,
       DefaultValuedAttr<I64Attr, "1">:$group);
   let extraClassDeclaration = [{
     ::sinter::nn::WindowAttributes windowAttributes();
@@ -45,7 +45,7 @@ def NN_ConvTransposeOp : NN_ConvolutionOp<"conv_transpose"> {
   let arguments = (ins NN_FloatTensor:$x, NN_FloatTensor:$w, Optional<NN_FloatTensor>:$b,
       OptionalAttr<DenseI64ArrayAttr>:$strides, OptionalAttr<DenseI64ArrayAttr>:$dilations,
       OptionalAttr<DenseI64ArrayAttr>:$pads, OptionalAttr<DenseI64ArrayAttr>:$output_padding,
-      OptionalAttr<DenseI64ArrayAttr>:$output_shape, DefaultValuedAttr<StrAttr, "\"NOTSET\"">:$auto_pad,
+      OptionalAttr<DenseI64ArrayAttr>:$output_shape, NN_DefaultWord<NN_AutoPad, "NotSet">:$auto_pad,
       DefaultValuedAttr<I64Attr, "1">:$group);
   let extraClassDeclaration = NN_ConvOp.extraClassDeclaration;
 }
@@ -67,7 +67,7 @@ def NN_ConvIntegerOp : NN_Op<"conv_integer",
   let arguments = (ins TensorOf<[I8, UI8]>:$x, TensorOf<[I8, I16]>:$w, Optional<TensorOf<[I32]>>:$b,
       DefaultValuedAttr<I64Attr, "0">:$x_zero_point,
       OptionalAttr<DenseI64ArrayAttr>:$strides, OptionalAttr<DenseI64ArrayAttr>:$dilations,
-      OptionalAttr<DenseI64ArrayAttr>:$pads, DefaultValuedAttr<StrAttr, "\"NOTSET\"">:$auto_pad,
+      OptionalAttr<DenseI64ArrayAttr>:$pads, NN_DefaultWord<NN_AutoPad, "NotSet">:$auto_pad,
       DefaultValuedAttr<I64Attr, "1">:$group);
   let results = (outs TensorOf<[I32]>:$y);
   let hasVerifier = 1;

@@ -53,7 +53,7 @@ def NN_ScatterElementsOp : NN_Op<"scatter_elements"> {
     ```
   }];
   let arguments = (ins NN_Tensor:$data, NN_IndexTensor:$indices, NN_Tensor:$updates, DefaultValuedAttr<I64Attr, "0">:$axis,
-                       DefaultValuedAttr<StrAttr, "\"none\"">:$reduction);
+                       NN_DefaultWord<NN_ScatterReduction, "None">:$reduction);
   let results = (outs NN_Tensor:$y);
   let hasVerifier = 1;
 }
@@ -66,7 +66,7 @@ def NN_ScatterNDOp : NN_Op<"scatter_nd"> {
     ```
   }];
   let arguments = (ins NN_Tensor:$data, NN_IndexTensor:$indices, NN_Tensor:$updates,
-                       DefaultValuedAttr<StrAttr, "\"none\"">:$reduction);
+                       NN_DefaultWord<NN_ScatterReduction, "None">:$reduction);
   let results = (outs NN_Tensor:$y);
   let hasVerifier = 1;
 }

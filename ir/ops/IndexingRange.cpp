@@ -42,19 +42,19 @@ void GatherNDOp::inferRange(Ranges operands, RangeResults y) { y[0] = operands[0
 
 //===- Scatters ----------------------------------------------------------===//
 
-static TensorRange scatterRange(Ranges operands, StringRef reduction, Value updates, Type type) {
+static TensorRange scatterRange(Ranges operands, ScatterReduction reduction, Value updates, Type type) {
   TensorRange data = operands[0].collapsed(), update = operands[2].collapsed();
   TensorRange y = TensorRange::join(data, update);
   Interval there = data.hull(), one = update.hull();
   bool isFloat = isa<FloatType>(cast<ShapedType>(type).getElementType());
-  if (reduction == "add") {
+  if (reduction == ScatterReduction::Add) {
     // All updates may meet one element, or none.
     SumBounds sum(cast<ShapedType>(type).getElementType());
     sum.add(there);
     sum.add(one.hull({0, 0}), static_cast<double>(rankedType(updates).getNumElements()));
     y.channels = {sum.bounds()};
     y.mayBeNaN |= isFloat && sum.mayBeNaN();
-  } else if (reduction == "mul") {
+  } else if (reduction == ScatterReduction::Mul) {
     bool isPositive = there.lo >= 0 && one.lo >= 0;
     y.channels = {isPositive && isFloat ? Interval{0, std::numeric_limits<double>::infinity()} : Interval()};
     y.mayBeNaN |= isFloat;

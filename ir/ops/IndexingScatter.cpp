@@ -7,22 +7,26 @@ using namespace sinter;
 using namespace sinter::nn;
 
 /// An update meets the element that is there.
-template <typename T> static T combine(StringRef reduction, T there, T update) {
-  if (reduction == "add")
-    return there + update;
-  if (reduction == "mul")
-    return there * update;
+template <typename T> static T combine(ScatterReduction reduction, T there, T update) {
+  bool isNaN = false;
   if constexpr (std::is_same_v<T, double>)
-    if (std::isnan(there) || std::isnan(update))
-      return reduction == "none" ? update : there + update;
-  if (reduction == "min")
-    return std::min(there, update);
-  return reduction == "max" ? std::max(there, update) : update;
+    isNaN = std::isnan(there) || std::isnan(update);
+  switch (reduction) {
+  case ScatterReduction::None:
+    return update;
+  case ScatterReduction::Add:
+    return there + update;
+  case ScatterReduction::Mul:
+    return there * update;
+  case ScatterReduction::Min:
+    return isNaN ? there + update : std::min(there, update);
+  case ScatterReduction::Max:
+    return isNaN ? there + update : std::max(there, update);
+  }
+  llvm_unreachable("all reductions are above");
 }
 
-static LogicalResult verifyScatter(Operation *op, Value data, Value updates, StringRef reduction) {
-  if (!llvm::is_contained({"none", "add", "mul", "min", "max"}, reduction))
-    return op->emitOpError("has reduction \"") << reduction << "\"; known are none, add, mul, min and max";
+static LogicalResult verifyScatter(Operation *op, Value data, Value updates) {
   if (elementTypeOf(data) != elementTypeOf(updates))
     return op->emitOpError("updates a tensor of ") << elementTypeOf(data) << " with " << elementTypeOf(updates);
   return success();
@@ -38,10 +42,10 @@ template <typename F> static void withWrappingType(DType type, F &&f) {
 }
 
 /// result = data, then at each of `offsets` an update of `length` elements, in order; at none that is negative.
-static void scatter(Evaluation &io, StringRef reduction, ArrayRef<int64_t> offsets, int64_t length) {
+static void scatter(Evaluation &io, ScatterReduction reduction, ArrayRef<int64_t> offsets, int64_t length) {
   withWrappingType(io.result().type(), [&]<typename T, typename Wrapping>() {
     std::vector<T> y = load<T>(io.operand(0u)), updates = load<T>(io.operand(2u));
-    bool arithmetic = reduction == "add" || reduction == "mul";
+    bool arithmetic = reduction == ScatterReduction::Add || reduction == ScatterReduction::Mul;
     for (size_t i = 0; i < offsets.size(); ++i)
       for (int64_t j = 0; j < length && offsets[i] >= 0; ++j) {
         T &there = y[offsets[i] + j], update = updates[i * length + j];
@@ -54,7 +58,7 @@ static void scatter(Evaluation &io, StringRef reduction, ArrayRef<int64_t> offse
 
 //===- nn.scatter_elements -----------------------------------------------===//
 
-LogicalResult ScatterElementsOp::verify() { return verifyScatter(*this, getData(), getUpdates(), getReduction()); }
+LogicalResult ScatterElementsOp::verify() { return verifyScatter(*this, getData(), getUpdates()); }
 
 LogicalResult ScatterElementsOp::inferShapes(SmallVectorImpl<Type> &types) {
   RankedTensorType data = rankedType(getData()), indices = rankedType(getIndices()), updates = rankedType(getUpdates());
@@ -93,7 +97,7 @@ LogicalResult ScatterElementsOp::evaluate(Evaluation &io) {
 
 //===- nn.scatter_nd -----------------------------------------------------===//
 
-LogicalResult ScatterNDOp::verify() { return verifyScatter(*this, getData(), getUpdates(), getReduction()); }
+LogicalResult ScatterNDOp::verify() { return verifyScatter(*this, getData(), getUpdates()); }
 
 LogicalResult ScatterNDOp::inferShapes(SmallVectorImpl<Type> &types) {
   RankedTensorType data = rankedType(getData()), indices = rankedType(getIndices()), updates = rankedType(getUpdates());

@@ -25,6 +25,7 @@ def NN_KernelOp : Op<NN_Dialect, "kernel", [Pure, SingleBlock, NoRegionArguments
                        OptionalAttr<DenseI64ArrayAttr>:$arena_offsets, OptionalAttr<I64Attr>:$workspace_offset);
   let results = (outs Variadic<NN_Tensor>:$outputs);
   let regions = (region SizedRegion<1>:$body);
+  let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let assemblyFormat = "$name $backend attr-dict-with-keyword $body `:` type($outputs)";
   // Builds a kernel of generated code, with no place in the arena yet.

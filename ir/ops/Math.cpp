@@ -171,8 +171,6 @@ LogicalResult CastOp::verify() {
     return emitOpError("cannot cast to ") << getTo();
   if (elementTypeOf(getY()) != getTo())
     return emitOpError("result ") << getY().getType() << " is not of the element type " << getTo();
-  if (StringRef mode = getRoundMode(); mode != "up" && mode != "down" && mode != "nearest")
-    return emitOpError("has round_mode '") << mode << "'; use up, down or nearest";
   return success();
 }
 
@@ -185,20 +183,20 @@ LogicalResult CastOp::inferShapes(SmallVectorImpl<Type> &types) {
 
 /// Where the result is a power of two: x rounded to one, by round_mode. Up is how powers are stored.
 static double roundedPower(CastOp op, double x) {
-  if (!isa<Float8E8M0FNUType>(op.getTo()) || op.getRoundMode() == "up" || x == 0 || !std::isfinite(x))
+  if (!isa<Float8E8M0FNUType>(op.getTo()) || op.getRoundMode() == RoundMode::Up || x == 0 || !std::isfinite(x))
     return x;
   int exponent;
   double fraction = std::frexp(x, &exponent); // 0.75 and more are nearer to 1
-  bool roundsUp = op.getRoundMode() == "nearest" && std::fabs(fraction) >= 0.75;
+  bool roundsUp = op.getRoundMode() == RoundMode::Nearest && std::fabs(fraction) >= 0.75;
   return std::ldexp(std::copysign(1.0, x), roundsUp ? exponent : exponent - 1);
 }
 
 /// A power of two: x rounded to one by round_mode, on the bits of an f32.
 static Element roundedPower(CastOp op, Element x) {
-  if (!isa<Float8E8M0FNUType>(op.getTo()) || op.getRoundMode() == "up")
+  if (!isa<Float8E8M0FNUType>(op.getTo()) || op.getRoundMode() == RoundMode::Up)
     return x;
   Element bits = x.asInt(), magnitude = bits & 0x7fffffff;
-  if (op.getRoundMode() == "nearest")
+  if (op.getRoundMode() == RoundMode::Nearest)
     magnitude = magnitude + magnitude.constantInt(1 << 22);
   Element power = (magnitude & 0x7f800000).asFloat();
   return select(isNan(x), x, power);

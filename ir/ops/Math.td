@@ -63,7 +63,7 @@ def NN_CastOp : NN_ElementwiseOp<"cast"> {
     ```
   }];
   let arguments = (ins NN_Tensor:$x, TypeAttr:$to, DefaultValuedAttr<BoolAttr, "true">:$saturate,
-                       DefaultValuedAttr<StrAttr, "\"up\"">:$round_mode);
+                       NN_DefaultWord<NN_RoundMode, "Up">:$round_mode);
   let results = (outs NN_Tensor:$y);
   let hasVerifier = 1;
 }

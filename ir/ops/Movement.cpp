@@ -200,11 +200,7 @@ static FailureOr<int64_t> multiply(Operation *op, int64_t dim, int64_t by) {
   return dim;
 }
 
-LogicalResult DepthToSpaceOp::verify() {
-  if (getMode() != "DCR" && getMode() != "CRD")
-    return emitOpError("has mode \"") << getMode() << "\"; known are DCR and CRD";
-  return verifyBlock(*this, getBlocksize());
-}
+LogicalResult DepthToSpaceOp::verify() { return verifyBlock(*this, getBlocksize()); }
 
 LogicalResult DepthToSpaceOp::inferFrom(IntsOf, SmallVectorImpl<Type> &types) {
   if (failed(verify()))
@@ -225,7 +221,7 @@ LogicalResult DepthToSpaceOp::inferFrom(IntsOf, SmallVectorImpl<Type> &types) {
 LogicalResult DepthToSpaceOp::appendCopies(IntsOf, SmallVectorImpl<StridedCopy> &copies) {
   ArrayRef<int64_t> x = rankedType(getX()).getShape();
   int64_t b = getBlocksize(), c = x[1] / (b * b);
-  if (getMode() == "DCR")
+  if (getMode() == DepthToSpaceMode::BlockFirst)
     copies.push_back(permuteGroups({x[0], b, b, c, x[2], x[3]}, {0, 3, 4, 1, 5, 2}));
   else
     copies.push_back(permuteGroups({x[0], c, b, b, x[2], x[3]}, {0, 1, 4, 2, 5, 3}));

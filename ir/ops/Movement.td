@@ -106,7 +106,7 @@ def NN_DepthToSpaceOp : NN_MovementOp<"depth_to_space", [NN_PermutesFirst]> {
     %y = nn.depth_to_space %x {blocksize = 2 : i64, mode = "CRD"} : (tensor<1x8x3x3xf32>) -> tensor<1x2x6x6xf32>
     ```
   }];
-  let arguments = (ins NN_Tensor:$x, I64Attr:$blocksize, DefaultValuedAttr<StrAttr, "\"DCR\"">:$mode);
+  let arguments = (ins NN_Tensor:$x, I64Attr:$blocksize, NN_DefaultWord<NN_DepthToSpaceMode, "BlockFirst">:$mode);
   let results = (outs NN_Tensor:$y);
   let hasVerifier = 1;
 }
@@ -136,7 +136,7 @@ def NN_PadOp : NN_ValueShapedOp<"pad", [AttrSizedOperandSegments, DeclareOpInter
     ```
   }];
   let arguments = (ins NN_Tensor:$x, NN_IndexTensor:$pads, Optional<NN_Tensor>:$value, Optional<NN_IndexTensor>:$axes,
-                       DefaultValuedAttr<StrAttr, "\"constant\"">:$mode);
+                       NN_DefaultWord<NN_PadMode, "Constant">:$mode);
   let results = (outs NN_Tensor:$y);
   let hasVerifier = 1;
   let extraClassDeclaration = inferFromDeclaration # [{

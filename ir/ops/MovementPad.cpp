@@ -7,8 +7,6 @@ using namespace sinter;
 using namespace sinter::nn;
 
 LogicalResult PadOp::verify() {
-  if (!llvm::is_contained({"constant", "reflect", "edge", "wrap"}, getMode()))
-    return emitOpError("has mode \"") << getMode() << "\"; known are constant, reflect, edge and wrap";
   if (!getValue())
     return success();
   if (elementTypeOf(getValue()) != elementTypeOf(getX()))
@@ -67,7 +65,7 @@ LogicalResult PadOp::inferFrom(IntsOf ints, SmallVectorImpl<Type> &types) {
       return emitOpError("makes a tensor of more elements than can be counted");
     if (out < 0)
       return emitOpError("removes more than the ") << dim << " elements of dimension " << i;
-    if (dim == 0 && out > 0 && getMode() != "constant")
+    if (dim == 0 && out > 0 && getMode() != PadMode::Constant)
       return emitOpError("cannot fill dimension ") << i << " from an empty tensor; mode constant could";
     dim = out;
   }
@@ -75,15 +73,15 @@ LogicalResult PadOp::inferFrom(IntsOf ints, SmallVectorImpl<Type> &types) {
 }
 
 /// The element of a dimension of `dim` that stands at `at`, before or after it; -1 is the fill value.
-static int64_t sourceIndex(StringRef mode, int64_t at, int64_t dim) {
+static int64_t sourceIndex(PadMode mode, int64_t at, int64_t dim) {
   if (at >= 0 && at < dim)
     return at;
-  if (mode == "constant")
+  if (mode == PadMode::Constant)
     return -1;
-  if (mode == "edge")
+  if (mode == PadMode::Edge)
     return at < 0 ? 0 : dim - 1;
   // Both repeat: wrap every dim elements, reflect every 2*(dim - 1), the second half backwards.
-  int64_t period = mode == "wrap" ? dim : std::max<int64_t>(2 * (dim - 1), 1);
+  int64_t period = mode == PadMode::Wrap ? dim : std::max<int64_t>(2 * (dim - 1), 1);
   int64_t phase = (at % period + period) % period;
   return phase < dim ? phase : period - phase;
 }
@@ -98,6 +96,7 @@ FailureOr<IndexTables> PadOp::sourceTables(IntsOf ints) {
     return emitOpError("has pads or axes that are not constant");
   IndexTables tables;
   auto result = cast<RankedTensorType>(types.front());
+  PadMode mode = getMode();
   Dims strides = rowMajorStrides(x.getShape());
   tables.offsets.resize(x.getRank());
   // An empty result may have other dimensions of any size.
@@ -105,7 +104,7 @@ FailureOr<IndexTables> PadOp::sourceTables(IntsOf ints) {
     return tables;
   for (int64_t d = 0; d < x.getRank(); ++d) {
     for (int64_t i = 0; i < result.getDimSize(d); ++i) {
-      int64_t index = sourceIndex(getMode(), i - (*pads)->first[d], x.getDimSize(d));
+      int64_t index = sourceIndex(mode, i - (*pads)->first[d], x.getDimSize(d));
       tables.offsets[d].push_back(index < 0 ? -1 : index * strides[d]);
     }
   }

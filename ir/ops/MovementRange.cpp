@@ -43,12 +43,12 @@ void DepthToSpaceOp::inferRange(Ranges operands, RangeResults y) {
     return;
   }
   int64_t block = getBlocksize() * getBlocksize(), channels = rankedType(getY()).getDimSize(1);
-  bool columnsFirst = getMode() == "DCR";
+  bool blockFirst = getMode() == DepthToSpaceMode::BlockFirst;
   y[0] = TensorRange{1, {}, x.mayBeNaN};
   for (int64_t c = 0; c < channels; ++c) {
-    Interval all = x.at(columnsFirst ? c : c * block);
+    Interval all = x.at(blockFirst ? c : c * block);
     for (int64_t k = 1; k < block; ++k)
-      all = all.hull(x.at(columnsFirst ? k * channels + c : c * block + k));
+      all = all.hull(x.at(blockFirst ? k * channels + c : c * block + k));
     y[0].channels.push_back(all);
   }
 }
@@ -158,7 +158,7 @@ void PadOp::inferRange(Ranges operands, RangeResults y) {
   if (isConstant && rankedType(getX()).getNumElements() > 0 && rankedType(getY()).getNumElements() > 0)
     tables = sourceTables(constantInts);
   if (failed(tables)) {
-    y[0] = getMode() == "constant" ? TensorRange::join(x.collapsed(), value) : x.collapsed();
+    y[0] = getMode() == PadMode::Constant ? TensorRange::join(x.collapsed(), value) : x.collapsed();
     return;
   }
   // Padding along another dimension meets every index of the axis.

@@ -5,7 +5,7 @@ class NN_PoolOp<string mnemonic, dag extra = (ins), list<Trait> traits = [Declar
     : NN_Op<mnemonic, traits> {
   let arguments = !con((ins NN_NumberTensor:$x, DenseI64ArrayAttr:$kernel_shape,
       OptionalAttr<DenseI64ArrayAttr>:$strides, OptionalAttr<DenseI64ArrayAttr>:$dilations,
-      OptionalAttr<DenseI64ArrayAttr>:$pads, DefaultValuedAttr<StrAttr, "\"NOTSET\"">:$auto_pad,
+      OptionalAttr<DenseI64ArrayAttr>:$pads, NN_DefaultWord<NN_AutoPad, "NotSet">:$auto_pad,
       UnitAttr:$ceil_mode), extra);
   let results = (outs NN_NumberTensor:$y);
   let hasVerifier = 1;

@@ -3,7 +3,6 @@
 #include "ir/ops/Resize.h"
 #include "ir/Limits.h"
 #include "ir/Reference.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cmath>
 #include <numeric>
@@ -16,19 +15,7 @@ using namespace sinter::nn;
 #include "ir/ops/Resize.cpp.inc"
 
 LogicalResult ResizeOp::verify() {
-  auto known = [&](StringRef what, StringRef value, std::initializer_list<StringRef> values) -> LogicalResult {
-    if (llvm::is_contained(values, value))
-      return success();
-    return emitOpError() << what << " \"" << value << "\" is not one of " << llvm::join(values, ", ");
-  };
-  if (failed(known("mode", getMode(), {"nearest", "linear", "cubic"})) ||
-      failed(known("coordinate_transformation_mode", getCoordinateTransformationMode(),
-                   {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric",
-                    "tf_crop_and_resize", "tf_half_pixel_for_nn"})) ||
-      failed(known("nearest_mode", getNearestMode(), {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"})) ||
-      failed(known("keep_aspect_ratio_policy", getKeepAspectRatioPolicy(), {"stretch", "not_larger", "not_smaller"})))
-    return failure();
-  if (getMode() != "nearest" && elementTypeOf(getX()).isInteger(1))
+  if (getMode() != ResizeMode::Nearest && elementTypeOf(getX()).isInteger(1))
     return emitOpError("cannot interpolate bools; mode nearest can resize them");
   if (!getScales() && !getSizes())
     return emitOpError("has neither scales nor sizes");
@@ -51,8 +38,7 @@ FailureOr<std::optional<std::vector<ResizeOp::Axis>>> ResizeOp::resolveAxes(Tens
   using Result = std::optional<std::vector<Axis>>;
   bool known = true;
   auto scales = valuesOf(getScales(), tensors, known), sizes = valuesOf(getSizes(), tensors, known);
-  auto roi =
-      getCoordinateTransformationMode() == "tf_crop_and_resize" ? valuesOf(getRoi(), tensors, known) : std::nullopt;
+  auto roi = isCropped() ? valuesOf(getRoi(), tensors, known) : std::nullopt;
   RankedTensorType x = rankedType(getX());
   if (!known || !x || !x.hasStaticShape())
     return Result();
@@ -71,11 +57,12 @@ FailureOr<std::optional<std::vector<ResizeOp::Axis>>> ResizeOp::resolveAxes(Tens
   for (auto [axis, dim] : llvm::zip_equal(axes, x.getShape()))
     axis = {dim, dim, 1, static_cast<double>(dim)};
   // Under not_larger and not_smaller one scale serves all axes, and sizes are rounded.
-  bool stretch = getKeepAspectRatioPolicy() == "stretch";
-  double common = getKeepAspectRatioPolicy() == "not_larger" ? HUGE_VAL : 0;
+  AspectRatioPolicy policy = getKeepAspectRatioPolicy();
+  bool stretch = policy == AspectRatioPolicy::Stretch, notLarger = policy == AspectRatioPolicy::NotLarger;
+  double common = notLarger ? HUGE_VAL : 0;
   for (size_t i = 0; i < count && sizes; ++i) {
     double scale = (*sizes)[i] / static_cast<double>(axes[(*chosen)[i]].in);
-    common = getKeepAspectRatioPolicy() == "not_larger" ? std::min(common, scale) : std::max(common, scale);
+    common = notLarger ? std::min(common, scale) : std::max(common, scale);
   }
   for (auto [i, d] : llvm::enumerate(*chosen)) {
     Axis &axis = axes[d];
@@ -119,25 +106,28 @@ LogicalResult ResizeOp::inferShapes(SmallVectorImpl<Type> &types) {
 }
 
 /// The coordinate in the operand of result coordinate i; NaN where it is outside and must be extrapolated.
-static double sourceCoordinate(StringRef mode, const ResizeOp::Axis &axis, double i) {
-  double in = static_cast<double>(axis.in);
-  if (mode == "align_corners")
+static double sourceCoordinate(CoordinateTransformation mode, const ResizeOp::Axis &axis, double i) {
+  double in = static_cast<double>(axis.in), halfPixel = (i + 0.5) / axis.scale - 0.5;
+  switch (mode) {
+  case CoordinateTransformation::HalfPixel:
+    return halfPixel;
+  case CoordinateTransformation::HalfPixelSymmetric:
+    return halfPixel + in / 2 * (1 - static_cast<double>(axis.out) / axis.outWidth);
+  case CoordinateTransformation::PytorchHalfPixel:
+    return axis.outWidth == 1 ? -0.5 : halfPixel;
+  case CoordinateTransformation::AlignCorners:
     return axis.outWidth == 1 ? 0 : i * (in - 1) / (axis.outWidth - 1);
-  if (mode == "asymmetric")
+  case CoordinateTransformation::Asymmetric:
     return i / axis.scale;
-  if (mode == "tf_crop_and_resize") {
+  case CoordinateTransformation::TfCropAndResize: {
     double extent = (axis.roiEnd - axis.roiStart) * (in - 1);
     double at = axis.roiStart * (in - 1) + (axis.outWidth == 1 ? extent / 2 : i * extent / (axis.outWidth - 1));
     return at >= 0 && at <= in - 1 ? at : NAN;
   }
-  if (mode == "pytorch_half_pixel" && axis.outWidth == 1)
-    return -0.5;
-  if (mode == "tf_half_pixel_for_nn")
+  case CoordinateTransformation::TfHalfPixelForNn:
     return (i + 0.5) / axis.scale;
-  double at = (i + 0.5) / axis.scale - 0.5;
-  if (mode == "half_pixel_symmetric")
-    at += in / 2 * (1 - static_cast<double>(axis.out) / axis.outWidth);
-  return at;
+  }
+  llvm_unreachable("all transformations are above");
 }
 
 /// Keys' cubic convolution kernel with coefficient a.
@@ -149,20 +139,29 @@ static double cubicKernel(double x, double a) {
 }
 
 /// Which of two neighbours stands at a coordinate `ratio` in (0, 1] beyond the first: 0 or 1.
-static int64_t nearestOf(StringRef mode, double ratio) {
-  if (ratio == 1 || mode == "ceil")
+static int64_t nearestOf(NearestMode mode, double ratio) {
+  if (ratio == 1)
     return 1;
-  if (mode == "floor")
+  switch (mode) {
+  case NearestMode::RoundPreferFloor:
+    return ratio > 0.5;
+  case NearestMode::RoundPreferCeil:
+    return ratio >= 0.5;
+  case NearestMode::Floor:
     return 0;
-  return mode == "round_prefer_floor" ? ratio > 0.5 : ratio >= 0.5;
+  case NearestMode::Ceil:
+    return 1;
+  }
+  llvm_unreachable("all modes are above");
 }
 
 ResizeOp::Taps ResizeOp::makeTaps(const Axis &axis) {
   Taps taps;
-  taps.isIdentity = axis.in == axis.out && axis.scale == 1 &&
-                    getCoordinateTransformationMode() != "tf_crop_and_resize" &&
-                    getCoordinateTransformationMode() != "tf_half_pixel_for_nn";
-  bool linear = getMode() == "linear";
+  CoordinateTransformation coordinates = getCoordinateTransformationMode();
+  NearestMode nearestMode = getNearestMode();
+  taps.isIdentity = axis.in == axis.out && axis.scale == 1 && !isCropped() &&
+                    coordinates != CoordinateTransformation::TfHalfPixelForNn;
+  bool nearest = getMode() == ResizeMode::Nearest, linear = getMode() == ResizeMode::Linear;
   // A filter of radius 1 (linear) or 2 (cubic), wider by the factor of a reduction under antialias.
   double shrink = getAntialias() ? std::min(axis.scale, 1.0) : 1.0;
   // A result of at least one element needs no filter wider than four operands.
@@ -171,7 +170,7 @@ ResizeOp::Taps ResizeOp::makeTaps(const Axis &axis) {
   double a = getCubicCoeffA().convertToFloat(), last = static_cast<double>(axis.in - 1);
   for (int64_t i = 0; i < axis.out; ++i) {
     taps.first.push_back(static_cast<int64_t>(taps.index.size()));
-    double at = sourceCoordinate(getCoordinateTransformationMode(), axis, static_cast<double>(i));
+    double at = sourceCoordinate(coordinates, axis, static_cast<double>(i));
     if (std::isnan(at) || axis.in == 0)
       continue;
     // Beyond the filter's reach all coordinates read the border alone.
@@ -179,8 +178,8 @@ ResizeOp::Taps ResizeOp::makeTaps(const Axis &axis) {
     // at = base + ratio, ratio in (0, 1].
     int64_t base = static_cast<int64_t>(std::ceil(at)) - 1;
     double ratio = at - static_cast<double>(base);
-    if (getMode() == "nearest") {
-      taps.index.push_back(std::clamp<int64_t>(base + nearestOf(getNearestMode(), ratio), 0, axis.in - 1));
+    if (nearest) {
+      taps.index.push_back(std::clamp<int64_t>(base + nearestOf(nearestMode, ratio), 0, axis.in - 1));
       taps.weight.push_back(1);
       continue;
     }
@@ -263,7 +262,7 @@ LogicalResult ResizeOp::evaluate(Evaluation &io) {
   if (x.size() == 0)
     return emitOpError("cannot sample an empty tensor");
   double fill = getExtrapolationValue().convertToFloat();
-  if (getMode() == "nearest") {
+  if (getMode() == ResizeMode::Nearest) {
     Tensor fillTensor(x.type(), {});
     storeDoubles(fillTensor, std::array{fill});
     if (!readThroughTables(nearestTables(**axes), x, y, fillTensor.data()))
@@ -290,8 +289,8 @@ std::optional<ChannelFlow> ResizeOp::channelFlow(unsigned, int64_t from, unsigne
     return std::nullopt;
   // The weights of taps add up to 1, except outside the operand, where there are none.
   ChannelFlow flow = ChannelFlow::straight(axis.in);
-  if (getCoordinateTransformationMode() == "tf_crop_and_resize")
+  if (isCropped())
     flow.besides = getExtrapolationValue().convertToDouble();
-  flow.isSum = getMode() != "nearest";
+  flow.isSum = getMode() != ResizeMode::Nearest;
   return flow;
 }

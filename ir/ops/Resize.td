@@ -17,15 +17,15 @@ def NN_ResizeOp : NN_Op<"resize", [AttrSizedOperandSegments, DeclareOpInterfaceM
   }];
   let arguments = (ins NN_NumberOrBoolTensor:$x, Optional<NN_FloatTensor>:$roi, Optional<NN_FloatTensor>:$scales,
                        Optional<NN_IndexTensor>:$sizes,
-                       DefaultValuedAttr<StrAttr, "\"nearest\"">:$mode,
-                       DefaultValuedAttr<StrAttr, "\"half_pixel\"">:$coordinate_transformation_mode,
-                       DefaultValuedAttr<StrAttr, "\"round_prefer_floor\"">:$nearest_mode,
+                       NN_DefaultWord<NN_ResizeMode, "Nearest">:$mode,
+                       NN_DefaultWord<NN_CoordinateTransformation, "HalfPixel">:$coordinate_transformation_mode,
+                       NN_DefaultWord<NN_NearestMode, "RoundPreferFloor">:$nearest_mode,
                        DefaultValuedAttr<F32Attr, "-0.75f">:$cubic_coeff_a,
                        DefaultValuedAttr<BoolAttr, "false">:$exclude_outside,
                        DefaultValuedAttr<F32Attr, "0.0f">:$extrapolation_value,
                        DefaultValuedAttr<BoolAttr, "false">:$antialias,
                        OptionalAttr<DenseI64ArrayAttr>:$axes,
-                       DefaultValuedAttr<StrAttr, "\"stretch\"">:$keep_aspect_ratio_policy);
+                       NN_DefaultWord<NN_AspectRatioPolicy, "Stretch">:$keep_aspect_ratio_policy);
   let results = (outs NN_NumberOrBoolTensor:$y);
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -44,6 +44,10 @@ def NN_ResizeOp : NN_Op<"resize", [AttrSizedOperandSegments, DeclareOpInterfaceM
       bool isIdentity = false;
     };
 
+    /// Whether `roi` says which part of x is sampled.
+    bool isCropped() {
+      return getCoordinateTransformationMode() == ::sinter::nn::CoordinateTransformation::TfCropAndResize;
+    }
     /// One axis per dimension of x; nothing where x, scales or sizes are not known, an error at the op where they are wrong.
     ::mlir::FailureOr<std::optional<std::vector<Axis>>> resolveAxes(TensorOf tensors);
     /// The taps of one dimension, bounded by the sizes of operand and result.

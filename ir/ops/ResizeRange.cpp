@@ -50,9 +50,9 @@ void ResizeOp::inferRange(Ranges operands, RangeResults y) {
   double fill = getExtrapolationValue().convertToFloat();
   for (const Axis &axis : **axes) {
     Taps taps = makeTaps(axis);
-    if (getMode() != "nearest" && !taps.isIdentity)
+    if (getMode() != ResizeMode::Nearest && !taps.isIdentity)
       x = resampledRange(x, taps, fill);
-    else if (getCoordinateTransformationMode() == "tf_crop_and_resize")
+    else if (isCropped())
       x = x.map([=](Interval v) { return v.hull(Interval::point(fill)); });
   }
   y[0] = x;

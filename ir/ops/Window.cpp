@@ -7,6 +7,9 @@ namespace sinter::nn {
 
 static bool isDynamic(int64_t dim) { return ShapedType::isDynamic(dim); }
 
+/// Whether the result has the operand's size, divided by strides or times them.
+static bool isSame(AutoPad autoPad) { return autoPad == AutoPad::SameUpper || autoPad == AutoPad::SameLower; }
+
 std::pair<int64_t, int64_t> WindowAxis::inside(int64_t k) const {
   // 0 <= o*stride + shift < in
   int64_t shift = k * dilation - padBegin;
@@ -43,8 +46,6 @@ LogicalResult verifyWindow(Operation *op, const WindowAttributes &a) {
   size_t rank = std::max({a.kernel.size(), a.strides.size(), a.dilations.size(), a.pads.size() / 2});
   if (a.pads.size() % 2 != 0)
     return op->emitOpError() << "pads has " << a.pads.size() << " entries, expected a begin and an end for each axis";
-  if (!llvm::is_contained({"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", ""}, a.autoPad))
-    return op->emitOpError() << "auto_pad is '" << a.autoPad << "', expected NOTSET, SAME_UPPER, SAME_LOWER or VALID";
   if (failed(verifyArray(op, "kernel_shape", a.kernel, rank, 1)) ||
       failed(verifyArray(op, "strides", a.strides, rank, 1)) ||
       failed(verifyArray(op, "dilations", a.dilations, rank, 1)) ||
@@ -85,7 +86,7 @@ static FailureOr<Window> explicitWindow(Operation *op, const WindowAttributes &a
       return op->emitOpError() << "has an input dimension of size " << axis.in;
     axis.stride = a.strides.empty() ? 1 : a.strides[d];
     axis.dilation = a.dilations.empty() ? 1 : a.dilations[d];
-    bool explicitPads = (a.autoPad == "NOTSET" || a.autoPad.empty()) && !a.pads.empty();
+    bool explicitPads = a.autoPad == AutoPad::NotSet && !a.pads.empty();
     axis.padBegin = explicitPads ? a.pads[d] : 0;
     axis.padEnd = explicitPads ? a.pads[rank + d] : 0;
     axis.out = ShapedType::kDynamic;
@@ -97,7 +98,7 @@ FailureOr<Window> resolveWindow(Operation *op, const WindowAttributes &a, ArrayR
   FailureOr<Window> window = explicitWindow(op, a, spatial);
   if (failed(window))
     return failure();
-  bool same = a.autoPad.starts_with("SAME");
+  bool same = isSame(a.autoPad);
   for (WindowAxis &axis : *window) {
     if (isDynamic(axis.in) || isDynamic(axis.size)) {
       if (same)
@@ -107,7 +108,7 @@ FailureOr<Window> resolveWindow(Operation *op, const WindowAttributes &a, ArrayR
     if (same) {
       axis.out = (axis.in + axis.stride - 1) / axis.stride;
       int64_t total = std::max<int64_t>(0, (axis.out - 1) * axis.stride + axis.extent() - axis.in);
-      axis.padBegin = a.autoPad == "SAME_UPPER" ? total / 2 : total - total / 2;
+      axis.padBegin = a.autoPad == AutoPad::SameUpper ? total / 2 : total - total / 2;
       axis.padEnd = total - axis.padBegin;
     } else {
       int64_t room = axis.in + axis.padBegin + axis.padEnd - axis.extent();
@@ -135,7 +136,7 @@ FailureOr<Window> resolveTransposedWindow(Operation *op, const WindowAttributes 
   if (!outputShape.empty() && outputShape.size() != rank)
     return op->emitOpError() << "output_shape has " << outputShape.size() << " entries, but the input has " << rank
                              << " spatial dimensions";
-  bool same = a.autoPad.starts_with("SAME");
+  bool same = isSame(a.autoPad);
   for (auto [d, axis] : llvm::enumerate(*window)) {
     bool given = same || !outputShape.empty();
     if (isDynamic(axis.in) || isDynamic(axis.size)) {
@@ -159,7 +160,7 @@ FailureOr<Window> resolveTransposedWindow(Operation *op, const WindowAttributes 
         return op->emitOpError() << "output_shape asks for " << axis.out << " elements along spatial dimension " << d
                                  << ", of which the kernel reaches " << full;
       int64_t total = std::max<int64_t>(0, full - axis.out);
-      axis.padBegin = a.autoPad == "SAME_UPPER" ? total / 2 : total - total / 2;
+      axis.padBegin = a.autoPad == AutoPad::SameUpper ? total / 2 : total - total / 2;
       axis.padEnd = total - axis.padBegin;
     } else {
       axis.out = full - axis.padBegin - axis.padEnd;

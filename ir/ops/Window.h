@@ -2,6 +2,7 @@
 // resolved to one record per spatial axis. Shape inference, reference and code generation all ask here.
 #pragma once
 
+#include "ir/Enums.h"
 #include "ir/ShapeMath.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/Support/LogicalResult.h"
@@ -28,12 +29,12 @@ using Window = llvm::SmallVector<WindowAxis, 3>;
 /// `outputShape` belong to transposed convolutions.
 struct WindowAttributes {
   llvm::ArrayRef<int64_t> kernel, strides, dilations, pads;
-  llvm::StringRef autoPad = "NOTSET";
+  AutoPad autoPad = AutoPad::NotSet;
   bool ceilMode = false;
   llvm::ArrayRef<int64_t> outputPadding = {}, outputShape = {};
 };
 
-/// Checks what does not depend on shapes: lengths that agree, values in [0 or 1, 2^31), a known auto_pad.
+/// Checks what does not depend on shapes: lengths that agree, values in [0 or 1, 2^31).
 /// `kernel` may be empty.
 mlir::LogicalResult verifyWindow(mlir::Operation *op, const WindowAttributes &attributes);
 

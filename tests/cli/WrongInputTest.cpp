@@ -138,6 +138,33 @@ TEST(WrongModel, BlockSizeMissing) {
   }
 }
 
+// Ops could not hold words outside of their sets: the importer refuses them.
+TEST(WrongModel, WordsOutsideOfTheirSets) {
+  struct Case {
+    const char *op, *attribute, *word, *words;
+  };
+  for (const Case &c :
+       {Case{"Gelu", "approximate", "erf", "none, tanh"}, Case{"BitShift", "direction", "left", "LEFT, RIGHT"},
+        Case{"MaxPool", "auto_pad", "SAME", "NOTSET, SAME_UPPER, SAME_LOWER, VALID"},
+        Case{"Pad", "mode", "symmetric", "constant, reflect, edge, wrap"},
+        Case{"DepthToSpace", "mode", "dcr", "DCR, CRD"}, Case{"Resize", "mode", "bilinear", "nearest, linear, cubic"},
+        Case{"Resize", "nearest_mode", "", "round_prefer_floor, round_prefer_ceil, floor, ceil"}}) {
+    onnx::ModelProto model = makeModel({1, 4, 2, 2});
+    model.mutable_opset_import(0)->set_version(20);
+    bool isBinary = std::string_view(c.op) == "BitShift";
+    onnx::NodeProto *node =
+        isBinary ? addNode(model, c.op, {"x", "x"}, "y", "words1") : addNode(model, c.op, {"x"}, "y", "words1");
+    onnx::AttributeProto *attribute = node->add_attribute();
+    attribute->set_name(c.attribute);
+    attribute->set_type(onnx::AttributeProto::STRING);
+    attribute->set_s(c.word);
+    expectModelError(model, {"words1", c.attribute, c.word, c.words});
+  }
+  onnx::ModelProto model = makeModel({2, 3});
+  addNode(model, "BitShift", {"x", "x"}, "y", "shift1");
+  expectModelError(model, {"shift1", "has no attribute 'direction'", "LEFT, RIGHT"});
+}
+
 TEST(WrongModel, ScaleOfAWrongRank) {
   onnx::ModelProto model = makeModel({2, 3});
   addWeight(model, "w", {3, 3}, 1);

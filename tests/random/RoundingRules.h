@@ -79,7 +79,7 @@ inline Rule ruleOf(Operation *op) {
             LayerNormOp, LayerNormStatsOp, RmsNormOp, MeanVarianceNormOp, LpNormOp, LrnOp>(
           [&](auto) { return Rule{Rule::Powers, 4 + 2 * std::sqrt(termsOf(op))}; })
       .Case<ResizeOp>([&](ResizeOp resize) {
-        return resize.getMode() == "nearest" ? Rule() : Rule{Rule::Operands, 16}; // coordinates round, too
+        return resize.getMode() == ResizeMode::Nearest ? Rule() : Rule{Rule::Operands, 16}; // coordinates round, too
       })
       .Case<QuantizeOp>([&](auto) { return Rule{Rule::Operands, 4}; })
       .Default([](Operation *) { return Rule(); });

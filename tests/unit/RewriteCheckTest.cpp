@@ -60,8 +60,7 @@ TEST_F(RewriteCheckTest, SeesTheBorder) {
   storeInts(pads, std::vector<int64_t>{0, 0, 1, 1, 0, 0, 1, 1});
   Value amounts = nn::ConstantOp::create(b, conv.getLoc(), pads);
   auto type = RankedTensorType::get({1, 2, 8, 8}, b.getF32Type());
-  Value padded =
-      nn::PadOp::create(b, conv.getLoc(), type, conv.getX(), amounts, Value(), Value(), b.getStringAttr("edge"));
+  Value padded = nn::PadOp::create(b, conv.getLoc(), type, conv.getX(), amounts, Value(), Value(), nn::PadMode::Edge);
   conv.getXMutable().assign(padded);
   conv.removePadsAttr();
   EXPECT_FALSE(check.accepts("nn-wrong-border", *module));

@@ -59,7 +59,7 @@ protected:
     auto array = [&](ArrayRef<int64_t> values) { return builder.getDenseI64ArrayAttr(values); };
     auto type = RankedTensorType::get({1, 1, static_cast<int64_t>(x.size() + 3 - w.size())}, builder.getF32Type());
     return evaluate(ConvOp::create(builder, builder.getUnknownLoc(), type, left, right, Value(), array({1}), array({1}),
-                                   array({1, 1}), builder.getStringAttr("NOTSET"), builder.getI64IntegerAttr(1)));
+                                   array({1, 1})));
   }
 
   /// The op with the affine folded in computes affine(op).
@@ -117,8 +117,8 @@ TEST_F(WindowTest, TapsAreThoseInsideTheInput) {
 
 TEST_F(WindowTest, SameKeepsTheSizeAndPutsTheOddPadWhereItSays) {
   int64_t kernel[] = {4};
-  FailureOr<Window> upper = resolve({kernel, {}, {}, {}, "SAME_UPPER"}, 7);
-  FailureOr<Window> lower = resolve({kernel, {}, {}, {}, "SAME_LOWER"}, 7);
+  FailureOr<Window> upper = resolve({kernel, {}, {}, {}, AutoPad::SameUpper}, 7);
+  FailureOr<Window> lower = resolve({kernel, {}, {}, {}, AutoPad::SameLower}, 7);
   ASSERT_TRUE(succeeded(upper) && succeeded(lower));
   EXPECT_EQ(upper->front().out, 7);
   EXPECT_EQ(upper->front().padBegin, 1);
@@ -127,13 +127,12 @@ TEST_F(WindowTest, SameKeepsTheSizeAndPutsTheOddPadWhereItSays) {
 
 TEST_F(WindowTest, HostileSizesAreErrors) {
   int64_t kernel[] = {3}, zero[] = {0}, huge[] = {int64_t(1) << 40}, negative[] = {-1, 0}, odd[] = {1};
-  EXPECT_TRUE(failed(resolve({kernel, zero, {}, {}, "NOTSET"}, 8)));
-  EXPECT_TRUE(failed(resolve({huge, {}, {}, {}, "NOTSET"}, 8)));
-  EXPECT_TRUE(failed(resolve({kernel, {}, huge, {}, "NOTSET"}, 8)));
-  EXPECT_TRUE(failed(resolve({kernel, {}, {}, negative, "NOTSET"}, 8)));
-  EXPECT_TRUE(failed(resolve({kernel, {}, {}, odd, "NOTSET"}, 8)));
-  EXPECT_TRUE(failed(resolve({kernel, {}, {}, {}, "SAME"}, 8)));
-  EXPECT_TRUE(failed(resolve({kernel, {}, {}, {}, "NOTSET"}, 2)));
+  EXPECT_TRUE(failed(resolve({kernel, zero, {}, {}, AutoPad::NotSet}, 8)));
+  EXPECT_TRUE(failed(resolve({huge, {}, {}, {}, AutoPad::NotSet}, 8)));
+  EXPECT_TRUE(failed(resolve({kernel, {}, huge, {}, AutoPad::NotSet}, 8)));
+  EXPECT_TRUE(failed(resolve({kernel, {}, {}, negative, AutoPad::NotSet}, 8)));
+  EXPECT_TRUE(failed(resolve({kernel, {}, {}, odd, AutoPad::NotSet}, 8)));
+  EXPECT_TRUE(failed(resolve({kernel, {}, {}, {}, AutoPad::NotSet}, 2)));
   EXPECT_NE(message.find("extent 3"), std::string::npos) << message;
 }
 
@@ -153,17 +152,15 @@ TEST_F(WindowTest, AffinesFoldIntoConvolutions) {
   Location loc = builder.getUnknownLoc();
   Value x = constant({2, 4, 5, 5}, 1), w = constant({6, 2, 3, 3}, 2), b = constant({6}, 3);
   Type y = RankedTensorType::get({2, 6, 3, 3}, builder.getF32Type());
-  auto notset = builder.getStringAttr("NOTSET");
-  auto group = builder.getI64IntegerAttr(2);
   expectFolds(ConvOp::create(builder, loc, y, x, w, b, DenseI64ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr(),
-                             notset, group),
+                             AutoPad::NotSet, 2),
               1);
   // [C, O/group, kernel]: the output channels of a group stand along axis 1.
   Value transposed = constant({4, 3, 3, 3}, 4);
   Type larger = RankedTensorType::get({2, 6, 7, 7}, builder.getF32Type());
   expectFolds(ConvTransposeOp::create(builder, loc, larger, x, transposed, Value(), DenseI64ArrayAttr(),
                                       DenseI64ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr(),
-                                      DenseI64ArrayAttr(), notset, group),
+                                      DenseI64ArrayAttr(), AutoPad::NotSet, 2),
               1);
 }
 

@@ -10,8 +10,17 @@ func.func @celu(%x: tensor<4xf32>) {
 // -----
 
 func.func @gelu(%x: tensor<4xf32>) {
-  // expected-error @+1 {{'nn.gelu' op knows approximate = "none" and "tanh", not "erf"}}
+  // expected-error @+1 {{'nn.gelu' op attribute 'approximate' failed to satisfy constraint: one of none, tanh}}
   %y = nn.gelu %x {approximate = "erf"} : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// The generic form is checked as well, which has attributes as properties.
+func.func @gelu_generic(%x: tensor<4xf32>) {
+  // expected-error @+1 {{'nn.gelu' op attribute 'approximate' failed to satisfy constraint: one of none, tanh}}
+  %y = "nn.gelu"(%x) <{approximate = "erf"}> : (tensor<4xf32>) -> tensor<4xf32>
   return
 }
 

@@ -10,7 +10,7 @@ func.func @mod(%a: tensor<4xf32>) {
 // -----
 
 func.func @bit_shift(%a: tensor<4xui8>) {
-  // expected-error @+1 {{'nn.bit_shift' op knows direction "LEFT" and "RIGHT", not "left"}}
+  // expected-error @+1 {{'nn.bit_shift' op attribute 'direction' failed to satisfy constraint: one of LEFT, RIGHT}}
   %y = nn.bit_shift %a, %a {direction = "left"} : (tensor<4xui8>, tensor<4xui8>) -> tensor<4xui8>
   return
 }

@@ -34,7 +34,7 @@ func.func @half_pads(%x: tensor<1x2x8x8xf32>, %w: tensor<4x2x3x3xf32>) {
 // -----
 
 func.func @auto_pad(%x: tensor<1x2x8x8xf32>, %w: tensor<4x2x3x3xf32>) {
-  // expected-error @+1 {{'nn.conv' op auto_pad is 'SAME', expected NOTSET, SAME_UPPER, SAME_LOWER or VALID}}
+  // expected-error @+1 {{'nn.conv' op attribute 'auto_pad' failed to satisfy constraint: one of NOTSET, SAME_UPPER, SAME_LOWER, VALID}}
   %y = nn.conv %x, %w {auto_pad = "SAME"} : (tensor<1x2x8x8xf32>, tensor<4x2x3x3xf32>) -> tensor<1x4x6x6xf32>
   return
 }

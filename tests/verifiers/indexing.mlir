@@ -1,7 +1,7 @@
 // RUN: sinter-opt %s --split-input-file --verify-diagnostics
 
 func.func @scatter_reduction(%x: tensor<3x5xf32>, %i: tensor<3x2xi64>, %u: tensor<3x2xf32>) {
-  // expected-error @+1 {{'nn.scatter_elements' op has reduction "sum"; known are none, add, mul, min and max}}
+  // expected-error @+1 {{'nn.scatter_elements' op attribute 'reduction' failed to satisfy constraint: one of none, add, mul, min, max}}
   %y = nn.scatter_elements %x, %i, %u {axis = 1 : i64, reduction = "sum"} : (tensor<3x5xf32>, tensor<3x2xi64>, tensor<3x2xf32>) -> tensor<3x5xf32>
   return
 }
@@ -9,7 +9,7 @@ func.func @scatter_reduction(%x: tensor<3x5xf32>, %i: tensor<3x2xi64>, %u: tenso
 // -----
 
 func.func @scatter_nd_reduction(%x: tensor<4x4xf32>, %i: tensor<2x1xi64>, %u: tensor<2x4xf32>) {
-  // expected-error @+1 {{'nn.scatter_nd' op has reduction "replace"; known are none, add, mul, min and max}}
+  // expected-error @+1 {{'nn.scatter_nd' op attribute 'reduction' failed to satisfy constraint: one of none, add, mul, min, max}}
   %y = nn.scatter_nd %x, %i, %u {reduction = "replace"} : (tensor<4x4xf32>, tensor<2x1xi64>, tensor<2x4xf32>) -> tensor<4x4xf32>
   return
 }

@@ -62,3 +62,13 @@ func.func @types(%x: tensor<4xf32>) {
   } : tensor<5xf32>
   return
 }
+
+// -----
+
+func.func @backend(%x: tensor<4xf32>) {
+  // expected-error @+1 {{'nn.kernel' op backend is 'lvm', expected one of llvm, onednn, reference}}
+  %y = nn.kernel "k" "lvm" {
+    nn.yield %x : tensor<4xf32>
+  } : tensor<4xf32>
+  return
+}

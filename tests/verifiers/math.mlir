@@ -26,7 +26,7 @@ func.func @cast_result(%x: tensor<4xf32>) {
 // -----
 
 func.func @round_mode(%x: tensor<4xf32>) {
-  // expected-error @+1 {{'nn.cast' op has round_mode 'even'; use up, down or nearest}}
+  // expected-error @+1 {{'nn.cast' op attribute 'round_mode' failed to satisfy constraint: one of up, down, nearest}}
   %y = nn.cast %x {to = f8E8M0FNU, round_mode = "even"} : (tensor<4xf32>) -> tensor<4xf8E8M0FNU>
   return
 }

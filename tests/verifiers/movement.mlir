@@ -60,7 +60,7 @@ func.func @large_block(%x: tensor<1x4x4x4xf32>) {
 // -----
 
 func.func @mode(%x: tensor<1x4x4x4xf32>) {
-  // expected-error @+1 {{'nn.depth_to_space' op has mode "dcr"; known are DCR and CRD}}
+  // expected-error @+1 {{'nn.depth_to_space' op attribute 'mode' failed to satisfy constraint: one of DCR, CRD}}
   %y = nn.depth_to_space %x {blocksize = 2 : i64, mode = "dcr"} : (tensor<1x4x4x4xf32>) -> tensor<1x1x8x8xf32>
   return
 }
@@ -68,7 +68,7 @@ func.func @mode(%x: tensor<1x4x4x4xf32>) {
 // -----
 
 func.func @pad_mode(%x: tensor<2x3xf32>, %p: tensor<4xi64>) {
-  // expected-error @+1 {{'nn.pad' op has mode "symmetric"; known are constant, reflect, edge and wrap}}
+  // expected-error @+1 {{'nn.pad' op attribute 'mode' failed to satisfy constraint: one of constant, reflect, edge, wrap}}
   %y = nn.pad %x, %p {mode = "symmetric", operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<2x3xf32>, tensor<4xi64>) -> tensor<?x?xf32>
   return
 }

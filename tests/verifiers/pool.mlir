@@ -25,7 +25,7 @@ func.func @pads(%x: tensor<1x2x8x8xf32>) {
 // -----
 
 func.func @auto_pad(%x: tensor<1x2x8x8xf32>) {
-  // expected-error @+1 {{'nn.max_pool_indices' op auto_pad is 'same_upper', expected NOTSET, SAME_UPPER, SAME_LOWER or VALID}}
+  // expected-error @+1 {{'nn.max_pool_indices' op attribute 'auto_pad' failed to satisfy constraint: one of NOTSET, SAME_UPPER, SAME_LOWER, VALID}}
   %y, %i = nn.max_pool_indices %x {kernel_shape = array<i64: 3, 3>, auto_pad = "same_upper"} : (tensor<1x2x8x8xf32>) -> (tensor<1x2x6x6xf32>, tensor<1x2x6x6xi64>)
   return
 }

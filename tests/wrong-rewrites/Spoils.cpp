@@ -61,7 +61,8 @@ void lostBias(Operation *op) {
 
 void geluForm(Operation *op) {
   if (auto gelu = dyn_cast<GeluOp>(op))
-    gelu.setApproximate(gelu.getApproximate() == "tanh" ? "none" : "tanh");
+    gelu.setApproximate(gelu.getApproximate() == GeluApproximation::Tanh ? GeluApproximation::None
+                                                                         : GeluApproximation::Tanh);
 }
 
 /// x * sigmoid(1.702 x), which is near to it.
