@@ -33,7 +33,7 @@ static Array list(ArrayRef<std::string> names) {
 }
 
 static Object rowObject(const ReportRow &row) {
-  Object object{{"name", text(row.name)}, {"channels", row.channels}, {"outcome", row.outcome},
+  Object object{{"name", text(row.name)}, {"channels", row.channels}, {"outcome", wordOf(row.outcome)},
                 {"into", list(row.into)}, {"code", row.code},         {"reason", text(row.reason)}};
   if (row.isBatchNorm())
     return object;
@@ -117,7 +117,7 @@ Object explanationOf(ModuleOp module) {
   Report report(module);
   for (const ReportRow &row : report.rows()) {
     (row.isBatchNorm() ? batchNorms : activations).push_back(rowObject(row));
-    ++(row.isBatchNorm() ? batchNormCounts : activationCounts)[row.outcome];
+    ++(row.isBatchNorm() ? batchNormCounts : activationCounts)[wordOf(row.outcome).str()];
   }
   double macs = 0;
   module.walk([&](Operation *op) {

@@ -92,7 +92,7 @@ private:
     AffineMover mover(largest);
     if (affine.isIdentity())
       return rewrite(op, "drop-identity-affine", [&] {
-        report->decide(op->getLoc(), "removed", {}, "IDENTITY", "scale 1 and shift 0 in every channel");
+        report->decide(op->getLoc(), RowOutcome::Removed, {}, "IDENTITY", "scale 1 and shift 0 in every channel");
         result.replaceAllUsesWith(found->x);
         erase(op);
       });
@@ -161,7 +161,8 @@ private:
   void finishFolded(Operation *op, const AffineMover &mover, int64_t added = 0) {
     std::string reason = "a constant tensor of " + std::to_string(added) +
                          " bytes is added, because the padding behind it meets zeros and not its shift";
-    report->decide(op->getLoc(), "folded", mover.takers(), added ? "BORDER_CONSTANT" : "", added ? reason : "");
+    report->decide(op->getLoc(), RowOutcome::Folded, mover.takers(), added ? "BORDER_CONSTANT" : "",
+                   added ? reason : "");
     borderBytes += added;
     gone.insert(mover.erasedOps().begin(), mover.erasedOps().end());
     erase(op);

@@ -20,8 +20,8 @@ static void recordFolded(Report &report, Operation *op) {
   StringRef kind = reportKind(op);
   if (kind.empty())
     return;
-  report.decide(op->getLoc(), kind == "BatchNormalization" ? "folded" : "constant", {}, "CONSTANT_OPERAND",
-                "its operand is a constant, so it was computed at compile time");
+  report.decide(op->getLoc(), kind == "BatchNormalization" ? RowOutcome::Folded : RowOutcome::Constant, {},
+                "CONSTANT_OPERAND", "its operand is a constant, so it was computed at compile time");
 }
 
 /// The operand that a constant condition takes everywhere, if it is the result as it stands.
@@ -113,7 +113,7 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
           return signalPassFailure();
       eraseUnused(body, [&](Operation *op) {
         if (!reportKind(op).empty())
-          report.decide(op->getLoc(), "removed", {}, "UNUSED_RESULT", "no output of the model depends on it");
+          report.decide(op->getLoc(), RowOutcome::Removed, {}, "UNUSED_RESULT", "no output of the model depends on it");
       });
       if (wantsRemarks(&getContext()))
         for (Operation &op : body.without_terminator())

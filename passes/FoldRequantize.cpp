@@ -186,7 +186,7 @@ private:
                               " behind it is not the lowest value of its type, so negatives do not saturate there");
     rewrite(op, "drop-saturated-relu", [&] {
       if (relu->hasOneUse())
-        report.decide(relu.getLoc(), "merged", namesOf(op.getLoc()), "SATURATES",
+        report.decide(relu.getLoc(), RowOutcome::Merged, namesOf(op.getLoc()), "SATURATES",
                       "the quantisation after it gives its zero for everything below");
       op.getXMutable().assign(relu.getX());
       if (relu->use_empty())

@@ -13,6 +13,17 @@ namespace sinter::nn {
 
 static constexpr StringLiteral reportAttr = "nn.report";
 
+static constexpr std::pair<RowOutcome, StringLiteral> outcomeWords[] = {
+    {RowOutcome::Folded, "folded"},   {RowOutcome::Fused, "fused"},   {RowOutcome::Kept, "kept"},
+    {RowOutcome::Removed, "removed"}, {RowOutcome::Merged, "merged"}, {RowOutcome::Constant, "constant"}};
+
+StringRef wordOf(RowOutcome outcome) {
+  for (auto [known, word] : outcomeWords)
+    if (known == outcome)
+      return word;
+  return "";
+}
+
 //===- Rows as attributes -------------------------------------------------===//
 
 /// Reads and writes one row's fields: absent attributes are unknown values.
@@ -23,6 +34,12 @@ struct RowReader {
   void operator()(StringRef key, std::string &value) const {
     if (auto attribute = from.getAs<StringAttr>(key))
       value = attribute.str();
+  }
+  void operator()(StringRef key, RowOutcome &value) const {
+    auto attribute = from.getAs<StringAttr>(key);
+    for (auto [outcome, word] : outcomeWords)
+      if (attribute && attribute.getValue() == word)
+        value = outcome;
   }
   void operator()(StringRef key, int64_t &value) const {
     if (auto attribute = from.getAs<IntegerAttr>(key))
@@ -50,6 +67,10 @@ struct RowWriter {
   void operator()(StringRef key, const std::string &value) {
     if (!value.empty())
       to.set(key, b.getStringAttr(value));
+  }
+  void operator()(StringRef key, RowOutcome value) {
+    if (value != RowOutcome::Undecided)
+      to.set(key, b.getStringAttr(wordOf(value)));
   }
   void operator()(StringRef key, int64_t value) { to.set(key, b.getI64IntegerAttr(value)); }
   void operator()(StringRef key, const std::optional<int64_t> &value) {
@@ -112,13 +133,11 @@ ReportRow *Report::find(StringRef name) {
   return found == numbers.end() ? nullptr : &entries[found->second];
 }
 
-void Report::decide(Location loc, StringRef outcome, ArrayRef<std::string> into, StringRef code, StringRef reason) {
-  assert(llvm::is_contained({"folded", "fused", "kept", "removed", "merged", "constant"}, outcome) &&
-         "docs/explain.md fixes the words of outcomes");
+void Report::decide(Location loc, RowOutcome outcome, ArrayRef<std::string> into, StringRef code, StringRef reason) {
   assert((code.empty() || findCode(code)) && "docs/explain.md fixes the codes of reasons");
   for (const std::string &name : namesOf(loc))
     if (ReportRow *row = find(name)) {
-      row->outcome = outcome.str();
+      row->outcome = outcome;
       row->into.assign(into.begin(), into.end());
       row->code = code.str();
       row->reason = reason.str();

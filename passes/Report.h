@@ -13,12 +13,17 @@
 
 namespace sinter::nn {
 
+/// What became of a row's arithmetic. Whether it is fused or kept shows once kernels stand.
+enum class RowOutcome { Undecided, Folded, Fused, Kept, Removed, Merged, Constant };
+/// "folded", ... as docs/explain.md has it; empty for Undecided.
+llvm::StringRef wordOf(RowOutcome outcome);
+
 /// The contract of `sinter explain --format json` (docs/explain.md) fixes the words used here.
 struct ReportRow {
   std::string name; ///< the node's
   std::string kind; ///< ONNX operator type: "BatchNormalization", "Relu", "Clip", ...
   int64_t channels = 0;
-  std::string outcome; ///< empty: undecided; whether it is fused or kept shows once kernels stand
+  RowOutcome outcome = RowOutcome::Undecided;
   std::vector<std::string> into;
   std::string code, reason;
   /// For activations: bounds of the operand (proved), channels that are always clipped (proved).
@@ -42,7 +47,7 @@ public:
   /// Null if no BatchNorm or activation of the model has this name.
   ReportRow *find(llvm::StringRef name);
   /// The final word on the rows that `loc` names: outcome, where the arithmetic went, and why.
-  void decide(mlir::Location loc, llvm::StringRef outcome, llvm::ArrayRef<std::string> into, llvm::StringRef code = "",
+  void decide(mlir::Location loc, RowOutcome outcome, llvm::ArrayRef<std::string> into, llvm::StringRef code = "",
               llvm::StringRef reason = "");
   /// Why the rows that `loc` names have not been folded or removed so far; decides nothing.
   void note(mlir::Location loc, llvm::StringRef code, llvm::StringRef reason);

@@ -36,7 +36,7 @@ struct SettleOutcomesPass : impl::SettleOutcomesBase<SettleOutcomesPass> {
     for (const ReportRow &row : report.rows())
       rows[row.name] = &row;
     for (ReportRow &row : report.rows())
-      if (row.outcome.empty())
+      if (row.outcome == RowOutcome::Undecided)
         settle(row);
     report.save();
   }
@@ -52,7 +52,7 @@ private:
         addNames(row.into, namesBeside(op, row.name));
         alone |= !sharesPass(op, row);
       }
-      row.outcome = alone ? "kept" : "fused";
+      row.outcome = alone ? RowOutcome::Kept : RowOutcome::Fused;
       if (alone)
         row.into.clear();
       return;
@@ -61,11 +61,11 @@ private:
       for (Operation *op : named)
         addNames(row.into, namesOf(op->getLoc()), row.name);
     if (row.isBatchNorm() && !row.into.empty()) {
-      row.outcome = "folded";
+      row.outcome = RowOutcome::Folded;
       row.code = row.reason = "";
       return;
     }
-    row.outcome = "removed";
+    row.outcome = RowOutcome::Removed;
     row.code = "UNUSED_RESULT";
     row.reason = "nothing needs its result: no output depends on it, or an equal node computes the same";
   }

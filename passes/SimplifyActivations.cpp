@@ -71,7 +71,7 @@ private:
     Value x = activationOperand(op);
     if (std::optional<Reason> proof = proveIdentity(op, ranges)) {
       rewrite(op, "drop-identity-activation", [&] {
-        decide(op, "removed", {}, *proof);
+        decide(op, RowOutcome::Removed, {}, *proof);
         replace(op, x);
       });
       return;
@@ -79,7 +79,8 @@ private:
     if (std::optional<Tensor> value = constantResult(op)) {
       rewrite(op, "activation-to-constant", [&] {
         bool isZero = ranges.rangeOf(op->getResult(0)).hull() == Interval::point(0);
-        decide(op, "constant", {}, {isZero ? "ALWAYS_ZERO" : "ALWAYS_CONSTANT", "its operand lies in " + boundsOf(x)});
+        decide(op, RowOutcome::Constant, {},
+               {isZero ? "ALWAYS_ZERO" : "ALWAYS_CONSTANT", "its operand lies in " + boundsOf(x)});
         OpBuilder builder(op);
         Value constant = ConstantOp::create(builder, op->getLoc(), *value);
         ranges.extend(constant.getDefiningOp());
@@ -129,7 +130,7 @@ private:
       return nullptr;
     Value y;
     rewrite(op, "merge-clamps", [&] {
-      decide(earlier, "merged", namesOf(op->getLoc()),
+      decide(earlier, RowOutcome::Merged, namesOf(op->getLoc()),
              {"MERGED_WITH", "one clamp does the work of both: " + describe(op)});
       OpBuilder builder(op);
       y = buildClamp(builder, op->getLoc(), inner ? inner->then(*outer) : *outer, x);
@@ -202,7 +203,7 @@ private:
 
   //===- Records ----------------------------------------------------------===//
 
-  void decide(Operation *op, StringRef outcome, ArrayRef<std::string> into, const Reason &proof) {
+  void decide(Operation *op, RowOutcome outcome, ArrayRef<std::string> into, const Reason &proof) {
     recordBounds(op);
     report.decide(op->getLoc(), outcome, into, proof.code, proof.sentence);
   }
@@ -211,7 +212,7 @@ private:
     recordBounds(op);
     Reason why = whyNeeded(op, ranges);
     for (const std::string &name : namesOf(op->getLoc()))
-      if (ReportRow *row = report.find(name); row && row->outcome.empty())
+      if (ReportRow *row = report.find(name); row && row->outcome == RowOutcome::Undecided)
         row->code = why.code, row->reason = why.sentence;
   }
 
@@ -255,8 +256,8 @@ private:
 
   void recordUnused(Operation *op) {
     for (const std::string &name : namesOf(op->getLoc()))
-      if (ReportRow *row = report.find(name); row && row->outcome.empty() && !isa<ConstantOp>(op)) {
-        row->outcome = "removed";
+      if (ReportRow *row = report.find(name); row && row->outcome == RowOutcome::Undecided && !isa<ConstantOp>(op)) {
+        row->outcome = RowOutcome::Removed;
         row->code = "UNUSED_RESULT";
         row->reason = "nothing reads its result any more";
       }

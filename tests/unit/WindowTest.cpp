@@ -95,7 +95,7 @@ TEST_F(WindowTest, TapsAreThoseInsideTheInput) {
         for (int64_t dilation : {1, 3})
           for (bool ceil : {false, true}) {
             int64_t kernel[] = {size}, strides[] = {stride}, dilations[] = {dilation}, pads[] = {1, 6};
-            FailureOr<Window> window = resolve({kernel, strides, dilations, pads, "NOTSET", ceil}, in);
+            FailureOr<Window> window = resolve({kernel, strides, dilations, pads, AutoPad::NotSet, ceil}, in);
             if (in + 7 < (size - 1) * dilation + 1) {
               EXPECT_TRUE(failed(window));
               continue;
