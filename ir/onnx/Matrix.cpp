@@ -113,12 +113,38 @@ static LogicalResult importDet(NodeImporter &n) {
   return n.finish(c.reshape(product, shape));
 }
 
+/// accuracy_level allows sums of less than f32, and asks for none: it has no effect. Zero points count beside g_idx,
+/// too, as the document has it; ONNX Runtime 1.32 takes 8 there.
+static LogicalResult importMatMulNBits(NodeImporter &n) {
+  if (failed(n.expectInputs(3, 6)))
+    return failure();
+  n.ignoreAttr("accuracy_level");
+  if (n.intAttr("weight_prepacked", 0) != 0)
+    return n.unsupported("of weights that are packed for a GPU is not implemented: export with weight_prepacked 0");
+  for (StringRef name : {"K", "N", "block_size"})
+    if (!n.hasAttr(name))
+      return n.invalid("has no attribute " + name);
+  Value groups = n.input(4);
+  if (groups && !constantTensor(groups)) {
+    std::optional<SmallVector<int64_t>> known = n.knownInts(4, "g_idx");
+    if (!known)
+      return failure();
+    Tensor tensor(DType::I32, {static_cast<int64_t>(known->size())});
+    storeInts(tensor, std::vector<int64_t>(known->begin(), known->end()));
+    groups = n.constant(tensor);
+  }
+  auto size = [&](StringRef name, int64_t fallback) { return n.builder.getI64IntegerAttr(n.intAttr(name, fallback)); };
+  return n.finish({n.create<MatMulNBitsOp>(n.input(0), n.input(1), n.input(2), n.input(3), groups, n.input(5),
+                                           size("K", 0), size("N", 0), size("block_size", 0), size("bits", 4))});
+}
+
 void registerMatrixImporters(ImporterTable &table) {
   table.add("Gemm", importGemm);
   table.add("MatMul", importMatMul);
   table.add("Det", importDet);
   table.add("com.microsoft.FusedMatMul", importFusedMatMul);
   table.add("com.microsoft.Inverse", importInverse);
+  table.add("com.microsoft.MatMulNBits", importMatMulNBits);
 }
 
 } // namespace sinter::nn

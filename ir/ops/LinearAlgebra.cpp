@@ -1,4 +1,4 @@
-// Ops of linear algebra: shape, reference, range.
+// Ops of linear algebra: shape, reference, range; op by op.
 #include "ir/ops/LinearAlgebra.h"
 #include "ir/RangeRules.h"
 #include "ir/Reference.h"
@@ -68,3 +68,125 @@ LogicalResult InverseOp::evaluate(Evaluation &io) {
 }
 
 void InverseOp::inferRange(Ranges, RangeResults) {}
+
+//===- nn.mat_mul_n_bits -------------------------------------------------===//
+
+bool MatMulNBitsOp::hasPackedZeros() { return getZeroPoints() && elementTypeOf(getZeroPoints()).isUnsignedInteger(8); }
+
+/// Fails for attributes from which sizes cannot be computed.
+static LogicalResult checkAttributes(MatMulNBitsOp op) {
+  auto k = static_cast<int64_t>(op.getK()), n = static_cast<int64_t>(op.getN()),
+       block = static_cast<int64_t>(op.getBlockSize()), bits = static_cast<int64_t>(op.getBits());
+  if (bits != 2 && bits != 4 && bits != 8)
+    return op.emitOpError() << "has weights of " << bits << " bits; quantise to 2, 4 or 8";
+  if (block < 16 || !llvm::isPowerOf2_64(static_cast<uint64_t>(block)))
+    return op.emitOpError() << "has a block_size of " << block << "; quantise with a power of two from 16 on";
+  if (k < 1 || n < 1)
+    return op.emitOpError() << "has no weights, as K is " << k << " and N is " << n << "; export the model again";
+  if (!elementCount(Shape{n, op.blocks(), op.blockBytes()}))
+    return op.emitOpError() << "has more weights than memory holds, as K is " << k << " and N is " << n;
+  return success();
+}
+
+/// Fails unless `value`, which may be absent, has one of the shapes.
+static LogicalResult checkShape(MatMulNBitsOp op, Value value, StringRef name, std::initializer_list<Shape> shapes) {
+  RankedTensorType type = rankedType(value);
+  bool fits = !type || llvm::any_of(shapes, [&](const Shape &shape) {
+    return static_cast<size_t>(type.getRank()) == shape.size() &&
+           llvm::all_of(llvm::zip_equal(type.getShape(), shape), [](auto sizes) {
+             return ShapedType::isDynamic(std::get<0>(sizes)) || std::get<0>(sizes) == std::get<1>(sizes);
+           });
+  });
+  if (fits)
+    return success();
+  std::string expected;
+  for (const Shape &shape : shapes)
+    expected += (expected.empty() ? "" : " or ") + toString(shape);
+  return op.emitOpError() << "has " << name << " of " << type << " where K " << op.getK() << ", N " << op.getN()
+                          << ", block_size " << op.getBlockSize() << " and " << op.getBits() << " bits need "
+                          << expected;
+}
+
+static LogicalResult checkGroups(MatMulNBitsOp op, ArrayRef<int64_t> groups) {
+  for (int64_t group : groups.take_front(op.getK()))
+    if (group < 0 || group >= op.blocks())
+      return op.emitOpError() << "has " << group << " in g_idx, which names blocks from 0 to " << op.blocks() - 1;
+  return success();
+}
+
+LogicalResult MatMulNBitsOp::inferShapes(SmallVectorImpl<Type> &types) {
+  if (failed(checkAttributes(*this)))
+    return failure();
+  auto k = static_cast<int64_t>(getK()), n = static_cast<int64_t>(getN()),
+       padded = blocks() * static_cast<int64_t>(getBlockSize()), zeros = hasPackedZeros() ? zeroBytes() : blocks();
+  Type element = elementTypeOf(getA());
+  for (Value value : {Value(getScales()), hasPackedZeros() ? Value() : Value(getZeroPoints()), Value(getBias())})
+    if (value && elementTypeOf(value) != element)
+      return emitOpError() << "needs scales, bias and zero points that are not bytes of A's type, " << element
+                           << ", and has " << elementTypeOf(value);
+  if (failed(checkShape(*this, getB(), "B", {{n, blocks(), blockBytes()}})) ||
+      failed(checkShape(*this, getScales(), "scales", {{n, blocks()}, {n * blocks()}})) ||
+      failed(checkShape(*this, getZeroPoints(), "zero_points", {{n, zeros}, {n * zeros}})) ||
+      failed(checkShape(*this, getGIdx(), "g_idx", {{k}, {padded}})) ||
+      failed(checkShape(*this, getBias(), "bias", {{n}})))
+    return failure();
+  if (auto groups = constantInts(getGIdx()); groups && failed(checkGroups(*this, *groups)))
+    return failure();
+  RankedTensorType a = rankedType(getA());
+  if (!a) {
+    types.push_back(tensorType(std::nullopt, element));
+    return success();
+  }
+  if (a.getRank() == 0 || (!a.isDynamicDim(a.getRank() - 1) && a.getShape().back() != k))
+    return emitOpError() << "multiplies rows of K " << k << ", and A is " << a;
+  Dims shape(a.getShape());
+  shape.back() = n;
+  return pushShape(*this, shape, element, types);
+}
+
+double MatMulNBitsOp::multiplyAdds() { return elementsOf(getY()) * static_cast<double>(getK()); }
+
+LogicalResult MatMulNBitsOp::evaluate(Evaluation &io) {
+  if (failed(checkResultTypes(*this, io)))
+    return failure();
+  std::vector<int64_t> groups;
+  if (const Tensor *given = io.operand(getGIdx()))
+    groups = toInts(*given);
+  if (failed(checkGroups(*this, groups)))
+    return failure();
+  size_t k = getK(), n = getN(), bits = getBits(), perRow = static_cast<size_t>(blocks());
+  // Number i of those that are packed from byte `first` on.
+  auto packed = [&](const Tensor &bytes, size_t first, size_t i) {
+    unsigned byte = bytes.as<uint8_t>()[first + i * bits / 8];
+    return static_cast<double>(byte >> (i * bits % 8) & ((1U << bits) - 1));
+  };
+  const Tensor &b = io.operand(1u), *zeroPoints = io.operand(getZeroPoints()), *bias = io.operand(getBias());
+  std::vector<double> a = toDoubles(io.operand(0u)), scales = toDoubles(io.operand(2u)), zeros, addends,
+                      y(static_cast<size_t>(io.result().size()));
+  if (zeroPoints && !hasPackedZeros())
+    zeros = toDoubles(*zeroPoints);
+  if (bias)
+    addends = toDoubles(*bias);
+  // bounded: K, of which A has rows or b has a row.
+  std::vector<double> weights(k);
+  for (size_t row = 0; row < n; ++row) {
+    for (size_t i = 0; i < k; ++i) {
+      size_t group = groups.empty() ? i / getBlockSize() : static_cast<size_t>(groups[i]);
+      double zero = !zeroPoints        ? static_cast<double>(1U << (bits - 1))
+                    : hasPackedZeros() ? packed(*zeroPoints, row * static_cast<size_t>(zeroBytes()), group)
+                                       : zeros[row * perRow + group];
+      weights[i] =
+          (packed(b, row * perRow * static_cast<size_t>(blockBytes()), i) - zero) * scales[row * perRow + group];
+    }
+    for (size_t m = 0; m * n < y.size(); ++m) {
+      double sum = bias ? addends[row] : 0;
+      for (size_t i = 0; i < k; ++i)
+        sum += a[m * k + i] * weights[i];
+      y[m * n + row] = sum;
+    }
+  }
+  storeDoubles(io.result(), y);
+  return success();
+}
+
+void MatMulNBitsOp::inferRange(Ranges, RangeResults) {}

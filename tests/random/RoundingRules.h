@@ -43,11 +43,8 @@ inline double termsOf(Operation *op) {
       .Case<ConvTransposeOp>([&](ConvTransposeOp conv) {
         return elements(conv.getW()) / static_cast<double>(rankedType(conv.getW()).getDimSize(1));
       })
-      .Case<GemmOp>([&](GemmOp gemm) {
-        return static_cast<double>(rankedType(gemm.getA()).getDimSize(gemm.getTransA() ? 0 : 1));
-      })
-      .Case<MatmulOp>(
-          [&](MatmulOp product) { return static_cast<double>(rankedType(product.getA()).getShape().back()); })
+      .Case<ContractionOpInterface>(
+          [&](ContractionOpInterface sums) { return sums.multiplyAdds() / elements(sums->getResult(0)); })
       .Default([&](Operation *other) {
         double terms = 1;
         for (Value operand : other->getOperands())
@@ -71,9 +68,9 @@ inline Rule ruleOf(Operation *op) {
           [&](auto) { return Rule{Rule::Formula, 4 + 2 * std::sqrt(termsOf(op)), 1}; })
       .Case<HardSigmoidOp, HardSwishOp, SigmoidOp, TanhOp, SoftplusOp, SoftsignOp, MishOp, SwishOp, ShrinkOp>(
           [&](auto) { return Rule{Rule::Operands, function}; })
-      .Case<GemmOp, MatmulOp, ReduceSumOp, nn::ReduceMeanOp, ReduceProdOp, ReduceL1Op, ReduceLogSumOp, CumSumOp,
-            AveragePoolOp, GlobalAveragePoolOp, BatchNormOp, ChannelAffineOp, SoftmaxOp, InverseOp, ScatterElementsOp,
-            ScatterNDOp>([&](auto) { return Rule{Rule::Operands, 4 + 2 * std::sqrt(termsOf(op))}; })
+      .Case<ReduceSumOp, nn::ReduceMeanOp, ReduceProdOp, ReduceL1Op, ReduceLogSumOp, CumSumOp, AveragePoolOp,
+            GlobalAveragePoolOp, BatchNormOp, ChannelAffineOp, SoftmaxOp, InverseOp, ScatterElementsOp, ScatterNDOp>(
+          [&](auto) { return Rule{Rule::Operands, 4 + 2 * std::sqrt(termsOf(op))}; })
       .Case<nn::MeanOp>([&](auto) { return Rule{Rule::Operands, 4}; }) // its terms may cancel
       .Case<ReduceL2Op, ReduceSumSquareOp, LpPoolOp, GlobalLpPoolOp, BatchNormTrainingOp, InstanceNormOp, GroupNormOp,
             LayerNormOp, LayerNormStatsOp, RmsNormOp, MeanVarianceNormOp, LpNormOp, LrnOp>(
@@ -82,6 +79,7 @@ inline Rule ruleOf(Operation *op) {
         return resize.getMode() == ResizeMode::Nearest ? Rule() : Rule{Rule::Operands, 16}; // coordinates round, too
       })
       .Case<QuantizeOp>([&](auto) { return Rule{Rule::Operands, 4}; })
+      .Case<ContractionOpInterface>([&](auto) { return Rule{Rule::Operands, 4 + 2 * std::sqrt(termsOf(op))}; })
       .Default([](Operation *) { return Rule(); });
 }
 

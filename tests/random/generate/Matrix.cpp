@@ -1,5 +1,5 @@
-// Matrix products, attention as exporters write it (one projection cut into q, k and v in every way there is), and
-// inverses.
+// Matrix products, those with weights of few bits, attention as exporters write it (one projection cut into q, k and v
+// in every way there is), and inverses.
 #include "ir/ops/LinearAlgebra.h"
 #include "tests/random/Generators.h"
 
@@ -76,6 +76,40 @@ static bool inverse(Graph &g) {
     identity[static_cast<size_t>(i * n + i)] = 2;
   x = g.make<AddOp>(x, g.constant(type, {n, n}, identity));
   return x && g.make<InverseOp>(x);
+}
+
+/// Bytes of any content: a constant, or now and then an input.
+static Value bytes(Graph &g, const Shape &shape) {
+  if (g.chance(15))
+    return g.input(DType::U8, shape, 0, 255, g.chance(50));
+  std::vector<double> content(static_cast<size_t>(*elementCount(shape)));
+  for (double &value : content)
+    value = static_cast<double>(g.upTo(255));
+  return g.constant(DType::U8, shape, content);
+}
+
+static bool matMulNBits(Graph &g) {
+  Value x = g.anyFloat(1);
+  if (!x)
+    return false;
+  DType type = g.typeOf(x);
+  int64_t k = g.shapeOf(x).back(), n = g.pick<int64_t>({1, 2, 3, 8, 11}), size = g.pick<int64_t>({16, 16, 32, 64}),
+          bits = g.pick<int64_t>({2, 4, 8}), blocks = (k + size - 1) / size, zeroBytes = (blocks * bits + 7) / 8;
+  auto perBlock = [&](int64_t count) { return g.chance(50) ? Shape{n, count} : Shape{n * count}; };
+  double most = 1 / (std::ldexp(1, static_cast<int>(bits)) * std::sqrt(static_cast<double>(k)));
+  Value scales = g.numbers(type, perBlock(blocks), -most, most), zeros, groups;
+  if (g.chance(60))
+    zeros = g.chance(60) ? bytes(g, perBlock(zeroBytes))
+                         : g.numbers(type, perBlock(blocks), 0, std::ldexp(1, static_cast<int>(bits)));
+  if (g.chance(30)) {
+    std::vector<int64_t> names(static_cast<size_t>(g.chance(50) ? k : blocks * size));
+    for (int64_t &name : names)
+      name = g.upTo(blocks - 1);
+    groups = g.ints(names, DType::I32);
+  }
+  Value bias = g.chance(40) ? g.numbers(type, {n}, -1, 1) : Value();
+  return g.make<MatMulNBitsOp>(x, bytes(g, {n, blocks, size * bits / 8}), scales, zeros, groups, bias, g.i64(k),
+                               g.i64(n), g.i64(size), g.i64(bits)) != nullptr;
 }
 
 //===- Attention ----------------------------------------------------------===//
@@ -210,7 +244,8 @@ static bool gated(Graph &g) {
 #define OP(op, make) {op::getOperationName(), make}
 
 ArrayRef<OpGenerator> matrixGenerators() {
-  static const OpGenerator table[] = {OP(GemmOp, gemmOp), OP(MatmulOp, matmulOp), OP(InverseOp, inverse)};
+  static const OpGenerator table[] = {OP(GemmOp, gemmOp), OP(MatmulOp, matmulOp), OP(InverseOp, inverse),
+                                      OP(MatMulNBitsOp, matMulNBits)};
   return table;
 }
 
