@@ -195,16 +195,16 @@ sinter_error_t *Runner::bindOutput(size_t index, sinter_tensor_t &tensor) {
 sinter_error_t *Runner::checkOverlaps() {
   std::span<const Port> inputs = this->inputs(), outputs = this->outputs();
   for (size_t i = 0; i < outputs.size(); ++i) {
-    auto refuse = [&](const Port &other) {
+    auto reject = [&](const Port &other) {
       return error(SINTER_INVALID_ARGUMENT, fmt::format("output '{}' overlaps {} '{}': give each memory of its own",
                                                         outputs[i].info->name, other.role, other.info->name));
     };
     for (size_t k = 0; k < inputs.size(); ++k)
       if (overlap(outputData[i], outputs[i].bytes, inputData[k], inputs[k].bytes))
-        return refuse(inputs[k]);
+        return reject(inputs[k]);
     for (size_t k = 0; k < i; ++k)
       if (overlap(outputData[i], outputs[i].bytes, outputData[k], outputs[k].bytes))
-        return refuse(outputs[k]);
+        return reject(outputs[k]);
   }
   return nullptr;
 }

@@ -125,14 +125,14 @@ static std::unique_ptr<Pass> formKernels(bool fuse) {
 }
 
 /// Why backends do not take a node, by their names; empty where they do.
-using Refusals = std::map<StringRef, std::string>;
+using Reasons = std::map<StringRef, std::string>;
 
-static bool isRefusedByAll(const Refusals &reasons) {
+static bool isTakenByNone(const Reasons &reasons) {
   return llvm::none_of(reasons, [](const auto &reason) { return reason.second.empty(); });
 }
 
 /// "backend llvm: ...; backend onednn: ..."
-static std::string joined(const Backends &backends, const Refusals &reasons) {
+static std::string joined(const Backends &backends, const Reasons &reasons) {
   std::string text;
   for (const auto &backend : backends)
     text += (text.empty() ? "" : "; ") + ("backend " + backend->name() + ": ").str() + reasons.at(backend->name());
@@ -141,7 +141,7 @@ static std::string joined(const Backends &backends, const Refusals &reasons) {
 
 /// Asks the backends about each op of a module with static shapes; false if the module is empty.
 bool Inspector::count(ModuleOp module) {
-  std::map<std::string, Refusals> refusals; // by node
+  std::map<std::string, Reasons> reasonsOf; // by node
   Backends backends = makeBackends(target);
   double multiplyAdds = 0;
   module.walk([&](Operation *op) { multiplyAdds += nn::multiplyAdds(op); });
@@ -151,7 +151,7 @@ bool Inspector::count(ModuleOp module) {
     // Whether values may be NaN depends on the model: here the question is what a backend has.
     for (StringRef claim : {StringRef(nn::freeOfNaNAttr), StringRef(nn::finiteAttr)})
       kernel->setAttr(claim, UnitAttr::get(kernel.getContext()));
-    Refusals &reasons = refusals[nn::nameOf(kernel.getLoc())];
+    Reasons &reasons = reasonsOf[nn::nameOf(kernel.getLoc())];
     for (const auto &backend : backends)
       if (std::string &reason = reasons[backend->name()]; reason.empty())
         reason = backend->check(kernel);
@@ -159,15 +159,15 @@ bool Inspector::count(ModuleOp module) {
   for (const auto &[node, op] : operators) {
     InspectedOperator &row = rowOf(op);
     ++row.reference;
-    auto found = refusals.find(node);
+    auto found = reasonsOf.find(node);
     for (const auto &backend : backends)
-      row.takenBy[backend->name()] += found == refusals.end() || found->second[backend->name()].empty();
-    if (found != refusals.end() && isRefusedByAll(found->second))
+      row.takenBy[backend->name()] += found == reasonsOf.end() || found->second[backend->name()].empty();
+    if (found != reasonsOf.end() && isTakenByNone(found->second))
       addProblem(node, op, joined(backends, found->second));
   }
   // Nodes inside of bodies and functions have no row.
-  for (const auto &[node, reasons] : refusals)
-    if (!operators.contains(node) && isRefusedByAll(reasons))
+  for (const auto &[node, reasons] : reasonsOf)
+    if (!operators.contains(node) && isTakenByNone(reasons))
       addProblem(node, "", joined(backends, reasons));
   // What was left out would have taken time and memory, too.
   if (inspection.assumedShapes.empty() && inspection.problems.empty())

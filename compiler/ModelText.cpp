@@ -49,11 +49,11 @@ static std::string findInterfaceProblem(func::FuncOp main) {
 }
 
 /// Why a value of a file of IR cannot be, or nothing.
-static std::string refuseValue(Value value, const nn::Limits &limits) {
+static std::string checkValue(Value value, const nn::Limits &limits) {
   RankedTensorType type = nn::rankedType(value);
   if (type && type.getRank() > nn::maxRank)
     return "has a value of rank " + std::to_string(type.getRank()) + "; the limit is " + std::to_string(nn::maxRank);
-  std::string reason = type ? nn::refuseType(type, limits) : "";
+  std::string reason = type ? nn::checkType(type, limits) : "";
   return reason.empty()
              ? ""
              : "line " +
@@ -63,7 +63,7 @@ static std::string refuseValue(Value value, const nn::Limits &limits) {
 }
 
 /// Why a constant of a file of IR cannot be, or nothing. Its data is not touched.
-static std::string refuseConstant(ElementsAttr value, const nn::Limits &limits) {
+static std::string checkConstant(ElementsAttr value, const nn::Limits &limits) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   int64_t bytes = type ? nn::bytesOf(type).value_or(-1) : -1;
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
@@ -95,13 +95,13 @@ static std::string findSizeProblem(ModuleOp module, const nn::Limits &limits) {
       check("has an op of more than " + std::to_string(limits.parts) +
             " operands or results: use fewer, or raise the limit (" + optionMark("limit", "parts=N") + ")");
     for (Value result : op->getResults())
-      check(refuseValue(result, limits));
+      check(checkValue(result, limits));
     for (Region &region : op->getRegions())
       for (Block &block : region)
         for (Value argument : block.getArguments())
-          check(refuseValue(argument, limits));
+          check(checkValue(argument, limits));
     if (auto constant = dyn_cast<nn::ConstantOp>(op))
-      check(refuseConstant(constant.getValue(), limits));
+      check(checkConstant(constant.getValue(), limits));
     return problem.empty() ? WalkResult::advance() : WalkResult::interrupt();
   });
   return problem;
@@ -127,7 +127,7 @@ Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, std::span<con
   DiagnosticCollector diagnostics(context);
   auto buffer =
       llvm::MemoryBuffer::getMemBuffer(StringRef(reinterpret_cast<const char *>(text.data()), text.size() - 1), path);
-  if (std::string problem = nn::refuseText(buffer->getBuffer()); !problem.empty())
+  if (std::string problem = nn::checkText(buffer->getBuffer()); !problem.empty())
     return Failure{ErrorCode::InvalidFile, "'" + path + "' " + problem};
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());

@@ -110,17 +110,17 @@ static std::string sizeText(int64_t bytes) {
   return llvm::formatv(unit ? "{0:f1} {1}" : "{0:f0} {1}", size, units[unit]).str();
 }
 
-std::string refuseType(Type type, const Limits &limits) {
+std::string checkType(Type type, const Limits &limits) {
   std::optional<int64_t> bytes = bytesOf(type);
   if (!bytes || *bytes <= limits.valueBytes())
     return "";
   std::string shape = toString(cast<RankedTensorType>(type).getShape());
   if (*bytes == std::numeric_limits<int64_t>::max())
     return "a value of shape " + shape + " has more elements than can be counted: give smaller sizes";
-  return refuseBytes("a value of shape " + shape + " takes", *bytes, limits);
+  return checkBytes("a value of shape " + shape + " takes", *bytes, limits);
 }
 
-std::string refuseBytes(const std::string &what, int64_t bytes, const Limits &limits) {
+std::string checkBytes(const std::string &what, int64_t bytes, const Limits &limits) {
   if (bytes <= limits.valueBytes())
     return "";
   return what + " " + sizeText(bytes) + ", more than the " + sizeText(limits.valueBytes()) +

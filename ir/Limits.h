@@ -56,11 +56,11 @@ std::optional<int64_t> bytesOf(mlir::Type type);
 
 /// Why nothing of these bytes can be ("a value of shape 3x4 takes 35.2 TB, more than ..."), or nothing. `what` is the
 /// subject with its verb.
-std::string refuseBytes(const std::string &what, int64_t bytes, const Limits &limits);
+std::string checkBytes(const std::string &what, int64_t bytes, const Limits &limits);
 
 /// Why no value of this type can be: it has more elements than can be counted, or more bytes than `limits`
 /// allows. Empty where it can, or its shape is open.
-std::string refuseType(mlir::Type type, const Limits &limits);
+std::string checkType(mlir::Type type, const Limits &limits);
 
 /// Whether a dimension of an operand or result is longer than tables and bounds may be.
 bool hasLongAxis(mlir::Operation *op);

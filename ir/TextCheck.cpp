@@ -111,7 +111,7 @@ private:
 
 } // namespace
 
-std::string refuseText(StringRef text) {
+std::string checkText(StringRef text) {
   // MLIR would read its binary form, too.
   if (text.starts_with("ML\xefR"))
     return "is bytecode, which is not read: write it as text";

@@ -10,6 +10,6 @@ namespace sinter::nn {
 /// Why the text cannot be parsed, as the end of a sentence that begins with the file's name ("nests brackets
 /// ..."); empty where it can. Aliases count with what they stand for: a list of aliases of lists is as deep,
 /// and as long, as it would be written out.
-std::string refuseText(llvm::StringRef text);
+std::string checkText(llvm::StringRef text);
 
 } // namespace sinter::nn

@@ -199,7 +199,7 @@ static Legality canCompose(const ChannelAffine &outer, const ChannelAffine &inne
   DType element = *toDType(type.getElementType());
   Shape shape{both->channels()};
   if (!roundScales(element, shape, both->scale) || !roundFolded(element, shape, both->shift))
-    return refuseNonFinite();
+    return illegalNonFinite();
   return Legality::yes();
 }
 

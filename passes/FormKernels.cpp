@@ -29,7 +29,7 @@ struct FormKernelsPass : impl::FormKernelsBase<FormKernelsPass> {
   void runOnOperation() override {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       Block &body = function.getBody().front();
-      refusals.clear();
+      declined.clear();
       copyAliasedOutputs(body);
       // Constants first, so that they stand before every kernel.
       for (auto constant : llvm::make_early_inc_range(body.getOps<ConstantOp>()))
@@ -50,7 +50,7 @@ struct FormKernelsPass : impl::FormKernelsBase<FormKernelsPass> {
         if (!kernel || !rewrite(&op, "fuse", [&] { join(kernel, &op); }))
           wrap(&op);
       }
-      recordRefusals(body);
+      recordMissed(body);
     }
   }
 
@@ -165,29 +165,29 @@ private:
     YieldOp::create(builder, op->getLoc(), op->getResults());
   }
 
-  /// The kernel that `op` can join, the latest one if there are several; null, with the reason in `refusals`,
+  /// The kernel that `op` can join, the latest one if there are several; null, with the reason in `declined`,
   /// if there is none.
   KernelOp joinable(Operation *op) {
     if (!fuse)
-      return refuse(op, "NOT_OPTIMISED", optionMark("optimise", "false") + " and the reference fuse nothing");
+      return decline(op, "NOT_OPTIMISED", optionMark("optimise", "false") + " and the reference fuse nothing");
     if (!isa<ElementwiseOpInterface>(op) || op->getNumResults() != 1)
-      return refuse(op, "NOT_ELEMENTWISE", "its results need more than one element of each operand");
+      return decline(op, "NOT_ELEMENTWISE", "its results need more than one element of each operand");
     KernelOp found;
-    Legality refusal;
+    Legality reason;
     for (Value operand : op->getOperands()) {
       // One element type throughout keeps a kernel's vectors of one length; those of quantised values come to 32 bits.
       if (elementTypeOf(operand) != elementTypeOf(op->getResult(0)) && !convertsInRegisters(op))
-        return refuse(op, "ELEMENT_TYPE", "its operands and result differ in element type");
+        return decline(op, "ELEMENT_TYPE", "its operands and result differ in element type");
       if (operand.getDefiningOp<ConstantOp>())
         continue;
       Legality joins = canJoin(operand, op);
       auto kernel = readFrom(operand).getDefiningOp<KernelOp>();
       if (joins && (!found || found->isBeforeInBlock(kernel)))
         found = kernel;
-      if (refusal)
-        refusal = joins;
+      if (reason)
+        reason = joins;
     }
-    return found ? found : refuse(op, refusal.code, refusal.sentence);
+    return found ? found : decline(op, reason.code, reason.sentence);
   }
 
   bool convertsInRegisters(Operation *op) const {
@@ -198,8 +198,8 @@ private:
     return (from.isSignlessInteger(32) && to.isF32()) || isNarrowing || widens(op);
   }
 
-  KernelOp refuse(Operation *op, StringRef code, StringRef reason) {
-    refusals[op] = Legality::no(code, reason);
+  KernelOp decline(Operation *op, StringRef code, StringRef reason) {
+    declined[op] = Legality::no(code, reason);
     return {};
   }
 
@@ -280,19 +280,19 @@ private:
   }
 
   /// Says why elementwise ops need kernels of their own, and writes of BatchNorms and activations to the report.
-  void recordRefusals(Block &body) {
+  void recordMissed(Block &body) {
     Report report(getOperation());
     for (auto kernel : body.getOps<KernelOp>()) {
       auto ops = kernel.getBody().front().without_terminator();
-      auto refusal = refusals.find(&*ops.begin());
-      if (refusal == refusals.end())
+      auto found = declined.find(&*ops.begin());
+      if (found == declined.end())
         continue;
       // A convolution joins no kernel; an elementwise op that has none before it and none behind it asks why.
       if (llvm::all_of(ops, [](Operation &op) { return isa<ElementwiseOpInterface>(op); }))
-        remarkMissed(&*ops.begin(), getArgument(), refusal->second);
+        remarkMissed(&*ops.begin(), getArgument(), found->second);
       if (llvm::any_of(ops, [](Operation &op) { return reportKind(&op).empty(); }))
         continue;
-      const std::string &code = refusal->second.code, &reason = refusal->second.sentence;
+      const std::string &code = found->second.code, &reason = found->second.sentence;
       Location loc = (*ops.begin()).getLoc();
       for (const std::string &name : namesOf(loc))
         if (ReportRow *row = report.find(name); row && row->code.empty())
@@ -377,7 +377,7 @@ private:
   }
 
   /// Why ops joined no kernel, by op.
-  DenseMap<Operation *, Legality> refusals;
+  DenseMap<Operation *, Legality> declined;
 };
 
 } // namespace

@@ -158,7 +158,7 @@ private:
         }
       }
       argument.setType(type.clone(shape));
-      if (std::string reason = refuseType(argument.getType(), limits); !reason.empty())
+      if (std::string reason = checkType(argument.getType(), limits); !reason.empty())
         return function.emitError("input '") << name << "' cannot be: " << reason;
     }
     return success();
@@ -190,7 +190,7 @@ private:
           dynamic = &op;
           return success();
         }
-        if (std::string reason = refuseType(ranked, limits); !reason.empty())
+        if (std::string reason = checkType(ranked, limits); !reason.empty())
           return emitUnsupported(&op) << describe(&op) << ": " << reason;
         // In a dump of planned kernels, views between them have layouts, of which shapes know nothing.
         BlockedAttr layout = layoutOf(result.getType());

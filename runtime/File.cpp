@@ -49,14 +49,14 @@ Expected<int> openInput(const std::string &path, struct stat &info) {
       ::close(descriptor);
     return failure;
   }
-  const char *refusal = S_ISDIR(info.st_mode)                                ? "it is a folder"
-                        : S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)     ? "it is a device, not a file"
-                        : !S_ISREG(info.st_mode) && !S_ISFIFO(info.st_mode)  ? "it is neither a file nor a pipe"
-                        : S_ISFIFO(info.st_mode) && !awaitWriter(descriptor) ? "nobody writes to this pipe"
-                                                                             : nullptr;
-  if (refusal) {
+  const char *reason = S_ISDIR(info.st_mode)                                ? "it is a folder"
+                       : S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)     ? "it is a device, not a file"
+                       : !S_ISREG(info.st_mode) && !S_ISFIFO(info.st_mode)  ? "it is neither a file nor a pipe"
+                       : S_ISFIFO(info.st_mode) && !awaitWriter(descriptor) ? "nobody writes to this pipe"
+                                                                            : nullptr;
+  if (reason) {
     ::close(descriptor);
-    return Failure{ErrorCode::Io, fmt::format("cannot read '{}': {}", path, refusal)};
+    return Failure{ErrorCode::Io, fmt::format("cannot read '{}': {}", path, reason)};
   }
   ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) & ~O_NONBLOCK);
   return descriptor;

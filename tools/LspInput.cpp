@@ -61,7 +61,7 @@ bool isShallow(llvm::StringRef json) {
 /// is not known.
 void check(llvm::json::Object *holder) {
   std::optional<llvm::StringRef> text = holder ? holder->getString("text") : std::nullopt;
-  std::string problem = text ? nn::refuseText(*text) : "";
+  std::string problem = text ? nn::checkText(*text) : "";
   if (!problem.empty()) {
     std::string line = "\"nn.this file ";
     llvm::raw_string_ostream out(line);

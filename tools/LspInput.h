@@ -3,7 +3,7 @@
 
 namespace sinter {
 
-/// Puts a check in front of the standard input: texts that refuseText() refuses arrive as one line that says why, which
+/// Puts a check in front of the standard input: texts that checkText() refuses arrive as one line that says why, which
 /// the server then reports as an error of the file, and JSON that nests deeper than any message of the protocol ends
 /// the input. Starts a thread; false where the system gives no pipe.
 bool checkStandardInput();

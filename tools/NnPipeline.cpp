@@ -46,18 +46,18 @@ struct DeclareOptions : PassWrapper<DeclareOptions, OperationPass<ModuleOp>> {
 };
 
 /// What is wrong with a choice, or nothing.
-std::string refuseChoice(StringRef option, const std::string &value, ArrayRef<std::string> choices) {
+std::string checkChoice(StringRef option, const std::string &value, ArrayRef<std::string> choices) {
   if (llvm::is_contained(choices, value))
     return "";
   return (option + " '" + value + "' is none of " + llvm::join(choices, ", ")).str();
 }
 
-std::string refuseChoices(const CompileOptions &options) {
-  if (std::string wrong = refuseChoice("backend", options.backend, BackendChoice::all()); !wrong.empty())
+std::string checkChoices(const CompileOptions &options) {
+  if (std::string wrong = checkChoice("backend", options.backend, BackendChoice::all()); !wrong.empty())
     return wrong;
-  if (std::string wrong = refuseChoice("math", options.math, {"strict", "default", "fast"}); !wrong.empty())
+  if (std::string wrong = checkChoice("math", options.math, {"strict", "default", "fast"}); !wrong.empty())
     return wrong;
-  return refuseChoice("precision", options.precision, {"f32", "bf16"});
+  return checkChoice("precision", options.precision, {"f32", "bf16"});
 }
 
 /// The pipeline that the text asks for.
@@ -71,7 +71,7 @@ Expected<nn::PipelineOptions> pipelineOf(const PipelineText &text, CompileOption
   options.prune = text.prune;
   options.assumeFinite = text.assumeFinite;
   options.exposeKernels = text.exposeKernels;
-  if (std::string wrong = refuseChoices(options); !wrong.empty())
+  if (std::string wrong = checkChoices(options); !wrong.empty())
     return Failure{ErrorCode::InvalidArgument, wrong};
   Expected<codegen::Target> target = codegen::targetFor(options);
   if (!target)

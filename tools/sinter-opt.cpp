@@ -28,7 +28,7 @@ static LogicalResult run(int argc, char **argv, DialectRegistry &registry) {
   if (!text)
     return fail(message);
   // MLIR's parser bounds nothing that a file asks of it.
-  if (std::string problem = sinter::nn::refuseText(text->getBuffer()); !problem.empty())
+  if (std::string problem = sinter::nn::checkText(text->getBuffer()); !problem.empty())
     return fail("'" + input + "' " + problem);
   if (input != "-")
     return MlirOptMain(argc, argv, input, output, registry);

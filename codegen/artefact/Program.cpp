@@ -247,7 +247,7 @@ Status ProgramBuilder::checkScratch() const {
   std::string which =
       kernel ? ", most of it for the kernel '" + kernel.getName().str() + "' (" + opsOf(kernel) + ")," : "";
   std::string reason =
-      nn::refuseBytes("the scratch memory of a run" + which + " takes", variant.arenaBytes, nn::limitsOf(module));
+      nn::checkBytes("the scratch memory of a run" + which + " takes", variant.arenaBytes, nn::limitsOf(module));
   return reason.empty() ? Status() : Status(ErrorCode::Unsupported, reason);
 }
 

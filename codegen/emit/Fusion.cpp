@@ -137,7 +137,7 @@ private:
       args.push_back(lanes == point.lanes ? evaluate(operand) : evaluate(operand, lanes));
     }
     Value result = cast<ElementwiseOpInterface>(op).buildElement(e.b, op->getLoc(), args);
-    assert(result && "refuseKernel has tried to build every op");
+    assert(result && "checkKernel has tried to build every op");
     return rounded(e, op, elementTypeOf(access.value), result);
   }
 

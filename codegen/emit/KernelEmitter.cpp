@@ -197,7 +197,7 @@ Buffer KernelEmitter::scratch(Type element, ArrayRef<int64_t> shape) {
   return {memref, element, SmallVector<int64_t>(shape)};
 }
 
-void KernelEmitter::refuseIndex(Value isOutside) {
+void KernelEmitter::rejectIndex(Value isOutside) {
   if (!checksIndices)
     return;
   Buffer word = argument({BufferRef::Fault, {}}, b.getI64Type(), {1});

@@ -161,7 +161,7 @@ public:
 
   /// Where `isOutside` (i1), the run ends with an error behind this kernel, which names the node. What the kernel does
   /// then must stay within its buffers all the same.
-  void refuseIndex(mlir::Value isOutside);
+  void rejectIndex(mlir::Value isOutside);
 
   //===- Small things -----------------------------------------------------===//
 
@@ -230,7 +230,7 @@ mlir::Type storageType(mlir::Type element);
 /// How the ops of one kind become kernels, as anchors.
 struct AnchorEmitter {
   /// Why generated code cannot do this op; empty if it can.
-  std::string (*refuse)(mlir::Operation *anchor, const Target &target);
+  std::string (*check)(mlir::Operation *anchor, const Target &target);
   /// Emits all phases. A failure must have emitted a diagnostic at the op.
   mlir::LogicalResult (*emit)(KernelEmitter &emitter, mlir::Operation *anchor);
   /// Whether the emitter supports blocked tensors.
@@ -252,11 +252,11 @@ private:
 const EmitterTable &emitterTable();
 
 /// Why generated code cannot compute this kernel, naming the op; empty if it can.
-std::string refuseKernel(nn::KernelOp kernel, const Target &target);
+std::string checkKernel(nn::KernelOp kernel, const Target &target);
 /// The algorithm that a kernel is computed with where that is not its ops' own arithmetic: "Winograd F(4x4,
 /// 3x3)"; empty elsewhere.
 std::string algorithmOf(nn::KernelOp kernel, const Target &target);
-/// Emits the kernel's phases into `emitter`'s module; only after refuseKernel found no reason against it.
+/// Emits the kernel's phases into `emitter`'s module; only after checkKernel found no reason against it.
 mlir::LogicalResult emitKernel(KernelEmitter &emitter, nn::KernelOp kernel);
 
 } // namespace sinter::codegen

@@ -358,7 +358,7 @@ LogicalResult emitAttention(KernelEmitter &e, const Attention &attention) {
   return success();
 }
 
-std::string refuseAttention(const Attention &attention, const Target &target) {
+std::string checkAttention(const Attention &attention, const Target &target) {
   return attention.width % target.lanes(32) == 0 ? "" : "the rows of V do not fill vectors";
 }
 

@@ -7,7 +7,7 @@
 namespace sinter::codegen {
 
 /// Why generated code cannot compute it; empty if it can.
-std::string refuseAttention(const nn::Attention &attention, const Target &target);
+std::string checkAttention(const nn::Attention &attention, const Target &target);
 mlir::LogicalResult emitAttention(KernelEmitter &emitter, const nn::Attention &attention);
 
 } // namespace sinter::codegen

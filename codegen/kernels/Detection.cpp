@@ -138,7 +138,7 @@ LogicalResult Suppression::emit() {
   return success();
 }
 
-static std::string refuseSuppression(Operation *op, const Target &) {
+static std::string checkSuppression(Operation *op, const Target &) {
   for (Value operand : op->getOperands())
     if (operand.getDefiningOp() && operand.getDefiningOp()->getParentOp() == op->getParentOp())
       return "NonMaxSuppression reads its operands from memory";
@@ -154,7 +154,7 @@ static LogicalResult emitSuppression(KernelEmitter &e, Operation *op) {
 }
 
 void registerDetectionEmitters(EmitterTable &table) {
-  table.add<NonMaxSuppressionOp>({refuseSuppression, emitSuppression});
+  table.add<NonMaxSuppressionOp>({checkSuppression, emitSuppression});
 }
 
 } // namespace sinter::codegen

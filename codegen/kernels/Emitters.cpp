@@ -52,7 +52,7 @@ static bool canBuild(ElementwiseOpInterface op) {
   return op->getNumResults() == 1 && op.buildElement(builder, op.getLoc(), block.getArguments());
 }
 
-static std::string refuseElementwise(Operation &op, Operation *anchor) {
+static std::string checkElementwise(Operation &op, Operation *anchor) {
   std::string name = operatorName(&op);
   if (!canBuild(cast<ElementwiseOpInterface>(op)))
     return name + " has no element-by-element form";
@@ -69,11 +69,11 @@ static bool isFedBy(Operation &op, Operation *anchor) {
   return conv && isPointwise(conv) && depthwiseFeed(conv.getX()) == anchor;
 }
 
-std::string refuseKernel(KernelOp kernel, const Target &target) {
+std::string checkKernel(KernelOp kernel, const Target &target) {
   Operation *anchor = nullptr, *feed = nullptr;
   Block &body = kernel.getBody().front();
   if (std::optional<Attention> attention = attentionOf(kernel))
-    return refuseAttention(*attention, target);
+    return checkAttention(*attention, target);
   for (Operation &op : body) {
     std::string name = operatorName(&op);
     if (!llvm::all_of(op.getResults(), hasStaticType) || !llvm::all_of(op.getOperands(), hasStaticType))
@@ -81,7 +81,7 @@ std::string refuseKernel(KernelOp kernel, const Target &target) {
     if (op.hasTrait<OpTrait::IsTerminator>())
       continue;
     const AnchorEmitter *emitter = emitterTable().find(op.getName().getStringRef());
-    if (std::string reason = refuseLayouts(&op, emitter && emitter->takesBlocked, target); !reason.empty())
+    if (std::string reason = checkLayouts(&op, emitter && emitter->takesBlocked, target); !reason.empty())
       return reason;
     if (isa<ElementwiseOpInterface>(op))
       continue;
@@ -91,11 +91,11 @@ std::string refuseKernel(KernelOp kernel, const Target &target) {
       return "it has two anchors, " + operatorName(anchor) + " and " + name;
     feed = anchor;
     anchor = &op;
-    if (std::string reason = emitter->refuse ? emitter->refuse(&op, target) : ""; !reason.empty())
+    if (std::string reason = emitter->check ? emitter->check(&op, target) : ""; !reason.empty())
       return reason;
   }
   for (Operation &op : body.without_terminator())
-    if (std::string reason = &op == anchor || &op == feed ? "" : refuseElementwise(op, anchor); !reason.empty())
+    if (std::string reason = &op == anchor || &op == feed ? "" : checkElementwise(op, anchor); !reason.empty())
       return reason;
   for (Value yielded : body.getTerminator()->getOperands())
     if (feed && reaches(feed->getResult(0), yielded))
@@ -140,7 +140,7 @@ static LogicalResult emitPhases(KernelEmitter &e, KernelOp kernel) {
 }
 
 LogicalResult emitKernel(KernelEmitter &e, KernelOp kernel) {
-  assert(refuseKernel(kernel, e.target).empty() && "emitKernel comes after refuseKernel found no reason against it");
+  assert(checkKernel(kernel, e.target).empty() && "emitKernel comes after checkKernel found no reason against it");
   LogicalResult emitted = emitPhases(e, kernel);
   assert((failed(emitted) || writesAllResults(e, kernel)) && "every element of every result is finished");
   return emitted;

@@ -29,16 +29,16 @@ static Value isWithin(KernelEmitter &e, Value i, int64_t dim) {
 }
 
 /// An index that is no constant is checked in the kernel, unless it may be computed for nothing.
-static void refuseUnless(KernelEmitter &e, Value indices, Value isInside) {
+static void rejectUnless(KernelEmitter &e, Value indices, Value isInside) {
   if (indices.getDefiningOp<ConstantOp>() || isSpeculative(e.anchor()))
     return;
-  e.refuseIndex(arith::XOrIOp::create(e.b, isInside, arith::ConstantOp::create(e.b, e.b.getBoolAttr(true))));
+  e.rejectIndex(arith::XOrIOp::create(e.b, isInside, arith::ConstantOp::create(e.b, e.b.getBoolAttr(true))));
 }
 
 /// The same, within [0, dim).
 static Value clampedIndex(KernelEmitter &e, Value indices, Value place, int64_t dim) {
   Value i = wrappedIndex(e, indices, place, dim);
-  refuseUnless(e, indices, isWithin(e, i, dim));
+  rejectUnless(e, indices, isWithin(e, i, dim));
   i = arith::MaxSIOp::create(e.b, i, e.index(0));
   return arith::MinSIOp::create(e.b, i, e.index(std::max<int64_t>(dim, 1) - 1));
 }
@@ -57,7 +57,7 @@ static void moveRun(KernelEmitter &e, Value source, Value from, Value to, int64_
 }
 
 /// Operands must be in memory; with `plain`, so must the result, as no fused op changes it.
-template <bool plain> static std::string refuseFused(Operation *op, const Target &) {
+template <bool plain> static std::string checkFused(Operation *op, const Target &) {
   std::string name = operatorName(op);
   for (Value operand : op->getOperands())
     if (operand.getDefiningOp() && operand.getDefiningOp()->getParentOp() == op->getParentOp())
@@ -199,7 +199,7 @@ static LogicalResult emitScatterElements(KernelEmitter &e, Operation *op) {
         Value fits = isWithin(e, i, dim);
         inside = inside ? arith::AndIOp::create(e.b, inside, fits).getResult() : fits;
       }
-      refuseUnless(e, scatter.getIndices(), inside);
+      rejectUnless(e, scatter.getIndices(), inside);
       e.onlyIf(inside, [&] { updateAt(e, scatter.getReduction(), scatter.getUpdates(), place, to); });
     });
   });
@@ -221,7 +221,7 @@ static LogicalResult emitScatterND(KernelEmitter &e, Operation *op) {
         inside = arith::AndIOp::create(e.b, inside, isWithin(e, i, dim));
         return i;
       });
-      refuseUnless(e, scatter.getIndices(), inside);
+      rejectUnless(e, scatter.getIndices(), inside);
       e.onlyIf(inside, [&] {
         e.loop(e.index(0), e.index(length), 1, [&](Value i) {
           updateAt(e, scatter.getReduction(), scatter.getUpdates(), e.add(e.mul(row, length), i), e.add(to, i));
@@ -253,7 +253,7 @@ static LogicalResult emitMaxUnpool(KernelEmitter &e, Operation *op) {
         to = e.add(to, e.mul(i, stride));
         inside = arith::AndIOp::create(e.b, inside, isWithin(e, i, dim));
       }
-      refuseUnless(e, unpool.getIndices(), inside);
+      rejectUnless(e, unpool.getIndices(), inside);
       e.onlyIf(inside, [&] { updateAt(e, ScatterReduction::None, unpool.getX(), place, to); });
     });
   });
@@ -262,10 +262,10 @@ static LogicalResult emitMaxUnpool(KernelEmitter &e, Operation *op) {
 
 //===- nn.one_hot ---------------------------------------------------------===//
 
-static std::string refuseOneHot(Operation *op, const Target &target) {
+static std::string checkOneHot(Operation *op, const Target &target) {
   if (isa<FloatType>(elementTypeOf(cast<OneHotOp>(op).getIndices())))
     return "OneHot has indices that are not integers";
-  return refuseFused<true>(op, target);
+  return checkFused<true>(op, target);
 }
 
 static LogicalResult emitOneHot(KernelEmitter &e, Operation *op) {
@@ -297,13 +297,13 @@ static LogicalResult emitOneHot(KernelEmitter &e, Operation *op) {
 }
 
 void registerIndexingEmitters(EmitterTable &table) {
-  table.add<GatherOp>({refuseFused<false>, emitGather});
-  table.add<GatherElementsOp>({refuseFused<false>, emitGatherElements});
-  table.add<GatherNDOp>({refuseFused<false>, emitGatherND});
-  table.add<ScatterElementsOp>({refuseFused<true>, emitScatterElements});
-  table.add<ScatterNDOp>({refuseFused<true>, emitScatterND});
-  table.add<MaxUnpoolOp>({refuseFused<true>, emitMaxUnpool});
-  table.add<OneHotOp>({refuseOneHot, emitOneHot});
+  table.add<GatherOp>({checkFused<false>, emitGather});
+  table.add<GatherElementsOp>({checkFused<false>, emitGatherElements});
+  table.add<GatherNDOp>({checkFused<false>, emitGatherND});
+  table.add<ScatterElementsOp>({checkFused<true>, emitScatterElements});
+  table.add<ScatterNDOp>({checkFused<true>, emitScatterND});
+  table.add<MaxUnpoolOp>({checkFused<true>, emitMaxUnpool});
+  table.add<OneHotOp>({checkOneHot, emitOneHot});
 }
 
 } // namespace sinter::codegen

@@ -138,7 +138,7 @@ static LogicalResult emitTopK(KernelEmitter &e, Operation *op) {
 
 //===- nn.cum_sum ---------------------------------------------------------===//
 
-static std::string refuseCumSum(Operation *op, const Target &) {
+static std::string checkCumSum(Operation *op, const Target &) {
   return constantScalar(cast<CumSumOp>(op).getAxis()) ? "" : "CumSum has an axis that is computed";
 }
 
@@ -167,7 +167,7 @@ static LogicalResult emitCumSum(KernelEmitter &e, Operation *op) {
 
 void registerIndexingOrderEmitters(EmitterTable &table) {
   table.add<TopKOp>({nullptr, emitTopK});
-  table.add<CumSumOp>({refuseCumSum, emitCumSum});
+  table.add<CumSumOp>({checkCumSum, emitCumSum});
 }
 
 } // namespace sinter::codegen

@@ -123,7 +123,7 @@ LogicalResult Inversion::emit() {
   return success();
 }
 
-static std::string refuseInversion(Operation *op, const Target &) {
+static std::string checkInversion(Operation *op, const Target &) {
   return rankedType(op->getOperand(0)).getNumElements() == 0 ? "Inverse of nothing" : "";
 }
 
@@ -226,7 +226,7 @@ LogicalResult PackedProduct::emit() {
   return success();
 }
 
-static std::string refusePackedProduct(Operation *op, const Target &) {
+static std::string checkPackedProduct(Operation *op, const Target &) {
   Value groups = cast<MatMulNBitsOp>(op).getGIdx();
   return groups && !constantTensor(groups) ? "MatMulNBits with a g_idx that the run computes" : "";
 }
@@ -236,8 +236,8 @@ static LogicalResult emitPackedProduct(KernelEmitter &e, Operation *op) {
 }
 
 void registerLinearAlgebraEmitters(EmitterTable &table) {
-  table.add<InverseOp>({refuseInversion, emitInversion});
-  table.add<MatMulNBitsOp>({refusePackedProduct, emitPackedProduct});
+  table.add<InverseOp>({checkInversion, emitInversion});
+  table.add<MatMulNBitsOp>({checkPackedProduct, emitPackedProduct});
 }
 
 } // namespace sinter::codegen

@@ -12,7 +12,7 @@ public:
   explicit LlvmBackend(const Target &target) : target(target) {}
 
   llvm::StringRef name() const override { return generatedCode; }
-  std::string check(nn::KernelOp kernel) const override { return refuseKernel(kernel, target); }
+  std::string check(nn::KernelOp kernel) const override { return checkKernel(kernel, target); }
 
   nn::KernelMethod methodOf(nn::KernelOp kernel) const override {
     nn::KernelMethod method;

@@ -15,7 +15,7 @@ using namespace sinter::nn;
 namespace sinter::codegen {
 
 /// Why operands that decide where elements go are not known; empty if they are.
-static std::string refuseComputed(Operation *op, ValueRange operands) {
+static std::string checkConstant(Operation *op, ValueRange operands) {
   for (Value operand : operands)
     if (operand && !constantTensor(operand))
       return operatorName(op) + " has shapes, axes or positions that are computed";
@@ -23,21 +23,21 @@ static std::string refuseComputed(Operation *op, ValueRange operands) {
 }
 
 /// Every operand after the first `data` ones must be constant.
-template <unsigned data> static std::string refuseMovement(Operation *op, const Target &) {
-  return refuseComputed(op, op->getOperands().drop_front(data));
+template <unsigned data> static std::string checkMovement(Operation *op, const Target &) {
+  return checkConstant(op, op->getOperands().drop_front(data));
 }
 
 /// Elements that lie where a table of each axis says.
-static std::string refuseLong(Operation *op) {
+static std::string checkLength(Operation *op) {
   return operatorName(op) + " along an axis of more than " + std::to_string(limitsOf(op).table) +
          " elements takes a table of as many entries: cut it, or raise the limit (" + optionMark("limit", "table=N") +
          ")";
 }
 
-static std::string refuseNothing(Operation *, const Target &) { return ""; }
+static std::string takesAll(Operation *, const Target &) { return ""; }
 
 /// Blocks are joined whole: only the last operand may end within one.
-static std::string refuseConcat(Operation *op, const Target &) {
+static std::string checkConcat(Operation *op, const Target &) {
   auto concat = cast<ConcatOp>(op);
   BlockedAttr layout = layoutOf(concat.getY().getType());
   int64_t rank = rankedType(concat.getY()).getRank(), axis = (concat.getAxis() + rank) % rank;
@@ -58,7 +58,7 @@ static LogicalResult emitMovement(KernelEmitter &e, Operation *op) {
   for (const StridedCopy &copy : copies) {
     std::optional<Region> region = regionOf(copy, op);
     if (!region)
-      return emitUnsupported(op) << refuseLong(op);
+      return emitUnsupported(op) << checkLength(op);
     emitRegion(e, *region, {});
   }
   return success();
@@ -78,11 +78,11 @@ static LogicalResult emitIdentity(KernelEmitter &e, Operation *op) {
   return success();
 }
 
-static std::string refusePad(Operation *op, const Target &) {
+static std::string checkPad(Operation *op, const Target &) {
   auto pad = cast<PadOp>(op);
   if (hasLongAxis(op))
-    return refuseLong(op);
-  return refuseComputed(op, {pad.getPads(), pad.getAxes()});
+    return checkLength(op);
+  return checkConstant(op, {pad.getPads(), pad.getAxes()});
 }
 
 static LogicalResult emitPad(KernelEmitter &e, Operation *op) {
@@ -103,7 +103,7 @@ static LogicalResult emitPad(KernelEmitter &e, Operation *op) {
   return success();
 }
 
-static std::string refuseTrilu(Operation *op, const Target &) { return refuseComputed(op, {cast<TriluOp>(op).getK()}); }
+static std::string checkTrilu(Operation *op, const Target &) { return checkConstant(op, {cast<TriluOp>(op).getK()}); }
 
 static LogicalResult emitTrilu(KernelEmitter &e, Operation *op) {
   auto trilu = cast<TriluOp>(op);
@@ -130,17 +130,17 @@ static LogicalResult emitTrilu(KernelEmitter &e, Operation *op) {
 }
 
 void registerMovementEmitters(EmitterTable &table) {
-  table.add<TransposeOp>({refuseNothing, emitMovement});
-  table.add<ConcatOp>({refuseConcat, emitConcat, true});
-  table.add<DepthToSpaceOp>({refuseNothing, emitMovement});
-  table.add<SpaceToDepthOp>({refuseNothing, emitMovement});
-  table.add<SplitOp>({refuseMovement<1>, emitMovement});
-  table.add<SliceOp>({refuseMovement<1>, emitMovement});
-  table.add<ExpandOp>({refuseMovement<1>, emitMovement});
-  table.add<TileOp>({refuseMovement<1>, emitMovement});
-  table.add<PadOp>({refusePad, emitPad});
-  table.add<TriluOp>({refuseTrilu, emitTrilu});
-  table.add<IdentityOp>({refuseNothing, emitIdentity});
+  table.add<TransposeOp>({takesAll, emitMovement});
+  table.add<ConcatOp>({checkConcat, emitConcat, true});
+  table.add<DepthToSpaceOp>({takesAll, emitMovement});
+  table.add<SpaceToDepthOp>({takesAll, emitMovement});
+  table.add<SplitOp>({checkMovement<1>, emitMovement});
+  table.add<SliceOp>({checkMovement<1>, emitMovement});
+  table.add<ExpandOp>({checkMovement<1>, emitMovement});
+  table.add<TileOp>({checkMovement<1>, emitMovement});
+  table.add<PadOp>({checkPad, emitPad});
+  table.add<TriluOp>({checkTrilu, emitTrilu});
+  table.add<IdentityOp>({takesAll, emitIdentity});
 }
 
 } // namespace sinter::codegen

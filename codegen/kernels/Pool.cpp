@@ -189,7 +189,7 @@ Value divisorAt(KernelEmitter &e, Type compute, ArrayRef<double> counts, Value p
 static Element identity(Element x) { return x; }
 static Element plus(Element a, Element b) { return a + b; }
 
-template <typename Op> static std::string refusePool(Operation *op, const Target &) {
+template <typename Op> static std::string checkPool(Operation *op, const Target &) {
   FailureOr<Window> window = cast<Op>(op).window();
   if (failed(window))
     return "its window does not fit its operand";
@@ -201,14 +201,14 @@ template <typename Op> static std::string refusePool(Operation *op, const Target
 }
 
 /// The reason against pools that add up integers and divide or take a root: the sums would wrap on the way.
-template <typename Op> static std::string refuseSum(Operation *op, const Target &target) {
-  return isa<FloatType>(elementTypeOf(op->getOperand(0))) ? refusePool<Op>(op, target)
+template <typename Op> static std::string checkSum(Operation *op, const Target &target) {
+  return isa<FloatType>(elementTypeOf(op->getOperand(0))) ? checkPool<Op>(op, target)
                                                           : "it computes a fraction from integers";
 }
 
-static std::string refuseAverage(Operation *op, const Target &target) {
-  std::string reason = refuseSum<AveragePoolOp>(op, target);
-  return reason.empty() ? refuseCounts(cast<AveragePoolOp>(op), *cast<AveragePoolOp>(op).window()) : reason;
+static std::string checkAverage(Operation *op, const Target &target) {
+  std::string reason = checkSum<AveragePoolOp>(op, target);
+  return reason.empty() ? checkCounts(cast<AveragePoolOp>(op), *cast<AveragePoolOp>(op).window()) : reason;
 }
 
 static LogicalResult emitMaxPool(KernelEmitter &e, Operation *op) {
@@ -308,9 +308,9 @@ static LogicalResult emitMaxPoolIndices(KernelEmitter &e, Operation *op) {
 }
 
 void registerPoolEmitters(EmitterTable &table) {
-  table.add<MaxPoolOp>({refusePool<MaxPoolOp>, emitMaxPool, true});
-  table.add<AveragePoolOp>({refuseAverage, emitAveragePool, true});
-  table.add<LpPoolOp>({refuseSum<LpPoolOp>, emitLpPool});
+  table.add<MaxPoolOp>({checkPool<MaxPoolOp>, emitMaxPool, true});
+  table.add<AveragePoolOp>({checkAverage, emitAveragePool, true});
+  table.add<LpPoolOp>({checkSum<LpPoolOp>, emitLpPool});
   table.add<MaxPoolIndicesOp>({nullptr, emitMaxPoolIndices});
 }
 

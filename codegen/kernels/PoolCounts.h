@@ -33,7 +33,7 @@ inline std::vector<double> countsOf(const nn::WindowAxis &axis, bool includePad)
 }
 
 /// Why the pool's counts are no tables; empty where they are.
-inline std::string refuseCounts(nn::AveragePoolOp pool, const nn::Window &window) {
+inline std::string checkCounts(nn::AveragePoolOp pool, const nn::Window &window) {
   int64_t most = nn::limitsOf(pool).table;
   for (const nn::WindowAxis &axis : window)
     if (axis.out > most && !hasOneCount(axis, pool.getCountIncludePad()))

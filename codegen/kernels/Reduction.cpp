@@ -63,7 +63,7 @@ static LogicalResult emitReduce(KernelEmitter &e, Value x, ArrayRef<bool> reduce
 
 //===- Reductions ---------------------------------------------------------===//
 
-static std::string refuseReduction(Operation *op, const Target &) {
+static std::string checkReduction(Operation *op, const Target &) {
   ReduceAttributes a = *reduceAttributes(op);
   if (a.axes && !constantInts(a.axes))
     return "its axes are computed";
@@ -110,7 +110,7 @@ static LogicalResult emitGlobalLpPool(KernelEmitter &e, Operation *op) {
   });
 }
 
-static std::string refuseGlobalAverage(Operation *op, const Target &) {
+static std::string checkGlobalAverage(Operation *op, const Target &) {
   return layoutOf(op->getOperand(0).getType()) == layoutOf(op->getResult(0).getType()) ? "" : "it changes the layout";
 }
 
@@ -136,7 +136,7 @@ template <typename Op> static LogicalResult emitArg(KernelEmitter &e, Operation 
 }
 
 void registerReductionEmitters(EmitterTable &table) {
-  AnchorEmitter reduction{refuseReduction, emitReduction};
+  AnchorEmitter reduction{checkReduction, emitReduction};
   table.add<ReduceSumOp>(reduction);
   table.add<ReduceMeanOp>(reduction);
   table.add<ReduceMaxOp>(reduction);
@@ -147,7 +147,7 @@ void registerReductionEmitters(EmitterTable &table) {
   table.add<ReduceLogSumOp>(reduction);
   table.add<ReduceLogSumExpOp>(reduction);
   table.add<ReduceSumSquareOp>(reduction);
-  table.add<GlobalAveragePoolOp>({refuseGlobalAverage, emitGlobalAverage, true});
+  table.add<GlobalAveragePoolOp>({checkGlobalAverage, emitGlobalAverage, true});
   table.add<GlobalMaxPoolOp>({nullptr, emitGlobalPool<ReduceKind::Max>});
   table.add<GlobalLpPoolOp>({nullptr, emitGlobalLpPool});
   table.add<ArgMaxOp>({nullptr, emitArg<ArgMaxOp>});

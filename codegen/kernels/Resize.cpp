@@ -253,7 +253,7 @@ private:
 
 } // namespace
 
-static std::string refuseResize(Operation *op, const Target &) {
+static std::string checkResize(Operation *op, const Target &) {
   auto resize = cast<ResizeOp>(op);
   FailureOr<std::optional<Axes>> axes = resize.resolveAxes(constantTensor);
   if (failed(axes) || !*axes)
@@ -298,6 +298,6 @@ static LogicalResult emitResize(KernelEmitter &e, Operation *op) {
   return success();
 }
 
-void registerResizeEmitters(EmitterTable &table) { table.add<ResizeOp>({refuseResize, emitResize}); }
+void registerResizeEmitters(EmitterTable &table) { table.add<ResizeOp>({checkResize, emitResize}); }
 
 } // namespace sinter::codegen

@@ -41,7 +41,7 @@ private:
 /// The module of one kernel, named after it. Its functions say how many iterations the runtime splits, and by which
 /// grain.
 OwningOpRef<ModuleOp> EmitKernels::emit(nn::KernelOp kernel, const Target &target) {
-  if (std::string reason = refuseKernel(kernel, target); !reason.empty()) {
+  if (std::string reason = checkKernel(kernel, target); !reason.empty()) {
     nn::emitUnsupported(kernel) << "the kernel " << nn::describe(kernel) << " cannot be emitted: " << reason;
     return {};
   }

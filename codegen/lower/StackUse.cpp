@@ -87,13 +87,13 @@ public:
     auto [known, isNew] = depths.try_emplace(frame.name, isOpen);
     if (!isNew) {
       if (known->second == isOpen)
-        refuse(frame, "calls itself");
+        giveUp(frame, "calls itself");
       return known->second;
     }
     if (frame.isDynamic)
-      refuse(frame, "has a frame of dynamic size");
+      giveUp(frame, "has a frame of dynamic size");
     if (frame.callsPointers && !mayCallPointers(frame.name))
-      refuse(frame, "calls through a pointer");
+      giveUp(frame, "calls through a pointer");
     int64_t deepest = 0;
     for (const std::string &name : frame.callees) {
       auto callee = byName.find(name);
@@ -109,7 +109,7 @@ public:
 
 private:
   static constexpr int64_t isOpen = -1;
-  void refuse(const Frame &frame, const char *why) { problem = "the function '" + frame.name + "' " + why; }
+  void giveUp(const Frame &frame, const char *why) { problem = "the function '" + frame.name + "' " + why; }
 
   llvm::function_ref<bool(llvm::StringRef)> mayCallPointers;
   llvm::StringMap<const Frame *> byName;

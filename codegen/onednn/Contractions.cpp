@@ -21,15 +21,15 @@ void setWindow(Step &step, const Window &window, bool transposed) {
 }
 
 /// oneDNN leaves padding out of the sums, where it is zeros that a weight may turn into NaN (docs/algebra.md).
-std::string refusePadding(const Lowering &lowering, ConvOp op, const Window &window) {
+std::string checkPadding(const Lowering &lowering, ConvOp op, const Window &window) {
   if (!readsPadding(window) || hasFiniteWeights(op.getW()))
     return "";
-  std::string reason = lowering.refuseInfinity();
+  std::string reason = lowering.checkInfinity();
   return reason.empty() || !constantTensor(op.getW())
              ? reason
              : "its weights are not finite, and oneDNN leaves padding out of the sums";
 }
-std::string refusePadding(const Lowering &, ConvTransposeOp, const Window &) { return ""; }
+std::string checkPadding(const Lowering &, ConvTransposeOp, const Window &) { return ""; }
 
 template <typename Op> std::string lowerConvolution(Lowering &lowering, Op op) {
   constexpr bool transposed = std::is_same_v<Op, ConvTransposeOp>;
@@ -38,7 +38,7 @@ template <typename Op> std::string lowerConvolution(Lowering &lowering, Op op) {
     return "its window is invalid";
   if (window->size() > 3)
     return "oneDNN has at most three spatial dimensions";
-  if (std::string reason = refusePadding(lowering, op, *window); !reason.empty())
+  if (std::string reason = checkPadding(lowering, op, *window); !reason.empty())
     return reason;
   Step step;
   step.kind = transposed ? Kind::Deconvolution : Kind::Convolution;

@@ -21,7 +21,7 @@ std::string lowerUnary(Lowering &lowering, Op op, Algorithm algorithm, float alp
 }
 
 template <typename Op, Algorithm algorithm, bool losesNan = false> std::string lowerPlain(Lowering &lowering, Op op) {
-  if (std::string reason = losesNan ? lowering.refuseNan() : ""; !reason.empty())
+  if (std::string reason = losesNan ? lowering.checkNan() : ""; !reason.empty())
     return reason;
   return lowerUnary(lowering, op, algorithm);
 }
@@ -29,7 +29,7 @@ template <typename Op, Algorithm algorithm, bool losesNan = false> std::string l
 std::string lowerLeakyRelu(Lowering &lowering, LeakyReluOp op) {
   float alpha = op.getAlpha().convertToFloat();
   // With alpha 0 oneDNN takes a maximum instead of selecting.
-  if (std::string reason = alpha == 0 ? lowering.refuseNan() : ""; !reason.empty())
+  if (std::string reason = alpha == 0 ? lowering.checkNan() : ""; !reason.empty())
     return reason;
   return lowerUnary(lowering, op, Algorithm::Relu, alpha);
 }
@@ -49,7 +49,7 @@ std::string lowerSelu(Lowering &lowering, SeluOp op) {
 }
 
 std::string lowerHardSigmoid(Lowering &lowering, HardSigmoidOp op) {
-  if (std::string reason = lowering.refuseNan(); !reason.empty())
+  if (std::string reason = lowering.checkNan(); !reason.empty())
     return reason;
   float alpha = op.getAlpha().convertToFloat(), beta = op.getBeta().convertToFloat();
   if (!std::isfinite(alpha) || !std::isfinite(beta))
@@ -70,7 +70,7 @@ std::string lowerSwish(Lowering &lowering, SwishOp op) {
 }
 
 std::string lowerClip(Lowering &lowering, ClipOp op) {
-  if (std::string reason = lowering.refuseNan(); !reason.empty())
+  if (std::string reason = lowering.checkNan(); !reason.empty())
     return reason;
   // Values are finite here, so an absent bound is the largest number.
   constexpr float largest = std::numeric_limits<float>::max();
@@ -97,7 +97,7 @@ template <typename Op, Algorithm algorithm> std::string lowerBinary(Lowering &lo
 /// Any number of operands, two by two from the left.
 template <typename Op, Algorithm algorithm> std::string lowerVariadic(Lowering &lowering, Op op) {
   bool losesNan = algorithm == Algorithm::Maximum || algorithm == Algorithm::Minimum;
-  if (std::string reason = losesNan ? lowering.refuseNan() : ""; !reason.empty())
+  if (std::string reason = losesNan ? lowering.checkNan() : ""; !reason.empty())
     return reason;
   if (op.getInputs().size() < 2)
     return "it has one operand";

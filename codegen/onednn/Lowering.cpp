@@ -34,7 +34,7 @@ const LoweringTable &loweringTable() {
 constexpr int64_t maxElements = std::numeric_limits<int32_t>::max();
 
 /// What can be wrong with a tensor that a primitive reads or writes.
-std::string refuseTensor(Value value) {
+std::string checkTensor(Value value) {
   RankedTensorType type = rankedType(value);
   if (!type || !type.hasStaticShape())
     return "its shape is not static";
@@ -121,11 +121,11 @@ std::string Lowering::run() {
     std::string reason = lower ? "" : "oneDNN has no primitive for it";
     for (Value result : op.getResults())
       if (reason.empty())
-        reason = refuseTensor(result);
+        reason = checkTensor(result);
     for (Value operand : op.getOperands())
       // Integers, and constants without elements, are shapes, axes or regions, which the op's function reads.
       if (reason.empty() && isa<FloatType>(elementTypeOf(operand)) && !isEmptyConstant(operand))
-        reason = refuseTensor(operand);
+        reason = checkTensor(operand);
     if (reason.empty())
       reason = (*lower)(*this, &op);
     if (!reason.empty())
@@ -186,14 +186,14 @@ void Lowering::binary(Algorithm algorithm, const Argument &a, const Argument &b,
   add(std::move(step));
 }
 
-std::string Lowering::refuseNan() const {
+std::string Lowering::checkNan() const {
   if (assumeFinite || kernel->hasAttr(freeOfNaNAttr))
     return "";
   return "oneDNN turns NaN into a number here, so it needs " + optionMark("input-range") + " or " +
          optionMark("assume-finite", "true");
 }
 
-std::string Lowering::refuseInfinity() const {
+std::string Lowering::checkInfinity() const {
   if (assumeFinite || kernel->hasAttr(finiteAttr))
     return "";
   return "oneDNN turns NaN and infinities into numbers here, so it needs " + optionMark("input-range") + " or " +
@@ -222,7 +222,7 @@ Description Lowering::fused() const {
 
 /// What can be wrong with an op that has tensors in channel blocks: oneDNN wants zeros where the last block is padded,
 /// and the functions of most ops look at plain memory.
-static std::string refuseBlocks(Operation &op) {
+static std::string checkBlocks(Operation &op) {
   for (Value value : llvm::concat<Value>(op.getOperands(), op.getResults())) {
     BlockedAttr layout = layoutOf(value.getType());
     if (!layout)
@@ -237,7 +237,7 @@ static std::string refuseBlocks(Operation &op) {
 
 Expected<std::string> describeForOneDnn(KernelOp kernel, bool assumeFinite) {
   for (Operation &op : kernel.getBody().front().without_terminator())
-    if (std::string reason = refuseBlocks(op); !reason.empty())
+    if (std::string reason = checkBlocks(op); !reason.empty())
       return Failure{ErrorCode::Unsupported, operatorName(&op) + ": " + reason};
   // A primitive takes memory for what it computes once it is made.
   constexpr int64_t maxBytes = int64_t(1) << 25;
@@ -259,7 +259,7 @@ Expected<std::string> describeForOneDnn(KernelOp kernel, bool assumeFinite) {
   return toJson(lowering.result());
 }
 
-std::string refuseOneDnn(KernelOp kernel, bool assumeFinite) {
+std::string checkOneDnn(KernelOp kernel, bool assumeFinite) {
   Expected<std::string> description = describeForOneDnn(kernel, assumeFinite);
   return description ? "" : description.failure().message;
 }

@@ -39,10 +39,10 @@ public:
               const onednn::Argument &destination);
 
   /// The reason against a primitive that loses NaN; nothing where there is none to lose.
-  std::string refuseNan() const;
+  std::string checkNan() const;
   /// The reason where oneDNN starts a maximum at the lowest finite number, which it then gives instead of -inf, or a
   /// minimum.
-  std::string refuseInfinity() const;
+  std::string checkInfinity() const;
 
 private:
   nn::KernelOp kernel;

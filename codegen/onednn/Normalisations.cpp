@@ -105,7 +105,7 @@ std::string lowerLrn(Lowering &lowering, LrnOp op) {
 
 /// A NaN, or +inf, makes the whole row NaN; oneDNN spoils only its own element.
 std::string lowerSoftmax(Lowering &lowering, SoftmaxOp op) {
-  if (std::string reason = lowering.refuseNan(); !reason.empty())
+  if (std::string reason = lowering.checkNan(); !reason.empty())
     return reason;
   Shape shape = shapeOf(op.getX());
   if (!normaliseAxis(op.getAxis(), static_cast<int64_t>(shape.size())))

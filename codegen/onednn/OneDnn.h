@@ -13,6 +13,6 @@ namespace sinter::codegen {
 Expected<std::string> describeForOneDnn(nn::KernelOp kernel, bool assumeFinite);
 
 /// Why oneDNN cannot take the kernel; empty if it can.
-std::string refuseOneDnn(nn::KernelOp kernel, bool assumeFinite);
+std::string checkOneDnn(nn::KernelOp kernel, bool assumeFinite);
 
 } // namespace sinter::codegen

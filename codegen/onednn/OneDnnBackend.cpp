@@ -9,7 +9,7 @@ namespace {
 class OneDnnBackend : public Backend {
 public:
   llvm::StringRef name() const override { return oneDnnPrimitives; }
-  std::string check(nn::KernelOp kernel) const override { return refuseOneDnn(kernel, /*assumeFinite=*/false); }
+  std::string check(nn::KernelOp kernel) const override { return checkOneDnn(kernel, /*assumeFinite=*/false); }
   bool asksForRanges() const override { return true; }
 
   Status emit(nn::KernelOp kernel, KernelSink &sink) const override {

@@ -39,7 +39,7 @@ template <typename Op> std::string lowerPool(Lowering &lowering, Op op, Algorith
 }
 
 std::string lowerMaxPool(Lowering &lowering, MaxPoolOp op) {
-  if (std::string reason = lowering.refuseInfinity(); !reason.empty())
+  if (std::string reason = lowering.checkInfinity(); !reason.empty())
     return reason;
   return lowerPool(lowering, op, Algorithm::MaxPool, false);
 }
@@ -70,7 +70,7 @@ std::string lowerGlobalAverage(Lowering &lowering, GlobalAveragePoolOp op) {
 }
 
 std::string lowerGlobalMax(Lowering &lowering, GlobalMaxPoolOp op) {
-  if (std::string reason = lowering.refuseInfinity(); !reason.empty())
+  if (std::string reason = lowering.checkInfinity(); !reason.empty())
     return reason;
   return lowerGlobal(lowering, op.getX(), op.getY(), Algorithm::ReduceMax);
 }

@@ -10,7 +10,7 @@ namespace {
 
 template <typename Op, Algorithm algorithm> std::string lowerReduction(Lowering &lowering, Op op) {
   bool losesInfinity = algorithm == Algorithm::ReduceMax || algorithm == Algorithm::ReduceMin;
-  if (std::string reason = losesInfinity ? lowering.refuseInfinity() : ""; !reason.empty())
+  if (std::string reason = losesInfinity ? lowering.checkInfinity() : ""; !reason.empty())
     return reason;
   Argument source = lowering.argument(op.getX());
   int64_t rank = rankedType(op.getX()).getRank();

@@ -149,7 +149,7 @@ private:
       if (comparison.outcome == Outcome::Equal || comparison.isFinal)
         numbering.unite(numbering.of(mine), numbering.of(theirs));
       if (comparison.isFinal) {
-        refuse(mine, comparison);
+        report(mine, comparison);
         return;
       }
       hasOtherConstants |= comparison.outcome == Outcome::Different && mine.getDefiningOp<nn::ConstantOp>() &&
@@ -164,7 +164,7 @@ private:
         continue;
       Comparison comparison = compare(originOf(theirs), mine, /*isResult=*/true);
       if (comparison.outcome == Outcome::Different || comparison.isFinal)
-        refuse(mine, comparison);
+        report(mine, comparison);
       else if (comparison.outcome == Outcome::Unknown) {
         ++verdict.unchecked;
         if (verdict.why.empty())
@@ -173,7 +173,7 @@ private:
     }
   }
 
-  void refuse(Value value, const Comparison &comparison) {
+  void report(Value value, const Comparison &comparison) {
     Operation *op = value.getDefiningOp();
     std::string where = op ? nn::describe(op) : std::string("an input");
     if (verdict.change.empty())

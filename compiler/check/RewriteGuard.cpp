@@ -122,7 +122,7 @@ bool RewriteGuard::accepts(const Replay &version, std::string &change) {
 std::optional<SingleRewrite> RewriteGuard::findFault(const Withheld &withheld, const Replay &all) {
   std::string change;
   if (auto first =
-          firstRefused(all.rewrites.size(), [&](size_t most) { return accepts(replay(withheld, most), change); }))
+          firstNotAccepted(all.rewrites.size(), [&](size_t most) { return accepts(replay(withheld, most), change); }))
     return all.rewrites[*first - 1];
   // A pass that fails without some of its rewrites: one at a time.
   constexpr size_t maxTried = 64;

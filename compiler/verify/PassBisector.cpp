@@ -44,7 +44,7 @@ std::optional<Fault> PassBisector::findFault(llvm::function_ref<void(OpPassManag
   // A pass that is right when it runs again has no rewrite to blame.
   std::optional<size_t> first;
   if (!accepts(all))
-    first = firstRefused(all.rewrites.size(), [&](size_t most) { return accepts(replay(most)); });
+    first = firstNotAccepted(all.rewrites.size(), [&](size_t most) { return accepts(replay(most)); });
   return Fault{*refused, first ? all.rewrites[*first - 1].description : ""};
 }
 

@@ -43,7 +43,7 @@ Replay replayPass(ModuleOp before, unsigned place, llvm::function_ref<void(OpPas
   return result;
 }
 
-std::optional<size_t> firstRefused(size_t count, llvm::function_ref<bool(size_t)> accepts) {
+std::optional<size_t> firstNotAccepted(size_t count, llvm::function_ref<bool(size_t)> accepts) {
   size_t good = 0, bad = count;
   if (bad == 0 || !accepts(0))
     return std::nullopt;

@@ -32,6 +32,6 @@ Replay replayPass(mlir::ModuleOp before, unsigned place, llvm::function_ref<void
 /// The number n of 1 to `count` rewrites such that n - 1 are accepted and n are not, `count` being known not
 /// to be; nothing if no rewrite at all is refused, too. There is one, even if single ones mend what others
 /// broke.
-std::optional<size_t> firstRefused(size_t count, llvm::function_ref<bool(size_t)> accepts);
+std::optional<size_t> firstNotAccepted(size_t count, llvm::function_ref<bool(size_t)> accepts);
 
 } // namespace sinter::codegen

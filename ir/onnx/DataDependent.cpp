@@ -15,7 +15,7 @@ namespace sinter::nn {
 /// Places are a few tables of this size, one along with another.
 static int64_t maxPicked(NodeImporter &n) { return 16 * std::clamp<int64_t>(n.limits().table, 0, int64_t(1) << 40); }
 
-static LogicalResult refuseSize(NodeImporter &n, int64_t size, StringRef what) {
+static LogicalResult checkSize(NodeImporter &n, int64_t size, StringRef what) {
   return n.unsupported("of " + Twine(size) + " " + what + " takes tables of more than the " + Twine(maxPicked(n)) +
                        " entries that are allowed: give a smaller input, or raise the limit (" +
                        optionMark("limit", "table=N") + ")");
@@ -82,7 +82,7 @@ LogicalResult Picker::nonZero() {
   if (size == 0)
     return n.finish(constant(Tensor(DType::I64, {std::max<int64_t>(rank(x), 1), 0})));
   if (size > maxPicked(n))
-    return refuseSize(n, size, "elements");
+    return checkSize(n, size, "elements");
   Value mask = typeOf(x) == DType::Bool ? flat : Value(n.create<NotOp>(equal(flat, number(0, flat))));
   Value at = places(mask, size);
   SmallVector<Value> rows;
@@ -113,7 +113,7 @@ LogicalResult Picker::compress() {
   if (size == 0)
     return n.finish(slice(x, *axis, 0, 0));
   if (size > maxPicked(n))
-    return refuseSize(n, size, "slices");
+    return checkSize(n, size, "slices");
   Value mask = dim(condition, 0) == size ? condition : slice(condition, 0, 0, size);
   return n.finishAny(counted(gather(x, places(mask, size), *axis), *axis, countOf(mask)));
 }
@@ -166,7 +166,7 @@ LogicalResult Picker::unique() {
   if (count == 0 || width == 0)
     return n.unsupported("of an empty tensor is not implemented");
   if (count > maxPicked(n))
-    return refuseSize(n, count, "slices");
+    return checkSize(n, count, "slices");
   if (width > 1 && static_cast<double>(count) * static_cast<double>(count) * static_cast<double>(width) > maxCompared)
     return n.unsupported("compares more slices with each other than are supported");
   Value order;

@@ -70,7 +70,7 @@ Expected<RankedTensorType> GraphImporter::declaredType(const std::string &name, 
     return fail(ErrorCode::Unsupported,
                 "has rank " + std::to_string(shape.size()) + "; the limit is " + std::to_string(maxRank));
   auto result = RankedTensorType::get(shape, toMlir(*type, builder.getContext()));
-  if (std::string reason = refuseType(result, options.limits); !reason.empty())
+  if (std::string reason = checkType(result, options.limits); !reason.empty())
     return fail(ErrorCode::Unsupported, "cannot be: " + reason);
   return result;
 }

@@ -67,7 +67,7 @@ std::string NodeImporter::stringAttr(StringRef name, StringRef fallback) {
   return found ? found->s() : fallback.str();
 }
 
-void NodeImporter::refuseWord(StringRef name, StringRef word, StringRef words) {
+void NodeImporter::rejectWord(StringRef name, StringRef word, StringRef words) {
   (void)(hasAttr(name) ? invalid("attribute '" + name + "' is '" + word + "', expected one of " + words)
                        : invalid("has no attribute '" + name + "', which is one of " + words));
   stop();
@@ -179,7 +179,7 @@ void NodeImporter::inferTypes(Operation *op) {
   }
   if (inferred && succeeded(verify(op, /*verifyRecursively=*/false))) {
     for (Type type : types)
-      if (std::string reason = refuseType(type, limits()); !reason.empty()) {
+      if (std::string reason = checkType(type, limits()); !reason.empty()) {
         (void)unsupported(reason);
         stop();
       }

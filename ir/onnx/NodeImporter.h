@@ -83,7 +83,7 @@ public:
     std::string word = stringAttr(name, "");
     std::optional<Enum> found = symbolizeEnum<Enum>(word);
     if (!found)
-      refuseWord(name, word, wordsOf<Enum>());
+      rejectWord(name, word, wordsOf<Enum>());
     return *found;
   }
   std::optional<llvm::SmallVector<int64_t>> intsAttr(llvm::StringRef name);
@@ -171,7 +171,7 @@ private:
   /// Stops where an op would be one too many, or has too many operands or results.
   void checkLimits(unsigned results, unsigned operands);
   [[noreturn]] void stop();
-  [[noreturn]] void refuseWord(llvm::StringRef name, llvm::StringRef word, llvm::StringRef words);
+  [[noreturn]] void rejectWord(llvm::StringRef name, llvm::StringRef word, llvm::StringRef words);
   std::optional<Tensor> evaluate(mlir::Value value, bool freezes, int depth, Found &found,
                                  llvm::SmallVectorImpl<mlir::BlockArgument> &read);
 

@@ -181,17 +181,17 @@ bool canScaleWeight(const Tensor &w, WeightLayout layout, WeightLayout outputs, 
          (!losesDigits || losesLittle(w, layout, outputs, scale, factor));
 }
 
-Legality refuseNonFinite() {
+Legality illegalNonFinite() {
   return Legality::no("NONFINITE_FOLD",
                       "the folded weights or bias would not be finite in their storage type, or lose digits "
                       "to underflow");
 }
 
-Legality refuseComputed(llvm::StringRef what) {
+Legality illegalComputed(llvm::StringRef what) {
   return Legality::no("NON_CONST_PARAM", (llvm::Twine(what) + " is not a constant").str());
 }
 
-Legality refuseAxis(const ChannelAffine &affine, int64_t axis, int64_t channels) {
+Legality illegalAxis(const ChannelAffine &affine, int64_t axis, int64_t channels) {
   return Legality::no("AXIS_MISMATCH", (llvm::Twine("the affine runs over ") + llvm::Twine(affine.channels()) +
                                         " channels of axis " + llvm::Twine(affine.axis) + ", the weights over " +
                                         llvm::Twine(channels) + " of axis " + llvm::Twine(axis))
@@ -212,17 +212,17 @@ static std::optional<Tensor> foldedBias(const std::optional<Tensor> &b, DType ty
 Legality canFoldIntoWeights(Value w, Value b, RankedTensorType y, const ChannelAffine &affine, WeightLayout layout) {
   std::optional<ChannelAffine> mine = affine.along(1, y.getDimSize(1));
   if (!mine)
-    return refuseAxis(affine, 1, y.getDimSize(1));
+    return illegalAxis(affine, 1, y.getDimSize(1));
   std::optional<Tensor> weight = constantTensor(w), bias = constantTensor(b);
   if (!weight)
-    return refuseComputed("the weight");
+    return illegalComputed("the weight");
   if (b && !bias)
-    return refuseComputed("the bias");
+    return illegalComputed("the bias");
   if (bias && bias->size() != mine->channels())
-    return refuseAxis(affine, 0, bias->size());
+    return illegalAxis(affine, 0, bias->size());
   if (!mine->isFinite() || !canScaleWeight(*weight, layout, layout, mine->scale) ||
       !foldedBias(bias, weight->type(), *mine))
-    return refuseNonFinite();
+    return illegalNonFinite();
   return Legality::yes();
 }
 

@@ -32,12 +32,12 @@ std::optional<Tensor> roundFolded(DType type, Shape shape, llvm::ArrayRef<double
 std::optional<Tensor> roundScales(DType type, Shape shape, llvm::ArrayRef<double> values);
 
 /// The code and sentence of a fold that `scaleWeight` or `roundFolded` refuses.
-Legality refuseNonFinite();
+Legality illegalNonFinite();
 /// The answer where a weight or bias is not a constant.
-Legality refuseComputed(llvm::StringRef what);
+Legality illegalComputed(llvm::StringRef what);
 /// The answer where the affine runs along another axis, or over another number of channels, than the weights
 /// do.
-Legality refuseAxis(const ChannelAffine &affine, int64_t axis, int64_t channels);
+Legality illegalAxis(const ChannelAffine &affine, int64_t axis, int64_t channels);
 
 /// y = op(x, w) + b with channels along axis 1 of y: can `affine` fold into w and b (null: zero)?
 Legality canFoldIntoWeights(mlir::Value w, mlir::Value b, mlir::RankedTensorType y, const ChannelAffine &affine,

@@ -168,16 +168,16 @@ static Legality canAbsorbInput(Op op, unsigned operand, const ChannelAffine &aff
   if (operand != 0)
     return Legality::no("NON_CONST_PARAM", "it would change the computed weight or bias");
   if (!mine)
-    return refuseAxis(affine, 1, x.getDimSize(1));
+    return illegalAxis(affine, 1, x.getDimSize(1));
   std::optional<Tensor> w = constantTensor(op.getW()), b = constantTensor(op.getB());
   if (!w)
-    return refuseComputed("the weight");
+    return illegalComputed("the weight");
   if (!mine->isFinite() || !canScaleWeight(*w, inputLayout(op), outputLayout(op), mine->scale))
-    return refuseNonFinite();
+    return illegalNonFinite();
   if (mine->isScaleOnly())
     return Legality::yes();
   if (op.getB() && !b)
-    return refuseComputed("the bias");
+    return illegalComputed("the bias");
   FailureOr<Window> window = op.window();
   if (failed(window) || y.getNumElements() == 0)
     return Legality::no("EMPTY_TENSOR", "the result has no elements");
@@ -186,7 +186,7 @@ static Legality canAbsorbInput(Op op, unsigned operand, const ChannelAffine &aff
   if (!shift.isUniform() && (!borders || y.getNumElements() > largestMap * y.getDimSize(0)))
     return Legality::no("ZERO_PAD_SHIFT", "the convolution after it pads with zeros, which the shift would move");
   if (!addedTo(shift, *window, tapSums(op, *w, mine->shift), b, y.getDimSize(1), w->type()))
-    return refuseNonFinite();
+    return illegalNonFinite();
   return Legality::yes();
 }
 

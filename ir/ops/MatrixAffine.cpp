@@ -9,7 +9,7 @@ using namespace mlir;
 using namespace sinter;
 using namespace sinter::nn;
 
-static Legality refuseIntegers() { return Legality::no("INTEGER_TYPE", "integers cannot take up a scale"); }
+static Legality illegalIntegers() { return Legality::no("INTEGER_TYPE", "integers cannot take up a scale"); }
 
 /// sum over `axis` of w * t[index along it]; that axis is 1 in the result.
 static std::vector<double> contract(const Tensor &w, int64_t axis, ArrayRef<double> t) {
@@ -56,17 +56,17 @@ Legality GemmOp::canAbsorbAtOutput(const ChannelAffine &affine) {
   WeightLayout outputs{getTransB() ? 0 : 1};
   std::optional<ChannelAffine> mine = affine.along(1, n);
   if (!isa<FloatType>(elementTypeOf(getY())))
-    return refuseIntegers();
+    return illegalIntegers();
   if (!mine)
-    return refuseAxis(affine, 1, n);
+    return illegalAxis(affine, 1, n);
   std::optional<Tensor> b = constantTensor(getB());
   if (!b)
-    return refuseComputed("B");
+    return illegalComputed("B");
   if (getC() && !constantTensor(getC()))
-    return refuseComputed("C");
+    return illegalComputed("C");
   if (!mine->isFinite() || !canScaleWeight(*b, outputs, outputs, mine->scale, getAlpha().convertToDouble()) ||
       !foldedGemmBias(*this, b->type(), mine->scale, mine->shift, false))
-    return refuseNonFinite();
+    return illegalNonFinite();
   return Legality::yes();
 }
 
@@ -94,7 +94,7 @@ struct GemmInput {
 static std::pair<std::optional<GemmInput>, Legality> gemmInput(GemmOp op, unsigned operand,
                                                                const ChannelAffine &affine) {
   if (operand > 1 || !isa<FloatType>(elementTypeOf(op.getY())))
-    return {std::nullopt, refuseIntegers()};
+    return {std::nullopt, illegalIntegers()};
   bool isLeft = operand == 0;
   RankedTensorType x = rankedType(op->getOperand(operand));
   // The contracted axis of x, and of the other matrix.
@@ -102,24 +102,24 @@ static std::pair<std::optional<GemmInput>, Legality> gemmInput(GemmOp op, unsign
   int64_t weightAxis = isLeft ? (op.getTransB() ? 1 : 0) : (op.getTransA() ? 0 : 1);
   std::optional<ChannelAffine> mine = affine.along(axis, x.getDimSize(axis));
   if (!mine)
-    return {std::nullopt, refuseAxis(affine, axis, x.getDimSize(axis))};
+    return {std::nullopt, illegalAxis(affine, axis, x.getDimSize(axis))};
   std::optional<Tensor> w = constantTensor(op->getOperand(isLeft ? 1 : 0));
   if (!w)
-    return {std::nullopt, refuseComputed("the other matrix")};
+    return {std::nullopt, illegalComputed("the other matrix")};
   double alpha = op.getAlpha().convertToDouble();
   std::optional<Tensor> scaled = scaleWeight(*w, {weightAxis}, {1 - weightAxis}, mine->scale, alpha);
   if (!mine->isFinite() || !scaled)
-    return {std::nullopt, refuseNonFinite()};
+    return {std::nullopt, illegalNonFinite()};
   if (mine->isScaleOnly())
     return {GemmInput{*scaled, std::nullopt}, Legality::yes()};
   if (op.getC() && !constantTensor(op.getC()))
-    return {std::nullopt, refuseComputed("C")};
+    return {std::nullopt, illegalComputed("C")};
   std::vector<double> added = contract(*w, weightAxis, mine->shift);
   for (double &value : added)
     value *= alpha;
   std::optional<Tensor> bias = foldedGemmBias(op, w->type(), {}, added, !isLeft);
   if (!bias)
-    return {std::nullopt, refuseNonFinite()};
+    return {std::nullopt, illegalNonFinite()};
   return {GemmInput{*scaled, *bias}, Legality::yes()};
 }
 
@@ -171,7 +171,7 @@ static bool isMatrixProduct(MatmulOp op) {
 }
 
 /// An affine that only shifts would come out as the same addition again.
-static Legality refuseShift() {
+static Legality illegalShift() {
   return Legality::no("OP_CANNOT_ABSORB", "a batched matrix product has no bias to take a shift");
 }
 
@@ -201,22 +201,22 @@ static std::optional<std::pair<MatmulSide, ChannelAffine>> sideFor(MatmulOp op, 
 Legality MatmulOp::canAbsorbAtOutput(const ChannelAffine &affine) {
   RankedTensorType y = rankedType(getY());
   if (!isa<FloatType>(elementTypeOf(getY())))
-    return refuseIntegers();
+    return illegalIntegers();
   std::optional<std::pair<MatmulSide, ChannelAffine>> found = sideFor(*this, affine);
   if (!found)
-    return refuseAxis(affine, y.getRank() - 1, y.getRank() ? y.getDimSize(y.getRank() - 1) : 1);
+    return illegalAxis(affine, y.getRank() - 1, y.getRank() ? y.getDimSize(y.getRank() - 1) : 1);
   auto &[side, mine] = *found;
   if (mine.isShiftOnly() && !isMatrixProduct(*this))
-    return refuseShift();
+    return illegalShift();
   std::optional<Tensor> w = constantTensor(side.right ? getB() : getA());
   if (!w)
-    return refuseComputed(("the " + Twine(side.right ? "right" : "left") +
-                           " operand, which holds the channels of axis " + Twine(y.getRank() - (side.right ? 1 : 2)) +
-                           " of the product,")
-                              .str());
+    return illegalComputed(("the " + Twine(side.right ? "right" : "left") +
+                            " operand, which holds the channels of axis " + Twine(y.getRank() - (side.right ? 1 : 2)) +
+                            " of the product,")
+                               .str());
   if (!mine.isFinite() || !canScaleWeight(*w, {side.weightAxis}, {side.weightAxis}, mine.scale) ||
       !roundFolded(w->type(), {mine.channels()}, mine.shift))
-    return refuseNonFinite();
+    return illegalNonFinite();
   return Legality::yes();
 }
 
@@ -245,26 +245,26 @@ struct MatmulInput {
 static std::pair<std::optional<MatmulInput>, Legality> matmulInput(MatmulOp op, unsigned operand,
                                                                    const ChannelAffine &affine) {
   if (!isa<FloatType>(elementTypeOf(op.getY())))
-    return {std::nullopt, refuseIntegers()};
+    return {std::nullopt, illegalIntegers()};
   bool isLeft = operand == 0;
   RankedTensorType x = rankedType(op->getOperand(operand));
   int64_t axis = isLeft ? x.getRank() - 1 : std::max<int64_t>(x.getRank() - 2, 0);
   std::optional<ChannelAffine> mine = affine.along(axis, x.getDimSize(axis));
   if (!mine)
-    return {std::nullopt, refuseAxis(affine, axis, x.getDimSize(axis))};
+    return {std::nullopt, illegalAxis(affine, axis, x.getDimSize(axis))};
   std::optional<Tensor> w = constantTensor(op->getOperand(isLeft ? 1 : 0));
   if (!w)
-    return {std::nullopt, refuseComputed("the other operand")};
+    return {std::nullopt, illegalComputed("the other operand")};
   int64_t weightAxis = isLeft ? std::max<int64_t>(w->rank() - 2, 0) : w->rank() - 1;
   // A vector has one output channel: its elements count one by one.
   int64_t outputAxis = w->rank() < 2 ? weightAxis : isLeft ? w->rank() - 1 : w->rank() - 2;
   std::optional<Tensor> scaled = scaleWeight(*w, {weightAxis}, {outputAxis}, mine->scale);
   if (!mine->isFinite() || !scaled)
-    return {std::nullopt, refuseNonFinite()};
+    return {std::nullopt, illegalNonFinite()};
   if (mine->isScaleOnly())
     return {MatmulInput{*scaled, std::nullopt}, Legality::yes()};
   if (mine->isShiftOnly() && !isMatrixProduct(op))
-    return {std::nullopt, refuseShift()};
+    return {std::nullopt, illegalShift()};
   // The contracted axis stays as 1 where x's rows (columns) broadcast over it; a vector x has none.
   Shape shape = w->shape();
   if (x.getRank() > 1 && w->rank() > 1)
@@ -273,7 +273,7 @@ static std::pair<std::optional<MatmulInput>, Legality> matmulInput(MatmulOp op, 
     shape.erase(shape.begin() + weightAxis);
   std::optional<Tensor> added = roundFolded(w->type(), shape, contract(*w, weightAxis, mine->shift));
   if (!added)
-    return {std::nullopt, refuseNonFinite()};
+    return {std::nullopt, illegalNonFinite()};
   return {MatmulInput{*scaled, *added}, Legality::yes()};
 }
 

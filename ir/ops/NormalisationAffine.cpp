@@ -16,9 +16,9 @@ static std::optional<std::pair<Tensor, Tensor>> foldedParameters(Value scale, Va
   std::optional<ChannelAffine> mine = affine.along(axis, channels);
   std::optional<Tensor> gamma = constantTensor(scale), beta = constantTensor(bias);
   if (!mine) {
-    verdict = refuseAxis(affine, axis, channels);
+    verdict = illegalAxis(affine, axis, channels);
   } else if (!gamma || (bias && !beta)) {
-    verdict = refuseComputed(gamma ? "the bias" : "the scale");
+    verdict = illegalComputed(gamma ? "the bias" : "the scale");
   } else if (gamma->shape() != Shape{channels} || (beta && beta->shape() != Shape{channels})) {
     verdict = Legality::no("AXIS_MISMATCH", "scale and bias do not run along the affine's axis");
   } else {
@@ -33,7 +33,7 @@ static std::optional<std::pair<Tensor, Tensor>> foldedParameters(Value scale, Va
       verdict = Legality::yes();
       return std::pair(*newScale, *newBias);
     }
-    verdict = refuseNonFinite();
+    verdict = illegalNonFinite();
   }
   return std::nullopt;
 }

@@ -212,7 +212,7 @@ TEST(Compile, OptionsThatDoNotFitTheModel) {
 }
 
 TEST(Compile, InterfacesThatNoModelHas) {
-  auto refuse = [](const std::string &input, const std::string &result, const char *part) {
+  auto expectRejected = [](const std::string &input, const std::string &result, const char *part) {
     Model model;
     Outcome outcome =
         compileText("func.func @main(%x: " + input + ") -> " + result + " {\n  %y = nn.relu %x : (" +
@@ -221,10 +221,10 @@ TEST(Compile, InterfacesThatNoModelHas) {
     EXPECT_EQ(outcome.code, SINTER_INVALID_FILE) << outcome.message;
     EXPECT_NE(outcome.message.find(part), std::string::npos) << outcome.message;
   };
-  refuse("tensor<?xf32> {nn.dims = []}", "tensor<?xf32>", "one for each dimension");
-  refuse("tensor<?xf32> {nn.dims = [1]}", "tensor<?xf32>", "one for each dimension");
-  refuse("tensor<?xf32> {nn.dims = \"n\"}", "tensor<?xf32>", "one for each dimension");
-  refuse("tensor<*xf32>", "tensor<*xf32>", "no ranked tensor");
+  expectRejected("tensor<?xf32> {nn.dims = []}", "tensor<?xf32>", "one for each dimension");
+  expectRejected("tensor<?xf32> {nn.dims = [1]}", "tensor<?xf32>", "one for each dimension");
+  expectRejected("tensor<?xf32> {nn.dims = \"n\"}", "tensor<?xf32>", "one for each dimension");
+  expectRejected("tensor<*xf32>", "tensor<*xf32>", "no ranked tensor");
   Model model;
   EXPECT_FAILS(sinter_compile_memory("func.func @main(%x: index) -> index { return %x : index }", 57, SINTER_MLIR,
                                      nullptr, nullptr, &model.handle),

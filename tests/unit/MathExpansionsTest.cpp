@@ -1,7 +1,7 @@
 // The elementary functions of ir/ops/MathExpansions.h, compiled, against the C library's in long double: all
 // exponents, special values, and the neighbourhoods where formulas change.
-#include "ScalarJit.h"
 #include "ir/ops/MathExpansions.h"
+#include "ScalarJit.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "gtest/gtest.h"

@@ -1,5 +1,6 @@
 // Every op has a documented example, and the example holds: it parses, verifies, reads back from its dump,
 // and every backend computes what the reference does. A new op is tested by being documented.
+#include "tests/unit/OpExamples.h"
 #include "compiler/Compiler.h"
 #include "ir/NN.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -8,7 +9,6 @@
 #include "mlir/Parser/Parser.h"
 #include "runtime/onednn/OneDnn.h"
 #include "tests/unit/ExampleInput.h"
-#include "tests/unit/OpExamples.h"
 #include <cmath>
 #include <filesystem>
 #include <fstream>

@@ -36,7 +36,7 @@ struct Convolution {
   ConvSelection select(const Target &target) {
     if (!conv)
       return {ConvAlgorithm::Scalar, "", "does not parse"};
-    if (std::string reason = refuseConvolution(conv, target); !reason.empty())
+    if (std::string reason = checkConvolution(conv, target); !reason.empty())
       return {ConvAlgorithm::Scalar, "refused", reason};
     return *selectConv(conv, target);
   }

@@ -1,6 +1,6 @@
 // Which kernels share code, and what they hand it.
-#include "codegen/lower/Conversions.h"
 #include "codegen/lower/SharedCode.h"
+#include "codegen/lower/Conversions.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Verifier.h"

@@ -310,7 +310,7 @@ struct InspectCommand {
       sinter::print("{}", json ? printJson(compiledJson(model, **compiled)) + "\n" : compiledText(model, **compiled));
       return 0;
     }
-    if (Status s = refuseCheckWeights(model, common); !s.ok())
+    if (Status s = checkWeightsOption(model, common); !s.ok())
       return report(s.failure());
     Expected<ModelInspection> inspection = inspectModel(model, common.compile);
     if (!inspection)

@@ -24,7 +24,7 @@ static Expected<std::shared_ptr<Model>> loadModel(const std::string &path, const
   return open(path, {.checkWeights = options.checkWeights});
 }
 
-Status refuseCheckWeights(const std::string &path, const CommonOptions &options) {
+Status checkWeightsOption(const std::string &path, const CommonOptions &options) {
   if (!options.checkWeights)
     return {};
   return {
@@ -66,7 +66,7 @@ static Expected<std::shared_ptr<const Model>> chooseVariant(const std::string &p
 Expected<std::shared_ptr<const Model>> openModel(const std::string &path, const CommonOptions &options) {
   if (isCompiled(path))
     return chooseVariant(path, options, loadModel(path, options, "--shape"));
-  if (Status status = refuseCheckWeights(path, options); !status.ok())
+  if (Status status = checkWeightsOption(path, options); !status.ok())
     return status.failure();
   Expected<std::shared_ptr<Model>> compiled = compileModel(path, options.compile);
   if (!compiled)
@@ -103,7 +103,7 @@ Expected<std::vector<std::shared_ptr<const Model>>> openVariants(const std::stri
 }
 
 Expected<std::unique_ptr<ShapeCache>> openShapeCache(const std::string &path, const CommonOptions &options) {
-  if (Status status = refuseCheckWeights(path, options); !status.ok())
+  if (Status status = checkWeightsOption(path, options); !status.ok())
     return status.failure();
   protectInput(path);
   return ShapeCache::open(path, {options.compile, options.threads, options.shapeCache});

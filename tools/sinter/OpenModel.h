@@ -17,7 +17,7 @@ Expected<std::shared_ptr<const Model>> openModel(const std::string &path, const 
 Expected<std::shared_ptr<const Model>> readCompiled(const std::string &path, const CommonOptions &options);
 
 /// Models that are not compiled have no checksum to compare.
-Status refuseCheckWeights(const std::string &path, const CommonOptions &options);
+Status checkWeightsOption(const std::string &path, const CommonOptions &options);
 
 /// Every variant that the command is about: those of a .so, or one for each --shapes.
 Expected<std::vector<std::shared_ptr<const Model>>> openVariants(const std::string &path, const CommonOptions &options);

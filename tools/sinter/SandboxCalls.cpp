@@ -79,12 +79,12 @@ public:
   void loadNumber() { loadField(offsetof(seccomp_data, nr)); }
 
   /// A rule for the call `number`: it fails where bits `mask` of the argument are `value`, or, with `others`, are not.
-  void refuseArgument(uint32_t number, unsigned argument, uint32_t mask, uint32_t value, bool others = false) {
+  void denyArgument(uint32_t number, unsigned argument, uint32_t mask, uint32_t value, bool others = false) {
     unlessEqual(number, 5);
     loadArgument(argument);
     keepBits(mask);
     others ? ifEqual(value, 1) : unlessEqual(value, 1);
-    answer(refusal);
+    answer(denial);
     loadNumber();
   }
   /// Whether the kernel took it.
@@ -93,7 +93,7 @@ public:
     return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
   }
 
-  static constexpr uint32_t refusal = SECCOMP_RET_ERRNO | EPERM;
+  static constexpr uint32_t denial = SECCOMP_RET_ERRNO | EPERM;
 
 private:
   void add(uint16_t what, uint32_t operand) { code.push_back(BPF_STMT(what, operand)); }
@@ -114,25 +114,25 @@ bool confineCalls() {
   // The numbers of x32 mean the same calls again.
   filter.keepBits(0xc0000000);
   filter.ifEqual(0, 1);
-  filter.answer(Filter::refusal);
+  filter.answer(Filter::denial);
   filter.loadNumber();
 #endif
   for (uint32_t number : refused) {
     filter.unlessEqual(number, 1);
-    filter.answer(Filter::refusal);
+    filter.answer(Filter::denial);
   }
   // Threads, but no processes. clone3 has its flags in memory, where a filter does not see them; C libraries then use
   // clone.
   filter.unlessEqual(SYS_clone3, 1);
   filter.answer(SECCOMP_RET_ERRNO | ENOSYS);
-  filter.refuseArgument(SYS_clone, 0, CLONE_THREAD, 0);
+  filter.denyArgument(SYS_clone, 0, CLONE_THREAD, 0);
   auto self = static_cast<uint32_t>(::getpid());
   for (uint32_t number : {SYS_kill, SYS_tgkill})
-    filter.refuseArgument(number, 0, ~0u, self, /*others=*/true);
-  filter.refuseArgument(SYS_prlimit64, 0, ~0u, 0, /*others=*/true);
+    filter.denyArgument(number, 0, ~0u, self, /*others=*/true);
+  filter.denyArgument(SYS_prlimit64, 0, ~0u, 0, /*others=*/true);
   // Calls that put input into a terminal, as if it had been typed.
   for (uint32_t command : {0x5412u /* TIOCSTI */, 0x541cu /* TIOCLINUX */})
-    filter.refuseArgument(SYS_ioctl, 1, ~0u, command);
+    filter.denyArgument(SYS_ioctl, 1, ~0u, command);
   filter.answer(SECCOMP_RET_ALLOW);
   return filter.install();
 }

@@ -18,7 +18,7 @@ static bool followsChannels(ElementwiseOpInterface op, OpOperand &operand, int64
   return at != follows.end() && rankedType(operand.get()).getDimSize(at - follows.begin()) != 1;
 }
 
-std::string refuseLayouts(Operation *op, bool takesBlocked, const Target &target) {
+std::string checkLayouts(Operation *op, bool takesBlocked, const Target &target) {
   std::string name = operatorName(op);
   auto problemOf = [&](Value value) -> std::string {
     BlockedAttr layout = layoutOf(value.getType());
@@ -125,7 +125,7 @@ static LogicalResult emitReorder(KernelEmitter &e, Operation *operation) {
   return success();
 }
 
-static std::string refuseReorder(Operation *operation, const Target &) {
+static std::string checkReorder(Operation *operation, const Target &) {
   auto op = cast<ReorderOp>(operation);
   bool from = static_cast<bool>(layoutOf(op.getX().getType())), to = static_cast<bool>(layoutOf(op.getY().getType()));
   return from == to ? "Reorder keeps its layout" : "";
@@ -156,6 +156,6 @@ LogicalResult emitBlockedConcat(KernelEmitter &e, Operation *operation) {
   return success();
 }
 
-void registerLayoutEmitters(EmitterTable &table) { table.add<ReorderOp>({refuseReorder, emitReorder, true}); }
+void registerLayoutEmitters(EmitterTable &table) { table.add<ReorderOp>({checkReorder, emitReorder, true}); }
 
 } // namespace sinter::codegen

@@ -7,7 +7,7 @@ namespace sinter::codegen {
 
 /// Why generated code cannot read and write an op's tensors in their layouts; empty if it can. An op without
 /// blocked tensors always can.
-std::string refuseLayouts(mlir::Operation *op, bool takesBlocked, const Target &target);
+std::string checkLayouts(mlir::Operation *op, bool takesBlocked, const Target &target);
 
 /// Emitters of ops with a blocked result.
 mlir::LogicalResult emitBlockedConvolution(KernelEmitter &e, nn::ConvOp op, const DotProducts &products);

@@ -151,9 +151,9 @@ LogicalResult emitConvInteger(KernelEmitter &e, Operation *operation) {
 } // namespace
 
 void registerConvolutionEmitters(EmitterTable &table) {
-  table.add<ConvOp>({refuseConvolution, emitConv, true});
-  table.add<ConvTransposeOp>({refuseConvolution, emitConvTranspose, true});
-  table.add<ConvIntegerOp>({refuseConvolution, emitConvInteger, true});
+  table.add<ConvOp>({checkConvolution, emitConv, true});
+  table.add<ConvTransposeOp>({checkConvolution, emitConvTranspose, true});
+  table.add<ConvIntegerOp>({checkConvolution, emitConvInteger, true});
 }
 
 } // namespace sinter::codegen

@@ -20,16 +20,16 @@ static bool isPrologue(Value operand, Operation *op) {
   return producer && producer->getBlock() == op->getBlock() && isa<KernelOp>(op->getParentOp());
 }
 
-template <typename Op> static std::string refusePlanes(Op op) {
+template <typename Op> static std::string checkPlanes(Op op) {
   if (rankedType(op.getX()).getRank() > 5)
     return "more than three spatial dimensions";
   return layoutOf(op.getX().getType()) ? "a plain result of a blocked operand" : "";
 }
 
-static std::string refuse(ConvOp op, const Target &target) {
+static std::string check(ConvOp op, const Target &target) {
   BlockedAttr from = layoutOf(op.getX().getType()), to = layoutOf(op.getY().getType());
   if (!to)
-    return refusePlanes(op);
+    return checkPlanes(op);
   if (elementTypeOf(op.getX()).isBF16() && (!target.hasBfloatDots || !from || isPrologue(op.getX(), op)))
     return "products of bf16 pairs need AVX512-BF16 and a blocked operand in memory";
   if (Legality isLegal = checkBlocks(op, to.getSize()); !isLegal)
@@ -37,9 +37,9 @@ static std::string refuse(ConvOp op, const Target &target) {
   return op.getGroup() != 1 && !from ? "its groups lie in blocks of channels, and its operand in planes" : "";
 }
 
-static std::string refuse(ConvIntegerOp op) {
+static std::string check(ConvIntegerOp op) {
   if (!layoutOf(op.getY().getType()))
-    return refusePlanes(op);
+    return checkPlanes(op);
   if (!layoutOf(op.getX().getType()))
     return "a blocked result of a plain operand";
   if (isPrologue(op.getX(), op))
@@ -47,18 +47,18 @@ static std::string refuse(ConvIntegerOp op) {
   return checkBlocks(op, layoutOf(op.getY().getType()).getSize()).sentence;
 }
 
-static std::string refuse(ConvTransposeOp op) {
+static std::string check(ConvTransposeOp op) {
   bool from = static_cast<bool>(layoutOf(op.getX().getType())), to = static_cast<bool>(layoutOf(op.getY().getType()));
   if (from != to)
     return "a transposed convolution keeps its layout";
-  return to ? checkBlocks(op).sentence : refusePlanes(op);
+  return to ? checkBlocks(op).sentence : checkPlanes(op);
 }
 
-std::string refuseConvolution(Operation *op, const Target &target) {
+std::string checkConvolution(Operation *op, const Target &target) {
   return llvm::TypeSwitch<Operation *, std::string>(op)
-      .Case([&](ConvOp conv) { return refuse(conv, target); })
-      .Case([](ConvIntegerOp conv) { return refuse(conv); })
-      .Case([](ConvTransposeOp conv) { return refuse(conv); })
+      .Case([&](ConvOp conv) { return check(conv, target); })
+      .Case([](ConvIntegerOp conv) { return check(conv); })
+      .Case([](ConvTransposeOp conv) { return check(conv); })
       .Default(std::string("it is no convolution"));
 }
 

@@ -35,9 +35,9 @@ struct ConvSelection {
 };
 
 /// Why generated code cannot compute a convolution whose tensors lie as they do; empty if it can.
-std::string refuseConvolution(mlir::Operation *op, const Target &target);
+std::string checkConvolution(mlir::Operation *op, const Target &target);
 
-/// The selection for a ConvOp, ConvTransposeOp or ConvIntegerOp that refuseConvolution found no reason against; nothing
+/// The selection for a ConvOp, ConvTransposeOp or ConvIntegerOp that checkConvolution found no reason against; nothing
 /// for other ops, and where the window is not known.
 std::optional<ConvSelection> selectConv(mlir::Operation *op, const Target &target);
 

@@ -44,7 +44,7 @@ static std::optional<WinogradTile> tileOf(const Window &window, int64_t extent) 
 }
 
 /// Why no tile of whatever size can compute the convolution; empty if one may.
-static std::string refuseTransforms(const Target &target, ConvOp op) {
+static std::string checkTransforms(const Target &target, ConvOp op) {
   FailureOr<Window> window = op.window();
   if (failed(window) || window->size() > 3)
     return "it has more than three spatial dimensions";
@@ -91,7 +91,7 @@ static constexpr StringLiteral keepsSigns =
     "an output channel has weights or products of one sign, and sums of those must keep it, which differences do not";
 
 WinogradChoice chooseWinograd(const Target &target, ConvOp op) {
-  if (std::string reason = refuseTransforms(target, op); !reason.empty())
+  if (std::string reason = checkTransforms(target, op); !reason.empty())
     return {std::nullopt, reason};
   Window window = *threeAxes(*op.window());
   ArrayRef<int64_t> x = rankedType(op.getX()).getShape(), y = rankedType(op.getY()).getShape();
@@ -127,7 +127,7 @@ WinogradChoice chooseWinograd(const Target &target, ConvOp op) {
 }
 
 bool takesWinograd(const Target &target, ConvOp op) {
-  return refuseTransforms(target, op).empty() && mayTakeDifferences(op);
+  return checkTransforms(target, op).empty() && mayTakeDifferences(op);
 }
 
 } // namespace sinter::codegen

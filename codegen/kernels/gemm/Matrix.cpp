@@ -172,7 +172,7 @@ LogicalResult emitMatmul(KernelEmitter &e, Operation *operation) {
   return success();
 }
 
-std::string refuseGemm(Operation *operation, const Target &) {
+std::string checkGemm(Operation *operation, const Target &) {
   auto op = cast<GemmOp>(operation);
   bool scaled = op.getAlpha().convertToDouble() != 1 || op.getBeta().convertToDouble() != 1;
   if (scaled && !isa<FloatType>(elementTypeOf(op.getY())))
@@ -180,7 +180,7 @@ std::string refuseGemm(Operation *operation, const Target &) {
   return {};
 }
 
-std::string refuseNothing(Operation *, const Target &) { return {}; }
+std::string takesAll(Operation *, const Target &) { return {}; }
 
 LogicalResult emitGemm(KernelEmitter &e, Operation *operation) {
   auto op = cast<GemmOp>(operation);
@@ -233,8 +233,8 @@ LogicalResult emitGemm(KernelEmitter &e, Operation *operation) {
 } // namespace
 
 void registerMatrixEmitters(EmitterTable &table) {
-  table.add<GemmOp>({refuseGemm, emitGemm});
-  table.add<MatmulOp>({refuseNothing, emitMatmul});
+  table.add<GemmOp>({checkGemm, emitGemm});
+  table.add<MatmulOp>({takesAll, emitMatmul});
 }
 
 } // namespace sinter::codegen
