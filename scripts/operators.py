@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
-"""docs/operators.md: which ONNX operators Sinter has, from the importers in ir/onnx, the types in docs/ops.md and what the
-ONNX project's test suite gave.
+"""docs/operators.md: which ONNX operators Sinter has, from `sinter operators` and what the ONNX project's test suite gave.
 
-usage: operators.py [--ops PAGE | --record SUITE [BUILD]]
+usage: operators.py [--ops PAGE | --record SUITE] [BUILD]
 
-Without arguments: the page, on stdout; --ops PAGE stands for docs/ops.md. With --record: runs all cases below the folder
-SUITE (the unpacked test data of ONNX 1.22: node, pytorch-converted, pytorch-operator, simple) with BUILD/bin/sinter
-(build/release) and writes docs/operators.json, from which the page takes the backends and the results. The first opset of an
-operator comes from python3-onnx, or is the oldest that the suite uses it at."""
+BUILD (build/release) has bin/sinter. Without options: the page, on stdout, after a check of the types that the rows state: those
+of the dialect's op of that name in docs/ops.md, for which PAGE may stand, or what passed in the suite. With --record: runs all cases below the folder
+SUITE (the unpacked test data of ONNX 1.22: node, pytorch-converted, pytorch-operator, simple) and writes docs/operators.json, from which the page takes the backends and the results."""
 import concurrent.futures
 import json
 import os
@@ -39,56 +37,15 @@ TYPES = {
 }
 
 
-# What the sources say.
+# What the program and the dialect say.
 
 
-def without_comments(text):
-    return re.sub(r"//[^\n]*", "", text)
-
-
-def functions(text):
-    """The functions of a source by name, each with its text; a name with several overloads has all of them."""
-    found = {}
-    for match in re.finditer(r"^(?:template[^\n]*\n)?[A-Za-z][^\n;={}]*?\b(\w+)\([^;{}]*\)[^;{}()]*\{.*?^\}", text,
-                             re.MULTILINE | re.DOTALL):
-        found[match[1]] = found.get(match[1], "") + match[0]
-    return found
-
-
-def reach(name, known, depth=3):
-    """A function's text with that of the functions of its file that it calls."""
-    seen, texts, open_names = {name}, [], [name]
-    for _ in range(depth):
-        called = []
-        for current in open_names:
-            texts.append(known[current])
-            called += [n for n in re.findall(r"\b(\w+)\b", known[current]) if n in known and n not in seen]
-            seen.update(called)
-        open_names = list(dict.fromkeys(called))
-    return "\n".join(texts)
-
-
-def messages(text):
-    """Why an importer refuses: its literals, with ".." for what is put together at run time."""
-    for call in re.findall(r"unsupported\(((?:[^()\"]|\"(?:[^\"\\]|\\.)*\"|\([^()]*\))*)\)", text):
-        parts = re.findall(r"\"((?:[^\"\\]|\\.)*)\"", call)
-        if parts:
-            yield "..".join(parts).strip().replace("|", "/")
-
-
-def importers():
-    """Every supported operator with the op of the dialect that its name stands for, if there is one, and its restrictions."""
-    operators = {}
-    for path in sorted((ROOT / "ir/onnx").glob("*.cpp")):
-        text = without_comments(path.read_text())
-        known = functions(text)
-        for name, target in re.findall(r"\.add\(\"([\w.]+)\",\s*([^;]*?)\);", text):
-            function = re.match(r"\w*", target)[0]
-            body = reach(function, known) if function in known else ""
-            op = re.search(r"<(\w+)Op>", target)
-            operators[name] = {"op": (op[1] if op else name.replace("Normalization", "Norm")).lower(),
-                               "restrictions": list(dict.fromkeys(messages(body)))}
-    return operators
+def supported_operators(build):
+    """What `sinter operators` prints: {"opsets": .., "operators": [..]}."""
+    printed = run_json(build / "bin/sinter", "operators", "--format", "json")
+    if not printed:
+        sys.exit(f"operators.py: {build}/bin/sinter gave no operators: build it first")
+    return printed
 
 
 def operand_types(ops_page):
@@ -102,10 +59,28 @@ def operand_types(ops_page):
     return types
 
 
-def types_of(op, types, tested):
-    """Those of the dialect's op of that name, or those that the suite tested."""
-    text = ", ".join(types.get(op, tested))
-    return text.replace(", ".join(FLOATS), "floats").replace(", ".join(INTEGERS), "integers") or "-"
+def members(types):
+    """The single types that a row's words stand for."""
+    return {part for word in types.split(", ") for part in {"floats": FLOATS, "integers": INTEGERS}.get(word, [word])}
+
+
+def check_types(operators, of_dialect, recorded):
+    """Compares rows with the dialect's op of the same name, and with what passed in the suite."""
+    wrong = []
+    for row in operators:
+        stated = members(row["types"])
+        op = row["name"].replace("Normalization", "Norm").lower()
+        if not row["domain"] and op in of_dialect:
+            of_op = members(", ".join(of_dialect[op]))
+            if stated != of_op:
+                wrong.append(f"{row['name']}: its row has {row['types']}, the op of the dialect takes {', '.join(of_dialect[op])}")
+        elif not row["domain"]:
+            passed = set(recorded.get(row["name"], {}).get("types", []))
+            small = {t for t in passed if t not in FLOATS + INTEGERS + ["bool"]}
+            if extra := passed - small - stated:
+                wrong.append(f"{row['name']}: {', '.join(sorted(extra))} passed in the suite and is not in its row")
+    if wrong:
+        sys.exit("operators.py: rows of ir/onnx that are not true:\n" + "\n".join(wrong))
 
 
 # What the suite says.
@@ -117,18 +92,6 @@ def run_json(*arguments):
         return json.loads(done.stdout)
     except json.JSONDecodeError:
         return None
-
-
-def first_opsets():
-    try:
-        import onnx.defs
-    except ImportError:
-        sys.exit("operators.py: --record needs python3-onnx")
-    first = {}
-    for schema in onnx.defs.get_all_schemas_with_history():
-        if schema.domain == "":
-            first[schema.name] = min(schema.since_version, first.get(schema.name, 999))
-    return first
 
 
 def record(suite, build):
@@ -144,11 +107,10 @@ def record(suite, build):
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         reports = list(pool.map(lambda case: run_json(sinter, "inspect", paths[case["name"]], "--format", "json"),
                                 tested["cases"]))
-    first, operators = first_opsets(), {}
+    operators = {}
     for case, report in zip(tested["cases"], reports):
         for row in (report or {}).get("operators", []):
-            entry = operators.setdefault(row["name"], {"since": first.get(row["name"]), "passed": 0, "failed": 0,
-                                                       "skipped": 0, "llvm": [0, 0], "onednn": [0, 0], "types": [],
+            entry = operators.setdefault(row["name"], {"passed": 0, "failed": 0, "skipped": 0, "llvm": [0, 0], "onednn": [0, 0], "types": [],
                                                        "oldest": 999})
             entry[case["status"]] += 1
             if case["status"] == "passed" and len(report["operators"]) == 1 and report["inputs"]:
@@ -158,9 +120,6 @@ def record(suite, build):
                 if row[backend] is not None and row["supported"]:
                     entry[backend][0] += row[backend]
                     entry[backend][1] += row["nodes"]
-    for entry in operators.values():
-        oldest = entry.pop("oldest")
-        entry["since"] = entry["since"] or oldest
     totals = {key: tested[key] for key in ("passed", "failed", "skipped")}
     lines = [f'  {json.dumps(name)}: {json.dumps(operators[name])}' for name in sorted(operators)]
     RECORD.write_text('{\n "totals": ' + json.dumps(totals) + ',\n "operators": {\n' + ",\n".join(lines) + "\n }\n}\n")
@@ -171,58 +130,62 @@ def share(pair):
     return "-" if not whole else "yes" if taken == whole else "no" if not taken else "partly"
 
 
-def page(ops_page):
+def page(ops_page, build):
     recorded = json.loads(RECORD.read_text())
-    text = "".join(path.read_text() for path in sorted((ROOT / "ir/onnx").glob("*.cpp")))
-    oldest, newest = (int(re.search(rf"{name} = (\d+)", text)[1]) for name in ("oldestOpset", "newestOpset"))
-    types, supported, totals = operand_types(ops_page), importers(), recorded["totals"]
+    printed, totals = supported_operators(build), recorded["totals"]
+    oldest, newest = printed["opsets"]["oldest"], printed["opsets"]["newest"]
+    check_types(printed["operators"], operand_types(ops_page), recorded["operators"])
 
     def results(entry):
         parts = [f"{entry[key]} {key}" for key in ("passed", "failed", "skipped") if entry[key]]
         return ", ".join(parts) or "-"
 
+    def full_name(row):
+        return f"{row['domain']}.{row['name']}" if row["domain"] else row["name"]
+
     print("# ONNX operators")
     print()
-    print("Generated by scripts/update-docs.sh. Operators come from ir/onnx, types and restrictions from the sources, backends and")
-    print("results from docs/operators.json, which `scripts/operators.py --record SUITE` writes: SUITE holds the unpacked test data of")
+    print("Generated by scripts/update-docs.sh. Operators, versions, types and limits are what `sinter operators` prints; backends and")
+    print("results come from docs/operators.json, which `scripts/operators.py --record SUITE` writes: SUITE holds the unpacked test data of")
     print(f"ONNX 1.22 (node, pytorch-converted, pytorch-operator, simple), of which {totals['passed']} cases passed, "
           f"{totals['failed']} failed and {totals['skipped']} were skipped.")
     print()
     print("`sinter inspect MODEL` answers the same for one model. Types are those of the first operand: what the dialect's op of that")
     print("name takes or, where an operator becomes several ops, what passed in the suite (\"floats\": f16, bf16, f32, f64; \"integers\":")
-    print("signed and unsigned of 8 to 64 bits). A backend takes an operator where it took all")
+    print("signed and unsigned of 8 to 64 bits). Limits are what an operator needs or does not take. A backend takes an operator where it took all")
     print("that its nodes in the suite become, \"partly\" where it took some of them; the reference evaluates all. The results count the")
-    print("cases whose model holds the operator: a case of several operators is one of each. Opsets are those of the default domain.")
+    print("cases whose model holds the operator: a case of several operators is one of each. Versions are those of the operator's domain.")
     print()
-    print(f"## {len(supported)} supported")
+    print(f"## {len(printed['operators'])} supported")
     print()
-    print("| operator | opsets | types | llvm | onednn | suite | refused |")
+    print("| operator | versions | types | llvm | onednn | suite | limits |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    none = {"since": None, "passed": 0, "failed": 0, "skipped": 0, "llvm": [0, 0], "onednn": [0, 0], "types": []}
-    for name in sorted(supported):
-        entry = recorded["operators"].get(name, none)
-        opsets = "-" if "." in name else f"{max(entry['since'] or oldest, oldest)}-{newest}"
-        print(f"| {name} | {opsets} | {types_of(supported[name]['op'], types, entry['types'])} | {share(entry['llvm'])} | "
-              f"{share(entry['onednn'])} | {results(entry)} | {'; '.join(supported[name]['restrictions']) or '-'} |")
-    missing = sorted(set(recorded["operators"]) - set(supported))
+    none = {"passed": 0, "failed": 0, "skipped": 0, "llvm": [0, 0], "onednn": [0, 0], "types": []}
+    for row in sorted(printed["operators"], key=full_name):
+        entry = recorded["operators"].get(full_name(row), none)
+        versions = f"{row['since']} on" if row["domain"] else f"{max(row['since'], oldest)}-{newest}"
+        print(f"| {full_name(row)} | {versions} | {row['types']} | {share(entry['llvm'])} | "
+              f"{share(entry['onednn'])} | {results(entry)} | {row['limits'] or '-'} |")
+    missing = sorted(set(recorded["operators"]) - {full_name(row) for row in printed["operators"]})
     print()
     print(f"## {len(missing)} in the suite that are not supported")
     print()
-    print("| operator | since opset | suite |")
-    print("| --- | --- | --- |")
+    print("| operator | suite |")
+    print("| --- | --- |")
     for name in missing:
-        entry = recorded["operators"][name]
-        print(f"| {name} | {'-' if '.' in name else entry['since']} | {results(entry)} |")
+        print(f"| {name} | {results(recorded['operators'][name])} |")
 
 
 def main():
     arguments = sys.argv[1:]
-    if arguments[:1] == ["--record"] and len(arguments) in (2, 3):
-        record(pathlib.Path(arguments[1]), pathlib.Path(arguments[2]) if len(arguments) == 3 else ROOT / "build/release")
-    elif not arguments or (arguments[0] == "--ops" and len(arguments) == 2):
-        page(pathlib.Path(arguments[1]) if arguments else ROOT / "docs/ops.md")
-    else:
+    option, value = (arguments.pop(0), arguments.pop(0)) if len(arguments) > 1 and arguments[0].startswith("--") else ("", "")
+    if len(arguments) > 1 or option not in {"", "--ops", "--record"}:
         sys.exit(__doc__)
+    build = pathlib.Path(arguments[0]) if arguments else ROOT / "build/release"
+    if option == "--record":
+        record(pathlib.Path(value), build)
+    else:
+        page(pathlib.Path(value) if value else ROOT / "docs/ops.md", build)
 
 
 main()

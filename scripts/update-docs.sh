@@ -1,7 +1,14 @@
 #!/bin/bash
-# Writes docs/ops.md, docs/operators.md, docs/options.md, docs/passes.md and the codes in docs/explain.md from the sources. With --check BUILD: fails if they are stale.
+# Writes docs/ops.md, docs/operators.md, docs/options.md, docs/passes.md and the codes in docs/explain.md from the sources and
+# from what the program prints. usage: update-docs.sh [--check] [BUILD]; BUILD (build/release) has bin/sinter. With --check: fails if they are stale.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+check=false
+if [ "${1:-}" = --check ]; then
+  check=true
+  shift
+fi
+build=${1:-$root/build/release}
 tblgen=$(command -v mlir-tblgen-22)
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
@@ -19,7 +26,7 @@ include=(-I "$root" -I /usr/lib/llvm-22/include)
   done
 } | cat -s >"$out/ops.md"
 "$root/scripts/options.py" >"$out/options.md"
-"$root/scripts/operators.py" --ops "$out/ops.md" >"$out/operators.md"
+"$root/scripts/operators.py" --ops "$out/ops.md" "$build" >"$out/operators.md"
 {
   echo "# Passes"
   echo
@@ -38,7 +45,7 @@ include=(-I "$root" -I /usr/lib/llvm-22/include)
 sed -e '/^<!-- codes -->$/,/^<!-- end of codes -->$/{/^<!-- codes -->$/{p;r '"$out/codes"'
 };/^<!-- end of codes -->$/!d}' "$root/docs/explain.md" >"$out/explain.md"
 
-if [ "${1:-}" != --check ]; then
+if ! $check; then
   cp "$out/ops.md" "$out/operators.md" "$out/options.md" "$out/passes.md" "$out/explain.md" "$root/docs/"
   exit 0
 fi

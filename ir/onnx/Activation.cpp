@@ -117,28 +117,28 @@ static LogicalResult importClip(NodeImporter &n) {
 }
 
 void registerActivationImporters(ImporterTable &t) {
-  t.add("Relu", importPlain<ReluOp>);
-  t.add("HardSwish", importPlain<HardSwishOp>);
-  t.add("Sigmoid", importPlain<SigmoidOp>);
-  t.add("Tanh", importPlain<TanhOp>);
-  t.add("Softplus", importPlain<SoftplusOp>);
-  t.add("Softsign", importPlain<SoftsignOp>);
-  t.add("Mish", importPlain<MishOp>);
-  t.add("LeakyRelu", importLeakyRelu);
-  t.add("Elu", importElu);
-  t.add("ThresholdedRelu", importThresholdedRelu);
-  t.add("Swish", importSwish);
-  t.add("com.microsoft.QuickGelu", importQuickGelu);
-  t.add("com.microsoft.Gelu", importGelu);
-  t.add("com.microsoft.BiasGelu", importBiasGelu);
-  t.add("com.microsoft.FastGelu", importFastGelu);
-  t.add("Celu", importCelu);
-  t.add("Selu", importSelu);
-  t.add("HardSigmoid", importHardSigmoid);
-  t.add("Shrink", importShrink);
-  t.add("Gelu", importGelu);
-  t.add("PRelu", importPRelu);
-  t.add("Clip", importClip);
+  t.add("Relu", importPlain<ReluOp>, {1, numbers});
+  t.add("HardSwish", importPlain<HardSwishOp>, {14, floats});
+  t.add("Sigmoid", importPlain<SigmoidOp>, {1, floats});
+  t.add("Tanh", importPlain<TanhOp>, {1, floats});
+  t.add("Softplus", importPlain<SoftplusOp>, {1, floats});
+  t.add("Softsign", importPlain<SoftsignOp>, {1, floats});
+  t.add("Mish", importPlain<MishOp>, {22, floats});
+  t.add("LeakyRelu", importLeakyRelu, {1, floats});
+  t.add("Elu", importElu, {1, floats});
+  t.add("ThresholdedRelu", importThresholdedRelu, {10, floats});
+  t.add("Swish", importSwish, {24, floats});
+  t.add("com.microsoft.QuickGelu", importQuickGelu, {1, floats});
+  t.add("com.microsoft.Gelu", importGelu, {1, floats});
+  t.add("com.microsoft.BiasGelu", importBiasGelu, {1, floats});
+  t.add("com.microsoft.FastGelu", importFastGelu, {1, floats});
+  t.add("Celu", importCelu, {12, floats});
+  t.add("Selu", importSelu, {1, floats});
+  t.add("HardSigmoid", importHardSigmoid, {1, floats});
+  t.add("Shrink", importShrink, {9, numbers});
+  t.add("Gelu", importGelu, {20, floats});
+  t.add("PRelu", importPRelu, {1, numbers, "up to opset 6 needs known shapes: convert the model to opset 7"});
+  t.add("Clip", importClip, {1, numbers});
 }
 
 } // namespace sinter::nn

@@ -78,30 +78,34 @@ template <typename Op> static LogicalResult importVariadic(NodeImporter &n) {
   return n.finish({n.create<Op>(ValueRange(n.allInputs()))});
 }
 
+/// Of binary operators up to opset 6.
+static constexpr const char *broadcastLimit =
+    "up to opset 6 an operand broadcasts along an axis only if shapes are known: convert the model to opset 7";
+
 void registerArithmeticImporters(ImporterTable &t) {
-  t.add("Add", importBinary<AddOp>);
-  t.add("Sub", importBinary<SubOp>);
-  t.add("Mul", importBinary<MulOp>);
-  t.add("Div", importBinary<DivOp>);
-  t.add("Pow", importBinary<PowOp>);
-  t.add("And", importBinary<AndOp>);
-  t.add("Or", importBinary<OrOp>);
-  t.add("Xor", importBinary<XorOp>);
-  t.add("Equal", importBinary<EqualOp>);
-  t.add("Greater", importBinary<GreaterOp>);
-  t.add("GreaterOrEqual", importBinary<GreaterOrEqualOp>);
-  t.add("Less", importBinary<LessOp>);
-  t.add("LessOrEqual", importBinary<LessOrEqualOp>);
-  t.add("BitwiseAnd", importBinary<BitwiseAndOp>);
-  t.add("BitwiseOr", importBinary<BitwiseOrOp>);
-  t.add("BitwiseXor", importBinary<BitwiseXorOp>);
-  t.add("BitShift", importBitShift);
-  t.add("Mod", importMod);
-  t.add("Where", importWhere);
-  t.add("Max", importVariadic<MaxOp>);
-  t.add("Min", importVariadic<MinOp>);
-  t.add("Sum", importVariadic<SumOp>);
-  t.add("Mean", importVariadic<MeanOp>);
+  t.add("Add", importBinary<AddOp>, {1, numbers, broadcastLimit});
+  t.add("Sub", importBinary<SubOp>, {1, numbers, broadcastLimit});
+  t.add("Mul", importBinary<MulOp>, {1, numbers, broadcastLimit});
+  t.add("Div", importBinary<DivOp>, {1, numbers, broadcastLimit});
+  t.add("Pow", importBinary<PowOp>, {1, numbers, broadcastLimit});
+  t.add("And", importBinary<AndOp>, {1, "bool", broadcastLimit});
+  t.add("Or", importBinary<OrOp>, {1, "bool", broadcastLimit});
+  t.add("Xor", importBinary<XorOp>, {1, "bool", broadcastLimit});
+  t.add("Equal", importBinary<EqualOp>, {1, anyType, broadcastLimit});
+  t.add("Greater", importBinary<GreaterOp>, {1, numbers, broadcastLimit});
+  t.add("GreaterOrEqual", importBinary<GreaterOrEqualOp>, {12, numbers});
+  t.add("Less", importBinary<LessOp>, {1, numbers, broadcastLimit});
+  t.add("LessOrEqual", importBinary<LessOrEqualOp>, {12, numbers});
+  t.add("BitwiseAnd", importBinary<BitwiseAndOp>, {18, integers});
+  t.add("BitwiseOr", importBinary<BitwiseOrOp>, {18, integers});
+  t.add("BitwiseXor", importBinary<BitwiseXorOp>, {18, integers});
+  t.add("BitShift", importBitShift, {11, "u8, u16, u32, u64"});
+  t.add("Mod", importMod, {10, numbers});
+  t.add("Where", importWhere, {9, "bool"});
+  t.add("Max", importVariadic<MaxOp>, {1, numbers});
+  t.add("Min", importVariadic<MinOp>, {1, numbers});
+  t.add("Sum", importVariadic<SumOp>, {1, floats});
+  t.add("Mean", importVariadic<MeanOp>, {1, floats});
 }
 
 } // namespace sinter::nn

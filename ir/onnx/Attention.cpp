@@ -236,8 +236,10 @@ static LogicalResult importRotaryEmbedding(NodeImporter &n) {
 }
 
 void registerAttentionImporters(ImporterTable &table) {
-  table.add("Attention", importAttention);
-  table.add("RotaryEmbedding", importRotaryEmbedding);
+  table.add(
+      "Attention", importAttention,
+      {23, "f16, f32", "needs known head sizes, and for inputs of rank 3 known shapes: export the model with them"});
+  table.add("RotaryEmbedding", importRotaryEmbedding, {23, "f32"});
 }
 
 } // namespace sinter::nn

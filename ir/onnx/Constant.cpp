@@ -75,12 +75,12 @@ static LogicalResult importEyeLike(NodeImporter &n) {
 }
 
 void registerConstantImporters(ImporterTable &table) {
-  table.add("Constant", importConstant);
-  table.add("Shape", importShape);
-  table.add("Size", importSize);
-  table.add("ConstantOfShape", importConstantOfShape);
-  table.add("Range", importRange);
-  table.add("EyeLike", importEyeLike);
+  table.add("Constant", importConstant, {1, noInput, "strings; sparse values"});
+  table.add("Shape", importShape, {1, anyType});
+  table.add("Size", importSize, {1, anyType});
+  table.add("ConstantOfShape", importConstantOfShape, {9, "i32, i64"});
+  table.add("Range", importRange, {11, numbers});
+  table.add("EyeLike", importEyeLike, {9, anyType});
 }
 
 } // namespace sinter::nn

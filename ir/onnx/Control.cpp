@@ -378,9 +378,15 @@ LogicalResult ScanImporter::run() {
 static LogicalResult importScan(NodeImporter &n) { return ScanImporter(n).run(); }
 
 void registerControlImporters(ImporterTable &table) {
-  table.add("If", importIf);
-  table.add("Loop", importLoop);
-  table.add("Scan", importScan);
+  table.add("If", importIf, {1, "bool", "where only a run knows the condition, both branches need one type and shape"});
+  table.add("Loop", importLoop,
+            {1, "i64",
+             "needs a number of trips that is known: make it an initializer, or give the inputs' shapes; where only a "
+             "run knows when it ends, states keep their shapes"});
+  table.add("Scan", importScan,
+            {8, "f32",
+             "needs a known number of steps and, up to opset 8, a known batch and no sequence_lens: give the inputs' "
+             "shapes"});
 }
 
 } // namespace sinter::nn

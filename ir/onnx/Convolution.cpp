@@ -121,10 +121,11 @@ static LogicalResult importCausalConv(NodeImporter &n) {
 }
 
 void registerConvolutionImporters(ImporterTable &table) {
-  table.add("Conv", importConv);
-  table.add("ConvTranspose", importConvTranspose);
-  table.add("Col2Im", importCol2Im);
-  table.add("CausalConvWithState", importCausalConv);
+  table.add("Conv", importConv, {1, floats});
+  table.add("ConvTranspose", importConvTranspose, {1, floats});
+  table.add("Col2Im", importCol2Im, {18, "f32", "needs known sizes: give the input's shape"});
+  table.add("CausalConvWithState", importCausalConv,
+            {27, "f16, f32", "needs inputs [batch, channels, length] and weights of known shape"});
 }
 
 } // namespace sinter::nn

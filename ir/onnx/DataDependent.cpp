@@ -244,10 +244,10 @@ static LogicalResult importNonMaxSuppression(NodeImporter &n) {
 }
 
 void registerDataDependentImporters(ImporterTable &table) {
-  table.add("NonZero", importNonZero);
-  table.add("Compress", importCompress);
-  table.add("Unique", importUnique);
-  table.add("NonMaxSuppression", importNonMaxSuppression);
+  table.add("NonZero", importNonZero, {9, "bool", "needs a known shape: give the inputs' shapes"});
+  table.add("Compress", importCompress, {9, "f32", "needs known shapes: give the inputs' shapes"});
+  table.add("Unique", importUnique, {11, "f32, i64", "needs known shapes: give the inputs' shapes; bools"});
+  table.add("NonMaxSuppression", importNonMaxSuppression, {10, "f32"});
 }
 
 } // namespace sinter::nn

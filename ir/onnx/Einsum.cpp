@@ -252,6 +252,9 @@ LogicalResult EinsumImporter::run() {
 
 static LogicalResult importEinsum(NodeImporter &n) { return EinsumImporter(n).run(); }
 
-void registerEinsumImporters(ImporterTable &table) { table.add("Einsum", importEinsum); }
+void registerEinsumImporters(ImporterTable &table) {
+  table.add("Einsum", importEinsum,
+            {12, "f64", "needs inputs of known rank; a label that one input repeats needs known sizes"});
+}
 
 } // namespace sinter::nn

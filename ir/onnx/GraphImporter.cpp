@@ -21,9 +21,6 @@ template <typename Proto> static std::string functionKey(const Proto &proto, con
   return proto.domain() + ":" + name + ":" + overloadOf(proto);
 }
 
-/// The opsets of the default domain whose operators the importers know.
-static constexpr int64_t oldestOpset = 1, newestOpset = 27;
-
 /// More nesting than any model has: hostile files end here.
 static constexpr int deepestBody = 32;
 

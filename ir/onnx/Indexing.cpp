@@ -186,19 +186,19 @@ static LogicalResult importTensorScatter(NodeImporter &n) {
 }
 
 void registerIndexingImporters(ImporterTable &table) {
-  table.add("Gather", importGather<GatherOp>);
-  table.add("GatherElements", importGather<GatherElementsOp>);
-  table.add("GatherND", importGatherND);
-  table.add("Scatter", importScatterElements);
-  table.add("ScatterElements", importScatterElements);
-  table.add("ScatterND", importScatterND);
-  table.add("OneHot", importOneHot);
-  table.add("MaxUnpool", importMaxUnpool);
-  table.add("TopK", importTopK);
-  table.add("CumSum", importCumSum);
-  table.add("CumProd", importCumProd);
-  table.add("ReverseSequence", importReverseSequence);
-  table.add("TensorScatter", importTensorScatter);
+  table.add("Gather", importGather<GatherOp>, {1, anyType});
+  table.add("GatherElements", importGather<GatherElementsOp>, {11, anyType});
+  table.add("GatherND", importGatherND, {11, anyType});
+  table.add("Scatter", importScatterElements, {9, "f32"});
+  table.add("ScatterElements", importScatterElements, {11, anyType});
+  table.add("ScatterND", importScatterND, {11, anyType});
+  table.add("OneHot", importOneHot, {9, numbers});
+  table.add("MaxUnpool", importMaxUnpool, {9, floats});
+  table.add("TopK", importTopK, {1, numbers});
+  table.add("CumSum", importCumSum, {11, numbers});
+  table.add("CumProd", importCumProd, {26, "f64, i32", "needs known sizes: give the input's shape"});
+  table.add("ReverseSequence", importReverseSequence, {10, "f32"});
+  table.add("TensorScatter", importTensorScatter, {24, "f32"});
 }
 
 } // namespace sinter::nn

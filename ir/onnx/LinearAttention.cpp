@@ -126,8 +126,9 @@ static LogicalResult importFlexAttention(NodeImporter &n) {
 }
 
 void registerLinearAttentionImporters(ImporterTable &table) {
-  table.add("LinearAttention", importLinearAttention);
-  table.add("ai.onnx.preview.FlexAttention", importFlexAttention);
+  table.add("LinearAttention", importLinearAttention,
+            {27, "f16, f32", "needs query, key and value of rank 3 and of known shapes: give the inputs' shapes"});
+  table.add("ai.onnx.preview.FlexAttention", importFlexAttention, {1, "f16, f32, f64"});
 }
 
 } // namespace sinter::nn

@@ -60,8 +60,8 @@ static LogicalResult importSoftmaxCrossEntropy(NodeImporter &n) {
 }
 
 void registerLossImporters(ImporterTable &table) {
-  table.add("NegativeLogLikelihoodLoss", importNegativeLogLikelihood);
-  table.add("SoftmaxCrossEntropyLoss", importSoftmaxCrossEntropy);
+  table.add("NegativeLogLikelihoodLoss", importNegativeLogLikelihood, {12, "f32"});
+  table.add("SoftmaxCrossEntropyLoss", importSoftmaxCrossEntropy, {12, "f32"});
 }
 
 } // namespace sinter::nn

@@ -69,35 +69,36 @@ static LogicalResult importCastLike(NodeImporter &n) {
 }
 
 void registerMathImporters(ImporterTable &t) {
-  t.add("BitCast", importBitCast);
-  t.add("Abs", importUnary<AbsOp>);
-  t.add("Neg", importUnary<NegOp>);
-  t.add("Sign", importUnary<SignOp>);
-  t.add("Ceil", importUnary<CeilOp>);
-  t.add("Floor", importUnary<FloorOp>);
-  t.add("Round", importUnary<RoundOp>);
-  t.add("Sqrt", importUnary<SqrtOp>);
-  t.add("Reciprocal", importUnary<ReciprocalOp>);
-  t.add("Exp", importUnary<ExpOp>);
-  t.add("Log", importUnary<LogOp>);
-  t.add("Erf", importUnary<ErfOp>);
-  t.add("Sin", importUnary<SinOp>);
-  t.add("Cos", importUnary<CosOp>);
-  t.add("Tan", importUnary<TanOp>);
-  t.add("Asin", importUnary<AsinOp>);
-  t.add("Acos", importUnary<AcosOp>);
-  t.add("Atan", importUnary<AtanOp>);
-  t.add("Sinh", importUnary<SinhOp>);
-  t.add("Cosh", importUnary<CoshOp>);
-  t.add("Asinh", importUnary<AsinhOp>);
-  t.add("Acosh", importUnary<AcoshOp>);
-  t.add("Atanh", importUnary<AtanhOp>);
-  t.add("Not", importUnary<NotOp>);
-  t.add("BitwiseNot", importUnary<BitwiseNotOp>);
-  t.add("IsNaN", importUnary<IsNanOp>);
-  t.add("IsInf", importIsInf);
-  t.add("Cast", importCast);
-  t.add("CastLike", importCastLike);
+  t.add("BitCast", importBitCast, {26, anyType, "to or from types with less than 8 bits, and to bool"});
+  t.add("Abs", importUnary<AbsOp>, {1, numbers});
+  t.add("Neg", importUnary<NegOp>, {1, numbers});
+  t.add("Sign", importUnary<SignOp>, {9, numbers});
+  t.add("Ceil", importUnary<CeilOp>, {1, floats});
+  t.add("Floor", importUnary<FloorOp>, {1, floats});
+  t.add("Round", importUnary<RoundOp>, {11, floats});
+  t.add("Sqrt", importUnary<SqrtOp>, {1, floats});
+  t.add("Reciprocal", importUnary<ReciprocalOp>, {1, floats});
+  t.add("Exp", importUnary<ExpOp>, {1, floats});
+  t.add("Log", importUnary<LogOp>, {1, floats});
+  t.add("Erf", importUnary<ErfOp>, {9, floats});
+  t.add("Sin", importUnary<SinOp>, {7, floats});
+  t.add("Cos", importUnary<CosOp>, {7, floats});
+  t.add("Tan", importUnary<TanOp>, {7, floats});
+  t.add("Asin", importUnary<AsinOp>, {7, floats});
+  t.add("Acos", importUnary<AcosOp>, {7, floats});
+  t.add("Atan", importUnary<AtanOp>, {7, floats});
+  t.add("Sinh", importUnary<SinhOp>, {9, floats});
+  t.add("Cosh", importUnary<CoshOp>, {9, floats});
+  t.add("Asinh", importUnary<AsinhOp>, {9, floats});
+  t.add("Acosh", importUnary<AcoshOp>, {9, floats});
+  t.add("Atanh", importUnary<AtanhOp>, {9, floats});
+  t.add("Not", importUnary<NotOp>, {1, "bool"});
+  t.add("BitwiseNot", importUnary<BitwiseNotOp>, {18, integers});
+  t.add("IsNaN", importUnary<IsNanOp>, {9, floats});
+  t.add("IsInf", importIsInf, {10, floats});
+  t.add("Cast", importCast, {1, anyType});
+  t.add("CastLike", importCastLike,
+        {15, "bf16, f16, f32, f4e2m1, f64, f8e4m3fn, f8e4m3fnuz, f8e5m2, f8e5m2fnuz, i2, i4, u2, u4"});
 }
 
 } // namespace sinter::nn

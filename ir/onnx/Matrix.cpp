@@ -139,12 +139,14 @@ static LogicalResult importMatMulNBits(NodeImporter &n) {
 }
 
 void registerMatrixImporters(ImporterTable &table) {
-  table.add("Gemm", importGemm);
-  table.add("MatMul", importMatMul);
-  table.add("Det", importDet);
-  table.add("com.microsoft.FusedMatMul", importFusedMatMul);
-  table.add("com.microsoft.Inverse", importInverse);
-  table.add("com.microsoft.MatMulNBits", importMatMulNBits);
+  table.add("Gemm", importGemm, {1, numbers});
+  table.add("MatMul", importMatMul, {1, numbers});
+  table.add("Det", importDet, {11, "f32", "needs matrices of known sizes: give the input's shape"});
+  table.add("com.microsoft.FusedMatMul", importFusedMatMul,
+            {1, floats, "transposed operands need a known rank: give the input's shape"});
+  table.add("com.microsoft.Inverse", importInverse, {1, floats});
+  table.add("com.microsoft.MatMulNBits", importMatMulNBits,
+            {1, floats, "a g_idx that only a run knows; weights packed for a GPU: export with weight_prepacked 0"});
 }
 
 } // namespace sinter::nn

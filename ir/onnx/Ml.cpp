@@ -233,16 +233,17 @@ static LogicalResult importLinearClassifier(NodeImporter &n) {
 }
 
 void registerMlImporters(ImporterTable &table) {
-  table.add("ai.onnx.ml.ArrayFeatureExtractor", importArrayFeatureExtractor);
-  table.add("ai.onnx.ml.Binarizer", importBinarizer);
-  table.add("ai.onnx.ml.FeatureVectorizer", importFeatureVectorizer);
-  table.add("ai.onnx.ml.Imputer", importImputer);
-  table.add("ai.onnx.ml.LabelEncoder", importLabelEncoder);
-  table.add("ai.onnx.ml.LinearClassifier", importLinearClassifier);
-  table.add("ai.onnx.ml.LinearRegressor", importLinearRegressor);
-  table.add("ai.onnx.ml.Normalizer", importNormalizer);
-  table.add("ai.onnx.ml.OneHotEncoder", importOneHotEncoder);
-  table.add("ai.onnx.ml.Scaler", importScaler);
+  table.add("ai.onnx.ml.ArrayFeatureExtractor", importArrayFeatureExtractor, {1, "f32"});
+  table.add("ai.onnx.ml.Binarizer", importBinarizer, {1, "f32"});
+  table.add("ai.onnx.ml.FeatureVectorizer", importFeatureVectorizer, {1, "f32"});
+  table.add("ai.onnx.ml.Imputer", importImputer, {1, "f32"});
+  table.add("ai.onnx.ml.LabelEncoder", importLabelEncoder, {1, "f32", "strings"});
+  table.add("ai.onnx.ml.LinearClassifier", importLinearClassifier,
+            {1, "f32", "labels that are strings; post_transform PROBIT"});
+  table.add("ai.onnx.ml.LinearRegressor", importLinearRegressor, {1, "f32", "post_transform PROBIT"});
+  table.add("ai.onnx.ml.Normalizer", importNormalizer, {1, "f32"});
+  table.add("ai.onnx.ml.OneHotEncoder", importOneHotEncoder, {1, "f32", "categories that are strings"});
+  table.add("ai.onnx.ml.Scaler", importScaler, {1, "f32"});
 }
 
 } // namespace sinter::nn

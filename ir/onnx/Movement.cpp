@@ -165,17 +165,17 @@ static LogicalResult importCenterCropPad(NodeImporter &n) {
 }
 
 void registerMovementImporters(ImporterTable &table) {
-  table.add("Transpose", importTranspose);
-  table.add("Concat", importConcat);
-  table.add("Split", importSplit);
-  table.add("Slice", importSlice);
-  table.add("Pad", importPad);
-  table.add("Expand", importExpand);
-  table.add("Tile", importTile);
-  table.add("DepthToSpace", importDepthToSpace);
-  table.add("SpaceToDepth", importSpaceToDepth);
-  table.add("Trilu", importTrilu);
-  table.add("CenterCropPad", importCenterCropPad);
+  table.add("Transpose", importTranspose, {1, anyType});
+  table.add("Concat", importConcat, {1, anyType});
+  table.add("Split", importSplit, {1, anyType});
+  table.add("Slice", importSlice, {1, anyType});
+  table.add("Pad", importPad, {1, anyType});
+  table.add("Expand", importExpand, {8, anyType});
+  table.add("Tile", importTile, {1, anyType});
+  table.add("DepthToSpace", importDepthToSpace, {1, anyType});
+  table.add("SpaceToDepth", importSpaceToDepth, {1, anyType});
+  table.add("Trilu", importTrilu, {14, anyType});
+  table.add("CenterCropPad", importCenterCropPad, {18, "f32", "needs known sizes: give the input's shape"});
 }
 
 } // namespace sinter::nn

@@ -215,19 +215,24 @@ template <typename Op> static LogicalResult importSoftmax(NodeImporter &n) {
 }
 
 void registerNormalisationImporters(ImporterTable &table) {
-  table.add("BatchNormalization", importBatchNorm);
-  table.add("InstanceNormalization", importInstanceNorm);
-  table.add("GroupNormalization", importGroupNorm);
-  table.add("LayerNormalization", importLayerNorm);
-  table.add("RMSNormalization", importRmsNorm);
-  table.add("com.microsoft.SkipLayerNormalization", importSkipNorm<LayerNormOp>);
-  table.add("com.microsoft.SkipSimplifiedLayerNormalization", importSkipNorm<RmsNormOp>);
-  table.add("MeanVarianceNormalization", importMeanVarianceNorm);
-  table.add("LpNormalization", importLpNorm);
-  table.add("LRN", importLrn);
-  table.add("Softmax", importSoftmax<SoftmaxOp>);
-  table.add("LogSoftmax", importSoftmax<LogSoftmaxOp>);
-  table.add("Hardmax", importSoftmax<HardmaxOp>);
+  table.add(
+      "BatchNormalization", importBatchNorm,
+      {1, floats, "in training mode: statistics per element (spatial=0), and the outputs saved_mean and saved_var"});
+  table.add("InstanceNormalization", importInstanceNorm, {1, floats});
+  table.add("GroupNormalization", importGroupNorm,
+            {21, floats, "before opset 21 the number of channels must be known"});
+  table.add("LayerNormalization", importLayerNorm, {17, floats});
+  table.add("RMSNormalization", importRmsNorm, {23, floats});
+  table.add("com.microsoft.SkipLayerNormalization", importSkipNorm<LayerNormOp>,
+            {1, floats, "the outputs mean and inv_std_var: leave them out"});
+  table.add("com.microsoft.SkipSimplifiedLayerNormalization", importSkipNorm<RmsNormOp>,
+            {1, floats, "the outputs mean and inv_std_var: leave them out"});
+  table.add("MeanVarianceNormalization", importMeanVarianceNorm, {9, floats});
+  table.add("LpNormalization", importLpNorm, {1, floats});
+  table.add("LRN", importLrn, {1, floats});
+  table.add("Softmax", importSoftmax<SoftmaxOp>, {1, floats});
+  table.add("LogSoftmax", importSoftmax<LogSoftmaxOp>, {1, floats});
+  table.add("Hardmax", importSoftmax<HardmaxOp>, {1, floats});
 }
 
 } // namespace sinter::nn

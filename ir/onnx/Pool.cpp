@@ -75,12 +75,12 @@ static LogicalResult importGlobalLpPool(NodeImporter &n) {
 }
 
 void registerPoolImporters(ImporterTable &table) {
-  table.add("MaxPool", importMaxPool);
-  table.add("AveragePool", importAveragePool);
-  table.add("LpPool", importLpPool);
-  table.add("GlobalAveragePool", importGlobalPool<GlobalAveragePoolOp>);
-  table.add("GlobalMaxPool", importGlobalPool<GlobalMaxPoolOp>);
-  table.add("GlobalLpPool", importGlobalLpPool);
+  table.add("MaxPool", importMaxPool, {1, numbers});
+  table.add("AveragePool", importAveragePool, {1, numbers});
+  table.add("LpPool", importLpPool, {1, numbers});
+  table.add("GlobalAveragePool", importGlobalPool<GlobalAveragePoolOp>, {1, floats});
+  table.add("GlobalMaxPool", importGlobalPool<GlobalMaxPoolOp>, {1, floats});
+  table.add("GlobalLpPool", importGlobalLpPool, {1, floats});
 }
 
 } // namespace sinter::nn

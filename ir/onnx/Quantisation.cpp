@@ -271,13 +271,14 @@ static LogicalResult importQLinearConv(NodeImporter &n) {
 }
 
 void registerQuantisationImporters(ImporterTable &table) {
-  table.add("QuantizeLinear", importQuantize);
-  table.add("DequantizeLinear", importDequantize);
-  table.add("DynamicQuantizeLinear", importDynamicQuantize);
-  table.add("MatMulInteger", importMatMulInteger);
-  table.add("QLinearMatMul", importQLinearMatMul);
-  table.add("ConvInteger", importConvInteger);
-  table.add("QLinearConv", importQLinearConv);
+  table.add("QuantizeLinear", importQuantize, {10, "f32", "scales by block need known shapes"});
+  table.add("DequantizeLinear", importDequantize,
+            {10, "f4e2m1, f8e4m3fn, f8e5m2, i16, i2, i4, u16, u2, u4, u8", "scales by block need known shapes"});
+  table.add("DynamicQuantizeLinear", importDynamicQuantize, {11, "f32"});
+  table.add("MatMulInteger", importMatMulInteger, {10, "u8"});
+  table.add("QLinearMatMul", importQLinearMatMul, {10, "i8, u8", "zero points by block need known shapes"});
+  table.add("ConvInteger", importConvInteger, {10, "i8, u8", "zero points by block need known shapes"});
+  table.add("QLinearConv", importQLinearConv, {10, "u8", "zero points by block need known shapes"});
 }
 
 } // namespace sinter::nn

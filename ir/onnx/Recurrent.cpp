@@ -310,9 +310,9 @@ LogicalResult RecurrentImporter::run() {
 template <Cell cell> static LogicalResult importRecurrent(NodeImporter &n) { return RecurrentImporter(n, cell).run(); }
 
 void registerRecurrentImporters(ImporterTable &table) {
-  table.add("RNN", importRecurrent<Cell::Rnn>);
-  table.add("GRU", importRecurrent<Cell::Gru>);
-  table.add("LSTM", importRecurrent<Cell::Lstm>);
+  table.add("RNN", importRecurrent<Cell::Rnn>, {1, "f32", "needs a known number of steps: give the input's shape"});
+  table.add("GRU", importRecurrent<Cell::Gru>, {1, "f32", "needs a known number of steps: give the input's shape"});
+  table.add("LSTM", importRecurrent<Cell::Lstm>, {1, "f32", "needs a known number of steps: give the input's shape"});
 }
 
 } // namespace sinter::nn

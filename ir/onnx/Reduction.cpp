@@ -33,18 +33,18 @@ template <typename Op> static LogicalResult importArg(NodeImporter &n) {
 }
 
 void registerReductionImporters(ImporterTable &table) {
-  table.add("ReduceSum", importReduce<ReduceSumOp, 13>);
-  table.add("ReduceMean", importReduce<ReduceMeanOp, 18>);
-  table.add("ReduceMax", importReduce<ReduceMaxOp, 18>);
-  table.add("ReduceMin", importReduce<ReduceMinOp, 18>);
-  table.add("ReduceProd", importReduce<ReduceProdOp, 18>);
-  table.add("ReduceL1", importReduce<ReduceL1Op, 18>);
-  table.add("ReduceL2", importReduce<ReduceL2Op, 18>);
-  table.add("ReduceLogSum", importReduce<ReduceLogSumOp, 18>);
-  table.add("ReduceLogSumExp", importReduce<ReduceLogSumExpOp, 18>);
-  table.add("ReduceSumSquare", importReduce<ReduceSumSquareOp, 18>);
-  table.add("ArgMax", importArg<ArgMaxOp>);
-  table.add("ArgMin", importArg<ArgMinOp>);
+  table.add("ReduceSum", importReduce<ReduceSumOp, 13>, {1, numbers});
+  table.add("ReduceMean", importReduce<ReduceMeanOp, 18>, {1, numbers});
+  table.add("ReduceMax", importReduce<ReduceMaxOp, 18>, {1, anyType});
+  table.add("ReduceMin", importReduce<ReduceMinOp, 18>, {1, anyType});
+  table.add("ReduceProd", importReduce<ReduceProdOp, 18>, {1, numbers});
+  table.add("ReduceL1", importReduce<ReduceL1Op, 18>, {1, numbers});
+  table.add("ReduceL2", importReduce<ReduceL2Op, 18>, {1, numbers});
+  table.add("ReduceLogSum", importReduce<ReduceLogSumOp, 18>, {1, numbers});
+  table.add("ReduceLogSumExp", importReduce<ReduceLogSumExpOp, 18>, {1, numbers});
+  table.add("ReduceSumSquare", importReduce<ReduceSumSquareOp, 18>, {1, numbers});
+  table.add("ArgMax", importArg<ArgMaxOp>, {1, numbers});
+  table.add("ArgMin", importArg<ArgMinOp>, {1, numbers});
 }
 
 } // namespace sinter::nn

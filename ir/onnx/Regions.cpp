@@ -255,9 +255,11 @@ LogicalResult DeformConvImporter::run() {
 static LogicalResult importDeformConv(NodeImporter &n) { return DeformConvImporter(n).run(); }
 
 void registerRegionImporters(ImporterTable &table) {
-  table.add("RoiAlign", importRoiAlign);
-  table.add("MaxRoiPool", importMaxRoiPool);
-  table.add("DeformConv", importDeformConv);
+  table.add("RoiAlign", importRoiAlign,
+            {10, "f32", "needs known sizes: give the inputs' shapes; a sampling_ratio of 0: set it to 1 or more"});
+  table.add("MaxRoiPool", importMaxRoiPool, {1, "f32"});
+  table.add("DeformConv", importDeformConv,
+            {22, "f32", "needs inputs of rank 4 and known sizes: give the inputs' shapes"});
 }
 
 } // namespace sinter::nn

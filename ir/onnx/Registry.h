@@ -1,4 +1,4 @@
-// Which function imports which ONNX operator.
+// The table of ONNX operators: what each one is, and the function that imports it.
 #pragma once
 
 #include "mlir/Support/LogicalResult.h"
@@ -9,20 +9,42 @@ namespace sinter::nn {
 class NodeImporter;
 using ImportFn = mlir::LogicalResult (*)(NodeImporter &);
 
+/// Sets of element types in words, for rows of the table.
+inline constexpr const char *floats = "floats";     ///< f16, bf16, f32 and f64
+inline constexpr const char *integers = "integers"; ///< of 8 to 64 bits, signed and unsigned
+inline constexpr const char *numbers = "floats, integers";
+inline constexpr const char *anyType = "floats, integers, bool, f8, f4, 4 and 2 bits";
+inline constexpr const char *noInput = "-";
+
+/// What a user reads of an operator (`sinter operators`, docs/operators.md).
+struct OperatorFacts {
+  int since;               ///< the first version of its domain that has it
+  const char *types;       ///< element types of its first input
+  const char *limits = ""; ///< what it needs or does not take, with the remedy; empty if it is taken in all its forms
+};
+
+struct OperatorRow {
+  OperatorFacts facts;
+  ImportFn import;
+};
+
 /// Operators by name: those of the default ONNX domain, of others behind their domain ("ai.onnx.ml.Scaler").
 class ImporterTable {
 public:
-  void add(llvm::StringRef opType, ImportFn function) { entries[opType] = function; }
+  void add(llvm::StringRef opType, ImportFn function, OperatorFacts facts) { entries[opType] = {facts, function}; }
   /// Null if the operator is not supported.
-  ImportFn find(llvm::StringRef opType) const { return entries.lookup(opType); }
-  const llvm::StringMap<ImportFn> &all() const { return entries; }
+  ImportFn find(llvm::StringRef opType) const { return entries.lookup(opType).import; }
+  const llvm::StringMap<OperatorRow> &all() const { return entries; }
 
 private:
-  llvm::StringMap<ImportFn> entries;
+  llvm::StringMap<OperatorRow> entries;
 };
 
 /// The table of every supported operator.
 const ImporterTable &importers();
+
+/// The versions of the default domain whose operators are imported.
+inline constexpr int64_t oldestOpset = 1, newestOpset = 27;
 
 void registerActivationImporters(ImporterTable &table);
 void registerArithmeticImporters(ImporterTable &table);

@@ -78,8 +78,8 @@ static LogicalResult importUpsample(NodeImporter &n) {
 }
 
 void registerResizeImporters(ImporterTable &table) {
-  table.add("Resize", importResize);
-  table.add("Upsample", importUpsample);
+  table.add("Resize", importResize, {10, anyType});
+  table.add("Upsample", importUpsample, {1, "f32"});
 }
 
 } // namespace sinter::nn

@@ -185,8 +185,8 @@ static LogicalResult importAffineGrid(NodeImporter &n) {
 }
 
 void registerSamplingImporters(ImporterTable &table) {
-  table.add("GridSample", importGridSample);
-  table.add("AffineGrid", importAffineGrid);
+  table.add("GridSample", importGridSample, {16, "f32", "needs rank 3 to 5 and known sizes: give the inputs' shapes"});
+  table.add("AffineGrid", importAffineGrid, {20, "f32"});
 }
 
 } // namespace sinter::nn

@@ -218,18 +218,18 @@ static LogicalResult importOptionalGetElement(NodeImporter &n) {
 }
 
 void registerSequenceImporters(ImporterTable &table) {
-  table.add("SequenceConstruct", importSequenceConstruct);
-  table.add("SequenceEmpty", importSequenceEmpty);
-  table.add("SequenceLength", importSequenceLength);
-  table.add("SequenceAt", importSequenceAt);
-  table.add("SequenceInsert", importSequenceInsert);
-  table.add("SequenceErase", importSequenceErase);
-  table.add("SplitToSequence", importSplitToSequence);
-  table.add("ConcatFromSequence", importConcatFromSequence);
-  table.add("SequenceMap", importSequenceMap);
-  table.add("Optional", importOptional);
-  table.add("OptionalHasElement", importOptionalHasElement);
-  table.add("OptionalGetElement", importOptionalGetElement);
+  table.add("SequenceConstruct", importSequenceConstruct, {11, anyType});
+  table.add("SequenceEmpty", importSequenceEmpty, {11, noInput});
+  table.add("SequenceLength", importSequenceLength, {11, "sequence"});
+  table.add("SequenceAt", importSequenceAt, {11, "sequence"});
+  table.add("SequenceInsert", importSequenceInsert, {11, "sequence"});
+  table.add("SequenceErase", importSequenceErase, {11, "sequence"});
+  table.add("SplitToSequence", importSplitToSequence, {11, "f32", "needs known sizes: give the input's shape"});
+  table.add("ConcatFromSequence", importConcatFromSequence, {11, "sequence"});
+  table.add("SequenceMap", importSequenceMap, {17, "sequence"});
+  table.add("Optional", importOptional, {15, "f32, sequence"});
+  table.add("OptionalHasElement", importOptionalHasElement, {15, "optional"});
+  table.add("OptionalGetElement", importOptionalGetElement, {15, "f32, optional, sequence"});
 }
 
 } // namespace sinter::nn

@@ -264,12 +264,12 @@ static LogicalResult importStft(NodeImporter &n) {
 }
 
 void registerSignalImporters(ImporterTable &table) {
-  table.add("HannWindow", importHann);
-  table.add("HammingWindow", importHamming);
-  table.add("BlackmanWindow", importBlackman);
-  table.add("MelWeightMatrix", importMelWeights);
-  table.add("DFT", importDft);
-  table.add("STFT", importStft);
+  table.add("HannWindow", importHann, {17, "i32"});
+  table.add("HammingWindow", importHamming, {17, "i32"});
+  table.add("BlackmanWindow", importBlackman, {17, "i32"});
+  table.add("MelWeightMatrix", importMelWeights, {17, "i32"});
+  table.add("DFT", importDft, {17, "f32", "needs a known size of the transformed axis: give the input's shape"});
+  table.add("STFT", importStft, {17, "f32", "needs a signal of known length: give the input's shape"});
 }
 
 } // namespace sinter::nn

@@ -164,6 +164,9 @@ LogicalResult Vectorizer::import() {
 
 static LogicalResult importTfIdf(NodeImporter &n) { return Vectorizer(n).import(); }
 
-void registerTextImporters(ImporterTable &table) { table.add("TfIdfVectorizer", importTfIdf); }
+void registerTextImporters(ImporterTable &table) {
+  table.add("TfIdfVectorizer", importTfIdf,
+            {9, "i32", "strings; needs an input of rank 1 or 2 and of known shape: give the input's shape"});
+}
 
 } // namespace sinter::nn

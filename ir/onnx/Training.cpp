@@ -111,9 +111,9 @@ private:
 template <typename Optimiser> static LogicalResult importOptimiser(NodeImporter &n) { return Optimiser(n).run(); }
 
 void registerTrainingImporters(ImporterTable &table) {
-  table.add("ai.onnx.preview.training.Adagrad", importOptimiser<Adagrad>);
-  table.add("ai.onnx.preview.training.Adam", importOptimiser<Adam>);
-  table.add("ai.onnx.preview.training.Momentum", importOptimiser<Momentum>);
+  table.add("ai.onnx.preview.training.Adagrad", importOptimiser<Adagrad>, {1, "f32"});
+  table.add("ai.onnx.preview.training.Adam", importOptimiser<Adam>, {1, "f32"});
+  table.add("ai.onnx.preview.training.Momentum", importOptimiser<Momentum>, {1, "f32"});
 }
 
 } // namespace sinter::nn

@@ -426,9 +426,9 @@ static LogicalResult importTreeRegressor(NodeImporter &n) { return ForestImporte
 static LogicalResult importTreeClassifier(NodeImporter &n) { return ForestImporter(n).classifier(); }
 
 void registerTreeImporters(ImporterTable &table) {
-  table.add("ai.onnx.ml.TreeEnsemble", importTreeEnsemble);
-  table.add("ai.onnx.ml.TreeEnsembleRegressor", importTreeRegressor);
-  table.add("ai.onnx.ml.TreeEnsembleClassifier", importTreeClassifier);
+  table.add("ai.onnx.ml.TreeEnsemble", importTreeEnsemble, {5, "f32, f64", "post_transform PROBIT"});
+  table.add("ai.onnx.ml.TreeEnsembleRegressor", importTreeRegressor, {1, "f32"});
+  table.add("ai.onnx.ml.TreeEnsembleClassifier", importTreeClassifier, {1, "f32"});
 }
 
 } // namespace sinter::nn

@@ -95,12 +95,12 @@ static LogicalResult importDropout(NodeImporter &n) {
 }
 
 void registerViewImporters(ImporterTable &table) {
-  table.add("Identity", importIdentity);
-  table.add("Reshape", importReshape);
-  table.add("Flatten", importFlatten);
-  table.add("Squeeze", importSqueeze);
-  table.add("Unsqueeze", importUnsqueeze);
-  table.add("Dropout", importDropout);
+  table.add("Identity", importIdentity, {1, anyType});
+  table.add("Reshape", importReshape, {1, anyType});
+  table.add("Flatten", importFlatten, {1, anyType});
+  table.add("Squeeze", importSqueeze, {1, anyType});
+  table.add("Unsqueeze", importUnsqueeze, {1, anyType});
+  table.add("Dropout", importDropout, {1, "f32", "training mode: export the model for inference"});
 }
 
 } // namespace sinter::nn

@@ -43,12 +43,27 @@ TEST(Compile, CodeNeedsNothingButItself) {
 } // namespace
 
 TEST(Command, HelpTeaches) {
-  for (std::string command : {"", "compile ", "run ", "test ", "bench ", "profile ", "explain ", "verify "}) {
+  for (std::string command :
+       {"", "compile ", "run ", "test ", "bench ", "profile ", "operators ", "explain ", "verify "}) {
     Outcome outcome = run(command + "--help");
     EXPECT_EQ(outcome.status, 0);
     EXPECT_NE(outcome.out.find("Examples:"), std::string::npos) << command;
   }
   EXPECT_EQ(run("--version").out.substr(0, 7), "sinter ");
+}
+
+TEST(Command, OperatorsSaysWhichThereAre) {
+  Outcome all = run("operators");
+  EXPECT_EQ(all.status, 0) << all.err;
+  EXPECT_NE(all.out.find("com.microsoft.FusedMatMul"), std::string::npos) << all.out;
+  Outcome two = run("operators Relu BatchNormalization --format json");
+  EXPECT_EQ(two.status, 0) << two.err;
+  EXPECT_NE(two.out.find("\"name\": \"Relu\""), std::string::npos) << two.out;
+  EXPECT_EQ(two.out.find("Conv"), std::string::npos) << two.out;
+  Outcome missing = run("operators Relu StringConcat");
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_NE(missing.err.find("does not support the operator 'StringConcat'"), std::string::npos) << missing.err;
+  EXPECT_EQ(missing.err.find("'Relu'"), std::string::npos) << missing.err;
 }
 
 TEST(Command, RunWritesOutputs) {

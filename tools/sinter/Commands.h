@@ -16,6 +16,7 @@ void addTest(CLI::App &app, int &status);
 void addBench(CLI::App &app, int &status);
 void addProfile(CLI::App &app, int &status);
 void addInspect(CLI::App &app, int &status);
+void addOperators(CLI::App &app, int &status);
 void addExplain(CLI::App &app, int &status);
 void addVerify(CLI::App &app, int &status);
 

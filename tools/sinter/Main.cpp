@@ -32,6 +32,7 @@ constexpr const char *examples = R"(Examples:
   sinter bench resnet50.so --threads 1               time it, beside the processor's peak
   sinter profile resnet50.so                         where the time goes, kernel by kernel
   sinter inspect resnet50.onnx                       what goes in and out, its operators, what is supported
+  sinter operators                                   the ONNX operators that are supported
   sinter explain resnet50.onnx                       what became of every BatchNorm and activation, and why
   sinter verify resnet50.onnx                        compare compiled code with the model's plainest meaning
   sinter test cases/                                 run recorded test cases (ONNX backend-test layout)
@@ -52,6 +53,7 @@ int runCommandLine(int argc, char **argv) {
   addBench(app, status);
   addProfile(app, status);
   addInspect(app, status);
+  addOperators(app, status);
   addExplain(app, status);
   addVerify(app, status);
   try {
