@@ -220,7 +220,7 @@ void registerNormalisationImporters(ImporterTable &table) {
       {1, floats, "in training mode: statistics per element (spatial=0), and the outputs saved_mean and saved_var"});
   table.add("InstanceNormalization", importInstanceNorm, {1, floats});
   table.add("GroupNormalization", importGroupNorm,
-            {21, floats, "before opset 21 the number of channels must be known"});
+            {18, floats, "before opset 21 the number of channels must be known"});
   table.add("LayerNormalization", importLayerNorm, {17, floats});
   table.add("RMSNormalization", importRmsNorm, {23, floats});
   table.add("com.microsoft.SkipLayerNormalization", importSkipNorm<LayerNormOp>,

@@ -1,6 +1,6 @@
 // Models that ask for what ONNX does not allow, or for what nobody means: every command names the node and the cause,
 // in words of ONNX. make.py of tests/data/odd-models writes them, that of tests/data/onnxruntime-cases those of ONNX
-// Runtime's operators; a line of expected.tsv is a file, a node or input, and a cause.
+// Runtime's operators; a line of expected.tsv is a file, then words of what is said: a node or input, a cause.
 #include "tests/cli/Cli.h"
 
 #include <filesystem>
@@ -18,9 +18,12 @@ static int expectNamed(const std::string &folder) {
   int count = 0;
   for (std::string line; std::getline(expected, line); ++count) {
     std::istringstream fields(line);
-    std::string file, node, cause;
-    if (!std::getline(fields, file, '\t') || !std::getline(fields, node, '\t') || !std::getline(fields, cause))
-      ADD_FAILURE() << line;
+    std::string file;
+    std::getline(fields, file, '\t');
+    std::vector<std::string> said;
+    for (std::string part; std::getline(fields, part, '\t');)
+      said.push_back(part);
+    EXPECT_GE(said.size(), 2U) << line;
     std::string model = models + file + ".onnx";
     // All commands print warnings that reading the file gives; each eighth model checks all of them.
     std::vector<std::string> commands{"inspect " + model, "compile " + model + " -o @/odd.so"};
@@ -28,14 +31,14 @@ static int expectNamed(const std::string &folder) {
       commands.insert(commands.end(), {"explain " + model, "run " + model});
     for (const std::string &command : commands) {
       Outcome outcome = run(command);
-      std::string said = outcome.out + outcome.err;
-      SCOPED_TRACE("sinter " + command + "\n" + said);
+      std::string text = outcome.out + outcome.err;
+      SCOPED_TRACE("sinter " + command + "\n" + text);
       EXPECT_GE(outcome.status, 0);
-      EXPECT_NE(said.find(node), std::string::npos) << "no '" << node << "'";
-      EXPECT_NE(said.find(cause), std::string::npos) << "no '" << cause << "'";
-      EXPECT_EQ(said.find("tensor<"), std::string::npos);
-      EXPECT_EQ(said.find("'nn."), std::string::npos);
-      EXPECT_EQ(said.find("(nn."), std::string::npos);
+      for (const std::string &part : said)
+        EXPECT_NE(text.find(part), std::string::npos) << "no '" << part << "'";
+      EXPECT_EQ(text.find("tensor<"), std::string::npos);
+      EXPECT_EQ(text.find("'nn."), std::string::npos);
+      EXPECT_EQ(text.find("(nn."), std::string::npos);
     }
   }
   return count;

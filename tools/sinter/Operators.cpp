@@ -26,7 +26,8 @@ constexpr const char *examples = R"(Examples:
 
 An operator of the default domain has its ONNX name, one of another domain has the domain before it. "since" is the first
 version of its domain that has it. Types are those of the first input: "floats" are f16, bf16, f32 and f64, "integers"
-have 8 to 64 bits, signed or unsigned. `sinter inspect MODEL` says which operators of a model are supported.)";
+have 8 to 64 bits, signed or unsigned. Where an operator becomes several others, types are those that tests run.
+`sinter inspect MODEL` says which operators of a model are supported.)";
 
 /// A row of the table with its name in two parts.
 struct Operator {

@@ -210,7 +210,7 @@ def make(name, operator, attributes, inputs, outputs):
 
 
 def refuse(cases):
-    """Writes models by name, and what their errors say: a line is a file, a node and a cause."""
+    """Writes models by name, and what their errors say: a line is a file, a node, its operator and a cause."""
     folder = os.path.join(HERE, "refused")
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
@@ -219,7 +219,7 @@ def refuse(cases):
             model, _, _ = model_of(name, *case)
             model.graph.node[0].name = "bad"
             onnx.save(model, os.path.join(folder, f"{name}.onnx"))
-            expected.write(f"{name}\t'bad' ({case[0]})\t{cause}\n")
+            expected.write(f"{name}\t'bad'\tcom.microsoft.{case[0]}\t{cause}\n")
 
 
 if __name__ == "__main__":
