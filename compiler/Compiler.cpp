@@ -12,6 +12,7 @@
 #include "compiler/Interpreter.h"
 #include "compiler/LowerToKernels.h"
 #include "compiler/ModelSource.h"
+#include "compiler/Symbols.h"
 #include "compiler/tuning/Tuner.h"
 #include "runtime/BackendChoice.h"
 #include "runtime/OptionMark.h"
@@ -94,6 +95,8 @@ Expected<Planned> plan(const std::string &path, const CompileOptions &options) {
     const Target &target = *planned.targets[i / shapes];
     CompileOptions chosen =
         options.shapeSets.empty() ? options : source->withShapes(options, options.shapeSets[i % shapes]);
+    if (Status status = checkSizesOfFile(source->interface(), chosen); !status.ok())
+      return status.failure();
     Expected<LoadedModel> model = source->load(chosen);
     if (!model)
       return model.failure();

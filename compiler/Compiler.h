@@ -3,6 +3,7 @@
 #pragma once
 
 #include "codegen/artefact/CompiledModel.h"
+#include "ir/sizes/SizeRange.h"
 #include "runtime/OptionMark.h"
 #include "runtime/Status.h"
 #include "runtime/Tensor.h"
@@ -34,7 +35,11 @@ struct CompileOptions {
   bool optimise = true;                ///< false (-O0): nothing is fused, folded or reordered
   std::string targetCpu, targetTriple; ///< empty: this machine
   std::map<std::string, Shape> shapes; ///< of graph inputs, by name
-  std::map<std::string, int64_t> dims; ///< of symbolic dimensions, by name
+  /// Of dimensions that the model leaves open, by name; one without a name is called INPUT.AXIS.
+  std::map<std::string, int64_t> dims;
+  /// Sizes that such dimensions may have. None of `dims` is among them. A model compiled with `shapes` outside them, or
+  /// with two sizes of one name, is an error.
+  std::map<std::string, SizeRange> dimRanges;
   /// Inputs that are sequences of no element, or optionals without one. A sequence NAME has the inputs NAME[0],
   /// NAME[1], ... otherwise, as many as have shapes.
   std::set<std::string> empty;

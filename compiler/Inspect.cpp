@@ -3,6 +3,7 @@
 #include "codegen/Backend.h"
 #include "compiler/LowerToKernels.h"
 #include "compiler/ModelSource.h"
+#include "compiler/Symbols.h"
 #include "ir/DiagnosticCollector.h"
 #include "ir/Diagnostics.h"
 #include "ir/Ops.h"
@@ -35,6 +36,7 @@ public:
 private:
   void readProto(const onnx::ModelProto &proto);
   void readModule(ModuleOp module);
+  void listOpenDimensions();
   Status askBackends(const ModelSource &source);
   std::map<std::string, Shape> shapesWith(int64_t size) const;
   bool count(ModuleOp module);
@@ -193,13 +195,30 @@ std::map<std::string, Shape> Inspector::shapesWith(int64_t size) const {
       if (dim >= 0)
         continue;
       isOpen = true;
-      auto given = options.dims.find(input.dimNames[i]);
+      std::string name = symbolName(input, i);
+      auto given = options.dims.find(name);
+      auto range = options.dimRanges.find(name);
       dim = given != options.dims.end() ? given->second : i == 0 ? 1 : size;
+      if (range != options.dimRanges.end())
+        dim = range->second.nearest(dim);
     }
     if (isOpen)
       shapes[input.name] = shape;
   }
   return shapes;
+}
+
+void Inspector::listOpenDimensions() {
+  for (const Symbol &symbol : symbolsOf(inspection.interface)) {
+    if (!isOpen(symbol, options))
+      continue;
+    InspectedDimension dimension{symbol.name, {}, {}};
+    for (const Symbol::Place &place : symbol.places)
+      dimension.places.push_back(place.input->name + "." + std::to_string(place.axis));
+    if (auto range = options.dimRanges.find(symbol.name); range != options.dimRanges.end())
+      dimension.range = range->second;
+    inspection.openDimensions.push_back(std::move(dimension));
+  }
 }
 
 Status Inspector::askBackends(const ModelSource &source) {
@@ -209,6 +228,7 @@ Status Inspector::askBackends(const ModelSource &source) {
     return model.failure();
   if (!source.onnx())
     readModule(*model->module);
+  listOpenDimensions();
   for (const nn::NodeReport &node : report) {
     bool isNode = node.op != "input" && node.op != "initializer" && node.op != "output" && node.op != "opset";
     if (node.outcome == nn::NodeReport::Refused)

@@ -19,11 +19,19 @@ struct InspectedProblem {
   std::string node, op, reason;
 };
 
+/// A dimension that the model leaves open, or several of one name.
+struct InspectedDimension {
+  std::string name;                ///< by which options give it a size
+  std::vector<std::string> places; ///< "x.0": axes of inputs
+  std::optional<SizeRange> range;  ///< what the options declare
+};
+
 struct ModelInspection {
   std::string producer;
   std::vector<std::pair<std::string, int64_t>> opsets; ///< domain ("ai.onnx") and version
   ModelInterface interface;
-  std::vector<InspectedOperator> operators; ///< the most frequent first
+  std::vector<InspectedDimension> openDimensions; ///< that the options give no size
+  std::vector<InspectedOperator> operators;       ///< the most frequent first
   /// What keeps the model from being compiled; nodes behind an unsupported one are not listed.
   std::vector<InspectedProblem> problems;
   int64_t parameters = 0, parameterBytes = 0;

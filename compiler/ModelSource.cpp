@@ -2,6 +2,7 @@
 #include "compiler/ModelSource.h"
 #include "compiler/ModelText.h"
 #include "compiler/Options.h"
+#include "compiler/Symbols.h"
 #include "ir/Limits.h"
 #include "ir/Ops.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -131,6 +132,9 @@ CompileOptions ModelSource::withInputs(const CompileOptions &options, const Inpu
 }
 
 Expected<LoadedModel> ModelSource::load(const CompileOptions &options, std::vector<nn::NodeReport> *report) const {
+  if (onnx_)
+    if (Status status = checkDeclaredSizes(interface_, options); !status.ok())
+      return status.failure();
   LoadedModel model;
   // Passes run on one thread: a model is one function. Kernels are compiled in parallel by their own threads.
   model.context = std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
@@ -142,6 +146,9 @@ Expected<LoadedModel> ModelSource::load(const CompileOptions &options, std::vect
   if (!module)
     return module.failure();
   model.module = std::move(*module);
+  if (!onnx_)
+    if (Status status = checkDeclaredSizes(interfaceOf(*model.module), options); !status.ok())
+      return status.failure();
   nn::setLimits(*model.module, options.limits);
   nn::countGivenBytes(*model.module);
   if (!onnx_)

@@ -44,6 +44,8 @@ public:
   /// order.
   bool hasInput(const std::string &name) const { return interface_.takes(name); }
   const std::vector<std::string> &requiredInputs() const { return required_; }
+  /// What the file says of inputs and outputs.
+  const ModelInterface &interface() const { return interface_; }
 
   /// For a source that is loaded again later: notes what its files are, once they are mapped. Fails where one changed
   /// meanwhile.

@@ -21,7 +21,10 @@ using Options = CompileOptions;
 constexpr CompileOption table[] = {
     // Shapes and values.
     {"shape", Named, All, "NAME=1x3x224x224", "Shape of an input whose dimensions the model leaves open", setShape},
-    {"dim", Named, All, "NAME=N", "Value of a symbolic dimension, e.g. batch=4", setDimension},
+    {"dim", Named, All, "NAME=N|LO..HI[:STEP]",
+     "Size of a dimension that the model leaves open (batch=4), or the sizes that it may have (width=32..4096:32); one "
+     "without a name is INPUT.AXIS",
+     setDimension},
     {"empty", Repeated, All, "NAME", "An input that is a sequence or optional and holds nothing", addEmpty},
     {"value", Named, All, "NAME=FILE",
      "What an input will hold (.npy or .pb): where shapes follow from it, it becomes a constant", setValue},

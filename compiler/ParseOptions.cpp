@@ -171,7 +171,13 @@ Status setShape(const CompileOption &option, CompileOptions &options, const std:
 }
 
 Status setDimension(const CompileOption &option, CompileOptions &options, const std::string &value) {
-  return assign(option, option.values, value, options.dims, parseWholeNumber);
+  auto parts = splitAssignment(value);
+  if (parts && (options.dims.contains(parts->first) || options.dimRanges.contains(parts->first)))
+    return namedTwice(option, parts->first);
+  std::optional<SizeRange> range = parts ? SizeRange::parse(parts->second) : std::nullopt;
+  if (!range)
+    return assign(option, "NAME=N or NAME=LO..HI[:STEP] with LO <= HI", value, options.dims, parseWholeNumber);
+  return assign(option, "NAME=LO..HI", value, options.dimRanges, SizeRange::parse);
 }
 
 Status setRange(const CompileOption &option, CompileOptions &options, const std::string &value) {

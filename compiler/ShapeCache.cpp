@@ -5,6 +5,7 @@
 #include "compiler/InProcess.h"
 #include "compiler/LowerToKernels.h"
 #include "compiler/ModelSource.h"
+#include "compiler/Symbols.h"
 #include "ir/Weights.h"
 #include "llvm/ADT/StringExtras.h"
 #include <algorithm>
@@ -80,21 +81,19 @@ Expected<std::unique_ptr<ShapeCache>> ShapeCache::open(const std::string &path, 
 /// Whether an input has a dimension that the options say nothing of. Options that name no input or dimension are for
 /// the compilation to refuse.
 static bool leavesOpen(const ModelInterface &interface, const CompileOptions &options) {
-  bool isOpen = false;
+  bool leaves = false;
   std::set<std::string> names, dims;
-  for (const InterfaceValue &input : interface.inputs) {
+  for (const InterfaceValue &input : interface.inputs)
     names.insert(input.name);
-    dims.insert(input.dimNames.begin(), input.dimNames.end());
-    if (options.shapes.contains(input.name))
-      continue;
-    for (size_t d = 0; d < input.dimNames.size(); ++d)
-      isOpen |= (*input.shape)[d] < 0 && !options.dims.contains(input.dimNames[d]);
+  for (const Symbol &symbol : symbolsOf(interface)) {
+    dims.insert(symbol.name);
+    leaves |= isOpen(symbol, options);
   }
   auto isKnown = [](const std::set<std::string> &known) {
     return [&](const auto &given) { return known.contains(given.first); };
   };
-  return isOpen && std::ranges::all_of(options.shapes, isKnown(names)) &&
-         std::ranges::all_of(options.dims, isKnown(dims));
+  return leaves && std::ranges::all_of(options.shapes, isKnown(names)) &&
+         std::ranges::all_of(options.dims, isKnown(dims)) && std::ranges::all_of(options.dimRanges, isKnown(dims));
 }
 
 Expected<std::unique_ptr<ShapeCache>> ShapeCache::openOrCompile(const std::string &path,

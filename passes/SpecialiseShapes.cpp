@@ -84,14 +84,24 @@ private:
     return name ? name.getValue() : StringRef();
   }
 
+  /// What `dim` calls a dimension: its name or, if it is open and has none, INPUT.AXIS.
+  std::string symbolName(func::FuncOp function, unsigned index, int64_t axis) {
+    auto names = function.getArgAttrOfType<ArrayAttr>(index, "nn.dims");
+    auto name = names ? dyn_cast<StringAttr>(names[static_cast<size_t>(axis)]) : StringAttr();
+    if (name && !name.empty())
+      return name.str();
+    auto type = cast<RankedTensorType>(function.getArgument(index).getType());
+    return type.isDynamicDim(axis) ? (argumentName(function, index) + "." + Twine(axis)).str() : "";
+  }
+
   LogicalResult parseOptions(func::FuncOp function) {
     llvm::StringSet<> inputs, dimNames;
     for (unsigned i = 0; i < function.getNumArguments(); ++i) {
       inputs.insert(argumentName(function, i));
-      if (auto dims = function.getArgAttrOfType<ArrayAttr>(i, "nn.dims"))
-        for (Attribute dim : dims)
-          if (auto text = dyn_cast<StringAttr>(dim))
-            dimNames.insert(text.getValue());
+      if (auto type = dyn_cast<RankedTensorType>(function.getArgument(i).getType()))
+        for (int64_t d = 0; d < type.getRank(); ++d)
+          if (std::string name = symbolName(function, i, d); !name.empty())
+            dimNames.insert(name);
     }
     auto list = [](const llvm::StringSet<> &names) {
       SmallVector<std::string> quoted;
@@ -139,14 +149,15 @@ private:
       for (auto [d, dim] : llvm::enumerate(shape)) {
         StringRef dimName = dimNames ? cast<StringAttr>(dimNames[d]).getValue() : StringRef();
         bool dynamic = ShapedType::isDynamic(dim);
+        std::string symbol = symbolName(function, index, static_cast<int64_t>(d));
         if (given != shapeOf.end()) {
           if (!dynamic && dim != given->second[d])
             return function.emitError(optionMark("shape"))
                    << " gives input '" << name << "' dimension " << d << " the size " << given->second[d]
                    << ", the model fixes it to " << dim;
           dim = given->second[d];
-        } else if (dynamic && sizeOf.count(dimName)) {
-          dim = sizeOf.lookup(dimName);
+        } else if (dynamic && sizeOf.count(symbol)) {
+          dim = sizeOf.lookup(symbol);
         } else if (dynamic) {
           InFlightDiagnostic error = function.emitError("input '") << name << "' has the dynamic dimension " << d;
           if (!dimName.empty())

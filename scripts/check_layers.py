@@ -32,7 +32,7 @@ MAY_USE = {
     "codegen/artefact": GENERATOR + ["codegen/target", "codegen/emit", "codegen/lower", "codegen/onednn"],
     # The driver, and what stands on it.
     "compiler": GENERATOR + ["codegen/target", "codegen/emit", "codegen/lower", "codegen/artefact",
-                             "codegen/kernels", "codegen/onednn", "ir/onnx", "passes"],
+                             "codegen/kernels", "codegen/onednn", "ir/onnx", "ir/sizes", "passes"],
     "api": ["include", "runtime", "runtime/onednn", "codegen", "compiler"],
     "tools": ["include", "runtime", "runtime/onednn", "ir", "ir/onnx", "passes", "codegen", "codegen/lower", "compiler", "api"],
     # What users of the public interface write.

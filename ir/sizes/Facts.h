@@ -2,13 +2,9 @@
 #pragma once
 
 #include "ir/sizes/Formula.h"
+#include "ir/sizes/SizeRange.h"
 
 namespace sinter {
-
-/// The sizes that a symbol can be: lo, lo + step, lo + 2 * step, ..., none above hi. 0 <= lo <= hi, step > 0.
-struct SizeRange {
-  int64_t lo = 1, hi = 1, step = 1;
-};
 
 /// All values lie in [lo, hi]; the ends need not be taken. Kept within 62 bits, so that sums of two are exact.
 struct SizeBounds {

@@ -78,9 +78,16 @@ class _Options:
         for name, shape in shapes.items():
             check(lib.sinter_options_set_shape(self.handle, name.encode(), integers(shape), len(shape)))
 
-    def _set_dims(self, dims: Mapping[str, int]) -> None:
+    def _set_dims(self, dims: Mapping[str, int | str | range]) -> None:
         for name, size in dims.items():
-            check(lib.sinter_options_set_dimension(self.handle, name.encode(), size))
+            if isinstance(size, range):
+                if size.step < 1 or not size:
+                    raise Error(ErrorCode.INVALID_ARGUMENT, f"dims: the sizes of '{name}' must ascend, and {size} does not or is empty")
+                size = f"{size[0]}..{size[-1]}:{size.step}"
+            if isinstance(size, str):
+                self._set_text("dim", f"{name}={size}")
+            else:
+                check(lib.sinter_options_set_dimension(self.handle, name.encode(), size))
 
     def _set_ranges(self, ranges: Mapping[str, tuple[float, float]]) -> None:
         for name, (low, high) in ranges.items():
@@ -138,13 +145,14 @@ def _given(progress: Callable[[str, float], Any] | None, named: Mapping[str, Any
     return given
 
 
-def compile(model: Any, shapes: Mapping[str, Sequence[int]] | None = None, dims: Mapping[str, int] | None = None,
+def compile(model: Any, shapes: Mapping[str, Sequence[int]] | None = None, dims: Mapping[str, int | str | range] | None = None,
             input_ranges: Mapping[str, tuple[float, float]] | None = None, values: Mapping[str, Array] | None = None,
             empty: Sequence[str] = (), threads: int = 0, progress: Callable[[str, float], Any] | None = None, **options: Any) -> Model:
     """Compiles a model for this process.
 
     model: a path to .onnx (or .mlir of the nn stage), the content of an .onnx file, or an onnx.ModelProto.
-    shapes: of inputs that the model leaves open; dims: sizes of symbolic dimensions. Where some stay open, the model is
+    shapes: of inputs that the model leaves open; dims: sizes of dimensions that it leaves open, by name ("x.0" where they have none), or the
+    sizes that they may have, {"height": range(32, 4097, 32)} or {"height": "32..4096:32"}. Where some stay open, the model is
     compiled for the shapes that runs bring, each at its first run (Model.specialise does so ahead, and so does
     shape_sets=[{"x": (1, 3)}, {"x": (2, 3)}]), and the last shape_cache=16 of them are kept. open=False refuses such models,
     open=True treats every model so: shapes may follow from the values of inputs then.

@@ -28,6 +28,8 @@ def _entry(option: str, text: str) -> str:
         value = _sizes(value)
     elif option == "input-range":
         value = f"({value.replace(':', ', ')})"
+    elif option == "dim" and ".." in value:
+        value = f'"{value}"'
     elif option == "value":
         value = f"numpy.load({value!r})"
     return f"{name!r}: {value}".replace("'", '"')

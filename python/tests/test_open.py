@@ -36,6 +36,20 @@ def test_runs_at_the_shapes_of_the_arrays(digits, images, logits):
     assert digits(images[:3], out=out) is out and np.array_equal(out, digits(images[:3]))
 
 
+@pytest.mark.parametrize("sizes", [range(1, 8, 3), "1..7:3"])
+def test_declared_sizes(images, sizes):
+    model = sinter.compile(os.path.join(DIGITS, "digits.onnx"), dims={"batch": sizes})
+    assert model(images[:4]).shape == (4, 10)
+    with pytest.raises(sinter.Error, match=r"the size 5, which dims=\{\"batch\": \"1..7:3\"\} does not allow"):
+        model(images[:5])
+
+
+def test_wrong_sizes():
+    for sizes, match in ((range(7, 1, -1), "must ascend"), (range(3, 3), "is empty"), ("7..1", "LO..HI"), (-1, "0 or more")):
+        with pytest.raises(sinter.Error, match=match):
+            sinter.compile(os.path.join(DIGITS, "digits.onnx"), dims={"batch": sizes})
+
+
 def test_results_outlive_the_next_run(digits, images):
     first = digits(images[:2])
     kept = first.copy()

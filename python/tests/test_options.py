@@ -28,7 +28,8 @@ def test_each_option_has_a_keyword():
 
 @pytest.mark.parametrize("option, value, words", [
     ("shape", "x=1x3x224x224", 'shapes={"x": (1, 3, 224, 224)}'), ("shape", "x=scalar", 'shapes={"x": ()}'),
-    ("shape", "x=5", 'shapes={"x": (5,)}'), ("dim", "batch=4", 'dims={"batch": 4}'), ("limit", "ops=N", 'limits={"ops": N}'),
+    ("shape", "x=5", 'shapes={"x": (5,)}'), ("dim", "batch=4", 'dims={"batch": 4}'),
+    ("dim", "batch=1..8:2", 'dims={"batch": "1..8:2"}'), ("limit", "ops=N", 'limits={"ops": N}'),
     ("input-range", "x=LO:HI", 'input_ranges={"x": (LO, HI)}'), ("empty", "s", 'empty=["s"]'), ("prune", "false", "prune=False"),
     ("backend", "llvm", 'backend="llvm"'), ("shapes", "x=1x3,n=4", 'shape_sets=[{"x": (1, 3), "n": (4,)}]')])
 def test_words(option, value, words):

@@ -207,6 +207,28 @@ TEST_F(OpenModel, WrongTensors) {
   EXPECT_EQ(specialised.handle, nullptr);
 }
 
+TEST_F(OpenModel, KeepsToDeclaredSizes) {
+  Options declared;
+  ASSERT_DONE(sinter_options_set(declared.handle, "dim", "n=2..8:3"));
+  Model bounded;
+  ASSERT_EQ(compileText(openSum, &bounded.handle, declared.handle).code, SINTER_OK);
+  EXPECT_EQ(sinter_model_is_open(bounded.handle), 1);
+  Session session;
+  ASSERT_DONE(sinter_session_create(bounded.handle, 1, &session.handle));
+  for (int64_t rows : {2, 8, 5})
+    expectRuns(session.handle, rows);
+  std::vector<float> x = sequence(12);
+  const int64_t shape[] = {4, 3};
+  sinter_tensor_t in = {x.data(), shape, nullptr, 2, SINTER_F32}, out = {};
+  EXPECT_FAILS(sinter_session_run(session.handle, &in, 1, &out, 1), SINTER_INVALID_ARGUMENT,
+               "has the size 4, which sinter_options_set(..., \"dim\", \"n=2..8:3\") does not allow");
+  Options unknown;
+  ASSERT_DONE(sinter_options_set(unknown.handle, "dim", "m=2..8"));
+  EXPECT_FAILS(
+      sinter_compile_memory(openSum.data(), openSum.size(), SINTER_MLIR, nullptr, unknown.handle, &bounded.handle),
+      SINTER_INVALID_ARGUMENT, "names 'm'");
+}
+
 TEST(OpenModels, OptionsThatCloseThem) {
   Options dimension, shape, never, wrong;
   Model model;

@@ -43,6 +43,66 @@ TEST(Shapes, OpenDimensionsComeFromTheTensors) {
     expectRows("@/open.onnx", rows);
 }
 
+/// y = Concat(x, b) of x [batch, 3] and b [batch, ?], whose second size has no name.
+void saveTwoInputs() {
+  onnx::ModelProto model = makeModel({-1, 3});
+  onnx::ValueInfoProto *second = model.mutable_graph()->add_input();
+  *second = model.graph().input(0);
+  second->set_name("b");
+  auto &dims = *second->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim();
+  dims[1].clear_value();
+  onnx::AttributeProto *axis = addNode(model, "Concat", {"x", "b"}, "y", "join")->add_attribute();
+  axis->set_name("axis");
+  axis->set_type(onnx::AttributeProto::INT);
+  axis->set_i(1);
+  save(model, "two.onnx");
+}
+
+TEST(Shapes, DeclaredSizesHold) {
+  saveOpen();
+  for (int64_t rows : {2, 5})
+    expectRows("@/open.onnx --dim batch=2..8:3", rows);
+  saveTensor("x.npy", DType::F32, {3, 3}, 0);
+  expectError("run @/open.onnx --dim batch=2..8:3 --input @/x.npy",
+              {"dimension 0 of input 'x' ('batch') has the size 3", "--dim batch=2..8:3", "widen the range"});
+  saveTensor("x.npy", DType::F32, {9, 3}, 0);
+  expectError("run @/open.onnx --dim batch=2..8 --input @/x.npy", {"has the size 9", "--dim batch=2..8"});
+  expectError("run @/open.onnx --dim batch=2..8 --shape x=1x3 --input @/x.npy", {"has the size 1"});
+  expectError("run @/open.onnx --dim rows=2..8 --input @/x.npy", {"--dim names 'rows'", "'batch'"});
+  for (std::string wrong : {"batch=8..2", "batch=2..8:0", "batch=..8", "batch=2..", "batch=2..8:", "batch=-1..8",
+                            "batch=1..99999999999999999999", "batch=1.8", "batch= 1..8"})
+    expectError("run @/open.onnx --input @/x.npy --dim '" + wrong + "'", {"NAME=LO..HI[:STEP]", wrong});
+  expectError("run @/open.onnx --input @/x.npy --dim batch=1..8 --dim batch=4", {"names 'batch' twice"});
+}
+
+TEST(Shapes, DimensionsWithoutANameAreNamedAfterTheInput) {
+  saveTwoInputs();
+  saveTensor("x.npy", DType::F32, {2, 3}, 0);
+  saveTensor("b.npy", DType::F32, {2, 4}, 0);
+  std::string inputs = " --input x=@/x.npy --input b=@/b.npy";
+  for (std::string dims : {"", " --dim b.1=4", " --dim b.1=1..9 --dim batch=1..9"}) {
+    Outcome outcome = run("run @/two.onnx" + inputs + dims);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+  }
+  expectError("run @/two.onnx --dim b.1=5..9" + inputs, {"dimension 1 of input 'b' ('b.1') has the size 4"});
+  saveTensor("b.npy", DType::F32, {3, 4}, 0);
+  expectError("run @/two.onnx --dim batch=1..9" + inputs,
+              {"dimension 0 of input 'x' and dimension 0 of input 'b' are both 'batch'", "2 and 3"});
+  Outcome inspected = run("inspect @/two.onnx --dim batch=1..9");
+  EXPECT_EQ(inspected.status, 0) << inspected.err;
+  EXPECT_NE(inspected.out.find("batch      1..9   x.0, b.0"), std::string::npos) << inspected.out;
+  EXPECT_NE(inspected.out.find("b.1        any    b.1"), std::string::npos) << inspected.out;
+}
+
+TEST(Shapes, AFileHoldsNoRangeAsYet) {
+  saveOpen();
+  expectError("compile @/open.onnx -o @/range.so --dim batch=2..8",
+              {"holds one size of 'batch'", "--dim batch=2", "--shapes"});
+  Outcome fixed = run("compile @/open.onnx -o @/range.so --dim batch=2..8 --shapes batch=2 --shapes batch=8");
+  EXPECT_EQ(fixed.status, 0) << fixed.err;
+  expectError("compile @/open.onnx -o @/range.so --dim batch=2..8 --shapes batch=9", {"'batch' has the size 9"});
+}
+
 TEST(Shapes, ALibraryOfTwo) {
   compileTwo();
   for (int64_t rows : {1, 4})

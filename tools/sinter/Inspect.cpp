@@ -93,6 +93,16 @@ std::string operatorsText(const ModelInspection &inspection) {
   return fmt::format("{} nodes\n{}", nodes, table.text());
 }
 
+std::string dimensionsText(const std::vector<InspectedDimension> &dimensions) {
+  if (dimensions.empty())
+    return "";
+  TextTable table({{"dimension"}, {"sizes"}, {"of"}}, false);
+  for (const InspectedDimension &dimension : dimensions)
+    table.add({shortened(dimension.name, 60), dimension.range ? dimension.range->text() : "any",
+               safe(fmt::format("{}", fmt::join(dimension.places, ", ")))});
+  return fmt::format("open dimensions\n{}", table.text());
+}
+
 std::string problemsText(const ModelInspection &inspection) {
   if (inspection.problems.empty())
     return "everything is supported\n";
@@ -118,7 +128,8 @@ std::string inspectionText(const std::string &model, const ModelInspection &insp
   if (!inspection.producer.empty())
     facts.push_back("by " + safe(inspection.producer));
   std::string text = fmt::format("{}{}{}\n", model, facts.empty() ? "" : ": ", fmt::join(facts, ", "));
-  text += valuesText("inputs", inspection.interface.inputs) + valuesText("outputs", inspection.interface.outputs);
+  text += valuesText("inputs", inspection.interface.inputs) + valuesText("outputs", inspection.interface.outputs) +
+          dimensionsText(inspection.openDimensions);
   text += fmt::format("{} parameters, {}\n", inspection.parameters,
                       withUnit(static_cast<double>(inspection.parameterBytes), "B"));
   if (inspection.flops)
@@ -153,6 +164,24 @@ Array valuesJson(const std::vector<InterfaceValue> &values) {
                           {"type", json(value.typeName)},
                           {"shape", value.shape ? llvm::json::Value(std::move(dims)) : llvm::json::Value(nullptr)},
                           {"has_default", value.hasDefault}});
+  }
+  return rows;
+}
+
+Array dimensionsJson(const std::vector<InspectedDimension> &dimensions) {
+  Array rows;
+  for (const InspectedDimension &dimension : dimensions) {
+    Array places;
+    for (const std::string &place : dimension.places)
+      places.push_back(json(place));
+    auto range = [&](int64_t SizeRange::*part) {
+      return dimension.range ? llvm::json::Value((*dimension.range).*part) : llvm::json::Value(nullptr);
+    };
+    rows.push_back(Object{{"name", json(dimension.name)},
+                          {"places", std::move(places)},
+                          {"lo", range(&SizeRange::lo)},
+                          {"hi", range(&SizeRange::hi)},
+                          {"step", range(&SizeRange::step)}});
   }
   return rows;
 }
@@ -192,6 +221,7 @@ Object inspectionJson(const std::string &model, const ModelInspection &inspectio
                 {"parameter_bytes", inspection.parameterBytes},
                 {"flops", orNull(inspection.flops)},
                 {"arena_bytes", orNull(inspection.arenaBytes)},
+                {"open_dimensions", dimensionsJson(inspection.openDimensions)},
                 {"open_shapes", json(inspection.openShapes)},
                 {"assumed_shapes", std::move(assumed)},
                 {"operators", std::move(operators)},
