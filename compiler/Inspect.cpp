@@ -1,6 +1,7 @@
 // Three steps: what the file says; what the importer takes, node by node; what the backends take, one op a kernel.
 #include "compiler/Inspect.h"
 #include "codegen/Backend.h"
+#include "compiler/AssumedSizes.h"
 #include "compiler/LowerToKernels.h"
 #include "compiler/ModelSource.h"
 #include "compiler/Symbols.h"
@@ -23,10 +24,6 @@ using namespace codegen;
 
 namespace {
 
-/// Sizes for open dimensions but the first, which is most often a batch: one that a network does not shrink to nothing
-/// and that its strides divide.
-constexpr int64_t assumedSizes[] = {32, 224, 640, 8, 1};
-
 class Inspector {
 public:
   explicit Inspector(const CompileOptions &options) : options(options) {}
@@ -38,7 +35,6 @@ private:
   void readModule(ModuleOp module);
   void listOpenDimensions();
   Status askBackends(const ModelSource &source);
-  std::map<std::string, Shape> shapesWith(int64_t size) const;
   bool count(ModuleOp module);
   int64_t planArena(ModuleOp module);
   void addTensor(const onnx::TensorProto &tensor);
@@ -184,30 +180,6 @@ int64_t Inspector::planArena(ModuleOp module) {
   return bytes ? bytes.getInt() : -1;
 }
 
-std::map<std::string, Shape> Inspector::shapesWith(int64_t size) const {
-  std::map<std::string, Shape> shapes = options.shapes;
-  for (const InterfaceValue &input : inspection.interface.inputs) {
-    if (!input.shape || shapes.contains(input.name) || input.hasDefault)
-      continue;
-    Shape shape = *input.shape;
-    bool isOpen = false;
-    for (auto [i, dim] : llvm::enumerate(shape)) {
-      if (dim >= 0)
-        continue;
-      isOpen = true;
-      std::string name = symbolName(input, i);
-      auto given = options.dims.find(name);
-      auto range = options.dimRanges.find(name);
-      dim = given != options.dims.end() ? given->second : i == 0 ? 1 : size;
-      if (range != options.dimRanges.end())
-        dim = range->second.nearest(dim);
-    }
-    if (isOpen)
-      shapes[input.name] = shape;
-  }
-  return shapes;
-}
-
 void Inspector::listOpenDimensions() {
   for (const Symbol &symbol : symbolsOf(inspection.interface)) {
     if (!isOpen(symbol, options))
@@ -257,7 +229,7 @@ Status Inspector::askBackends(const ModelSource &source) {
   for (int64_t size : known.ok() ? ArrayRef<int64_t>() : ArrayRef<int64_t>(assumedSizes)) {
     CompileOptions assumed = options;
     assumed.dims.clear();
-    assumed.shapes = shapesWith(size);
+    assumed.shapes = shapesWithSize(inspection.interface, options, size);
     if (assumed.shapes == options.shapes)
       break;
     std::vector<nn::NodeReport> again;

@@ -94,6 +94,27 @@ TEST(Shapes, DimensionsWithoutANameAreNamedAfterTheInput) {
   EXPECT_NE(inspected.out.find("b.1        any    b.1"), std::string::npos) << inspected.out;
 }
 
+TEST(Shapes, CommandsAssumeSizesThatNobodyGives) {
+  saveOpen();
+  for (std::string command : {"explain", "bench --seconds 0.01", "profile --seconds 0.01", "verify"}) {
+    Outcome outcome = run(command + " @/open.onnx");
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_NE(outcome.err.find("leaves open are assumed: x=1x3 (--shape"), std::string::npos) << command << outcome.err;
+    outcome = run(command + " @/open.onnx --dim batch=4..8");
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_NE(outcome.err.find("assumed: x=4x3"), std::string::npos) << command << outcome.err;
+    outcome = run(command + " @/open.onnx --dim batch=2");
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(outcome.err.find("assumed"), std::string::npos) << command << outcome.err;
+    expectError(command + " @/open.onnx --shape z=1x3", {"names 'z', which is no input"});
+    expectError(command + " @/open.onnx --dim rows=1..3", {"names 'rows'"});
+  }
+  Outcome bench = run("bench @/open.onnx --seconds 0.01 --format json");
+  EXPECT_NE(bench.out.find("\"shapes\": \"x=1x3\""), std::string::npos) << bench.out;
+  // What is written keeps the sizes that it is given.
+  expectError("compile @/open.onnx -o @/none.so", {"dynamic dimension 0 ('batch')"});
+}
+
 TEST(Shapes, AFileHoldsNoRangeAsYet) {
   saveOpen();
   expectError("compile @/open.onnx -o @/range.so --dim batch=2..8",

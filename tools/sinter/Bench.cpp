@@ -71,7 +71,7 @@ Expected<std::vector<double>> BenchCommand::measure(Session &session) const {
 
 /// What was measured of one variant.
 struct Timing {
-  std::string shapes; ///< "x=1x3x224x224,..."; empty where there is one variant
+  std::string shapes; ///< "x=1x3x224x224,..."; empty where there is one variant, of sizes that are known
   double readyMs = 0, least = 0, middle = 0, gflop = 0, peak = 0;
   int threads = 0;
   size_t runs = 0;
@@ -108,6 +108,10 @@ std::string text(const std::string &model, const Timing &t) {
 int BenchCommand::run() {
   if (Status s = common.finish(); !s.ok())
     return report(s.failure());
+  auto shapes = common.compile.shapes;
+  if (Status s = assumeOpenSizes(model, common); !s.ok())
+    return report(s.failure());
+  bool areAssumed = shapes != common.compile.shapes;
   Clock::time_point start = Clock::now();
   Expected<std::vector<std::shared_ptr<const Model>>> variants = openVariants(model, common);
   if (!variants)
@@ -117,7 +121,7 @@ int BenchCommand::run() {
     Expected<std::unique_ptr<Session>> session = Session::create(variant, common.threads);
     if (!session)
       return report(session.failure());
-    Timing timing{variants->size() > 1 ? shapesOf(*variant) : "", millisecondsSince(start)};
+    Timing timing{variants->size() > 1 || areAssumed ? shapesOf(*variant) : "", millisecondsSince(start)};
     Expected<std::vector<double>> times = measure(**session);
     if (!times)
       return report(times.failure());

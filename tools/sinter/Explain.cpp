@@ -254,6 +254,8 @@ int ExplainCommand::run() {
     if (!status.ok() && !isCompiled(model))
       return report(status.failure());
   }
+  if (status = assumeOpenSizes(model, common); !status.ok())
+    return report(status.failure());
   Expected<std::string> text = explanation();
   if (!text)
     return report(text.failure());

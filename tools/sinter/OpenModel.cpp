@@ -1,7 +1,9 @@
 // The one place where the tool decides between compiling and loading.
 #include "tools/sinter/OpenModel.h"
 
+#include "compiler/AssumedSizes.h"
 #include "runtime/Output.h"
+#include "tools/sinter/Print.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -72,6 +74,21 @@ Expected<std::shared_ptr<const Model>> openModel(const std::string &path, const 
   if (!compiled)
     return compiled.failure();
   return std::shared_ptr<const Model>(*compiled);
+}
+
+Status assumeOpenSizes(const std::string &path, CommonOptions &options) {
+  if (isCompiled(path) || !options.compile.shapeSets.empty())
+    return {};
+  Expected<std::map<std::string, Shape>> assumed = assumeSizes(path, options.compile);
+  if (!assumed)
+    return assumed.failure();
+  std::vector<std::string> parts;
+  for (const auto &[name, shape] : *assumed)
+    parts.push_back(fmt::format("{}={}", name, toString(shape)));
+  if (!parts.empty())
+    sinter::print(stderr, "sinter: sizes that '{}' leaves open are assumed: {} (--shape and --dim give others)\n", path,
+                  fmt::join(parts, ","));
+  return {};
 }
 
 Expected<std::shared_ptr<const Model>> readCompiled(const std::string &path, const CommonOptions &options) {

@@ -26,6 +26,10 @@ Expected<std::vector<std::shared_ptr<const Model>>> openVariants(const std::stri
 Expected<std::unique_ptr<ShapeCache>> openShapeCache(const std::string &path, const CommonOptions &options);
 Expected<std::unique_ptr<ShapeCache>> openWarmShapeCache(const std::string &path, const CommonOptions &options);
 
+/// For commands that speak of one size: gives inputs that the model leaves open, and the options too, a shape, and says
+/// so on stderr. What is compiled, or has several sets of shapes, has its sizes.
+Status assumeOpenSizes(const std::string &path, CommonOptions &options);
+
 /// "x=1x3x224x224,mask=1x224".
 std::string shapesOf(const Model &model);
 

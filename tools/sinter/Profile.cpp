@@ -92,6 +92,8 @@ int ProfileCommand::run() {
   Status status = common.finish();
   if (status.ok())
     status = check();
+  if (status.ok())
+    status = assumeOpenSizes(model, common);
   if (!status.ok())
     return report(status.failure());
   auto start = std::chrono::steady_clock::now();

@@ -102,6 +102,8 @@ Status VerifyCommand::prepare() {
     return given.failure();
   if (Status s = takeOpenShapes(model, *given, common.compile.shapes); !s.ok())
     return s;
+  if (Status s = assumeOpenSizes(model, common); !s.ok())
+    return s;
   CompileOptions plain = common.compile;
   plain.optimise = false;
   plain.backend = BackendChoice::reference;
