@@ -87,6 +87,8 @@ private:
       return false;
     auto ops = llvm::make_filter_range(kernel.getBody().front().without_terminator(),
                                        [](Operation &other) { return !isView(&other); });
+    if (ops.empty())
+      return false; // a copy, which a result needs that another one is
     bool isFirst = llvm::is_contained(namesOf((*ops.begin()).getLoc()), row.name);
     return !isFirst || llvm::any_of(ops, [&](Operation &other) {
       return llvm::none_of(namesOf(other.getLoc()), [&](const std::string &name) {

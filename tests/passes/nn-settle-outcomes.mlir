@@ -30,6 +30,17 @@ func.func @alone(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
+// An output that another one is, too, is a copy: a kernel of a view alone, which computes nothing.
+// CHECK: kind = "BatchNormalization", name = "bn", outcome = "kept"
+func.func @copied(%x: tensor<4x3x5xf32>) -> (tensor<3xf32>, tensor<3xf32>) {
+  %p = nn.constant dense<1.0> : tensor<3xf32>
+  %y, %mean, %var = nn.batch_norm_training %x, %p, %p, %p, %p {momentum = 0.5 : f32}
+    : (tensor<4x3x5xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> (tensor<4x3x5xf32>, tensor<3xf32>, tensor<3xf32>) loc("bn")
+  return %var, %var : tensor<3xf32>, tensor<3xf32>
+}
+
+// -----
+
 // A kernel of a BatchNorm and an activation alone is a pass over memory that the BatchNorm needs: it is kept, and the activation joins
 // it. A sum beside them needs the pass anyway: fused.
 // CHECK: kind = "BatchNormalization", name = "bn1", outcome = "kept"
