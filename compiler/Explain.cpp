@@ -5,6 +5,7 @@
 #include "compiler/ModelSource.h"
 #include "compiler/Remarks.h"
 #include "compiler/tuning/Tuner.h"
+#include "compiler/verify/HiddenOverflow.h"
 #include "compiler/verify/LastBits.h"
 #include "ir/DiagnosticCollector.h"
 #include "ir/Diagnostics.h"
@@ -126,13 +127,15 @@ Expected<RoundingStep> findRoundingStep(const std::string &modelPath, const Comp
   if (Status status = specialiseShapes(*model, options); !status.ok())
     return status.failure();
   llvm::DenseMap<Operation *, Tensor> rounded;
-  auto remember = [&](Operation *op, ArrayRef<Tensor>, MutableArrayRef<Tensor> results) {
+  RoundingStep step;
+  auto remember = [&](Operation *op, ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
     if (nn::makesSteps(op))
       rounded[op] = results[0];
+    if (step.overflow.empty() && hidesOverflow(op, operands, results))
+      step.overflow = nn::nameOf(op->getLoc());
   };
   if (Expected<std::vector<Tensor>> plain = evaluate(*model->module, inputs, remember); !plain)
     return plain.failure();
-  RoundingStep step;
   step.moved.resize(outputs.size(), 0);
   constexpr unsigned runs = 4;
   for (unsigned run = 1; run <= runs; ++run) {
@@ -140,7 +143,7 @@ Expected<RoundingStep> findRoundingStep(const std::string &modelPath, const Comp
     auto perturb = [&](Operation *op, ArrayRef<Tensor>, MutableArrayRef<Tensor> results) {
       if (auto before = rounded.find(op); before != rounded.end() && step.node.empty())
         if (int64_t changed = countChanged(results[0], before->second))
-          step = {nn::nameOf(op->getLoc()), changed, results[0].size(), step.moved};
+          step = {nn::nameOf(op->getLoc()), changed, results[0].size(), step.moved, step.overflow};
       if (!isa<nn::ConstantOp, nn::KernelOp>(op))
         for (Tensor &result : results)
           result = roundedAnotherWay(result, random);

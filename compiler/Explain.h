@@ -34,6 +34,9 @@ struct RoundingStep {
   std::string node;                  ///< the first whose result changes; empty: none does
   int64_t changed = 0, elements = 0; ///< of its result
   std::vector<double> moved;         ///< by output, the largest difference
+  /// The first node that adds up products which overflow, where the reference shows an infinity that was there before:
+  /// which infinities and NaN come of it is open. Empty: there is none.
+  std::string overflow;
 };
 
 /// Evaluates the model as imported with last bits of every operation at random, four times, beside `outputs`.

@@ -259,6 +259,13 @@ TEST(Verify, ATighterToleranceThanRoundingFails) {
   expectContains(outcome, {"DIFFERS", "first node that differs"});
 }
 
+/// 1e20 * 1e25 beside an infinite shift: an infinity for the reference, which adds in double, NaN for code.
+TEST(Verify, OverflowBesideAnInfinityIsNoFault) {
+  std::string model = std::string(SINTER_SOURCE_DIR) + "/tests/fuzz/corpus/op-fuzz/overflow_beside_infinity.onnx";
+  Outcome outcome = run("verify " + model + " --format json");
+  EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
+}
+
 TEST(Verify, StrictRoundsHalfPrecisionAfterEachOp) {
   onnx::ModelProto model = makeModel({1, 1000});
   auto cast = [&](const char *from, const char *to, onnx::TensorProto::DataType type, const char *name) {

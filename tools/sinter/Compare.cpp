@@ -99,4 +99,16 @@ std::optional<std::string> findDifference(const Tensor &got, const Tensor &want,
                      differences.count, b.size(), position(want.shape(), i), a[i], b[i], rtol, atol);
 }
 
+Tensor withNonFiniteOf(const Tensor &got, const Tensor &want) {
+  if (!isFloat(got.type()) || got.type() != want.type() || got.shape() != want.shape())
+    return got;
+  std::vector<double> values = toDoubles(got), wanted = toDoubles(want);
+  for (size_t i = 0; i < values.size(); ++i)
+    if (!std::isfinite(values[i]) && !std::isfinite(wanted[i]))
+      values[i] = wanted[i];
+  Tensor result(got.type(), Shape(got.shape()));
+  storeDoubles(result, values);
+  return result;
+}
+
 } // namespace sinter

@@ -22,4 +22,7 @@ Errors measureErrors(const Tensor &got, const Tensor &want);
 /// max|want|).
 std::optional<std::string> findDifference(const Tensor &got, const Tensor &want, const Tolerance &tolerance);
 
+/// `got` with the values of `want` where both are infinite or NaN.
+Tensor withNonFiniteOf(const Tensor &got, const Tensor &want);
+
 } // namespace sinter

@@ -66,7 +66,7 @@ private:
   Status checkOn(size_t set, const Variant &variant, VariantReport &report);
   Status checkLayers(VariantReport &report, CompileOptions options) const;
   Status findPass();
-  Status explain(OutputReport &output, size_t place);
+  Status explain(OutputReport &output, size_t place, const Tensor &got);
   Tolerance tolerance() const { return {rtol, atol, ofMax}; }
 
   std::vector<InputSet> sets_;
@@ -205,7 +205,7 @@ Status VerifyCommand::checkOn(size_t set, const Variant &variant, VariantReport 
       now.bySubnormals = !kept.empty() && !findDifference(kept[i], given.wanted[i], tolerance());
     }
     if (now.difference && !now.bySubnormals)
-      if (Status s = explain(now, i); !s.ok())
+      if (Status s = explain(now, i, (*outputs)[i]); !s.ok())
         return s;
     if (now.isFault() || (now.difference && !output.difference)) {
       output = std::move(now);
@@ -220,7 +220,7 @@ Status VerifyCommand::checkOn(size_t set, const Variant &variant, VariantReport 
 
 /// Whether last bits alone can move the output of that place as far as it differs, and the rounding that makes steps of
 /// them.
-Status VerifyCommand::explain(OutputReport &output, size_t place) {
+Status VerifyCommand::explain(OutputReport &output, size_t place, const Tensor &got) {
   // Of what a few runs show in which each result is off by a last bit; sums are by more, which hostile inputs then
   // spread.
   constexpr double margin = 3, hostileMargin = 32;
@@ -238,6 +238,8 @@ Status VerifyCommand::explain(OutputReport &output, size_t place) {
   bool isPlain = !report_.seed || report_.sets[output.set] == inputKinds()[0].name;
   output.byRounding = isWithin(margin) && !step.node.empty();
   output.byLastBits = isWithin(hostileMargin) && !isPlain;
+  const Tensor &wanted = sets_[output.set].wanted[place];
+  output.byOverflow = !step.overflow.empty() && !findDifference(withNonFiniteOf(got, wanted), wanted, tolerance());
   return {};
 }
 

@@ -35,6 +35,9 @@ void VerifyReport::print(const OutputReport &output) const {
     sinter::print("    beyond the tolerance only because subnormals are flushed to zero\n");
   else if (output.difference)
     sinter::print("    {}\n", *output.difference);
+  if (output.byOverflow)
+    sinter::print("    values overflow in '{}', beside an infinity: which infinities and NaN come of it is open\n",
+                  steps.at(output.set).overflow);
   if (output.byRounding) {
     const RoundingStep &step = steps.at(output.set);
     sinter::print(
@@ -91,6 +94,7 @@ Object VerifyReport::toJson() const {
                  {"inputs", output.difference && seed ? text(sets[output.set]) : Value(nullptr)},
                  {"explained_by_subnormals", output.bySubnormals},
                  {"explained_by_last_bits", output.byLastBits},
+                 {"explained_by_overflow", output.byOverflow ? text(steps.at(output.set).overflow) : Value(nullptr)},
                  {"explained_by_rounding", output.byRounding ? text(steps.at(output.set).node) : Value(nullptr)},
                  {"difference", text(output.difference.value_or(""))}});
     Object row{{"name", variant.name}, {"passed", variant.passed()}, {"outputs", std::move(results)}};

@@ -18,8 +18,9 @@ struct OutputReport {
   bool bySubnormals = false;             ///< it goes away where subnormals are kept
   bool byRounding = false;               ///< last bits alone move the output as far, by a step of a rounding
   bool byLastBits = false;               ///< they do on inputs that are drawn to be hostile
+  bool byOverflow = false;               ///< it is only which infinities and NaN come of an overflow
 
-  bool isFault() const { return difference && !bySubnormals && !byLastBits; }
+  bool isFault() const { return difference && !bySubnormals && !byLastBits && !byOverflow; }
 };
 
 struct VariantReport {
