@@ -197,7 +197,8 @@ void NodeImporter::stop() {
 }
 
 void NodeImporter::checkLimits(unsigned results, unsigned operands) {
-  if (failed(expectPieces(std::max(results, operands), 0)))
+  // What could not be made before is null, and would be an operand now.
+  if (problem() || failed(expectPieces(std::max(results, operands), 0)))
     stop();
   // Each part of a long list is code of its own, and a convolution's constants are packed and kept for it.
   constexpr unsigned fewParts = 64;
