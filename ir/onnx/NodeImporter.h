@@ -168,7 +168,7 @@ private:
       return mlir::ValueRange(argument).size();
     return 0;
   }
-  /// Stops where an op would be one too many, or has too many operands or results.
+  /// Stops after an error, and where an op would be one too many, or has too many operands or results.
   void checkLimits(unsigned results, unsigned operands);
   [[noreturn]] void stop();
   [[noreturn]] void rejectWord(llvm::StringRef name, llvm::StringRef word, llvm::StringRef words);
