@@ -84,24 +84,26 @@ private:
     return name ? name.getValue() : StringRef();
   }
 
-  /// What `dim` calls a dimension: its name or, if it is open and has none, INPUT.AXIS.
+  /// What `dim` calls a dimension: its name or, if it has none, INPUT.AXIS.
   std::string symbolName(func::FuncOp function, unsigned index, int64_t axis) {
     auto names = function.getArgAttrOfType<ArrayAttr>(index, "nn.dims");
     auto name = names ? dyn_cast<StringAttr>(names[static_cast<size_t>(axis)]) : StringAttr();
     if (name && !name.empty())
       return name.str();
-    auto type = cast<RankedTensorType>(function.getArgument(index).getType());
-    return type.isDynamicDim(axis) ? (argumentName(function, index) + "." + Twine(axis)).str() : "";
+    return (argumentName(function, index) + "." + Twine(axis)).str();
   }
 
   LogicalResult parseOptions(func::FuncOp function) {
-    llvm::StringSet<> inputs, dimNames;
+    llvm::StringSet<> inputs, dimNames, open;
     for (unsigned i = 0; i < function.getNumArguments(); ++i) {
       inputs.insert(argumentName(function, i));
       if (auto type = dyn_cast<RankedTensorType>(function.getArgument(i).getType()))
-        for (int64_t d = 0; d < type.getRank(); ++d)
-          if (std::string name = symbolName(function, i, d); !name.empty())
-            dimNames.insert(name);
+        for (int64_t d = 0; d < type.getRank(); ++d) {
+          std::string name = symbolName(function, i, d);
+          dimNames.insert(name);
+          if (type.isDynamicDim(d) || name != (argumentName(function, i) + "." + Twine(d)).str())
+            open.insert(name);
+        }
     }
     auto list = [](const llvm::StringSet<> &names) {
       SmallVector<std::string> quoted;
@@ -127,7 +129,7 @@ private:
         return function.emitError(optionMark("dim")) << " '" << text << "' is no dimension: write NAME=4";
       if (!dimNames.contains(name))
         return function.emitError(optionMark("dim"))
-               << " names '" << name << "', which is no symbolic dimension of the model: it has " << list(dimNames);
+               << " names '" << name << "', which is no dimension that the model leaves open: it has " << list(open);
       sizeOf[name] = size;
     }
     return success();
@@ -150,6 +152,12 @@ private:
         StringRef dimName = dimNames ? cast<StringAttr>(dimNames[d]).getValue() : StringRef();
         bool dynamic = ShapedType::isDynamic(dim);
         std::string symbol = symbolName(function, index, static_cast<int64_t>(d));
+        int64_t known = given != shapeOf.end() ? given->second[d] : dim;
+        if (auto named = sizeOf.find(symbol);
+            named != sizeOf.end() && !ShapedType::isDynamic(known) && known != named->second)
+          return function.emitError(optionMark("dim"))
+                 << " gives '" << symbol << "' the size " << named->second << ", and dimension " << d << " of input '"
+                 << name << "' has " << known;
         if (given != shapeOf.end()) {
           if (!dynamic && dim != given->second[d])
             return function.emitError(optionMark("shape"))

@@ -25,6 +25,7 @@ std::string sampleOf(const sinter_option_info_t &info) {
                                                              {"N", "3"},
                                                              {"BYTES", "4096"},
                                                              {"PASS", "all"},
+                                                             {"NAME=N|LO..HI[:STEP]", "batch=1..8"},
                                                              {"NAME=1x3x224x224,...", "image=1x1x8x8"}};
   std::string values = info.values, name = info.name;
   if (name == "limit")

@@ -84,6 +84,8 @@ TEST(Shapes, DimensionsWithoutANameAreNamedAfterTheInput) {
     Outcome outcome = run("run @/two.onnx" + inputs + dims);
     EXPECT_EQ(outcome.status, 0) << outcome.err;
   }
+  expectError("run @/two.onnx --dim b.1=5" + inputs, {"--dim gives 'b.1' the size 5", "input 'b' has 4"});
+  expectError("run @/two.onnx --dim x.1=4" + inputs, {"--dim gives 'x.1' the size 4", "input 'x' has 3"});
   expectError("run @/two.onnx --dim b.1=5..9" + inputs, {"dimension 1 of input 'b' ('b.1') has the size 4"});
   saveTensor("b.npy", DType::F32, {3, 4}, 0);
   expectError("run @/two.onnx --dim batch=1..9" + inputs,
