@@ -40,7 +40,7 @@ public:
   Compilation(const Compilation &) = delete;
   Compilation &operator=(const Compilation &) = delete;
 
-  /// What the caller is told when a step failed.
+  /// The error that the caller gets when a step failed.
   sinter_error_t *failed(const Failure &failure) const {
     return cancelled ? error(SINTER_CANCELLED, failure.message) : error(failure);
   }
@@ -59,7 +59,7 @@ private:
   std::set<std::string> told; ///< a model that is compiled for several shapes is warned of once
 };
 
-/// What a model in this process cannot be.
+/// Rejects options that a model in this process cannot have.
 sinter_error_t *checkInProcess(const sinter_options_t *options) {
   if (options && options->compile.standalone)
     return error(SINTER_INVALID_ARGUMENT, fmt::format("{} makes an object, which sinter_compile_to_file writes",

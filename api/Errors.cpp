@@ -8,7 +8,7 @@ struct sinter_error {
   std::string message;
 };
 
-/// What an error becomes for which there is no memory; never freed. The short message needs none.
+/// Stands for every error that there is no memory to make; never freed. The short message needs none.
 static sinter_error noMemory{SINTER_OUT_OF_MEMORY, "out of memory"};
 
 uint32_t sinter_api_version(void) { return SINTER_API_MAJOR << 16 | SINTER_API_MINOR; }

@@ -188,7 +188,7 @@ sinter_error_t *explainEnd(const std::optional<int> &status, const std::string &
                            line.empty() ? "" : ": ", line));
 }
 
-/// What the child may have been writing when it ended.
+/// Removes the temporary files of a child that ended while it wrote.
 void sweep(const IsolateRequest &request, const sinter_options &options, pid_t process) {
   if (request.output.empty())
     return;

@@ -1,5 +1,5 @@
-// What a process that compiles for another one is told, and what it answers, over one socket: words, each a length and
-// its bytes.
+// The protocol between a host and the process that compiles for it, over one socket: words, each a length and its
+// bytes.
 //
 //   host:  version verb (path | content's name and format) output emit memory options... "end"
 //   child: "progress" stage fraction, and "warning" sentence "", any number of times; then "done" text, or "failed"

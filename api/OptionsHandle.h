@@ -1,4 +1,4 @@
-// What a sinter_options_t is.
+// The definition of sinter_options_t.
 #pragma once
 
 #include "compiler/ShapeCache.h"
@@ -16,6 +16,6 @@ struct sinter_options {
   void *warningContext = nullptr;
   bool isolate = false;       ///< compile in a process of its own
   uint64_t isolateMemory = 0; ///< bytes of address space that it may have; 0: no limit of ours
-  /// What was set, to be set again there: a kind, a name, values (api/Isolated.cpp).
+  /// The calls that set options, for the child to repeat: a kind, a name, values (api/Isolated.cpp).
   std::vector<std::vector<std::string>> calls;
 };

@@ -1,5 +1,5 @@
-// What passes may ask a backend: which kernels it takes, and how it computes them. codegen/Backend.h adds what makes
-// code of a kernel.
+// The questions that passes ask a backend: which kernels it takes, and how it computes them. codegen/Backend.h adds the
+// making of code.
 #pragma once
 
 #include "ir/ops/Kernel.h"
@@ -27,13 +27,13 @@ struct KernelMethod {
 class KernelBackend {
 public:
   virtual ~KernelBackend() = default;
-  /// As in runtime/BackendChoice.h.
+  /// One of the names in runtime/BackendChoice.h.
   virtual llvm::StringRef name() const = 0;
   /// Why it cannot take the kernel, naming the op; empty if it can.
   virtual std::string check(KernelOp kernel) const = 0;
   /// Whether check() reads freeOfNaNAttr and finiteAttr.
   virtual bool asksForRanges() const { return false; }
-  /// Of a kernel that it takes.
+  /// How it computes a kernel that it takes.
   virtual KernelMethod methodOf(KernelOp) const { return {}; }
 };
 

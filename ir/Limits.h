@@ -45,7 +45,7 @@ void setLimits(mlir::ModuleOp module, const std::map<std::string, int64_t> &give
 /// computed from them may cost as much again.
 inline constexpr llvm::StringLiteral givenBytesAttr = "nn.given_bytes";
 void countGivenBytes(mlir::ModuleOp module);
-/// Those of the module that an op stands in.
+/// The limits of the module that contains the op.
 Limits limitsOf(mlir::Operation *op);
 
 /// a*b, or nothing where it overflows or either is negative: how sizes of a model are multiplied.

@@ -1,4 +1,4 @@
-// What passes ask of an op that is yes or no by its kind: an op says it in its .td.
+// Yes-or-no properties of ops that passes ask for; an op declares them in its .td.
 #pragma once
 
 #include "mlir/IR/OpDefinition.h"

@@ -1,4 +1,4 @@
-// Conversions between host tensors and MLIR attributes; see the header.
+// Converts element types and tensors between host and MLIR; constants of few elements are printed in line.
 #include "ir/Weights.h"
 #include "ir/ops/Constant.h"
 #include "mlir/IR/BuiltinAttributes.h"

@@ -22,7 +22,7 @@ inline constexpr std::string_view oneDnnPrimitives = "onednn";
 /// In the order in which `auto` asks them.
 inline constexpr BackendName backendNames[] = {{generatedCode, "generated code"}, {oneDnnPrimitives, "oneDNN"}};
 
-/// What a sentence calls the backend; its name where there is none such.
+/// The name of a backend in sentences: its title, or `name` itself where no backend has that.
 std::string_view backendTitle(std::string_view name);
 
 /// Whose a compiled model's kernel is: what the host computes is described for oneDNN.

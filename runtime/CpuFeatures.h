@@ -14,7 +14,7 @@ enum class Architecture { X86_64, Aarch64, Riscv64 };
 /// Whether missingFeatures can check `feature` on such a processor; a compiled model should require only such features.
 bool isCheckedFeature(Architecture architecture, std::string_view feature);
 
-/// Those of the comma-separated `features` that the running processor (or its operating system) lacks.
+/// The members of the comma-separated list `features` that the running processor (or its operating system) lacks.
 std::vector<std::string> missingFeatures(std::string_view features);
 
 /// The most capable generic --target-cpu that this processor can run: "x86-64" to "x86-64-v4", "rv64gc", "rv64gcv",

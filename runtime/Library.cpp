@@ -152,7 +152,7 @@ Status Library::readContent(int descriptor, const std::string &name, bool ofAnyM
     return damaged(name, fmt::format("it {}: {} bytes instead of {}. Copy it again, or compile the model again; "
                                      "strip and the like change a library, too",
                                      size < seal_.fileBytes ? "is truncated" : "has grown", size, seal_.fileBytes));
-  // What says where the weights are is not of the weights.
+  // Weights lie behind the headers and the seal.
   uint64_t described = std::max(headersEnd, sealOffset_ + sizeof(Seal));
   if (!isWithin(seal_.weightsOffset, seal_.weightBytes, size) ||
       (seal_.weightBytes > 0 && seal_.weightsOffset < described))

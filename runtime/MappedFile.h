@@ -67,7 +67,7 @@ class ModelFolder {
 public:
   /// No external data is allowed.
   ModelFolder() = default;
-  /// That of the model file `self`. `reads` false: tensors get zeros in place of the data, which is not looked at.
+  /// The folder of the model file `self`. `reads` false: tensors get zeros instead of the data, which is not looked at.
   explicit ModelFolder(std::string path, std::shared_ptr<const MappedFile> self = {}, bool reads = true);
 
   /// The location that means the model's own file; no path can be this.

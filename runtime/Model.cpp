@@ -1,5 +1,5 @@
-// What a compiled model claims is checked before it is believed: first the file against its seal, then its tables, read
-// as data, and only then is it mapped and its tables looked at again.
+// Loads a compiled model: checks the file against its seal, then its tables as data. Only then is the file mapped, and
+// its tables are checked again.
 #include "runtime/Model.h"
 
 #include "runtime/Checksum.h"

@@ -19,7 +19,7 @@ inline std::string optionMark(std::string_view name, std::string_view value = {}
   return mark += "@}";
 }
 
-/// What a front door says for an option and a value, which may be empty.
+/// A front door's words for an option and a value, which may be empty.
 using OptionWords = std::function<std::string(std::string_view name, std::string_view value)>;
 
 /// `text` with each mark as `words` says it.

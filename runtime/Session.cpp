@@ -29,7 +29,7 @@ struct Run {
   }
 };
 
-/// What callbacks return to end a run.
+/// The code that callbacks return to end a run.
 constexpr int32_t cancelledCode = -1;
 
 int32_t callParallelFor(void *context, int32_t kernel, SinterKernelFn fn, void *const *buffers, int64_t total,
@@ -146,7 +146,7 @@ int64_t Session::trueSize(size_t output) const {
   return std::clamp<int64_t>(counts_[static_cast<size_t>(info.countedBy) - 1], 0, info.shape[info.boundedAxis]);
 }
 
-/// What is there of the outputs whose size the run said, as tensors of that size.
+/// Copies the outputs whose size the run counted into tensors of that size.
 Status Session::takeBounded(const Variant &variant, std::span<Tensor> outputs) {
   for (size_t i = 0; i < outputs.size(); ++i) {
     const SinterTensorInfo &info = variant.model->outputs()[i];

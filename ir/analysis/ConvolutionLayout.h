@@ -27,7 +27,7 @@ struct ConvolutionLayout {
   Legality isBlocked{}; ///< why not, for planes
 };
 
-/// What there is beside the convolution itself.
+/// The conditions, beside the convolution itself, that decide its layout.
 struct LayoutSetting {
   int64_t block;         ///< channels of a block
   bool isOperandBlocked; ///< the operand lies in blocks already

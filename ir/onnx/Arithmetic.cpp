@@ -78,7 +78,6 @@ template <typename Op> static LogicalResult importVariadic(NodeImporter &n) {
   return n.finish({n.create<Op>(ValueRange(n.allInputs()))});
 }
 
-/// Of binary operators up to opset 6.
 static constexpr const char *broadcastLimit =
     "up to opset 6 an operand broadcasts along an axis only if shapes are known: convert the model to opset 7";
 

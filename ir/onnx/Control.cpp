@@ -16,7 +16,7 @@ static Value scalarOf(NodeImporter &n, Value condition) {
   return type && type.getRank() == 0 ? condition : Compose(n).reshape(condition, {});
 }
 
-/// What either branch gives, chosen at run time; nothing where they are not tensors of one type.
+/// Selects one branch's value at run time; nothing where the values are not tensors of one type.
 static std::optional<Imported> selected(NodeImporter &n, Value condition, const Imported &yes, const Imported &no) {
   if (yes.kind == Imported::Empty && no.kind == Imported::Empty)
     return yes;
@@ -71,7 +71,7 @@ static LogicalResult importIf(NodeImporter &n) {
     if (results.size() == then->size())
       return finish(results);
   }
-  // What is to be known at compile time is what the caller said that the inputs hold.
+  // Else the condition follows from given or default values of inputs, which become constants.
   if (std::optional<bool> taken = n.knownBool(n.input(0), /*freezes=*/true))
     return finish(*taken ? then : otherwise);
   if (!then || !otherwise)

@@ -151,7 +151,7 @@ Status GraphImporter::addInputs(Scope &scope) {
 }
 //===- Outputs ------------------------------------------------------------===//
 
-/// What the file declares of an output and what its node computes are to be one type; a shape that differs is odd.
+/// Fails where the element type that the file declares of an output is not the computed one; warns of another shape.
 Status GraphImporter::checkDeclared(const onnx::ValueInfoProto &info, Value value) {
   if (!info.type().has_tensor_type() || info.type().tensor_type().elem_type() == onnx::TensorProto::UNDEFINED)
     return {};
@@ -239,7 +239,7 @@ Status GraphImporter::addOutputs(Scope &scope) {
   return {};
 }
 
-/// What importers read becomes a constant.
+/// Turns the inputs whose values importers read into constants.
 void GraphImporter::freezeInputs() {
   Block &body = function.getBody().front();
   llvm::BitVector frozen(body.getNumArguments());

@@ -344,7 +344,7 @@ Expected<std::vector<Imported>> NodeImporter::importBody(const onnx::GraphProto 
     (void)ints({}); // a place to come back to
   Operation *before = &block->back();
   Expected<std::vector<Imported>> outputs = model.importBody(body, bodyInputs, mayNotRun);
-  // What came at the start of the block, constants, may serve others.
+  // Constants at the start of the block stay: other nodes may use them.
   if (!outputs)
     while (&block->back() != before)
       block->back().erase();

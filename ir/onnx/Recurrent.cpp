@@ -84,7 +84,7 @@ LogicalResult RecurrentImporter::readActivations() {
   size_t alpha = 0, beta = 0;
   for (const std::string &given : names) {
     std::string name = StringRef(given).lower();
-    // Those with parameters take the next of the lists.
+    // Functions with parameters take the next values of `alphas` and `betas`.
     auto defaults = llvm::StringSwitch<std::optional<std::pair<double, double>>>(name)
                         .Cases({"relu", "tanh", "sigmoid", "softsign", "softplus"}, std::pair(0.0, 0.0))
                         .Case("leakyrelu", std::pair(0.01, 0.0))

@@ -16,7 +16,7 @@ inline constexpr const char *numbers = "floats, integers";
 inline constexpr const char *anyType = "floats, integers, bool, f8, f4, 4 and 2 bits";
 inline constexpr const char *noInput = "-";
 
-/// What a user reads of an operator (`sinter operators`, docs/operators.md).
+/// The facts about an operator that users read (`sinter operators`, docs/operators.md).
 struct OperatorFacts {
   int since;               ///< the first version of its domain that has it
   const char *types;       ///< element types of its first input

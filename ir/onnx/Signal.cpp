@@ -114,7 +114,7 @@ struct Transform {
   int64_t inputs, outputs, length;
   bool complexIn, complexOut, inverse;
 
-  /// As a matrix [inputs * parts, outputs * parts], by rows.
+  /// The transform as a matrix [inputs * parts, outputs * parts], by rows.
   std::vector<double> matrix() const;
 };
 

@@ -7,7 +7,7 @@ using namespace mlir;
 
 namespace sinter::nn {
 
-/// What is compared at once: a bound on the memory of one operator.
+/// The most elements that are compared at once; bounds the memory of one operator.
 static constexpr double maxCompared = 1 << 24;
 
 namespace {

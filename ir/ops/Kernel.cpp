@@ -1,4 +1,4 @@
-// Structure ops; see the .td.
+// The verifiers of kernels, and the values that a kernel reads.
 #include "ir/ops/Kernel.h"
 #include "runtime/BackendChoice.h"
 #include "llvm/ADT/SetVector.h"

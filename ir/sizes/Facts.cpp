@@ -73,7 +73,7 @@ static SizeCongruence product(SizeCongruence a, SizeCongruence b) {
   return normal(modulus, Wide{a.rest} * b.rest);
 }
 
-/// What either can be.
+/// The congruence of a value that is one of two.
 static SizeCongruence either(SizeCongruence a, SizeCongruence b) {
   return normal(commonDivisor(std::gcd(a.modulus, b.modulus), Wide{a.rest} - b.rest), a.rest);
 }
@@ -81,7 +81,7 @@ static SizeCongruence either(SizeCongruence a, SizeCongruence b) {
 //===- One question -------------------------------------------------------===//
 
 namespace {
-/// What one question has found out of the atoms in it, which occur many times.
+/// Answers one question, and keeps the answers for its atoms, which occur many times.
 class Query {
 public:
   explicit Query(const std::vector<SizeRange> &ranges) : ranges(ranges) {}

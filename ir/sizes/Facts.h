@@ -1,4 +1,4 @@
-// What holds for formulas at every size of a range.
+// Facts about formulas that hold at every size of a range: bounds, congruences, comparisons.
 #pragma once
 
 #include "ir/sizes/Formula.h"

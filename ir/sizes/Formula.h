@@ -18,7 +18,7 @@ namespace sinter {
 ///
 /// Kept as a polynomial whose variables are symbols, quotients, minima and maxima: equal formulas have equal values
 /// wherever both are defined; formulas that are not equal may have (SizeFacts asks for bounds of their difference).
-/// What exceeds 64-bit coefficients or one of the limits is invalid, as is every formula made of it.
+/// A formula beyond 64-bit coefficients or one of the limits is invalid, as is every formula made of it.
 class Formula {
 public:
   static constexpr size_t maxTerms = 256;  ///< of a sum, and factors of a term

@@ -1,4 +1,4 @@
-// What the sources of Formula share: its parts, put together in normal form.
+// Puts formulas together from their parts, in normal form; shared by the sources of Formula.
 #pragma once
 
 #include "ir/sizes/Formula.h"

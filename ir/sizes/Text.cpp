@@ -136,7 +136,7 @@ private:
     return Formula::symbol(number);
   }
 
-  /// What stands between parentheses, the closing one included; empty where that is wrong.
+  /// Reads operands up to the closing parenthesis, and takes that, too; empty on an error.
   std::vector<Formula> list(int depth) {
     std::vector<Formula> operands;
     do {

@@ -26,7 +26,7 @@ struct BoundStep {
   dnnl::primitive primitive;
   std::vector<BoundArgument> arguments;
   std::unordered_map<int, memory> memories;
-  /// What a sum post-op adds: copied into the destination before the primitive runs.
+  /// The buffer that a sum post-op adds: copied into the destination before the primitive runs.
   int64_t sumBuffer = -1;
   memory sumUser, sumTarget;
   dnnl::reorder sumReorder;
