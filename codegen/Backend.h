@@ -1,4 +1,4 @@
-// What computes kernels: a backend says which kernels it takes (ir/KernelBackend.h), and makes code or a description of
+// Backends compute kernels: one says which kernels it takes (ir/KernelBackend.h), and makes code or a description of
 // those. Another one is a class like these two, an entry in makeBackends(), and a name in runtime/BackendChoice.h.
 #pragma once
 

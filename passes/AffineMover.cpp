@@ -187,7 +187,7 @@ static Legality canCompose(const ChannelAffine &outer, const ChannelAffine &inne
   std::optional<ChannelAffine> both = outer.after(inner);
   if (!both)
     return Legality::no("AXIS_MISMATCH", "the affine next to it runs along another axis");
-  // What is left of the inner shift, in the units of the result.
+  // The inner shift, in the units of the result.
   ChannelAffine moved = *both;
   std::optional<ChannelAffine> scaled = outer.along(both->axis, both->channels()),
                                shifted = inner.along(both->axis, both->channels());

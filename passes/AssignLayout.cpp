@@ -20,7 +20,7 @@ namespace {
 
 constexpr int64_t channelAxis = 1;
 
-/// What an op works on: a blocked result with these operands blocked too, or nothing blocked, and why.
+/// The layout of an op: a blocked result with these operands blocked too, or nothing blocked, and why.
 struct Decision {
   Legality isBlocked;
   SmallVector<unsigned> blockedOperands = {};

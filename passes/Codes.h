@@ -68,7 +68,7 @@ inline constexpr ExplainCode explainCodes[] = {
     {"IDENTITY", "scale 1 and shift 0 in every channel: it changes nothing", ""},
     {"UNUSED_RESULT", "no output of the model depends on it, or an equal node computes the same", ""},
     {"CONSTANT_OPERAND", "its operand is a constant: it was computed at compile time", ""},
-    // What the ranges prove of an activation.
+    // Facts about an activation that the ranges prove.
     {"RANGE_NONNEGATIVE", "its operand is proved >= 0 (or NaN, which passes through), where it returns its operand",
      ""},
     {"WITHIN_BOUNDS", "its operand is proved to stay within its bounds", ""},
@@ -90,7 +90,7 @@ inline constexpr ExplainCode explainCodes[] = {
      "@{input-range NAME=LO:HI@}, if the inputs are bounded, may prove more"},
 };
 
-/// What remarks of passes say besides (passes/Remarks.h).
+/// Further codes, of the remarks of passes (passes/Remarks.h).
 inline constexpr ExplainCode remarkCodes[] = {
     // Why a pass leaves a node as it is: shapes that it looks for.
     {"OTHER_FORM", "it looks like something that a pass knows, and is put together in another way",

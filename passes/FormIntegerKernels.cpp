@@ -154,7 +154,7 @@ private:
     Window window = *op.window();
     std::vector<int64_t> pads(2, 0), ends(2, 0), size(rankedType(x.bytes).getShape().take_front(2));
     for (const WindowAxis &axis : window) {
-      // As many as the last window reaches; further padding is never read.
+      // The end is padded as far as the last window reaches; further padding is never read.
       pads.push_back(axis.padBegin);
       ends.push_back(std::max<int64_t>((axis.out - 1) * axis.stride + axis.extent() - axis.in - axis.padBegin, 0));
       size.push_back(axis.in + pads.back() + ends.back());

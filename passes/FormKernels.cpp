@@ -138,7 +138,7 @@ private:
            !isa<KernelOp>(op->getParentOp());
   }
 
-  /// What the op reads in memory in place of the operand.
+  /// The value that the op reads in memory in place of the operand.
   Value readFrom(Value operand) {
     Operation *producer = operand.getDefiningOp();
     return producer && isComputedByReader(producer) ? producer->getOperand(0) : operand;

@@ -9,7 +9,7 @@ namespace sinter::nn {
 
 void (*addExtraPasses)(OpPassManager &) = nullptr;
 
-/// What makes the graph smaller, while ops are still those of the model.
+/// Adds the passes that make the graph smaller, while ops are still those of the model.
 static void addSimplifications(OpPassManager &passes, const PipelineOptions &options) {
   // Weights that the model computes become constants, so that folds see them. Equal nodes merge; dead ones go.
   FoldConstantsOptions folding;

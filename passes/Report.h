@@ -13,7 +13,7 @@
 
 namespace sinter::nn {
 
-/// What became of a row's arithmetic. Whether it is fused or kept shows once kernels stand.
+/// The outcome of a row's arithmetic. Whether it is fused or kept shows once kernels stand.
 enum class RowOutcome { Undecided, Folded, Fused, Kept, Removed, Merged, Constant };
 /// "folded", ... as docs/explain.md has it; empty for Undecided.
 llvm::StringRef wordOf(RowOutcome outcome);

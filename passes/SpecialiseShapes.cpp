@@ -23,7 +23,7 @@ namespace {
 
 /// Shape arithmetic is small; larger constants wait for nn-fold-constants.
 constexpr int64_t foldedElements = 4096;
-/// Of what is computed here whatever its size.
+/// Ranges and identity matrices have no kernel: they are folded up to this size.
 constexpr int64_t maxElements = int64_t(1) << 28;
 
 /// "x=1x3x4" to ("x", [1, 3, 4]), split at the last '='; "scalar" is rank 0.

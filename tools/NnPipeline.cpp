@@ -45,7 +45,7 @@ struct DeclareOptions : PassWrapper<DeclareOptions, OperationPass<ModuleOp>> {
   CompileOptions options;
 };
 
-/// What is wrong with a choice, or nothing.
+/// Why the value is none of the choices; empty if it is one.
 std::string checkChoice(StringRef option, const std::string &value, ArrayRef<std::string> choices) {
   if (llvm::is_contained(choices, value))
     return "";
@@ -78,7 +78,7 @@ Expected<nn::PipelineOptions> pipelineOf(const PipelineText &text, CompileOption
     return target.failure();
   Expected<nn::PipelineOptions> pipeline = codegen::pipelineFor(options, *target);
   if (pipeline) {
-    // As nn-specialise-shapes takes them.
+    // nn-specialise-shapes takes them as text.
     pipeline->shapes.assign(text.shapes.begin(), text.shapes.end());
     pipeline->dims.assign(text.dims.begin(), text.dims.end());
   }

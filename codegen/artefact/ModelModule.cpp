@@ -17,7 +17,7 @@ constexpr const char *typesCode = R"(
 %Place = type { i64, i64 }
 )";
 
-/// Of each variant. "#SinterCall.arena#" stands for the index of that field.
+/// The function that runs a variant. "#SinterCall.arena#" stands for the index of that field.
 constexpr const char *runCode = R"(
 define %SIGNATURE% {
 entry:

@@ -86,7 +86,7 @@ Buffer KernelEmitter::argument(BufferRef ref, Type element, ArrayRef<int64_t> sh
   auto type = MemRefType::get({*elementCount(shape)}, storageType(element));
   unsigned position = 2;
   for (const BufferRef &other : phase().buffers) {
-    // The same memory read as words is an argument of its own.
+    // Memory that is read as another type is another argument.
     if (other.kind == ref.kind && other.tensor == ref.tensor && other.index == ref.index &&
         function.getArgument(position).getType() == type)
       break;

@@ -1,5 +1,5 @@
-// nn-emit-kernels: puts in place of a module what its kernels are emitted as, a module each, in scf, vector and memref.
-// That is where codegen/lower begins: `--canonicalize --cse` behind this pass show what lowering makes of it first.
+// nn-emit-kernels: replaces a module by the code that its kernels are emitted as, a module each, in scf, vector and
+// memref. codegen/lower starts from that: `--canonicalize --cse` behind this pass show its first steps.
 #include "codegen/lower/EmitKernels.h"
 #include "codegen/emit/KernelEmitter.h"
 #include "codegen/lower/Conversions.h"

@@ -33,7 +33,7 @@ const LoweringTable &loweringTable() {
 /// oneDNN indexes with 32 bits in places.
 constexpr int64_t maxElements = std::numeric_limits<int32_t>::max();
 
-/// What can be wrong with a tensor that a primitive reads or writes.
+/// Why no primitive can read or write a tensor; empty if one can.
 std::string checkTensor(Value value) {
   RankedTensorType type = rankedType(value);
   if (!type || !type.hasStaticShape())
@@ -220,8 +220,8 @@ Description Lowering::fused() const {
   return joined;
 }
 
-/// What can be wrong with an op that has tensors in channel blocks: oneDNN wants zeros where the last block is padded,
-/// and the functions of most ops look at plain memory.
+/// Why oneDNN cannot compute an op on tensors in channel blocks; empty if it can. It wants zeros where the last block
+/// is padded, and the functions of most ops look at plain memory.
 static std::string checkBlocks(Operation &op) {
   for (Value value : llvm::concat<Value>(op.getOperands(), op.getResults())) {
     BlockedAttr layout = layoutOf(value.getType());

@@ -134,7 +134,7 @@ Expected<Target> resolveTarget(const std::string &triple, const std::string &cpu
   } else {
     target.cpu = cpu == "x86-64-v1" ? "x86-64" : cpu;
   }
-  // What Linux distributions are built for; to LLVM they are features.
+  // Linux distributions are built for these, which LLVM knows as features.
   if (target.cpu == "rv64gc" || target.cpu == "rv64gcv") {
     target.features = target.cpu == "rv64gc" ? "+m,+a,+f,+d,+c" : "+m,+a,+f,+d,+c,+v";
     target.cpu = "generic-rv64";

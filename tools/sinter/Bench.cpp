@@ -69,7 +69,7 @@ Expected<std::vector<double>> BenchCommand::measure(Session &session) const {
   return times;
 }
 
-/// What was measured of one variant.
+/// The measurements of one variant.
 struct Timing {
   std::string shapes; ///< "x=1x3x224x224,..."; empty where there is one variant, of sizes that are known
   double readyMs = 0, least = 0, middle = 0, gflop = 0, peak = 0;

@@ -21,7 +21,7 @@ namespace {
 
 constexpr const char *compileGroup = "Compile options";
 
-/// What --tune says goes to stderr: results and warnings as lines, progress as one that is written over on a terminal.
+/// Prints the messages of --tune to stderr: results and warnings as lines, progress over itself on a terminal.
 void describeTuning(TuneOptions &tune) {
   static constexpr const char *clearLine = "\r\033[K";
   bool isTerminal = isatty(STDERR_FILENO);
@@ -121,7 +121,7 @@ void CommonOptions::declareSandbox(CLI::App &app) {
 int CommonOptions::confined(const std::function<int()> &work, SandboxOutputs *outputs) const {
   if (!sandbox)
     return work();
-  // What was given may not be set yet: that is part of the work.
+  // The work may be what fills `compile`, so the flags themselves are read.
   if (!given("tune").empty())
     return report({ErrorCode::InvalidArgument,
                    "--sandbox runs none of the model's code, which --tune measures: leave one of them out"});

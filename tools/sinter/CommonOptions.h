@@ -32,7 +32,7 @@ public:
   Status finish();
   /// The names of the compile options in use, for commands that were given a compiled model.
   std::vector<std::string> usedCompileOptions() const;
-  /// What was given for an option that is no field of CompileOptions; empty if nothing was.
+  /// The last value given for an option of the table; empty if there is none.
   std::string given(std::string_view option) const;
 
   CompileOptions compile;

@@ -52,7 +52,7 @@ struct CompileCommand {
     return emissions[0];
   }
 
-  /// What can be said about the output before minutes are spent on it.
+  /// Rejects a wrong output path before minutes are spent compiling.
   Status checkOutput() const {
     namespace fs = std::filesystem;
     if (isStream(output))

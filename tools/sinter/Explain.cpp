@@ -41,7 +41,7 @@ An outcome: folded (vanished into another op's constants), fused (computed in an
 own), removed, merged, constant. Intervals and dead channels are proved; what is estimated from gamma and beta is called
 so. docs/explain.md lists the codes.)";
 
-/// What --fail-on calls rewrites that were left out because they change values.
+/// The word of --fail-on for rewrites that were left out because they change values.
 constexpr std::string_view unsound = "unsound";
 
 constexpr std::string_view outcomes[] = {"folded", "fused", "kept", "removed", "merged", "constant"};

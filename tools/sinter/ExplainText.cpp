@@ -81,7 +81,7 @@ bool isRedundant(const Object &row) {
   return stringOf(row, "outcome") == "removed" && stringOf(row, "code") != "UNUSED_RESULT";
 }
 
-/// What an activation does, in the table's words.
+/// The table's words for what an activation does.
 std::string verdict(const Object &row) {
   std::string outcome = stringOf(row, "outcome");
   if (outcome == "constant")
@@ -177,7 +177,7 @@ std::string convolutionTable(const std::vector<const Object *> &kernels, bool co
   return count == 0 ? "" : fmt::format("\nKernels with convolutions: {}\n", count) + table.text();
 }
 
-/// What would change the outcome of rows that are computed, by code.
+/// The changes that would give rows that are computed another outcome, by code.
 std::string remedies(const std::vector<const Object *> &rows) {
   std::map<std::string, int> byCode;
   for (const Object *row : rows)
@@ -200,8 +200,8 @@ std::string kindsOf(const std::map<std::string, int> &byKind, int total) {
   return text + ")";
 }
 
-/// Of N activations with a bend after a BatchNorm (ReLU6 is a Clip), how many can ever act: proofs, then what was seen,
-/// then the estimate.
+/// Says how many of the activations with a bend after a BatchNorm (ReLU6 is a Clip) can ever act: proofs, then what was
+/// seen, then the estimate.
 std::string answer(const std::vector<const Object *> &activations) {
   static const std::set<std::string> bends{"Relu", "Clip", "PRelu", "LeakyRelu", "ThresholdedRelu",
                                            "Max",  "Min",  "Abs"};

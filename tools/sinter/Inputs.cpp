@@ -1,4 +1,4 @@
-// What `run`, `bench`, `explain` and `verify` do alike.
+// Reads, binds and draws the inputs of `run`, `bench`, `explain` and `verify`.
 #include "tools/sinter/Inputs.h"
 
 #include "compiler/ModelInterface.h"

@@ -26,7 +26,7 @@ struct CallRecorder : RunObserver {
   std::vector<KernelCall> calls;
 };
 
-/// What it costs to observe a call: two readings of the clock, in milliseconds.
+/// The cost of observing a call: two readings of the clock, in milliseconds.
 double costOfACall() {
   constexpr int readings = 1000;
   Clock::time_point begin = Clock::now(), last = begin;
@@ -51,7 +51,7 @@ std::vector<int32_t> partsToObserve(const std::vector<int> &calls, double runMs)
   return ends;
 }
 
-/// What the explanation of the model adds to its kernel table: nodes and algorithms, row by row.
+/// Adds nodes and algorithms from the model's explanation to its kernel table, row by row.
 void addExplanation(const Model &model, std::vector<KernelProfile> &kernels) {
   if (!model.abi().explanation)
     return;

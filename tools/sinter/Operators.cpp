@@ -42,7 +42,7 @@ struct Operator {
   std::string fullName() const { return domain.empty() ? name : domain + "." + name; }
 };
 
-/// Those of `names`, or all; the default domain first, then by name.
+/// The operators `names`, or all; the default domain first, then by name.
 Expected<std::vector<Operator>> chosen(const std::vector<std::string> &names) {
   std::vector<Operator> operators;
   const auto &all = nn::importers().all();

@@ -46,7 +46,7 @@ private:
   ProfileStyle style() const;
 };
 
-/// What can be said before time is spent.
+/// Rejects wrong options before time is spent.
 Status ProfileCommand::check() const {
   namespace fs = std::filesystem;
   if (BackendChoice(common.compile.backend).isReference())

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 TestResult failed(std::string reason) { return {TestStatus::Failed, std::move(reason)}; }
 
-/// What Sinter does not support is skipped; everything else that goes wrong is a failure.
+/// A failure for lack of support skips the test; every other one fails it.
 TestResult resultOf(const Failure &failure) {
   return {failure.code == ErrorCode::Unsupported ? TestStatus::Skipped : TestStatus::Failed, failure.message};
 }
@@ -137,7 +137,7 @@ TestResult CaseRunner::run() {
   return {};
 }
 
-/// What --assume-finite would declare of a data set; inputs that cannot be read are told later.
+/// Whether all inputs of a data set are finite, as --assume-finite declares; unreadable ones are reported later.
 bool CaseRunner::hasFiniteInputs(const std::string &folder) const {
   auto inputs = readBound(folder, "input_", interface_.requiredInputs(), interface_.inputs);
   return !inputs || std::all_of(inputs->tensors.begin(), inputs->tensors.end(), [](const auto &input) {

@@ -29,14 +29,14 @@ The reference evaluates every node by plain loops, in double, and rounds each re
 order and flushes subnormals, so small differences are right; the tolerance is that of `sinter test`: rtol 1e-3 and
 atol max(1e-7, 1e-5 * max|ref|). The exit status is 1 if an output differs by more.)";
 
-/// What all variants run on, and what the reference gives.
+/// The inputs that all variants run on, and the reference's outputs.
 struct InputSet {
   std::vector<Tensor> tensors; ///< in the model's order
   InputTensors named;
   std::vector<Tensor> wanted;
 };
 
-/// What the reference gives for each node, by name.
+/// The reference's value of each node, by name.
 struct LayerValues {
   std::map<std::string, Tensor> values;
   std::vector<std::string> order;
@@ -120,7 +120,7 @@ Status VerifyCommand::prepare() {
   for (const InputKind &kind : inputKinds()) {
     if (!kinds.empty() && std::find(kinds.begin(), kinds.end(), kind.name) == kinds.end())
       continue;
-    // What no input makes any different is compared once.
+    // A model without inputs to draw is compared once.
     bool isDrawn = std::any_of((*reference)->inputs().begin(), (*reference)->inputs().end(),
                                [](const SinterTensorInfo &info) { return !info.defaultValue; });
     if (!isDrawn && !sets_.empty())
@@ -221,8 +221,8 @@ Status VerifyCommand::checkOn(size_t set, const Variant &variant, VariantReport 
 /// Whether last bits alone can move the output of that place as far as it differs, and the rounding that makes steps of
 /// them.
 Status VerifyCommand::explain(OutputReport &output, size_t place, const Tensor &got) {
-  // Of what a few runs show in which each result is off by a last bit; sums are by more, which hostile inputs then
-  // spread.
+  // Multiples of what a few runs show in which each result is off by a last bit; sums are by more, which hostile inputs
+  // then spread.
   constexpr double margin = 3, hostileMargin = 32;
   if (!report_.steps.contains(output.set)) {
     const InputSet &set = sets_[output.set];

@@ -15,7 +15,7 @@ mlir::LogicalResult emitBlockedTranspose(KernelEmitter &e, nn::ConvTransposeOp o
 mlir::LogicalResult emitBlockedConvolution(KernelEmitter &e, nn::ConvIntegerOp op, const DotProducts &products);
 /// Output by output, in planes.
 mlir::LogicalResult emitScalarConvolution(KernelEmitter &e, nn::ConvIntegerOp op);
-/// Of a convolution whose groups lie inside blocks.
+/// For a convolution whose groups lie inside blocks.
 mlir::LogicalResult emitConvolutionInBlocks(KernelEmitter &e, nn::ConvOp op);
 mlir::LogicalResult emitConvolutionInBlocks(KernelEmitter &e, nn::ConvIntegerOp op);
 /// The lines [from, to) of one channel block of a depthwise convolution and of the elementwise ops up to `value`

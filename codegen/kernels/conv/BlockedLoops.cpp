@@ -218,7 +218,7 @@ private:
   //===- Tiles ------------------------------------------------------------===//
 
   void emitTiles(Value split) {
-    // As many tiles for each, or one more.
+    // Each split has the same number of tiles, or one more.
     int64_t tiles = plan.tiles.tiles();
     Value from = div(e.mul(split, tiles), plan.splits), to = div(e.mul(e.add(split, e.index(1)), tiles), plan.splits);
     e.loop(from, to, 1, [&](Value index) {

@@ -135,7 +135,7 @@ private:
     return known < 0 || (position >= 0 && position < column().in);
   }
 
-  /// As foldInOrder, with each sum in two halves.
+  /// Folds like foldInOrder, with each sum in two halves.
   Values foldInHalves(Value columnAt, int64_t known, int64_t count) {
     const WindowAxis &w = column();
     Buffer input = e.input(x);

@@ -135,7 +135,7 @@ private:
     });
   }
 
-  /// What the tiles read of an input line.
+  /// Copies the part of an input line that the tiles read.
   void copyLine(Value block, Value z, Value y, const Buffer &to, Value at) {
     int64_t width = plan.inputColumns(), in = window[2].in;
     if (plan.columnBlocks() == 1)
@@ -217,7 +217,7 @@ private:
     }
     int64_t perBlock = plan.lanes * tile.weights(), rest = plan.inputs % plan.lanes;
     auto block = [&](Value index, int64_t channels, ValueRange carried) {
-      // Of the position after this one.
+      // Prefetches weights of the next position.
       Value ahead = e.add(e.add(weightAt, e.mul(index, perBlock)), e.index(plan.inputBlocks() * perBlock));
       prefetchPart(e, weights, ahead, perBlock, turn, turns);
       return multiplyChannels(e, DotProducts::ofFloats(), tile, channels, transformed, offsets,
