@@ -6,7 +6,7 @@
 
 namespace sinter::codegen {
 
-/// What of the options is said to the generator; they must outlive it.
+/// The options of the generator, taken from `options`, which must outlive it.
 CodegenOptions codegenOptions(const CompileOptions &options);
 
 /// JSON with the marks of options (runtime/OptionMark.h) in the words of `options`.

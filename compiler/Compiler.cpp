@@ -36,7 +36,7 @@ struct PlannedVariant {
   LoadedModel model;
 };
 
-/// What all files start from: kernels planned for a target, and what is compiled of them.
+/// Variants of a model, with kernels planned for their targets: every kind of file is made from them.
 struct Planned {
   std::vector<std::unique_ptr<Target>> targets; ///< the most demanding first
   std::vector<PlannedVariant> variants;         ///< the program needs their models
@@ -221,7 +221,7 @@ static Status writeObject(const Program &program, const std::vector<std::string>
     if (Status status = addOutput(outputs, options.weightsFile, write); !status.ok())
       return status;
   }
-  // What goes into a pipe has no name that a header could have.
+  // A pipe has no name to make the header's of.
   if (!isStream(outPath)) {
     std::string header = options.standalone ? standaloneHeader(program, target) : modelHeader(program);
     if (Status status = outputs.add(headerPath(outPath), std::as_bytes(std::span(header))); !status.ok())

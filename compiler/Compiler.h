@@ -47,7 +47,7 @@ struct CompileOptions {
   std::vector<ShapeSet> shapeSets;
   std::map<std::string, std::pair<double, double>> inputRanges;
   bool freezeInputs = false; ///< overridable initialisers are constants
-  /// What inputs will hold, by name: where a shape follows from one, it becomes a constant and is no input of the
+  /// Values of inputs, by name: an input from whose value a shape follows becomes a constant, and is no input of the
   /// compiled model.
   std::map<std::string, Tensor> values;
   bool assumeFinite = false, prune = true, verifyRewrites = false;
@@ -62,7 +62,7 @@ struct CompileOptions {
   std::string precision =
       "f32";    ///< f32; bf16: products of rounded operands, where the target has instructions for them
   int jobs = 0; ///< threads that compile; 0: one per CPU
-  /// Of Emit::Obj: the object needs nothing but itself, and its header declares a typed function to run it.
+  /// For Emit::Obj: the object needs nothing but itself, and its header declares a typed function to run it.
   bool standalone = false;
   std::string symbol;      ///< what names of a standalone object begin with; empty: the output's file name
   std::string weightsFile; ///< where a standalone model's weights go; empty: into the object
@@ -79,7 +79,7 @@ struct CompileOptions {
   /// Told of what is odd about the model but no error, naming the node; the same more than once where a model is
   /// compiled more than once. May be null.
   std::function<void(const std::string &)> warn;
-  /// What the model may ask for, by the names of docs/limits.md; what is not here has its default.
+  /// Limits on what the model may ask for, by the names of docs/limits.md; those left out have their defaults.
   std::map<std::string, int64_t> limits;
   /// The model itself; the path then only names it, and external data is looked for beside that. Null: the file is
   /// read.
@@ -92,7 +92,7 @@ using InputTensors = std::map<std::string, Tensor>;
 /// Where there is nobody to tell, all goes on. Fails once cancelled.
 Status reportProgress(const CompileOptions &options, const char *stage, double fraction);
 
-/// What `compileToFile` writes. Obj adds a header (.h) beside the object.
+/// The kinds of file that `compileToFile` writes. Obj adds a header (.h) beside the object.
 enum class Emit { So, Obj, Llvm, Asm, Mlir };
 
 /// Compiles a .onnx, or .mlir of the nn stage, for this process.

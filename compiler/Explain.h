@@ -1,5 +1,5 @@
-// What `sinter explain` and `sinter verify` ask of the compiler: its report, and values by the reference. No
-// LLVM, no MLIR in this header.
+// The compiler's part of `sinter explain` and `sinter verify`: its report, and values by the reference. No LLVM, no
+// MLIR in this header.
 #pragma once
 
 #include "compiler/Compiler.h"

@@ -77,7 +77,7 @@ void Inspector::readProto(const onnx::ModelProto &proto) {
         addTensor(attribute.t());
 }
 
-/// The same of a module, whose nodes are its ops.
+/// Reads a module in the same way: its nodes are its ops.
 void Inspector::readModule(ModuleOp module) {
   inspection.interface = interfaceOf(module);
   module.walk([&](Operation *op) {
@@ -167,7 +167,7 @@ bool Inspector::count(ModuleOp module) {
   for (const auto &[node, reasons] : reasonsOf)
     if (!operators.contains(node) && isTakenByNone(reasons))
       addProblem(node, "", joined(backends, reasons));
-  // What was left out would have taken time and memory, too.
+  // With assumed shapes, or with nodes left out, the sum would be wrong.
   if (inspection.assumedShapes.empty() && inspection.problems.empty())
     inspection.flops = 2 * multiplyAdds;
   return true;

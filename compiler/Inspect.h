@@ -1,6 +1,6 @@
-// What `sinter inspect` tells of a model: what goes in and out, what it consists of, and what of it each backend takes.
-// No weights are read, and an operator that is not supported is an answer, not an error. No LLVM, no MLIR in this
-// header.
+// The report of `sinter inspect`: what goes into a model and out of it, what it consists of, and what of it each
+// backend takes. No weights are read, and an operator that is not supported is an answer, not an error. No LLVM, no
+// MLIR in this header.
 #pragma once
 
 #include "compiler/Compiler.h"
@@ -32,7 +32,7 @@ struct ModelInspection {
   ModelInterface interface;
   std::vector<InspectedDimension> openDimensions; ///< that the options give no size
   std::vector<InspectedOperator> operators;       ///< the most frequent first
-  /// What keeps the model from being compiled; nodes behind an unsupported one are not listed.
+  /// The reasons why the model cannot be compiled; nodes behind an unsupported one are not listed.
   std::vector<InspectedProblem> problems;
   int64_t parameters = 0, parameterBytes = 0;
   /// Twice the multiply-adds of convolutions and matrix products, and the scratch memory that one inference takes,

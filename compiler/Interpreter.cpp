@@ -56,7 +56,7 @@ struct Interpreter {
     });
   }
 
-  /// Of a run that failed at this node.
+  /// The error code of a run that failed at this node.
   int32_t codeOf(const std::string &node) const {
     auto row = llvm::find_if(rows, [&](const SinterKernelInfo &info) { return info.name == node; });
     return row == rows.end() ? evaluationFailed : SINTER_INDEX_ERROR + static_cast<int32_t>(row - rows.begin());

@@ -1,5 +1,5 @@
-// What goes into a model and comes out of it, as its file says before it is compiled: the one description of it, read
-// from ONNX's protobuf or from a module. No LLVM, no MLIR in this header.
+// The inputs and outputs of a model, as its file says before it is compiled: the one description of them, read from
+// ONNX's protobuf or from a module. No LLVM, no MLIR in this header.
 #pragma once
 
 #include "runtime/Status.h"
@@ -52,7 +52,7 @@ struct ModelInterface {
 ModelInterface interfaceOf(const onnx::ModelProto &model);
 /// Unnamed inputs and outputs get the names input0, output0, ...
 ModelInterface interfaceOf(mlir::ModuleOp module);
-/// Of an .onnx file.
+/// Reads the interface of an .onnx file.
 Expected<ModelInterface> readInterface(const std::string &path);
 
 /// "x[2]": the name of an element of the sequence x.

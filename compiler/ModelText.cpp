@@ -82,7 +82,7 @@ static std::string checkConstant(ElementsAttr value, const nn::Limits &limits) {
              : "";
 }
 
-/// What is wrong with the sizes and constants of a file of IR, or nothing.
+/// Why the sizes and constants of a file of IR are wrong; empty if they are not.
 static std::string findSizeProblem(ModuleOp module, const nn::Limits &limits) {
   std::string problem;
   int64_t ops = 0;
@@ -136,7 +136,7 @@ Expected<OwningOpRef<ModuleOp>> parseMlir(const std::string &path, std::span<con
     return Failure{ErrorCode::InvalidFile, diagnostics.failure("'" + path + "' cannot be parsed").message};
   if (std::string problem = findSizeProblem(*module, limits); !problem.empty())
     return Failure{ErrorCode::InvalidFile, "'" + path + "' " + problem};
-  // What shape inference does before kernels are formed.
+  // Checks types inside kernels, as shape inference does before kernels are formed.
   WalkResult typed = module->walk([](Operation *op) {
     bool isInKernel = isa_and_nonnull<nn::KernelOp>(op->getParentOp());
     return isInKernel && failed(nn::checkInferredTypes(op)) ? WalkResult::interrupt() : WalkResult::advance();

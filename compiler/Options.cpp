@@ -46,7 +46,7 @@ constexpr CompileOption table[] = {
     {"backend", Choice, All, "auto|llvm|onednn|reference", "What runs the kernels (default: auto)",
      setText<[](Options &o) -> std::string & { return o.backend; }>},
 
-    // What may be done to the model, and what is known of its inputs.
+    // Optimisations, and facts about the inputs.
     {"optimise", OnSwitch, All, "true|false", "Fuse, fold and reorder",
      setSwitch<[](Options &o) -> bool & { return o.optimise; }>, "", "-O0",
      "-O0: nothing is fused, folded or reordered"},
@@ -98,7 +98,7 @@ constexpr CompileOption table[] = {
      "Write weights and node names into the dumps too, so that each can be compiled",
      setSwitch<[](Options &o) -> bool & { return o.dumpWeights; }>, "dump-dir"},
 
-    // What is written, and how.
+    // Output files and threads.
     {"emit", Choice, File, "so|obj|llvm|asm|mlir", "What to write (default: by OUT's ending, else so)", nullptr},
     {"jobs", Number, File, "N", "Threads to compile with (default: all)", setJobs, "", "", "", 1, 1024},
     {"standalone", Switch, File, "true|false",
@@ -172,7 +172,7 @@ Status checkOptions(const CompileOptions &options) {
 
 //===- In the command line's words ----------------------------------------===//
 
-/// As a shell takes it.
+/// Quotes a value for a shell.
 static std::string quoted(std::string_view value) {
   auto isPlain = [](unsigned char c) {
     return std::isalnum(c) || c >= 0x80 ||

@@ -61,8 +61,8 @@ Status checkValue(const CompileOption &option, const std::string &value);
 /// A failure that says what the value of an option must be.
 Failure wrongValue(std::string_view name, std::string_view expected, std::string_view value);
 
-/// What options contradict each other, or need others. Asked by whatever reads a model (ModelSource), so that no front
-/// door can forget to.
+/// Fails where options contradict each other, or lack others that they need. Whatever reads a model (ModelSource) calls
+/// it, so that no front door can forget to.
 Status checkOptions(const CompileOptions &options);
 
 /// "--shape x=1x3", "--no-prune": an option in the command line's words (see OptionWords), quoted for a shell.

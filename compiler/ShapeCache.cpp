@@ -54,7 +54,7 @@ static bool takes(const Model &model, const std::string &name) {
   return std::ranges::any_of(model.inputs(), [&](const SinterTensorInfo &info) { return name == info.name; });
 }
 
-/// What is given for an input, in its declared form; nothing where it is left out.
+/// The tensor given for an input, in its declared form; nothing where it is left out.
 static std::optional<Tensor> givenFor(const InputTensors &inputs, const SinterTensorInfo &info) {
   auto given = inputs.find(info.name);
   return given == inputs.end() ? std::nullopt : std::optional(asDeclared(info, given->second));
@@ -115,7 +115,7 @@ Expected<std::unique_ptr<ShapeCache>> ShapeCache::openOrCompile(const std::strin
   }
   if (Status status = source->watch(); !status.ok())
     return status.failure();
-  // What can be refused without a shape is refused now.
+  // A wrong target is an error now, before any shape is known.
   if (Expected<codegen::Target> target = codegen::targetFor(options.compile); !target)
     return target.failure();
   ShapeCacheOptions later = options;
@@ -197,7 +197,7 @@ Expected<std::shared_ptr<ShapeCache::Entry>> ShapeCache::compile(const CompileOp
     return loaded.failure();
   Expected<std::shared_ptr<CompiledModel>> compiled =
       codegen::compileInProcess(std::move(*loaded), options, pool_.get());
-  // What was written while it was compiled may be half in the code.
+  // If the model's files changed meanwhile, the code may hold parts of both.
   if (Status status = source_->watch(); !status.ok())
     return status.failure();
   if (!compiled)

@@ -32,8 +32,8 @@ class ShapeCache {
 public:
   /// Reads a .onnx, or .mlir of the nn stage, once.
   static Expected<std::unique_ptr<ShapeCache>> open(const std::string &path, ShapeCacheOptions options);
-  /// The same for a model whose inputs leave shapes open, or, with `always`, any; else success without a shape cache,
-  /// and the model compiled. What the options say of shapes counts.
+  /// Opens a model whose inputs leave shapes open or, with `always`, any. Others are compiled into `compiled`, and the
+  /// result is null. Shapes that the options give count as known.
   static Expected<std::unique_ptr<ShapeCache>> openOrCompile(const std::string &path, const ShapeCacheOptions &options,
                                                              bool always, std::shared_ptr<CompiledModel> &compiled);
   ~ShapeCache();
@@ -43,15 +43,15 @@ public:
   /// the tensors to find; fails where the model cannot be compiled. `empty` are sequences and optionals that hold
   /// nothing. A tensor without data tells its shape only.
   Expected<std::shared_ptr<const Model>> modelFor(const InputTensors &inputs, const std::set<std::string> &empty = {});
-  /// What modelFor() answers, to be saved.
+  /// The compiled model behind modelFor(), to be saved.
   Expected<std::shared_ptr<CompiledModel>> compiledFor(const InputTensors &inputs);
-  /// The same where only the shapes are known: warms the cache.
+  /// Like modelFor(), where only the shapes are known: warms the cache.
   Expected<std::shared_ptr<const Model>> modelForShapes(const ShapeSet &shapes);
 
   /// Whether the graph has such an input; and those without a default value, in order.
   bool hasInput(const std::string &name) const;
   const std::vector<std::string> &requiredInputs() const;
-  /// Of a shape cache that openOrCompile() made: what the graph takes and gives.
+  /// The graph's inputs and outputs; only for a shape cache that openOrCompile() made.
   const ModelInterface &interface() const { return interface_; }
 
   /// One inference: the outputs in the order of modelFor(inputs)->outputs().

@@ -28,7 +28,7 @@ std::vector<Choice> candidatesFor(nn::KernelOp kernel, const Target &target) {
     for (int64_t extent : winogradExtents)
       choices.push_back(Choice::of(Schedule{.winograd = extent}));
   }
-  // As many rows as registers hold for so many vectors, and fewer.
+  // `most` rows stand for as many as registers hold for so many vectors; the others are fewer.
   constexpr int64_t most = 64;
   std::pair<int64_t, int64_t> tiles[] = {{most, 1}, {most, 2}, {most, 3}, {most, 4}, {most, 6},
                                          {most, 8}, {4, 4},    {6, 3},    {6, 2},    {4, 2}};

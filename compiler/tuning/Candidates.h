@@ -1,4 +1,4 @@
-// What --tune tries.
+// The schedules and backends that --tune tries.
 #pragma once
 
 #include "codegen/target/Target.h"

@@ -238,7 +238,7 @@ private:
       apply(kernel, choice, backends, measured);
   }
 
-  /// What is emitted for the group now; of other backends' kernels the name tells them apart.
+  /// The code that is emitted for the group now; for another backend's kernels, its name.
   std::string codeOf(Group &group) {
     nn::KernelOp kernel = group.kernels.front();
     std::string text;
@@ -403,7 +403,7 @@ private:
     return {};
   }
 
-  /// What a caller is told of the compilation meanwhile: the passes are done, code is still to come.
+  /// The progress that a caller is told meanwhile: the passes are done, code is still to come.
   static constexpr const char *optimising = "optimise";
   static constexpr double optimised = 0.3;
 

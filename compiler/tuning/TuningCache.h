@@ -28,7 +28,7 @@ std::string toString(const Choice &choice);
 /// Reads what toString writes; nothing for any other text.
 std::optional<Choice> parseChoice(llvm::StringRef text);
 
-/// What was found for a kernel.
+/// The result of tuning a kernel.
 struct TunedKernel {
   Choice choice;
   double milliseconds = 0, defaultMilliseconds = 0; ///< of a run, measured in turns
@@ -44,8 +44,8 @@ class TuningCache {
 public:
   using Warn = std::function<void(const std::string &)>;
 
-  /// What the file holds; nothing if there is none. A file that is no such cache is told to `warn` and never written
-  /// over; entries that make no sense are passed over.
+  /// Reads the file; empty if there is none. `warn` is told of a file that is no such cache, which is never written
+  /// over; entries that make no sense are skipped.
   TuningCache(std::string path, const Warn &warn);
 
   const TunedKernel *find(const std::string &machine, const std::string &kernel) const;

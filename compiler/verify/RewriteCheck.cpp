@@ -16,7 +16,7 @@ using namespace mlir;
 namespace sinter::codegen {
 namespace {
 
-/// What a set of inputs is meant to find.
+/// The kinds of sets of inputs, each with the faults that it is meant to find.
 enum class Kind {
   Spread, ///< values of both signs: most wrong constants
   Small,  ///< near 0, -0 among them: shifts and signs

@@ -16,7 +16,7 @@ struct Outcome {
 /// Runs `sinter` with `arguments`, which the shell splits; @ stands for the test's own folder.
 Outcome run(const std::string &arguments);
 
-/// The same for any command of the shell.
+/// Runs any command of the shell in the same way.
 Outcome runShell(const std::string &command);
 
 /// Expects exit status 1 and one message that starts with "sinter: error: " and contains each of `parts`.

@@ -66,7 +66,7 @@ Result runWith(const std::string &backend, const std::string &bytes, const std::
   auto model = (*cache)->modelFor(inputs);
   if (!model)
     return {model.failure(), {}};
-  // What is compiled may take long to run: that is the model's doing.
+  // The run may take long: that is the model's doing.
   enterStage(Stage::MayTakeLong);
   auto outputs = (*cache)->run(inputs);
   enterStage(Stage::Ran);
@@ -74,8 +74,8 @@ Result runWith(const std::string &backend, const std::string &bytes, const std::
                  : Result{outputs.failure(), {}, {}, true};
 }
 
-/// Of an error in an ONNX file: what users cannot act on. It speaks of ONNX, not of what Sinter is made of, and names
-/// what is wrong: a node, a value, an attribute or the file.
+/// Says what users cannot act on in an error of an ONNX file. An error speaks of ONNX, not of what Sinter is made of,
+/// and names what is wrong: a node, a value, an attribute or the file.
 std::string faultInWords(const Failure &failure, const std::string &path) {
   if (std::string fault = faultOf(failure); !fault.empty() || !path.ends_with(".onnx"))
     return fault;
@@ -119,7 +119,7 @@ std::string findDifference(const std::vector<Tensor> &got, const std::vector<Ten
   return "";
 }
 
-/// The same where the model itself loses digits: a shift of 1e6 that a norm takes back. As `sinter verify` has it.
+/// The difference that roundings do not explain (a norm may take back a shift of 1e6), as `sinter verify` judges it.
 std::string beyondRoundings(const std::string &bytes, const std::string &path, const Result &got, const Result &want,
                             const std::string &difference) {
   constexpr double margin = 32; // of what four runs show
@@ -143,7 +143,7 @@ std::string compileAndCompare(const std::string &bytes, const std::string &path)
   Result got = runWith("auto", bytes, path);
   if (std::string fault = got.failure ? faultInWords(*got.failure, path) : ""; !fault.empty())
     return fault;
-  // What the backends lack, they name.
+  // The backends name what they lack.
   if (got.isSkipped || (got.failure && got.failure->code == ErrorCode::Unsupported))
     return {};
   Result want = runWith("reference", bytes, path);

@@ -36,7 +36,7 @@ template <typename List> void rearrange(List &list, Choices &choices) {
   }
 }
 
-/// As above for lists of numbers, which are changed more often.
+/// Removes, adds, exchanges or sets numbers of a list; sets them most often.
 template <typename List, typename Make> void changeNumbers(List &list, Choices &choices, const Make &make) {
   using Value = std::remove_cvref_t<decltype(list.Get(0))>;
   int size = list.size(), at = static_cast<int>(choices.below(static_cast<size_t>(std::max(size, 1))));

@@ -162,7 +162,7 @@ TEST_P(ChangedModel, ThroughAMapping) {
 }
 
 TEST_P(ChangedModel, ReplacedByItsName) {
-  // As models are replaced: what is open keeps the old one.
+  // A model is replaced by renaming another one: an open model keeps the old file.
   fs::rename(file(), folder / "old");
   writeModel(model(), 2, GetParam(), /*isFirst=*/false);
   EXPECT_EQ(valueAt(3), inputs) << message;

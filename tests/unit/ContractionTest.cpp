@@ -137,7 +137,7 @@ void checkInfinite(const std::string &text) {
   EXPECT_LT(infinite, static_cast<int>(got.size()));
 }
 
-// What lies beyond the input is no part of a transposed convolution's sum: a product with zeros there would be NaN.
+// Positions beyond the input are no part of a transposed convolution's sum: products with zeros there would be NaN.
 TEST(Contraction, TransposedConvolutionsOfInfiniteWeights) {
   checkInfinite(R"(func.func @main(%i: tensor<2x4x3x5xf32> {nn.name = "i"}) -> (tensor<2x6x6x10xf32> {nn.name = "y"}) {
   %x = nn.abs %i : (tensor<2x4x3x5xf32>) -> tensor<2x4x3x5xf32>

@@ -84,7 +84,7 @@ TEST(SizeFacts, WhatPassesAsk) {
   EXPECT_TRUE(facts.isDifferent(b, 48));
   EXPECT_TRUE(facts.isDifferent(Formula(2) * a, Formula(2) * c + 1));
   EXPECT_FALSE(facts.isDifferent(a, c));
-  // What rounds up to blocks of 8 and is cut again.
+  // A size that is rounded up to blocks of 8.
   Formula padded = ceilDivide(c, 8) * 8;
   EXPECT_TRUE(facts.isAtLeast(padded, c));
   EXPECT_TRUE(facts.isAtLeast(c + 7, padded));

@@ -1,4 +1,4 @@
-// What tests that write the text of the nn dialect have in common: types, lists, and what random ones are drawn by.
+// Helpers of tests that write the text of the nn dialect: types, lists, and random choices.
 #pragma once
 
 #include "runtime/Tensor.h"
@@ -33,7 +33,7 @@ inline int64_t elements(const Shape &shape) {
   return count;
 }
 
-/// What the generators of random models are made of.
+/// Draws the choices of random models.
 class RandomChoice {
 public:
   explicit RandomChoice(unsigned seed) : random(seed) {}

@@ -13,7 +13,7 @@ struct Example {
   std::string op, body;
 };
 std::vector<Example> readExamples();
-/// What those leave out: attributes that bend a function, constant operands, sizes that other kernels take.
+/// Cases that docs/ops.md leaves out: attributes that change a function, constant operands, sizes for other kernels.
 std::vector<Example> furtherExamples();
 
 /// The name of a test whose parameter is an example; `info` is googletest's.

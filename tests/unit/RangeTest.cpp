@@ -46,7 +46,7 @@ struct Program {
 
 //===- Soundness ----------------------------------------------------------===//
 
-/// What inputs are drawn from; nothing: anything at all.
+/// The interval that inputs are drawn from; nothing: anything at all.
 using Drawn = std::optional<Interval>;
 
 /// Floats within the interval, its ends often, or anything with NaN and infinities; integers and bools in {0,

@@ -32,7 +32,7 @@ struct Convolution {
       });
   }
 
-  /// As it is selected; one that is refused has the reason alone.
+  /// Selects for the convolution; a rejected one has the reason alone.
   ConvSelection select(const Target &target) {
     if (!conv)
       return {ConvAlgorithm::Scalar, "", "does not parse"};
@@ -100,7 +100,7 @@ TEST(SelectConv, GroupsInsideBlocksAreFoldedUnderTheWindow) {
   expectSelected(square(32, "", blocks, 32), ConvAlgorithm::Window, "depthwise in channel blocks", "blocks of 8");
   expectSelected(square(32, "", blocks, 8), ConvAlgorithm::Window, "in groups of 4 channels", "blocks of 8");
   expectSelected(square(32, "", blocks, 2), ConvAlgorithm::Blocked, "direct in channel blocks", "it has groups");
-  // Of 6 channels: a block of 8 would hold one and a part.
+  // Groups of 6 channels: a block of 8 would hold one and a part.
   expectSelected(square(24, "", blocks, 4), ConvAlgorithm::Scalar, "refused", "its groups share blocks of 8 channels");
 }
 

@@ -183,7 +183,7 @@ TEST(ShapeCache, KeepsTheShapesUsedLast) {
   EXPECT_EQ(cache->cachedShapes(), 2u);
   run(1), run(2);
   EXPECT_EQ(cache->compilations(), 5u);
-  // What the cache dropped still runs.
+  // A model that the cache dropped still runs.
   expectSameBits(runSession(first, {waves(shapes[0])}), *cache->run({{"x", waves(shapes[0])}}));
   EXPECT_FALSE(ShapeCache::open(convNet(), {{}, 1, 0}));
 }
