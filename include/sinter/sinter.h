@@ -350,8 +350,8 @@ SINTER_API sinter_error_t *sinter_options_set(sinter_options_t *options, const c
  * the inputs of the compiled model, as many as have shapes, and its outputs likewise. */
 SINTER_API sinter_error_t *sinter_options_set_shape(sinter_options_t *options, const char *input, const int64_t *shape,
                                                     int32_t rank);
-/** The size of a dimension that the model leaves open, by its name, or INPUT.AXIS where it has none. The option "dim" of
- * sinter_options_set also declares the sizes that it may have: "height=32..4096:32". */
+/** The size of a dimension that the model leaves open, by its name, or INPUT.AXIS where it has none. The option "dim"
+ * of sinter_options_set also declares the sizes that it may have: "height=32..4096:32". */
 SINTER_API sinter_error_t *sinter_options_set_dimension(sinter_options_t *options, const char *name, int64_t size);
 /** An input that is an empty sequence, or an optional without a value: the compiled model lacks it. Since 1.1. */
 SINTER_API sinter_error_t *sinter_options_set_empty(sinter_options_t *options, const char *input);
