@@ -270,7 +270,7 @@ private:
       cones[1].emplace(mine, isLeaf, isOldConstant);
     };
     begin();
-    ComparisonKind &kind = memory.kinds[kindOf(*cones[0], *cones[1])];
+    ComparisonKind &kind = memory.kinds[kindOf(mine.getType(), *cones[0], *cones[1])];
     SmallVector<int64_t> elements = wanted(theirs, mine, *cones[0], kind, costOf);
     std::string problem = planned(*cones[0], *cones[1], elements);
     if (!problem.empty() && elements.size() > 1) {
@@ -336,8 +336,9 @@ private:
     return {why.empty() ? Outcome::Equal : Outcome::Different, !why.empty(), why};
   }
 
-  static uint64_t kindOf(Cone &old, Cone &now) {
-    llvm::hash_code hash(0);
+  /// Of a value's type and the ops on the way, which may be none.
+  static uint64_t kindOf(Type compared, Cone &old, Cone &now) {
+    llvm::hash_code hash = llvm::hash_value(compared.getAsOpaquePointer());
     for (Cone *cone : {&old, &now})
       for (Operation *op : cone->ops()) {
         hash = llvm::hash_combine(hash, op->getName().getAsOpaquePointer());
