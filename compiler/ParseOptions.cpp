@@ -14,7 +14,7 @@
 namespace sinter {
 
 template <typename T> static std::optional<T> parseNumber(std::string_view text) {
-  T value;
+  T value{};
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size())
     return std::nullopt;
@@ -145,7 +145,7 @@ Status setJobs(const CompileOption &, CompileOptions &options, const std::string
 }
 
 Status setTuneSeconds(const CompileOption &, CompileOptions &options, const std::string &value) {
-  options.tune.seconds = *parseNumber<double>(value);
+  options.tune.seconds = parseNumber<double>(value).value_or(options.tune.seconds);
   return {};
 }
 

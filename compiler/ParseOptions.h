@@ -6,14 +6,14 @@
 
 namespace sinter {
 
-/// `Place` maps CompileOptions to the field.
-template <auto Place> Status setSwitch(const CompileOption &, CompileOptions &options, const std::string &value) {
-  Place(options) = value == "true";
+/// `place` maps CompileOptions to the field.
+template <auto place> Status setSwitch(const CompileOption &, CompileOptions &options, const std::string &value) {
+  place(options) = value == "true";
   return {};
 }
 
-template <auto Place> Status setText(const CompileOption &, CompileOptions &options, const std::string &value) {
-  Place(options) = value;
+template <auto place> Status setText(const CompileOption &, CompileOptions &options, const std::string &value) {
+  place(options) = value;
   return {};
 }
 

@@ -44,6 +44,7 @@ private:
 };
 
 /// A value or a Failure. `if (!x) return x.failure();` passes the failure on.
+// NOLINTNEXTLINE(bugprone-exception-escape): what a variant throws without a value cannot happen here.
 template <typename T> class [[nodiscard]] Expected {
 public:
   Expected(T value) : value_(std::move(value)) {}

@@ -97,24 +97,24 @@ void gatherModel(onnx::ModelProto &model) {
   axis->set_name("axis"), axis->set_type(onnx::AttributeProto::INT), axis->set_i(1);
 }
 
-template <int Shift> void shiftedMatmul(onnx::ModelProto &model) {
+template <int shift> void shiftedMatmul(onnx::ModelProto &model) {
   openOutput(model);
-  addWeight(model, "c", {}, static_cast<float>(Shift));
+  addWeight(model, "c", {}, static_cast<float>(shift));
   addWave(model, "W", {4, 6});
   addNode(model, "Sub", {"x", "c"}, "d", "shift");
   addNode(model, "MatMul", {"d", "W"}, "y", "product");
 }
 
-template <int Shift> void shiftedConv(onnx::ModelProto &model) {
+template <int shift> void shiftedConv(onnx::ModelProto &model) {
   openOutput(model);
-  addWeight(model, "c", {}, static_cast<float>(Shift));
+  addWeight(model, "c", {}, static_cast<float>(shift));
   addWave(model, "W", {3, 2, 3, 3});
   addNode(model, "Sub", {"x", "c"}, "d", "shift");
   addNode(model, "Conv", {"d", "W"}, "y", "conv");
 }
 
-template <int Shift> void shiftedScale(onnx::ModelProto &model) {
-  addWeight(model, "c", {}, static_cast<float>(Shift));
+template <int shift> void shiftedScale(onnx::ModelProto &model) {
+  addWeight(model, "c", {}, static_cast<float>(shift));
   addWeight(model, "s", {}, 0.75f);
   addNode(model, "Sub", {"x", "c"}, "d", "shift");
   addNode(model, "Mul", {"d", "s"}, "y", "scale");
@@ -207,10 +207,10 @@ void infiniteBound(onnx::ModelProto &model) {
   addNode(model, "Min", {"s", "bound"}, "y", "needed");
 }
 
-template <int Zero> void bytePair(onnx::ModelProto &model) {
+template <int zero> void bytePair(onnx::ModelProto &model) {
   setType(model, onnx::TensorProto::INT8);
-  addWeight(model, "s", {}, 0.5f), addWeight(model, "s2", {}, Zero == 0 ? 0.25f : 0.5f);
-  addInts(model, "z", {0}, onnx::TensorProto::INT8, true), addInts(model, "z2", {Zero}, onnx::TensorProto::INT8, true);
+  addWeight(model, "s", {}, 0.5f), addWeight(model, "s2", {}, zero == 0 ? 0.25f : 0.5f);
+  addInts(model, "z", {0}, onnx::TensorProto::INT8, true), addInts(model, "z2", {zero}, onnx::TensorProto::INT8, true);
   addNode(model, "DequantizeLinear", {"x", "s", "z"}, "d", "dequantize");
   addNode(model, "QuantizeLinear", {"d", "s2", "z2"}, "y", "quantize");
 }

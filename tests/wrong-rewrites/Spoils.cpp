@@ -125,16 +125,16 @@ void quantizedScale(Operation *op) {
 //===- Channels and layouts --------------------------------------------------===//
 
 /// The weights of the next channel: of rows (outputs) or of columns (inputs).
-template <unsigned Axis> void nextChannel(Operation *op) {
+template <unsigned axis> void nextChannel(Operation *op) {
   if (!isa<ConvOp, GemmOp, MatmulOp>(op))
     return;
   changeOperand(op, 1, [](std::vector<double> &values, const Tensor &tensor) {
     Dims strides = rowMajorStrides(tensor.shape());
-    int64_t length = tensor.shape()[Axis];
+    int64_t length = tensor.shape()[axis];
     std::vector<double> old = values;
     for (size_t i = 0; i < values.size(); ++i) {
-      int64_t at = static_cast<int64_t>(i) / strides[Axis] % length;
-      values[i] = old[i + static_cast<size_t>(((at + 1) % length - at) * strides[Axis])];
+      int64_t at = static_cast<int64_t>(i) / strides[axis] % length;
+      values[i] = old[i + static_cast<size_t>(((at + 1) % length - at) * strides[axis])];
     }
   });
 }
