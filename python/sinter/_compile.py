@@ -151,8 +151,8 @@ def compile(model: Any, shapes: Mapping[str, Sequence[int]] | None = None, dims:
     """Compiles a model for this process.
 
     model: a path to .onnx (or .mlir of the nn stage), the content of an .onnx file, or an onnx.ModelProto.
-    shapes: of inputs that the model leaves open; dims: sizes of dimensions that it leaves open, by name ("x.0" where they have none), or the
-    sizes that they may have, {"height": range(32, 4097, 32)} or {"height": "32..4096:32"}. Where some stay open, the model is
+    shapes: of inputs that the model leaves open; dims: sizes of dimensions that it leaves open, by name ("x.0" where they have
+    none), or the sizes that they may have, {"height": range(32, 4097, 32)} or {"height": "32..4096:32"}. Where some stay open, the model is
     compiled for the shapes that runs bring, each at its first run (Model.specialise does so ahead, and so does
     shape_sets=[{"x": (1, 3)}, {"x": (2, 3)}]), and the last shape_cache=16 of them are kept. open=False refuses such models,
     open=True treats every model so: shapes may follow from the values of inputs then.

@@ -3,8 +3,8 @@
 Those of f16 are computed in f64 (f32 where an operator has no f64), since ONNX Runtime rounds to f16 after each step. The folder refused
 has models that no runtime should take, and expected.tsv with the words of Sinter's error; tests/cli/OddModelTest.cpp reads both. The
 cases ms_* are from elsewhere: their outputs are numpy's, by the operator's document.
-usage: make.py [NAME...]   (all without names; needs onnx, onnxruntime; outputs were recorded with onnxruntime 1.30.0, those of MatMulNBits with
-1.32.0)"""
+usage: make.py [NAME...]   (all without names; needs onnx, onnxruntime; outputs were recorded with onnxruntime 1.30.0, those of
+MatMulNBits with 1.32.0)"""
 import os
 import shutil
 import sys
@@ -39,7 +39,8 @@ def few_bits(a, n, block, bits, zeros="", groups="", bias="", constant=True, fla
     k, kind, given = a.shape[-1], a.dtype, Constant if constant else lambda x: x
     blocks = -(-k // block)
     shaped = (lambda x: x.reshape(-1)) if flat else (lambda x: x)
-    points = {"": "", "bytes": raw(n, -(-blocks * bits // 8), seed=3), "floats": 2**bits * np.abs(normal(n, blocks, seed=4, kind=kind))}[zeros]
+    points = {"": "", "bytes": raw(n, -(-blocks * bits // 8), seed=3),
+              "floats": 2**bits * np.abs(normal(n, blocks, seed=4, kind=kind))}[zeros]
     inputs = [a, given(raw(n, blocks, block * bits // 8)), given(shaped(normal(n, blocks, seed=2, kind=kind, scale=2.0**-bits))),
               given(shaped(points)) if zeros else "", given(groups) if isinstance(groups, np.ndarray) else "",
               given(bias) if isinstance(bias, np.ndarray) else ""]
@@ -94,7 +95,8 @@ CASES = {
     "mat_mul_4_bits_floats": few_bits(normal(1, 2, 2, 64), 8, 32, 4, zeros="floats", bias=normal(8, seed=5)),
     "mat_mul_4_bits_computed": few_bits(normal(3, 96), 4, 32, 4, zeros="bytes", bias=normal(4, seed=5), constant=False),
     "mat_mul_4_bits_vector": few_bits(normal(48), 3, 16, 4),
-    "mat_mul_4_bits_groups": few_bits(normal(2, 64), 3, 16, 4, groups=(raw(64, seed=6) % 4).astype(np.int32)),  # ONNX Runtime ignores zero points here
+    # ONNX Runtime ignores zero points here.
+    "mat_mul_4_bits_groups": few_bits(normal(2, 64), 3, 16, 4, groups=(raw(64, seed=6) % 4).astype(np.int32)),
     "mat_mul_4_bits_f16": few_bits(normal(3, 128, kind=F16), 7, 64, 4, zeros="bytes", bias=normal(7, seed=5, kind=F16)),
     "mat_mul_4_bits_level": few_bits(normal(2, 64), 4, 32, 4, accuracy_level=1),
     "mat_mul_4_bits_empty": few_bits(normal(0, 64), 4, 32, 4),
