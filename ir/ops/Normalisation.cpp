@@ -204,8 +204,8 @@ LogicalResult InstanceNormOp::evaluate(Evaluation &io) {
 //===- nn.group_norm -----------------------------------------------------===//
 
 LogicalResult GroupNormOp::verify() {
-  if (getNumGroups() < 1)
-    return emitOpError() << "num_groups is " << getNumGroups() << ", expected at least 1";
+  if (static_cast<int64_t>(getNumGroups()) < 1)
+    return emitOpError() << "num_groups is " << static_cast<int64_t>(getNumGroups()) << ", expected at least 1";
   return success();
 }
 
