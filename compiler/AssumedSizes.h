@@ -6,17 +6,14 @@
 
 namespace sinter {
 
-/// Sizes to try for open dimensions but a first one, which is most often a batch: sizes that networks do not shrink to
-/// nothing and that their strides divide.
-inline constexpr int64_t assumedSizes[] = {224, 32, 640, 8, 1};
+/// The options with shapes for the required inputs whose sizes they leave open, the first of a few for which `isGood`:
+/// 1 for a symbol that is a first dimension, one size for others, the nearest that `dimRanges` allows, and what `dims`
+/// says. Nothing where no size is open, or none is good.
+std::optional<CompileOptions> withAssumedSizes(const ModelInterface &interface, const CompileOptions &options,
+                                               const std::function<bool(const CompileOptions &)> &isGood);
 
-/// `options.shapes`, and those of the required inputs that the model leaves open: 1 for a symbol that is a first
-/// dimension, `size` for others, the nearest that `options.dimRanges` allows, and what `options.dims` says.
-std::map<std::string, Shape> shapesWithSize(const ModelInterface &interface, const CompileOptions &options,
-                                            int64_t size);
-
-/// Adds to `options.shapes` the first of assumedSizes that the model's shapes can be inferred with, and gives what was
-/// added: nothing where no size is open, or none of them does. Fails for what is no model, and for wrong options.
+/// Adds to `options.shapes` assumed sizes with which the model's shapes can be inferred, and gives what was added:
+/// nothing where there are none. Fails for what is no model, and for wrong options.
 Expected<std::map<std::string, Shape>> assumeSizes(const std::string &path, CompileOptions &options);
 
 } // namespace sinter

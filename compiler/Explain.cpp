@@ -142,8 +142,11 @@ Expected<RoundingStep> findRoundingStep(const std::string &modelPath, const Comp
     std::mt19937 random(run);
     auto perturb = [&](Operation *op, ArrayRef<Tensor>, MutableArrayRef<Tensor> results) {
       if (auto before = rounded.find(op); before != rounded.end() && step.node.empty())
-        if (int64_t changed = countChanged(results[0], before->second))
-          step = {nn::nameOf(op->getLoc()), changed, results[0].size(), step.moved, step.overflow};
+        if (int64_t changed = countChanged(results[0], before->second)) {
+          step.node = nn::nameOf(op->getLoc());
+          step.changed = changed;
+          step.elements = results[0].size();
+        }
       if (!isa<nn::ConstantOp, nn::KernelOp>(op))
         for (Tensor &result : results)
           result = roundedAnotherWay(result, random);

@@ -7,6 +7,7 @@
 #include "compiler/Symbols.h"
 #include "ir/DiagnosticCollector.h"
 #include "ir/Diagnostics.h"
+#include "ir/OpenDimension.h"
 #include "ir/Ops.h"
 #include "ir/analysis/Cost.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -186,7 +187,7 @@ void Inspector::listOpenDimensions() {
       continue;
     InspectedDimension dimension{symbol.name, {}, {}};
     for (const Symbol::Place &place : symbol.places)
-      dimension.places.push_back(place.input->name + "." + std::to_string(place.axis));
+      dimension.places.push_back(nn::nameOfDimension(place.input->name, place.axis));
     if (auto range = options.dimRanges.find(symbol.name); range != options.dimRanges.end())
       dimension.range = range->second;
     inspection.openDimensions.push_back(std::move(dimension));
@@ -226,22 +227,17 @@ Status Inspector::askBackends(const ModelSource &source) {
     if (!known.ok() && StringRef(known.message()).contains(wrong))
       return known;
   inspection.openShapes = known.ok() ? "" : known.message();
-  for (int64_t size : known.ok() ? ArrayRef<int64_t>() : ArrayRef<int64_t>(assumedSizes)) {
-    CompileOptions assumed = options;
-    assumed.dims.clear();
-    assumed.shapes = shapesWithSize(inspection.interface, options, size);
-    if (assumed.shapes == options.shapes)
-      break;
-    std::vector<nn::NodeReport> again;
-    if (model = source.load(assumed, &again); !model)
-      break;
-    if (specialiseShapes(*model, assumed).ok()) {
-      inspection.assumedShapes = assumed.shapes;
-      break;
-    }
+  if (!known.ok()) {
+    std::optional<CompileOptions> assumed =
+        withAssumedSizes(inspection.interface, options, [&](const CompileOptions &tried) {
+          std::vector<nn::NodeReport> again;
+          model = source.load(tried, &again);
+          return model && specialiseShapes(*model, tried).ok();
+        });
+    if (!assumed)
+      return {};
+    inspection.assumedShapes = assumed->shapes;
   }
-  if (!known.ok() && inspection.assumedShapes.empty())
-    return {};
   OwningOpRef<ModuleOp> whole = model->module->clone();
   DiagnosticCollector silent(*model->context);
   inspection.asked = count(*model->module);

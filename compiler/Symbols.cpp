@@ -1,5 +1,6 @@
 // What is declared of symbols, and the sizes that inputs give them.
 #include "compiler/Symbols.h"
+#include "ir/OpenDimension.h"
 #include "llvm/ADT/StringExtras.h"
 #include <algorithm>
 
@@ -7,7 +8,7 @@ namespace sinter {
 
 std::string symbolName(const InterfaceValue &input, size_t axis) {
   const std::string &name = input.dimNames[axis];
-  return name.empty() ? input.name + "." + std::to_string(axis) : name;
+  return name.empty() ? nn::nameOfDimension(input.name, axis) : name;
 }
 
 std::vector<Symbol> symbolsOf(const ModelInterface &interface) {

@@ -2,6 +2,7 @@
 // arithmetic.
 #include "ir/Diagnostics.h"
 #include "ir/Limits.h"
+#include "ir/OpenDimension.h"
 #include "ir/Ops.h"
 #include "passes/FoldOp.h"
 #include "passes/Passes.h"
@@ -84,13 +85,16 @@ private:
     return name ? name.getValue() : StringRef();
   }
 
-  /// What `dim` calls a dimension: its name or, if it has none, INPUT.AXIS.
-  std::string symbolName(func::FuncOp function, unsigned index, int64_t axis) {
+  /// The name that the model gives a dimension; empty if it gives none.
+  StringRef dimensionName(func::FuncOp function, unsigned index, size_t axis) {
     auto names = function.getArgAttrOfType<ArrayAttr>(index, "nn.dims");
-    auto name = names ? dyn_cast<StringAttr>(names[static_cast<size_t>(axis)]) : StringAttr();
-    if (name && !name.empty())
-      return name.str();
-    return (argumentName(function, index) + "." + Twine(axis)).str();
+    return names ? cast<StringAttr>(names[axis]).getValue() : StringRef();
+  }
+
+  /// The name by which `dim` gives a dimension its size.
+  std::string symbolName(func::FuncOp function, unsigned index, size_t axis) {
+    StringRef name = dimensionName(function, index, axis);
+    return name.empty() ? nameOfDimension(argumentName(function, index), axis) : name.str();
   }
 
   LogicalResult parseOptions(func::FuncOp function) {
@@ -98,10 +102,10 @@ private:
     for (unsigned i = 0; i < function.getNumArguments(); ++i) {
       inputs.insert(argumentName(function, i));
       if (auto type = dyn_cast<RankedTensorType>(function.getArgument(i).getType()))
-        for (int64_t d = 0; d < type.getRank(); ++d) {
+        for (auto [d, size] : llvm::enumerate(type.getShape())) {
           std::string name = symbolName(function, i, d);
           dimNames.insert(name);
-          if (type.isDynamicDim(d) || name != (argumentName(function, i) + "." + Twine(d)).str())
+          if (ShapedType::isDynamic(size) || !dimensionName(function, i, d).empty())
             open.insert(name);
         }
     }
@@ -143,15 +147,14 @@ private:
       if (!type)
         return function.emitError("input '") << name << "' is no ranked tensor: " << argument.getType();
       SmallVector<int64_t> shape(type.getShape());
-      auto dimNames = function.getArgAttrOfType<ArrayAttr>(index, "nn.dims");
       auto given = shapeOf.find(name);
       if (given != shapeOf.end() && given->second.size() != shape.size())
         return function.emitError(optionMark("shape")) << " gives input '" << name << "' rank " << given->second.size()
                                                        << ", the model says rank " << shape.size();
       for (auto [d, dim] : llvm::enumerate(shape)) {
-        StringRef dimName = dimNames ? cast<StringAttr>(dimNames[d]).getValue() : StringRef();
+        StringRef dimName = dimensionName(function, index, d);
         bool dynamic = ShapedType::isDynamic(dim);
-        std::string symbol = symbolName(function, index, static_cast<int64_t>(d));
+        std::string symbol = symbolName(function, index, d);
         int64_t known = given != shapeOf.end() ? given->second[d] : dim;
         if (auto named = sizeOf.find(symbol);
             named != sizeOf.end() && !ShapedType::isDynamic(known) && known != named->second)
