@@ -34,8 +34,6 @@ static std::string checkLength(Operation *op) {
          ")";
 }
 
-static std::string takesAll(Operation *, const Target &) { return ""; }
-
 /// Blocks are joined whole: only the last operand may end within one.
 static std::string checkConcat(Operation *op, const Target &) {
   auto concat = cast<ConcatOp>(op);
@@ -130,17 +128,17 @@ static LogicalResult emitTrilu(KernelEmitter &e, Operation *op) {
 }
 
 void registerMovementEmitters(EmitterTable &table) {
-  table.add<TransposeOp>({takesAll, emitMovement});
+  table.add<TransposeOp>({nullptr, emitMovement});
   table.add<ConcatOp>({checkConcat, emitConcat, true});
-  table.add<DepthToSpaceOp>({takesAll, emitMovement});
-  table.add<SpaceToDepthOp>({takesAll, emitMovement});
+  table.add<DepthToSpaceOp>({nullptr, emitMovement});
+  table.add<SpaceToDepthOp>({nullptr, emitMovement});
   table.add<SplitOp>({checkMovement<1>, emitMovement});
   table.add<SliceOp>({checkMovement<1>, emitMovement});
   table.add<ExpandOp>({checkMovement<1>, emitMovement});
   table.add<TileOp>({checkMovement<1>, emitMovement});
   table.add<PadOp>({checkPad, emitPad});
   table.add<TriluOp>({checkTrilu, emitTrilu});
-  table.add<IdentityOp>({takesAll, emitIdentity});
+  table.add<IdentityOp>({nullptr, emitIdentity});
 }
 
 } // namespace sinter::codegen

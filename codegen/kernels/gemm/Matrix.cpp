@@ -180,8 +180,6 @@ std::string checkGemm(Operation *operation, const Target &) {
   return {};
 }
 
-std::string takesAll(Operation *, const Target &) { return {}; }
-
 LogicalResult emitGemm(KernelEmitter &e, Operation *operation) {
   auto op = cast<GemmOp>(operation);
   ArrayRef<int64_t> a = rankedType(op.getA()).getShape(), b = rankedType(op.getB()).getShape();
@@ -234,7 +232,7 @@ LogicalResult emitGemm(KernelEmitter &e, Operation *operation) {
 
 void registerMatrixEmitters(EmitterTable &table) {
   table.add<GemmOp>({checkGemm, emitGemm});
-  table.add<MatmulOp>({takesAll, emitMatmul});
+  table.add<MatmulOp>({nullptr, emitMatmul});
 }
 
 } // namespace sinter::codegen
