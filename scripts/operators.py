@@ -77,8 +77,7 @@ def check_types(operators, of_dialect, recorded):
                 wrong.append(f"{row['name']}: its row has {row['types']}, the op of the dialect takes {', '.join(of_dialect[op])}")
         elif not row["domain"]:
             passed = set(recorded.get(row["name"], {}).get("types", []))
-            small = {t for t in passed if t not in FLOATS + INTEGERS + ["bool"]}
-            if extra := passed - small - stated:
+            if extra := (passed & {*FLOATS, *INTEGERS, "bool"}) - stated:
                 wrong.append(f"{row['name']}: {', '.join(sorted(extra))} passed in the suite and is not in its row")
     if wrong:
         sys.exit("operators.py: rows of ir/onnx that are not true:\n" + "\n".join(wrong))
@@ -112,12 +111,10 @@ def record(suite, build):
     for case, report in zip(tested["cases"], reports):
         for row in (report or {}).get("operators", []):
             entry = operators.setdefault(row["name"], {"passed": 0, "failed": 0, "skipped": 0,
-                                                       "llvm": [0, 0], "onednn": [0, 0], "types": [],
-                                                       "oldest": 999})
+                                                       "llvm": [0, 0], "onednn": [0, 0], "types": []})
             entry[case["status"]] += 1
             if case["status"] == "passed" and len(report["operators"]) == 1 and report["inputs"]:
                 entry["types"] = sorted({*entry["types"], report["inputs"][0]["type"]})
-            entry["oldest"] = min(entry["oldest"], report["opsets"].get("ai.onnx", 999))
             for backend in ("llvm", "onednn"):
                 if row[backend] is not None and row["supported"]:
                     entry[backend][0] += row[backend]
